@@ -1,0 +1,6 @@
+"""Retail transaction workbooks in, labelled customer segments out, month after month.
+
+One folder per stage, in the order in which data flows: ``ingestion``, ``cleaning``, ``rfm``,
+``model``, ``segments``. ``storage`` is what they stand on, ``automation`` what starts them,
+``definitions`` the graph that Dagster loads and ``cli`` the same graph from a terminal.
+"""

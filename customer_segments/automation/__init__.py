@@ -1,0 +1,1 @@
+"""What starts the graph: jobs now; schedules and sensors belong here too."""

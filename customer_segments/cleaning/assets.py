@@ -1,0 +1,47 @@
+"""The assets of this stage: kept and rejected rows, of the same months and rules."""
+
+import dagster as dg
+import ibis
+
+from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.cleaning.rules import CleaningConfig, cleaned, rejected
+from customer_segments.months import months_of
+from customer_segments.storage.dagster_metadata import asset_attributes
+
+GROUP = "cleaning"
+
+
+def cleaning_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage over the months given."""
+
+    # One step makes both tables, so that they can never be cleaned by different rules.
+    @dg.multi_asset(
+        name="clean_transactions",
+        group_name=GROUP,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        outs={
+            "cleaned_transactions": dg.AssetOut(
+                description=(
+                    "Sale and credit lines that count, with exact revenue. Credit notes are "
+                    "netted later, not dropped; repeated lines are flagged."
+                ),
+                **asset_attributes(CLEANED_TRANSACTIONS, "ibis"),
+            ),
+            "rejected_transactions": dg.AssetOut(
+                description="Every other row of the workbooks, each with the one reason why.",
+                **asset_attributes(REJECTED_TRANSACTIONS, "ibis"),
+            ),
+        },
+    )
+    def clean_transactions(
+        context: dg.AssetExecutionContext, config: CleaningConfig, raw_transactions: ibis.Table
+    ) -> tuple[ibis.Table, ibis.Table]:
+        """Give every raw row of the months its place."""
+        first, last = months_of(context.partition_keys)
+        return (
+            cleaned(raw_transactions, config, first, last),
+            rejected(raw_transactions, config, first, last),
+        )
+
+    return [clean_transactions]

@@ -1,0 +1,101 @@
+"""The graph that Dagster loads.
+
+``build_defs`` makes the same definitions for the code location, the command line and tests.
+Loading reads the settings and the small file of months, and never opens the warehouse.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+import dagster as dg
+
+# Backfill policies, which the design rests on, have been in beta since 2023.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+from customer_segments import months
+from customer_segments.automation.jobs import jobs
+from customer_segments.cleaning.assets import cleaning_assets
+from customer_segments.cleaning.checks import cleaning_checks
+from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
+from customer_segments.ingestion.checks import raw_transactions_checks
+from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.model.assets import MODEL_ASSETS
+from customer_segments.model.checks import kmeans_model_checks
+from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+from customer_segments.rfm.assets import rfm_assets
+from customer_segments.rfm.checks import customer_rfm_checks
+from customer_segments.rfm.contracts import CUSTOMER_RFM
+from customer_segments.segments.assets import segment_assets
+from customer_segments.segments.checks import customer_segments_checks
+from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse, WarehouseIOManager
+
+# In the order in which data flows.
+CONTRACTS = {
+    contract.table: contract
+    for contract in (
+        RAW_TRANSACTIONS,
+        SOURCE_SHEETS,
+        CLEANED_TRANSACTIONS,
+        REJECTED_TRANSACTIONS,
+        CUSTOMER_RFM,
+        KMEANS_MODEL,
+        MODEL_SELECTION,
+        CHAMPION_MODEL,
+        CUSTOMER_SEGMENTS,
+    )
+}
+
+
+def build_defs(
+    settings: Settings | None = None,
+    *,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+    **overrides: object,
+) -> dg.Definitions:
+    """Return the definitions for one installation.
+
+    Parameters
+    ----------
+    settings
+        Settings of the installation; from the environment by default.
+    loggers
+        Loggers of runs, in place of Dagster's own.
+    overrides
+        Resources to use in place of those that follow from the settings.
+    """
+    settings = settings or Settings()
+    partitions = months.load(settings).partitions()
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    resources = {
+        "settings": settings,
+        "warehouse": warehouse,
+        "io_manager": WarehouseIOManager(warehouse, CONTRACTS),
+    }
+    return dg.Definitions(
+        assets=[
+            transaction_workbooks,
+            ingest_workbooks,
+            *cleaning_assets(partitions),
+            *rfm_assets(partitions),
+            *MODEL_ASSETS,
+            *segment_assets(partitions),
+        ],
+        asset_checks=[
+            raw_transactions_checks,
+            cleaning_checks,
+            customer_rfm_checks,
+            kmeans_model_checks,
+            customer_segments_checks,
+        ],
+        jobs=jobs(partitions),
+        resources=resources | overrides,
+        # One process: DuckDB has one writer, and a process per step costs ten times the work.
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,78 @@
+"""Cells -> typed rows, inside the engine.
+
+Belongs here: what a cell's text means, row by row. Does not: what needs sight of other rows
+(``settling``). A cell that cannot be its column's type does not stop the file: the row says
+which column and what the cell said, and cleaning rejects it.
+"""
+
+import ibis
+from ibis import _
+from ibis.expr.types import StringValue, Table, Value
+
+MONEY = "decimal(18, 4)"
+# Line revenue beyond this is a misread cell; sums of such lines would leave DECIMAL(18,4).
+LARGEST_LINE = 1e11
+
+
+def typed_rows(cells: Table) -> Table:
+    """Give every cell its column's type.
+
+    Parameters
+    ----------
+    cells
+        Text columns of the layout, and ``workbook``, ``sheet``, ``row_number``,
+        ``source_order``, which are handed through.
+
+    Returns
+    -------
+    Table
+        Same rows; a row whose cells are not all readable has ``unreadable_column`` (the first
+        of them in layout order) and ``unreadable_text``.
+    """
+    text = {name: cells[name] for name in ("invoice", "stock_code", "quantity")}
+    text |= {name: cells[name] for name in ("invoice_date", "price")}
+    typed = cells.mutate(
+        invoice=_identifier(cells.invoice),
+        stock_code=_identifier(cells.stock_code),
+        customer_id=_identifier(cells.customer_id),
+        quantity=_whole_number(cells.quantity),
+        invoice_date=_timestamp(cells.invoice_date),
+        price=_money(cells.price),
+        **{f"{name}_text": column for name, column in text.items()},
+    )
+    is_huge = (
+        typed.quantity.cast("float64") * typed.price.cast("float64")
+    ).abs() > LARGEST_LINE
+    typed = typed.mutate(price=ibis.ifelse(is_huge, ibis.null(MONEY), typed.price))
+    readable = [(name, f"{name}_text") for name in text]
+    return typed.mutate(
+        unreadable_column=ibis.cases(*((typed[name].isnull(), name) for name, __ in readable)),
+        unreadable_text=ibis.cases(*((typed[name].isnull(), typed[said]) for name, said in readable)),
+    ).drop(*(said for __, said in readable))
+
+
+def _identifier(text: StringValue) -> Value:
+    """Trim; a number that came as 13085.0 is 13085."""
+    trimmed = text.strip().nullif("")
+    return ibis.ifelse(
+        trimmed.endswith(".0"), trimmed.re_replace(r"^([0-9]+)\.0$", r"\1"), trimmed
+    )
+
+
+def _whole_number(text: StringValue) -> Value:
+    """Null unless the text is a whole number: a cast alone would round 3.5."""
+    whole = text.try_cast("int64")
+    return ibis.ifelse(whole.cast("float64") == text.try_cast("float64"), whole, ibis.null("int64"))
+
+
+def _money(text: StringValue) -> Value:
+    """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
+    money, number = text.try_cast(MONEY), text.try_cast("float64")
+    is_exact = (money.cast("float64") - number).abs() <= 1e-9 + 1e-12 * number.abs()
+    return ibis.ifelse(is_exact, money, ibis.null(MONEY))
+
+
+def _timestamp(text: StringValue) -> Value:
+    """Null unless the text is an ISO date or date and time; a date cell reads as one."""
+    is_iso = text.like("____-%")
+    return ibis.ifelse(is_iso, text.try_cast("timestamp(6)"), ibis.null("timestamp(6)"))

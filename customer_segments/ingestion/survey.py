@@ -1,0 +1,85 @@
+"""What the sheets hold, counted before the warehouse sees them.
+
+Belongs here: the cells of all sheets as one relation, and the figures that reconciliation
+holds against ``raw_transactions``. Does not: reading files (``reading``).
+"""
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from customer_segments.errors import UserError
+from customer_segments.ingestion.contracts import SOURCE_SHEETS
+from customer_segments.ingestion.reading import Sheet
+from customer_segments.ingestion.casting import typed_rows
+
+
+def cells_of(sheets: list[Sheet]) -> Table:
+    """Return the cells of all sheets as one relation.
+
+    ``source_order`` counts the sheets as given: natural order of file names, then sheets.
+    """
+    import pyarrow as pa
+
+    def with_source(order: int, sheet: Sheet) -> pa.Table:
+        rows = sheet.cells.num_rows
+        # A million times the same name: indices into a dictionary of one.
+        index = pa.repeat(pa.scalar(0, pa.int32()), rows)
+        named = [pa.DictionaryArray.from_arrays(index, [name]) for name in (sheet.workbook, sheet.name)]
+        return (
+            sheet.cells.append_column("workbook", named[0])
+            .append_column("sheet", named[1])
+            .append_column("source_order", pa.repeat(pa.scalar(order, pa.int64()), rows))
+        )
+
+    return ibis.memtable(
+        pa.concat_tables(
+            [with_source(order, sheet) for order, sheet in enumerate(sheets)]
+        ).unify_dictionaries()
+    )
+
+
+def survey(sheets: list[Sheet], cells: Table) -> pd.DataFrame:
+    """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it.
+
+    Raises
+    ------
+    UserError
+        If a sheet with rows has not one readable date.
+    """
+    rows = typed_rows(cells)
+    counted = ibis.duckdb.connect().execute(
+        rows.group_by("source_order").agg(
+            counted_rows=rows.count(),
+            unreadable_rows=rows.unreadable_column.count(),
+            first_date=rows.invoice_date.min(),
+            last_date=rows.invoice_date.max(),
+            revenue=(rows.quantity * rows.price).cast("decimal(38, 4)").sum(),
+        )
+    )
+    table = pd.DataFrame(
+        {
+            "workbook": [sheet.workbook for sheet in sheets],
+            "sheet": [sheet.name for sheet in sheets],
+            "source_order": range(len(sheets)),
+            "content_hash": [sheet.content_hash for sheet in sheets],
+            "file_size": [sheet.size for sheet in sheets],
+            "row_count": [sheet.cells.num_rows for sheet in sheets],
+            "blank_rows": [sheet.blank_rows for sheet in sheets],
+            "ignored_columns": [", ".join(sheet.ignored_columns) for sheet in sheets],
+        }
+    ).merge(counted, on="source_order", how="left")
+    table["unreadable_rows"] = table["unreadable_rows"].fillna(0).astype("int64")
+    for row in table[(table["row_count"] > 0) & table["first_date"].isna()].itertuples():
+        said = sheets[row.source_order].cells["invoice_date"][0].as_py()
+        raise UserError(
+            f"{row.workbook}, sheet {row.sheet!r}, column InvoiceDate: not one readable date "
+            f"(row 2 says {said!r}).",
+            "Give dates as date cells, or as ISO text such as 2011-12-09 12:50.",
+        )
+    if table["first_date"].isna().all():
+        raise UserError(
+            f"{', '.join(sorted(set(table['workbook'])))}: there is a header, but not one row.",
+            "Put transactions in.",
+        )
+    return table[[column.name for column in SOURCE_SHEETS.columns]]

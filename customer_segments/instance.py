@@ -1,0 +1,95 @@
+"""Where Dagster keeps its state, and who may serve it.
+
+Belongs here: the instance folder inside the project, shared by the UI and the command line.
+Does not: how the instance is configured; that is ``dagster.yaml`` at the top of the project.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from customer_segments.errors import UserError
+from customer_segments.settings import project_root
+
+
+def dagster_home(root: Path | None = None) -> Path:
+    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder.
+
+    Parameters
+    ----------
+    root
+        The project folder; ``project_root()`` unless given.
+    """
+    return (root or project_root()) / ".dagster"
+
+
+def prepare_dagster_home(root: Path | None = None) -> Path:
+    """Make the instance folder, bring its configuration up to date, and return it.
+
+    Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
+    project's is copied there, anew at every start. Where a project has none, telemetry is off
+    all the same.
+
+    Parameters
+    ----------
+    root
+        The project folder; ``project_root()`` unless given.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written.
+    """
+    root = root or project_root()
+    home = dagster_home(root)
+    original, copy = root / "dagster.yaml", home / "dagster.yaml"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        text = "telemetry: {enabled: false}\n"
+        if original.is_file():
+            text = original.read_text(encoding="utf-8")
+        if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
+            # Somebody else may be reading it: a run that the command line started, say.
+            draft = home / f".dagster.yaml.{os.getpid()}"
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(copy)
+    except OSError as error:
+        raise UserError(
+            f"Dagster's folder {home} cannot be written: {error.strerror}.",
+            "Give the user that runs this write permission on it.",
+        ) from error
+    return home
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[None]:
+    """Hold an instance for the one process that may serve it; two daemons would run things twice.
+
+    The lock goes with the process, however it ends.
+
+    Parameters
+    ----------
+    home
+        The instance folder, as ``prepare_dagster_home`` returns it.
+
+    Raises
+    ------
+    UserError
+        If another process serves the instance; names it.
+    """
+    import fcntl
+
+    with (home / "ui.lock").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UserError(
+                f"The Dagster UI of {home} is running already, in process {file.read()}.",
+                "Use it, or stop it first.",
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

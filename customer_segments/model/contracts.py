@@ -1,0 +1,84 @@
+"""The tables of this stage."""
+
+from customer_segments.storage import Column, Contract, Rule, WriteMode
+
+KMEANS_MODEL = Contract(
+    table="kmeans_model",
+    grain="a cluster of a fitted model; every version ever fitted is kept",
+    columns=(
+        Column("version", "!string", "Hash of the numbers below: same data, same version."),
+        Column("cluster", "!int64", "0 for the cluster of highest monetary centroid, and so on."),
+        Column("segment", "!string", "Name of the segment; unique within a version."),
+        Column("description", "!string", "What its customers are like, in words."),
+        Column("suggested_action", "!string", "What to do about them."),
+        Column("training_month", "!date", "Snapshot month that the model was fitted on."),
+        Column("n_clusters", "!int64", "Clusters of this version."),
+        Column("seed", "!int64", "Seed of the fit."),
+        Column("training_customers", "!int64", "Customers in the training snapshot."),
+        Column("customers", "!int64", "Of these, those in this cluster."),
+        Column("inertia", "!float64", "Sum of squared distances to the centroids, all clusters."),
+        Column("silhouette", "!float64", "Mean silhouette of all training customers."),
+        Column("recency_centroid", "!float64", "Centroid, standardized log1p(recency_days)."),
+        Column("frequency_centroid", "!float64", "Centroid, standardized log1p(frequency)."),
+        Column("monetary_centroid", "!float64", "Centroid, standardized log1p(max(monetary, 0))."),
+        Column("recency_mean", "!float64", "Mean of log1p(recency_days) in training."),
+        Column("frequency_mean", "!float64", "Mean of log1p(frequency) in training."),
+        Column("monetary_mean", "!float64", "Mean of log1p(max(monetary, 0)) in training."),
+        Column("recency_scale", "!float64", "Standard deviation of log1p(recency_days)."),
+        Column("frequency_scale", "!float64", "Standard deviation of log1p(frequency)."),
+        Column("monetary_scale", "!float64", "Standard deviation of log1p(max(monetary, 0))."),
+        Column("recency_rank", "!float64", "Mean percentile of its customers, 1 = most recent."),
+        Column("frequency_rank", "!float64", "Mean percentile of its customers, 1 = most often."),
+        Column("monetary_rank", "!float64", "Mean percentile of its customers, 1 = most money."),
+    ),
+    key=("version", "cluster"),
+    rules=(
+        Rule("cluster is below n_clusters", "cluster BETWEEN 0 AND n_clusters - 1"),
+        Rule("a cluster has customers", "customers >= 1"),
+        Rule(
+            "scales are positive",
+            "recency_scale > 0 AND frequency_scale > 0 AND monetary_scale > 0",
+        ),
+        Rule("silhouette is between -1 and 1", "silhouette BETWEEN -1 AND 1"),
+    ),
+    write_mode=WriteMode.INSERT_NEW,
+    built_from="customer_rfm",
+)
+
+CHAMPION_MODEL = Contract(
+    table="champion_model",
+    grain="a decision which model version labels customers, the newest in force",
+    columns=(
+        Column("decision", "!int64", "Running number; the largest is in force."),
+        Column("version", "!string", "Version of kmeans_model that labels from then on."),
+        Column("decided_at", "!timestamp(6)", "When, UTC."),
+        Column("reason", "!string", "Why."),
+        Column("matching", "!string", "Which segment of the version before became which."),
+        Column("run_id", "!string", "Dagster run that decided."),
+    ),
+    key=("decision",),
+    rules=(Rule("decisions count from one", "decision >= 1"),),
+    write_mode=WriteMode.INSERT_NEW,
+    built_from="kmeans_model",
+)
+
+MODEL_SELECTION = Contract(
+    table="model_selection",
+    grain="a number of clusters that was tried",
+    columns=(
+        Column("n_clusters", "!int64", "Clusters."),
+        Column("training_month", "!date", "Snapshot month that was clustered."),
+        Column("training_customers", "!int64", "Customers in it."),
+        Column("inertia", "!float64", "Sum of squared distances to the centroids."),
+        Column("silhouette", "!float64", "Mean silhouette."),
+        Column("smallest_share", "!float64", "Share of customers in the smallest cluster."),
+    ),
+    key=("n_clusters",),
+    rules=(
+        Rule("at least two clusters", "n_clusters >= 2"),
+        Rule("silhouette is between -1 and 1", "silhouette BETWEEN -1 AND 1"),
+        Rule("smallest_share is a share", "smallest_share > 0 AND smallest_share <= 1"),
+    ),
+    write_mode=WriteMode.REPLACE,
+    built_from="customer_rfm",
+)

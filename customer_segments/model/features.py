@@ -1,0 +1,123 @@
+"""Features of a customer: log1p of recency, frequency and monetary value, standardized.
+
+Belongs here: the transformation, once for pandas (to fit) and once for Ibis (to score), side
+by side so that they cannot drift apart; and choosing the snapshot to train on.
+"""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import FloatingValue, Table
+
+from customer_segments.errors import UserError
+from customer_segments.months import month_of, parse_month, shift
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from customer_segments.storage import Warehouse
+
+FEATURES = ("recency", "frequency", "monetary")
+COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+# Shops close for holidays: a month whose data reaches its last week is taken as complete.
+LAST_DAYS = 7
+
+
+def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
+    """Return log1p of each feature, shape (customers, 3); monetary is cut at 0 below."""
+    import numpy as np
+
+    return np.log1p(customers[list(COLUMNS.values())].astype("float64").clip(lower=0)).set_axis(
+        list(FEATURES), axis=1
+    )
+
+
+def log_feature(customers: Table, feature: str) -> FloatingValue:
+    """Return what ``log_features`` returns, as an expression over ``customer_rfm``."""
+    value = customers[COLUMNS[feature]].cast("float64")
+    return (ibis.greatest(value, 0.0) + 1.0).ln()
+
+
+def is_complete(month: date, last_sale: date, today: date) -> bool:
+    """Tell whether the data of a month is all there.
+
+    Parameters
+    ----------
+    month
+        First day of the month.
+    last_sale
+        Day of the last sale in the data.
+    today
+        A month that is not over cannot be complete.
+    """
+    after = shift(month, 1)
+    return last_sale >= after or (
+        today >= after and last_sale >= after - timedelta(days=LAST_DAYS)
+    )
+
+
+def training_month(customer_rfm: Table, warehouse: "Warehouse", wanted: str | None) -> date:
+    """Return the snapshot month to train on: the one wanted, or the newest complete one.
+
+    Raises
+    ------
+    UserError
+        If there is no such snapshot.
+    """
+    snapshots = warehouse.query(
+        customer_rfm.group_by("snapshot_month").agg(last=customer_rfm.last_purchase_date.max())
+    )
+    last_sales = {month_of(row.snapshot_month): row.last.date() for row in snapshots.itertuples()}
+    if wanted:
+        month = parse_month(wanted)
+        if month not in last_sales:
+            raise UserError(
+                f"training_month {wanted} has no snapshot in customer_rfm.",
+                f"Choose one of {_range(last_sales)}, or materialize it first.",
+            )
+        return month
+    if last_sales:
+        last_sale = max(last_sales.values())
+        complete = [month for month in last_sales if is_complete(month, last_sale, date.today())]
+        if complete:
+            return max(complete)
+    raise UserError(
+        f"customer_rfm has no complete month to train on ({_range(last_sales)}).",
+        "Materialize customer_rfm over more months, or name a training_month.",
+    )
+
+
+def training_customers(
+    customer_rfm: Table,
+    warehouse: "Warehouse",
+    month: date,
+    min_months: int = 0,
+    min_customers: int = 2,
+) -> "pd.DataFrame":
+    """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
+
+    Raises
+    ------
+    UserError
+        If there is too little history for a model that means anything.
+    """
+    snapshot = customer_rfm.filter(customer_rfm.snapshot_month == ibis.date(month))
+    customers = warehouse.query(
+        snapshot.select("customer_id", "first_purchase_date", *COLUMNS.values()).order_by(
+            "customer_id"
+        )
+    )
+    first = month_of(customers["first_purchase_date"].min()) if len(customers) else month
+    months = (month.year - first.year) * 12 + month.month - first.month + 1
+    if months < min_months or len(customers) < min_customers:
+        raise UserError(
+            f"Snapshot {month:%Y-%m} has {len(customers):,} customers over {months} months; a "
+            f"model takes at least {min_customers:,} customers and {min_months} months.",
+            "Add history, or lower min_customers and min_months in the config of kmeans_model.",
+        )
+    return customers
+
+
+def _range(months) -> str:
+    return f"{min(months):%Y-%m} to {max(months):%Y-%m}" if months else "none at all"

@@ -1,0 +1,104 @@
+"""Fitting: a snapshot's customers -> the rows of a model version.
+
+Belongs here: KMeans, and the version that follows from its numbers. Does not: names
+(``names``), the decision which version labels (``champion``), scoring (``segments``).
+"""
+
+import hashlib
+from datetime import date
+from typing import TYPE_CHECKING
+
+from customer_segments.model.features import FEATURES, log_features
+from customer_segments.model.names import describe, name_clusters
+from customer_segments.model.silhouette import silhouettes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from sklearn.cluster import KMeans
+
+# Beyond these digits, threads and processors disagree.
+SIGNIFICANT_DIGITS = 10
+N_INIT = 10
+
+
+def standardized(customers: "pd.DataFrame") -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """Return features of shape (customers, 3), and their means and scales, each of shape (3,)."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler()
+    features = scaler.fit_transform(log_features(customers).to_numpy())
+    return features, scaler.mean_, scaler.scale_
+
+
+def fit_kmeans(features: "np.ndarray", n_clusters: int, seed: int) -> "KMeans":
+    """Fit on one thread, so that sums are added up in one order on any machine."""
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return KMeans(n_clusters=n_clusters, n_init=N_INIT, random_state=seed).fit(features)
+
+
+def fit_version(
+    customers: "pd.DataFrame", *, n_clusters: int, seed: int, month: date
+) -> list[dict]:
+    """Fit a model and return its rows as ``KMEANS_MODEL`` has them.
+
+    Parameters
+    ----------
+    customers
+        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
+    month
+        Snapshot month that ``customers`` are of.
+    """
+    import numpy as np
+
+    customers = customers.sort_values("customer_id", ignore_index=True)
+    features, means, scales = standardized(customers)
+    fitted = fit_kmeans(features, n_clusters, seed)
+    # Numbered by value, since the seed alone would number them at random.
+    order = np.argsort(-fitted.cluster_centers_[:, FEATURES.index("monetary")], kind="stable")
+    centroids = fitted.cluster_centers_[order]
+    labels = np.argsort(order)[fitted.labels_]
+    ranks = percentile_ranks(customers).groupby(labels).mean()
+    segments = name_clusters(ranks.to_numpy())
+    (silhouette,) = silhouettes(features, [labels])
+
+    shared = {
+        "training_month": month,
+        "n_clusters": n_clusters,
+        "seed": seed,
+        "training_customers": len(customers),
+        "inertia": _rounded(fitted.inertia_),
+        "silhouette": _rounded(silhouette),
+    }
+    shared |= {f"{name}_mean": _rounded(mean) for name, mean in zip(FEATURES, means, strict=True)}
+    shared |= {f"{name}_scale": _rounded(s) for name, s in zip(FEATURES, scales, strict=True)}
+    rows = []
+    for cluster in range(n_clusters):
+        position = ranks.loc[cluster].to_numpy()
+        numbers = shared | {"cluster": cluster, "customers": int((labels == cluster).sum())}
+        for index, name in enumerate(FEATURES):
+            numbers[f"{name}_centroid"] = _rounded(centroids[cluster, index])
+            numbers[f"{name}_rank"] = _rounded(position[index])
+        rows.append(numbers)
+    version = hashlib.sha256(repr([sorted(row.items()) for row in rows]).encode()).hexdigest()[:12]
+    return [
+        row | {"version": version} | describe(segment, tuple(ranks.loc[row["cluster"]]))
+        for row, segment in zip(rows, segments, strict=True)
+    ]
+
+
+def percentile_ranks(customers: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the percentile of each customer in each feature, shape (customers, 3).
+
+    1 is the most recent, the most frequent, the highest in money.
+    """
+    logs = log_features(customers)
+    logs["recency"] = -logs["recency"]
+    return logs.rank(pct=True)
+
+
+def _rounded(number: float) -> float:
+    return float(f"{float(number):.{SIGNIFICANT_DIGITS}g}")

@@ -1,0 +1,136 @@
+"""Which months are covered, and the Dagster partitions that follow.
+
+Belongs here: the bounds of the monthly partitions, from the settings, else from the small
+file beside the warehouse that ingestion writes. Loading definitions reads nothing else.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from customer_segments.settings import Settings
+
+# A lone misread year must not make centuries of partitions; FIRST_MONTH goes further back.
+EARLIEST = date(2000, 1, 1)
+# Data this many months behind the calendar is a historical file, not a live feed.
+LIVE_WITHIN_MONTHS = 2
+
+
+def month_of(day: date) -> date:
+    """Return the first day of the month of ``day``."""
+    return date(day.year, day.month, 1)
+
+
+def shift(month: date, by: int) -> date:
+    """Return the month ``by`` months after ``month`` (before it, if negative)."""
+    years, index = divmod(month.month - 1 + by, 12)
+    return date(month.year + years, index + 1, 1)
+
+
+def parse_month(text: str) -> date:
+    """Return the first day of a month given as ``YYYY-MM``."""
+    return date.fromisoformat(f"{text}-01")
+
+
+def months_of(partition_keys: Iterable[str]) -> tuple[date, date]:
+    """Return the first and the last month of a run's partitions."""
+    keys = sorted(partition_keys)
+    return date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])
+
+
+@dataclass(frozen=True)
+class Months:
+    """The months covered, first days, both inclusive.
+
+    Parameters
+    ----------
+    first, last
+        First and last month with data, or as the settings say.
+    is_open
+        Whether the current calendar month, and each to come, is covered as well: true for a
+        live feed, false for a historical file.
+    """
+
+    first: date
+    last: date
+    is_open: bool
+
+    @property
+    def newest(self) -> date:
+        """Newest month that has a partition."""
+        return max(self.last, month_of(date.today())) if self.is_open else self.last
+
+    def __iter__(self) -> Iterator[date]:
+        """Iterate over all months that have a partition."""
+        month = self.first
+        while month <= self.newest:
+            yield month
+            month = shift(month, 1)
+
+    def partitions(self) -> dg.MonthlyPartitionsDefinition:
+        """Return the partitions, keyed by first day of month; open at the end for a live feed."""
+        if self.is_open:
+            # end_offset: the month that is not over is a partition too.
+            return dg.MonthlyPartitionsDefinition(start_date=self.first.isoformat(), end_offset=1)
+        return dg.MonthlyPartitionsDefinition(
+            start_date=self.first.isoformat(), end_date=shift(self.last, 1).isoformat()
+        )
+
+
+def covered(settings: "Settings", first_date: date, last_date: date) -> Months:
+    """Return the months to cover, given the first and the last readable date of the data.
+
+    Dates before 2000 or after the current month do not stretch the months; rows that bear
+    them are rejected as ``outside_months``.
+    """
+    this_month = month_of(date.today())
+    first = min(max(month_of(first_date), EARLIEST), this_month)
+    last = max(min(month_of(last_date), this_month), first)
+    before = _remembered(settings)
+    is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
+    return _overridden(settings, Months(first, last, is_live))
+
+
+def load(settings: "Settings") -> Months:
+    """Return the months covered; before the first ingestion only the current one is known."""
+    this_month = month_of(date.today())
+    return _overridden(settings, _remembered(settings) or Months(this_month, this_month, True))
+
+
+def save(settings: "Settings", months: Months) -> bool:
+    """Remember the months beside the warehouse; return whether the partitions changed."""
+    path = settings.months_path
+    text = json.dumps(
+        {
+            "first": months.first.isoformat(),
+            "last": months.last.isoformat(),
+            "is_open": months.is_open,
+        }
+    )
+    before = load(settings).partitions()
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return load(settings).partitions() != before
+
+
+def _remembered(settings: "Settings") -> Months | None:
+    try:
+        stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Months(
+        date.fromisoformat(stored["first"]), date.fromisoformat(stored["last"]), stored["is_open"]
+    )
+
+
+def _overridden(settings: "Settings", months: Months) -> Months:
+    """Let the settings have the last word on either end."""
+    first = parse_month(settings.first_month) if settings.first_month else months.first
+    last = parse_month(settings.last_month) if settings.last_month else months.last
+    return Months(first, max(first, last), months.is_open and not settings.last_month)

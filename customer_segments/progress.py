@@ -1,0 +1,67 @@
+"""Progress of a run in a terminal: a line per table and per failed check, as they come.
+
+Belongs here: turning Dagster's events into lines for people. Does not: starting runs.
+"""
+
+import logging
+import time
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+
+
+class ProgressHandler(logging.Handler):
+    """Prints Dagster's events; between them shows what is being done, where there is a terminal."""
+
+    def __init__(self, console: Console):
+        super().__init__(logging.INFO)
+        self.console = console
+        self.status = console.status("")
+        self.started = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one event of the run's log."""
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            # The log of an asset, or of the storage while it waits for a lock.
+            self._say(escape(record.getMessage().rpartition(" - ")[2]), record.levelno)
+        elif event.event_type == dg.DagsterEventType.STEP_START:
+            self.started = time.monotonic()
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            self._print_materialization(event.materialization)
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._print_check(event.asset_check_evaluation_data)
+
+    def _print_materialization(self, materialization: dg.AssetMaterialization) -> None:
+        rows = materialization.metadata["dagster/row_count"].value
+        seconds, self.started = time.monotonic() - self.started, time.monotonic()
+        name = materialization.asset_key.to_user_string()
+        self.console.print(f"  [green]✓[/] {name:<24}{rows:>12,} rows {seconds:>6.1f} s")
+
+    def _print_check(self, check) -> None:
+        if check.passed:
+            self.status.update(f"  {check.asset_key.to_user_string()}: {check.check_name} passed")
+        else:
+            name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
+            self.console.print(f"  [red]✗ {name}[/]: {escape(check.description or 'failed')}")
+
+    def _say(self, message: str, level: int) -> None:
+        if level >= logging.WARNING:
+            self.console.print(f"  [yellow]![/] {message}")
+        else:
+            self.status.update(f"  {message}")
+
+
+def progress_logger(handler: ProgressHandler) -> dg.LoggerDefinition:
+    """Return the Dagster logger that sends a run's events to ``handler`` only."""
+
+    @dg.logger
+    def progress(_context) -> logging.Logger:
+        logger = logging.Logger("customer_segments.progress", level=logging.INFO)
+        logger.addHandler(handler)
+        return logger
+
+    return progress
+
+

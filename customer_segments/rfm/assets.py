@@ -1,0 +1,41 @@
+"""The asset of this stage."""
+
+import dagster as dg
+import ibis
+
+from customer_segments.months import months_of
+from customer_segments.rfm.contracts import CUSTOMER_RFM
+from customer_segments.rfm.rfm import RfmConfig, customer_rfm
+from customer_segments.storage.dagster_metadata import asset_attributes
+
+
+def rfm_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the asset of this stage over the months given."""
+
+    @dg.asset(
+        name="customer_rfm",
+        group_name="rfm",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={
+            "cleaned_transactions": dg.AssetIn(
+                # A snapshot looks back on every month before it, not on its own alone.
+                partition_mapping=dg.TimeWindowPartitionMapping(
+                    start_offset=-12_000, allow_nonexistent_upstream_partitions=True
+                )
+            )
+        },
+        **asset_attributes(CUSTOMER_RFM, "ibis"),
+    )
+    def customer_rfm_asset(
+        context: dg.AssetExecutionContext, config: RfmConfig, cleaned_transactions: ibis.Table
+    ) -> ibis.Table:
+        """Recency, frequency and monetary value of each customer at the end of each month.
+
+        Credit notes are netted, so that a giant order that was taken back minutes later makes
+        nobody a champion.
+        """
+        first, last = months_of(context.partition_keys)
+        return customer_rfm(cleaned_transactions, first, last, config.window_months)
+
+    return [customer_rfm_asset]

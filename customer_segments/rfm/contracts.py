@@ -1,0 +1,39 @@
+"""The table of this stage."""
+
+from customer_segments.storage import Column, Contract, Rule, WriteMode
+
+CUSTOMER_RFM = Contract(
+    table="customer_rfm",
+    grain="a customer at the end of a month, if with a sale by then",
+    columns=(
+        Column("snapshot_month", "!date", "First day of the month at whose end this holds."),
+        Column("customer_id", "!string", "Customer."),
+        Column("snapshot_date", "!date", "The day after the month: recency is measured from it."),
+        Column("recency_days", "!int64", "Whole days from the last sale to snapshot_date."),
+        Column("frequency", "!int64", "Distinct sale invoices."),
+        Column("monetary", "!decimal(18, 4)", "Sales minus credit notes; may be negative."),
+        Column("first_purchase_date", "!date", "Day of the first sale."),
+        Column("last_purchase_date", "!date", "Day of the last sale."),
+        Column("average_order_value", "!decimal(18, 4)", "Sales per sale invoice."),
+        Column("units", "!int64", "Units sold minus units returned."),
+        Column("products", "!int64", "Distinct stock codes bought."),
+        Column("credit_share", "!float64", "Credit notes as a share of sales, 0 for none."),
+        Column("country", "string", "Country of the most recent sale."),
+        Column("months_active", "!int64", "Months with a sale."),
+        Column("window_months", "int64", "Months looked back on; null for all history."),
+    ),
+    key=("snapshot_month", "customer_id"),
+    rules=(
+        Rule("snapshot_date follows the month", "snapshot_date > snapshot_month"),
+        Rule("recency is at least a day", "recency_days >= 1"),
+        Rule("frequency is at least one", "frequency >= 1"),
+        Rule("a first purchase is not after the last", "first_purchase_date <= last_purchase_date"),
+        Rule("months_active fits frequency", "months_active BETWEEN 1 AND frequency"),
+        Rule("credit_share is not negative", "credit_share >= 0"),
+    ),
+    month_column="snapshot_month",
+    write_mode=WriteMode.REPLACE_MONTHS,
+    revenue="monetary",
+    built_from="cleaned_transactions",
+    needs_history=True,
+)

@@ -1,0 +1,154 @@
+"""Recency, frequency and monetary value of every customer at every month's end.
+
+Belongs here: the one expression that computes all snapshots at once, as pure Ibis. Does not:
+what counts as a sale (``cleaning``), or transforming features for a model (``model``).
+"""
+
+from datetime import date
+
+import dagster as dg
+import ibis
+from ibis.expr.types import Table
+from pydantic import Field
+
+from customer_segments.months import shift
+from customer_segments.rfm.contracts import CUSTOMER_RFM
+
+MONEY = "decimal(18, 4)"
+
+
+class RfmConfig(dg.Config):
+    """What an analyst may choose about the snapshots."""
+
+    window_months: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Look back this many months, the snapshot's included; empty for all history. A "
+            "customer without a sale in the window is not in the snapshot."
+        ),
+    )
+
+
+def customer_rfm(
+    cleaned: Table, first: date, last: date, window_months: int | None = None
+) -> Table:
+    """Return the snapshots of the months ``first`` to ``last``.
+
+    Lines are added up to months first, a row per customer and month, and the months of each
+    snapshot after that: the work on transactions does not grow with the number of snapshots.
+
+    Parameters
+    ----------
+    cleaned
+        As ``CLEANED_TRANSACTIONS`` has it.
+    window_months
+        Months that a snapshot looks back on; ``None`` for all.
+
+    Returns
+    -------
+    Table
+        As ``CUSTOMER_RFM`` has it; no snapshot after the last month with data.
+    """
+    lines = cleaned.filter(cleaned.customer_id.notnull(), cleaned.month <= ibis.date(last))
+    if window_months:
+        lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
+    snapshots = _snapshots(lines, first, last)
+    totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
+    orders = _distinct(lines, "invoice", snapshots, window_months)
+    products = _distinct(lines, "stock_code", snapshots, window_months)
+    keys = ["snapshot_month", "customer_id"]
+    joined = totals.inner_join(orders, keys).inner_join(products, keys)
+    snapshot_date = joined.snapshot_month + ibis.interval(months=1)
+    return joined.mutate(
+        snapshot_date=snapshot_date.cast("date"),
+        recency_days=snapshot_date.cast("date").delta(joined.last_purchase_date, unit="day"),
+        frequency=joined.invoice,
+        monetary=(joined.sales - joined.credits).cast(MONEY),
+        average_order_value=(joined.sales / joined.invoice).round(4).cast(MONEY),
+        products=joined.stock_code,
+        credit_share=ibis.ifelse(
+            joined.sales > 0, joined.credits.cast("float64") / joined.sales.cast("float64"), 0.0
+        ),
+        window_months=ibis.literal(window_months, "int64"),
+    ).select(*CUSTOMER_RFM.schema.names)
+
+
+def _snapshots(lines: Table, first: date, last: date) -> Table:
+    """Return the months to take snapshots of, up to the last one that has data."""
+    months = (
+        ibis.range(
+            ibis.timestamp(first.isoformat()),
+            ibis.timestamp(shift(last, 1).isoformat()),
+            ibis.interval(months=1),
+        )
+        .unnest()
+        .name("snapshot_month")
+        .as_table()
+        .mutate(snapshot_month=ibis._.snapshot_month.cast("date"))
+    )
+    newest = lines.agg(newest=lines.month.max())
+    return months.join(newest, months.snapshot_month <= newest.newest).select("snapshot_month")
+
+
+def _in_window(rows: Table, snapshots: Table, window_months: int | None) -> Table:
+    """Pair rows that have a ``month`` with every snapshot that looks back on it."""
+    conditions = [rows.month <= snapshots.snapshot_month]
+    if window_months:
+        forgotten = rows.month + ibis.interval(months=window_months)
+        conditions.append(forgotten > snapshots.snapshot_month)
+    return rows.join(snapshots, conditions)
+
+
+def _customer_months(lines: Table) -> Table:
+    """Add lines up, a row per customer and month."""
+    sale = ~lines.is_credit
+    last_sale = lines.invoice_date.max(where=sale).over(group_by=["customer_id", "month"])
+    lines = lines.mutate(last_sale=last_sale)
+    sale = ~lines.is_credit
+    return lines.group_by("customer_id", "month").agg(
+        sales=lines.revenue.sum(where=sale).fill_null(0).cast(MONEY),
+        credits=(-lines.revenue.sum(where=lines.is_credit)).fill_null(0).cast(MONEY),
+        units=lines.quantity.sum(),
+        first_sale=lines.invoice_date.min(where=sale),
+        last_sale=lines.last_sale.max(),
+        # Two sales in the same minute from two countries: the first by name, on any machine.
+        country=lines.country.min(where=sale & (lines.invoice_date == lines.last_sale)),
+    )
+
+
+def _totals(months: Table) -> Table:
+    """Add the months of each snapshot up, for customers who have a sale in them."""
+    return (
+        months.group_by("snapshot_month", "customer_id")
+        .agg(
+            sales=months.sales.sum(),
+            credits=months.credits.sum(),
+            units=months.units.sum().cast("int64"),
+            first_purchase_date=months.first_sale.min().date(),
+            last_purchase_date=months.last_sale.max().date(),
+            country=months.country.argmax(months.last_sale),
+            months_active=months.last_sale.count(),
+        )
+        .filter(lambda customer: customer.months_active > 0)
+    )
+
+
+def _distinct(lines: Table, column: str, snapshots: Table, window_months: int | None) -> Table:
+    """Count distinct values of ``column`` over the sales of each customer and snapshot.
+
+    A value counts in its first month only, which makes counts of months additive; under a
+    window it has to be counted anew for each snapshot.
+    """
+    sales = lines.filter(~lines.is_credit)
+    if window_months:
+        seen = _in_window(
+            sales.select("customer_id", "month", column).distinct(), snapshots, window_months
+        )
+        return seen.group_by("snapshot_month", "customer_id").agg(seen[column].nunique().name(column))
+    first_seen = sales.group_by("customer_id", column).agg(month=sales.month.min())
+    new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
+    months = _in_window(new, snapshots, None)
+    return months.group_by("snapshot_month", "customer_id").agg(
+        months.new.sum().cast("int64").name(column)
+    )

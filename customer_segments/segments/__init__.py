@@ -1,0 +1,1 @@
+"""``customer_rfm`` and the champion -> ``customer_segments``: labelled customers."""

@@ -1,0 +1,128 @@
+"""Where the input is, where the warehouse is, and which months are covered.
+
+Belongs here: what differs between installations, read from the environment or ``.env``.
+Does not: what an analyst tunes (that is Dagster ``Config`` on the asset it tunes).
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from customer_segments.errors import UserError
+
+SOURCE_SUFFIXES = (".xlsx", ".csv", ".parquet")
+
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+def project_root() -> Path:
+    """Return the checkout the package lies in, or the working folder of an installed package."""
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "workspace.yaml").is_file() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; relative paths are taken from the project folder.
+
+    With nothing set and no file in ``data/source/``, the bundled sample is the input, and its
+    results go to a warehouse and a reports folder of their own: made-up customers must never
+    land in somebody's warehouse.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CUSTOMER_SEGMENTS_", env_file=project_root() / ".env", extra="ignore"
+    )
+
+    source_dir: Path = Field(Path("data/source"), description="Folder of the input workbooks.")
+    warehouse: Path = Field(Path("data/warehouse.duckdb"), description="The DuckDB file.")
+    reports_dir: Path = Field(Path("data/reports"), description="Pictures, workbooks and HTML.")
+    first_month: Month | None = Field(None, description="First month covered, YYYY-MM.")
+    last_month: Month | None = Field(None, description="Last month covered, YYYY-MM.")
+    lock_timeout_seconds: float = Field(
+        300, ge=0, description="How long to wait for another process that holds the warehouse."
+    )
+
+    @field_validator("source_dir", "warehouse", "reports_dir")
+    @classmethod
+    def _from_project_root(cls, path: Path) -> Path:
+        return project_root() / path.expanduser()
+
+    @model_validator(mode="after")
+    def _months_in_order(self) -> "Settings":
+        if self.first_month and self.last_month and self.first_month > self.last_month:
+            raise ValueError(
+                f"FIRST_MONTH {self.first_month} is after LAST_MONTH {self.last_month}: swap them."
+            )
+        return self
+
+    @cached_property
+    def uses_sample(self) -> bool:
+        """Whether the bundled sample stands in for input that nobody has given yet."""
+        chosen = {"source_dir", "warehouse", "reports_dir", "first_month", "last_month"}
+        return not (chosen & self.model_fields_set) and not _workbooks_in(self.source_dir)
+
+    @property
+    def input_dir(self) -> Path:
+        """Folder that is read: ``source_dir``, or the sample's."""
+        return project_root() / "data/sample" if self.uses_sample else self.source_dir
+
+    @property
+    def warehouse_path(self) -> Path:
+        """DuckDB file that is written: ``warehouse``, or the sample's own."""
+        return project_root() / "data/sample/warehouse.duckdb" if self.uses_sample else self.warehouse
+
+    @property
+    def reports_path(self) -> Path:
+        """Reports folder that is written: ``reports_dir``, or the sample's own."""
+        return project_root() / "data/sample/reports" if self.uses_sample else self.reports_dir
+
+    @property
+    def months_path(self) -> Path:
+        """Small file beside the warehouse that remembers which months the data covers."""
+        return self.warehouse_path.with_name(self.warehouse_path.name + ".months.json")
+
+    def source_files(self) -> list[Path]:
+        """Return the input workbooks in natural order of their names.
+
+        Raises
+        ------
+        UserError
+            If the folder is missing or unreadable, or holds no workbook.
+        """
+        from natsort import natsorted, ns
+
+        if not self.input_dir.is_dir():
+            raise UserError(
+                f"The source folder {self.input_dir} does not exist.",
+                "Create it and put workbooks in it, or set CUSTOMER_SEGMENTS_SOURCE_DIR.",
+            )
+        files = _workbooks_in(self.input_dir)
+        if not files:
+            raise UserError(
+                f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file.",
+                "Put workbooks in it, or fetch UCI's with `customer-segments download`.",
+            )
+        return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
+
+
+def _workbooks_in(folder: Path) -> list[Path]:
+    """Return the files that count as input: no subfolders, no hidden or temporary files."""
+    if not folder.is_dir():
+        return []
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        raise UserError(
+            f"The source folder {folder} cannot be read: {error.strerror}.",
+            "Give the user that runs this read permission on it.",
+        ) from error
+    return [
+        entry
+        for entry in entries
+        if entry.suffix.lower() in SOURCE_SUFFIXES
+        and not entry.name.startswith((".", "~$"))
+        and entry.is_file()
+    ]

@@ -1,0 +1,13 @@
+"""The only code that knows DuckDB files, transactions and locks.
+
+Every table has one ``Contract``. ``Warehouse.publish`` stages what an asset made, audits it
+against the contract and swaps it in, with its line in the ledger, in one transaction.
+``WarehouseIOManager`` is how Dagster assets reach it. What the tables mean belongs to the
+stages, each of which declares its own contracts.
+"""
+
+from customer_segments.storage.contracts import Column, Contract, Rule, WriteMode
+from customer_segments.storage.io_manager import WarehouseIOManager
+from customer_segments.storage.warehouse import Warehouse
+
+__all__ = ["Column", "Contract", "Rule", "Warehouse", "WarehouseIOManager", "WriteMode"]

@@ -1,0 +1,140 @@
+"""Judging rows against a contract, by query, so that a breach can be shown and mended.
+
+Belongs here: finding breaches in any relation, staged or published. Does not: what happens
+then (``publish`` refuses, a check reports).
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from customer_segments.errors import UserError
+from customer_segments.storage.contracts import Contract, quoted
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+SAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that rows break: its name, how many rows, and up to five of them.
+
+    A breach by the columns themselves has no rows.
+    """
+
+    rule: str
+    rows: int
+    examples: list[dict] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """One line for a log, then a line per example."""
+        if not self.rows:
+            return self.rule
+        shown = "".join(f"\n    {example}" for example in self.examples)
+        return f"{self.rule}: {self.rows:,} row{'s' if self.rows != 1 else ''}{shown}"
+
+
+class ContractBreach(UserError):  # noqa: N818 - the field calls it a breach
+    """Rows that were to be published break their contract; nothing was published."""
+
+    def __init__(self, table: str, breaches: list[Breach]):
+        self.breaches = breaches
+        super().__init__(
+            f"{table} was not published, its contract is broken:\n  "
+            + "\n  ".join(map(str, breaches))
+            + "\nWhat was published before is still in place."
+        )
+
+
+def column_breaches(contract: Contract, schema: ibis.Schema) -> list[Breach]:
+    """Return what is wrong with the columns: missing, not in the contract, of another type."""
+    wanted, given = contract.schema, schema
+    breaches = [
+        Breach(f"column {name} is missing", 0) for name in wanted.names if name not in given
+    ]
+    breaches += [
+        Breach(f"column {name} is not in the contract", 0)
+        for name in given.names
+        if name not in wanted
+    ]
+    breaches += [
+        Breach(f"column {name} is {stored(given[name])}, the contract says {stored(dtype)}", 0)
+        for name, dtype in wanted.items()
+        if name in given and stored(given[name]) != stored(dtype)
+    ]
+    return breaches
+
+
+def stored(dtype: dt.DataType) -> dt.DataType:
+    """Return the type that the database reports for a column declared so, nullability aside."""
+    if isinstance(dtype, dt.Timestamp) and dtype.scale is None:
+        dtype = dtype.copy(scale=6)
+    return dtype.copy(nullable=True)
+
+
+def row_breaches(
+    con: "Backend",
+    contract: Contract,
+    relation: str,
+    months: tuple[date, date] | None = None,
+) -> list[Breach]:
+    """Return the rules that rows of ``relation`` break.
+
+    Parameters
+    ----------
+    relation
+        Quoted name of a table with the contract's columns.
+    months
+        First and last month that the rows may belong to; ``None`` for any.
+    """
+    conditions = {f"{name} is null": f"{quoted(name)} IS NULL" for name in contract.required} | {
+        rule.name: f"NOT ({rule.sql})" for rule in contract.rules
+    }
+    if contract.month_column:
+        month = quoted(contract.month_column)
+        conditions[f"{contract.month_column} is the first day of a month"] = (
+            f"{month} <> date_trunc('month', {month})"
+        )
+        if months:
+            first, last = months
+            conditions[f"{contract.month_column} from {first:%Y-%m} to {last:%Y-%m}"] = (
+                f"{month} NOT BETWEEN DATE '{first}' AND DATE '{last}'"
+            )
+    # Fetched whole: a result that is read in part blocks the connection.
+    (counts,) = con.raw_sql(
+        f"SELECT {', '.join(f'count(*) FILTER ({sql})' for sql in conditions.values())} "
+        f"FROM {relation}"
+    ).fetchall()
+    breaches = [
+        Breach(name, count, _examples(con, contract, f"FROM {relation} WHERE {condition}"))
+        for (name, condition), count in zip(conditions.items(), counts, strict=True)
+        if count
+    ]
+    return breaches + _key_breaches(con, contract, relation)
+
+
+def _key_breaches(con, contract: Contract, relation: str) -> list[Breach]:
+    """Return the breach of uniqueness; its examples are keys that stand more than once."""
+    key = ", ".join(map(quoted, contract.key))
+    repeated = f"FROM {relation} GROUP BY {key} HAVING count(*) > 1"
+    ((rows,),) = con.raw_sql(f"SELECT sum(n) FROM (SELECT count(*) AS n {repeated})").fetchall()
+    if not rows:
+        return []
+    examples = _rows(con, f"SELECT {key}, count(*) AS rows {repeated} LIMIT {SAMPLE_ROWS}")
+    return [Breach(f"key ({', '.join(contract.key)}) is unique", int(rows), examples)]
+
+
+def _examples(con, contract: Contract, from_where: str) -> list[dict]:
+    columns = ", ".join(quoted(column.name) for column in contract.columns)
+    return _rows(con, f"SELECT {columns} {from_where} LIMIT {SAMPLE_ROWS}")
+
+
+def _rows(con, sql: str) -> list[dict]:
+    cursor = con.raw_sql(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,104 @@
+"""What every table's asset check does: audit the contract, reconcile with what it is made from.
+
+Belongs here: judging published tables in the two ways that all of them share. Does not: what
+should equal what (each stage's ``checks`` says so as Ibis expressions).
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from ibis.expr.types import Table
+
+from customer_segments.errors import UserError
+from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.contracts import Contract, quoted
+from customer_segments.storage.publish import require_contract
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+SHOWN_DIFFERENCES = 10
+
+
+def spine_specs(*contracts: Contract) -> list[dg.AssetCheckSpec]:
+    """Return the two checks that every table of the spine has; a failure stops the run."""
+    return [
+        spec
+        for contract in contracts
+        for spec in (
+            dg.AssetCheckSpec(
+                "contract",
+                asset=contract.table,
+                blocking=True,
+                description="Columns, types, rules, key and months of the published table.",
+            ),
+            dg.AssetCheckSpec(
+                "reconciliation",
+                asset=contract.table,
+                blocking=True,
+                description="Rows and money agree, exactly, with what the table is made from.",
+            ),
+        )
+    ]
+
+
+def contract_result(con: "Backend", contract: Contract) -> dg.AssetCheckResult:
+    """Audit the published table against its contract."""
+    try:
+        require_contract(con, contract)
+    except UserError as error:
+        return dg.AssetCheckResult(
+            asset_key=contract.table, check_name="contract", passed=False, description=str(error)
+        )
+    breaches = row_breaches(con, contract, quoted(contract.table))
+    rules = len(contract.required) + len(contract.rules) + 1
+    return dg.AssetCheckResult(
+        asset_key=contract.table,
+        check_name="contract",
+        passed=not breaches,
+        description="; ".join(map(str, breaches)) or f"Every row keeps all {rules} rules.",
+        metadata={"rules": rules, "breaches": [breach.rule for breach in breaches]},
+    )
+
+
+def reconciliation_result(
+    con: "Backend",
+    contract: Contract,
+    expected: Table,
+    actual: Table,
+    pending: list[date] | tuple[()] = (),
+) -> dg.AssetCheckResult:
+    """Compare two relations that should hold the same rows.
+
+    Parameters
+    ----------
+    expected, actual
+        Figures by key, the key first; same columns and types.
+    pending
+        Months that the key is of and that wait for a run since their input changed: left out.
+    """
+    if pending:
+        expected = expected.filter(~expected[expected.columns[0]].isin(pending))
+        actual = actual.filter(~actual[actual.columns[0]].isin(pending))
+    wanted, found = _figures(con, expected), _figures(con, actual)
+    differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
+    differ += [f"found {row}" for row in sorted(found - wanted)[:SHOWN_DIFFERENCES]]
+    numeric = [name for name in actual.columns if actual[name].type().is_numeric()]
+    totals = con.execute(actual.agg(**{name: actual[name].sum() for name in numeric})).iloc[0]
+    waiting = f" {len(pending)} months wait for a run, their input changed." if pending else ""
+    agree = ", ".join(f"{name} {totals[name] or 0:,}" for name in numeric)
+    return dg.AssetCheckResult(
+        asset_key=contract.table,
+        check_name="reconciliation",
+        passed=not differ,
+        description=("Differs: " + "; ".join(differ) if differ else f"Agrees: {agree}.") + waiting,
+        metadata={name: str(totals[name]) for name in numeric}
+        | {"pending_months": [f"{month:%Y-%m}" for month in pending]},
+    )
+
+
+def _figures(con: "Backend", relation: Table) -> set[tuple[str, ...]]:
+    """Return the rows of a small relation as text, decimals in full."""
+    rows = con.to_pyarrow(relation).to_pylist()
+    return {tuple(f"{name}={value}" for name, value in row.items()) for row in rows}

@@ -1,0 +1,161 @@
+"""What a table promises: columns, types, rules, key, and how it is written.
+
+Belongs here: the vocabulary for declaring a contract, and the DDL that follows from it.
+Does not: the contracts themselves (each stage declares its own), judging data (``audit``).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.datatypes as dt
+import sqlglot.expressions as sge
+
+
+class WriteMode(Enum):
+    """How a publication meets the rows that are already there."""
+
+    REPLACE = "replace"
+    REPLACE_MONTHS = "replace months"
+    INSERT_NEW = "insert new"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; ``type`` in Ibis notation, ``!`` in front where null is not allowed."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A boolean SQL expression that is true (or null) for every row."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A table's promise to everybody who reads it.
+
+    Parameters
+    ----------
+    table
+        Name of the table, and key of the asset that writes it.
+    grain
+        What a row is, in words.
+    columns
+        Columns in the order in which a reader wants them.
+    key
+        Columns that identify a row; never null.
+    rules
+        Row-level rules; the database enforces them as CHECK constraints.
+    month_column
+        DATE column that holds the first day of the month a row belongs to; never null.
+    write_mode
+        How a publication meets the rows that are there.
+    revenue
+        SQL expression of a row's revenue, for the ledger.
+    built_from
+        Table this one is made from; its raw version is handed on in the ledger.
+    needs_history
+        Every month of ``built_from`` up to the newest written one must have been published:
+        a snapshot over months that are missing would be silently wrong.
+    is_big
+        Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
+    """
+
+    table: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    write_mode: WriteMode
+    rules: tuple[Rule, ...] = ()
+    month_column: str | None = None
+    revenue: str | None = None
+    built_from: str | None = None
+    needs_history: bool = False
+    is_big: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise on a contract that contradicts itself: a fault in the code, found at import."""
+        names = {column.name for column in self.columns}
+        if not self.key or not names.issuperset({*self.key, self.month_column} - {None}):
+            raise ValueError(f"{self.table}: key and month must be columns of the table")
+        if self.write_mode is WriteMode.REPLACE_MONTHS and not self.month_column:
+            raise ValueError(f"{self.table}: {self.write_mode} needs a month column")
+
+    @cached_property
+    def schema(self) -> ibis.Schema:
+        """Columns as an Ibis schema, nullability included; key and month are never null."""
+        types = {column.name: dt.dtype(column.type) for column in self.columns}
+        never_null = {*self.key, self.month_column}
+        return ibis.schema(
+            {
+                name: dtype.copy(nullable=dtype.nullable and name not in never_null)
+                for name, dtype in types.items()
+            }
+        )
+
+    @cached_property
+    def relation(self) -> ibis.Table:
+        """The table as an unbound Ibis expression: what assets take and build on."""
+        # All nullable: Ibis refuses a union of columns that differ in nullability alone.
+        columns = {name: dtype.copy(nullable=True) for name, dtype in self.schema.items()}
+        return ibis.table(columns, name=self.table)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Short hash of all that the database enforces; the ledger keeps it."""
+        enforced = repr(
+            (
+                [(column.name, column.type) for column in self.columns],
+                self.key,
+                [(rule.name, rule.sql) for rule in self.rules],
+                self.month_column,
+                self.write_mode.value,
+            )
+        )
+        return hashlib.sha256(enforced.encode()).hexdigest()[:12]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that may not be null."""
+        return tuple(name for name, dtype in self.schema.items() if not dtype.nullable)
+
+    def arrow(self, rows: list[dict]) -> "pa.Table":
+        """Return rows as an Arrow table of the contract's types, also where there is none."""
+        import pyarrow as pa
+
+        return pa.Table.from_pylist(rows, schema=self.schema.to_pyarrow())
+
+    def ddl(self) -> list[str]:
+        """Return the statements that make the empty, constrained, commented table."""
+        columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
+        checks = [f"CONSTRAINT {quoted(rule.name)} CHECK ({rule.sql})" for rule in self.rules]
+        key = f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"
+        table = quoted(self.table)
+        return [
+            f"CREATE TABLE {table} ({', '.join([*columns, *checks, key])})",
+            f"COMMENT ON TABLE {table} IS {literal(self.grain)}",
+            *(
+                f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(column.description)}"
+                for column in self.columns
+            ),
+        ]
+
+
+def quoted(identifier: str) -> str:
+    """Return a quoted SQL identifier."""
+    return sge.to_identifier(identifier, quoted=True).sql("duckdb")
+
+
+def literal(text: str) -> str:
+    """Return a quoted SQL string."""
+    return sge.Literal.string(text).sql("duckdb")

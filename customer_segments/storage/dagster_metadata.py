@@ -1,0 +1,101 @@
+"""What Dagster's UI shows about a table, derived from its contract and its publication.
+
+Belongs here: contract -> attributes of an asset, publication -> metadata of a materialization.
+Does not: metadata that only one asset has (that asset adds it).
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from customer_segments.storage.contracts import Contract
+from customer_segments.storage.ledger import Publication, code_version
+from customer_segments.storage.lineage import column_lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OWNERS = ["team:customer-insight"]
+# A month more or less in the table shown; the ledger has them all.
+SHOWN_MONTHS = 60
+
+
+def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
+    """Return the attributes that every asset of a table has, for ``AssetOut`` and ``asset``."""
+    return {
+        "metadata": {
+            "dagster/column_schema": column_schema(contract),
+            "dagster/table_name": contract.table,
+            "grain": contract.grain,
+            "write_mode": contract.write_mode.value,
+        },
+        "kinds": {"duckdb", *kinds},
+        "owners": OWNERS,
+        "code_version": code_version(),
+    }
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """Return columns, types, descriptions and constraints as the UI shows them."""
+    rules = [f"{rule.name}: {rule.sql}" for rule in contract.rules]
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=str(contract.schema[column.name].copy(nullable=True)),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.name not in contract.required,
+                    unique=contract.key == (column.name,),
+                ),
+            )
+            for column in contract.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"key: {', '.join(contract.key)}", *rules]),
+    )
+
+
+def publication_metadata(contract: Contract, publication: Publication) -> "Mapping[str, Any]":
+    """Return what one publication wrote: rows, months, lineage and the SQL that ran."""
+    changed = publication.changed_months
+    metadata: dict[str, Any] = {
+        "dagster/row_count": publication.rows,
+        "dagster/column_schema": column_schema(contract),
+        "dagster/table_name": contract.table,
+        "storage_kind": "duckdb",
+        "raw_version": publication.raw_version,
+        "sql": dg.MetadataValue.md(f"```sql\n{publication.sql}\n```"),
+    }
+    if lineage := column_lineage(publication):
+        metadata["dagster/column_lineage"] = lineage
+    if contract.month_column:
+        metadata["changed_months"] = [f"{month:%Y-%m}" for month in changed]
+        metadata["months"] = _months_table(publication)
+    return metadata
+
+
+def _months_table(publication: Publication) -> dg.TableMetadataValue:
+    """Return rows and revenue per month: a range run has one metadata value for all of them."""
+    lines = [line for line in publication.lines if isinstance(line.month, date)]
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "month": f"{line.month:%Y-%m}",
+                    "rows": line.rows,
+                    "revenue": "" if line.revenue is None else f"{line.revenue:,.4f}",
+                    "changed": line.is_changed,
+                }
+            )
+            for line in lines[-SHOWN_MONTHS:]
+        ],
+        schema=dg.TableSchema(
+            [
+                dg.TableColumn("month", "string"),
+                dg.TableColumn("rows", "int"),
+                dg.TableColumn("revenue", "string", description="Exact, with four decimals."),
+                dg.TableColumn("changed", "bool", description="Differs from what was there."),
+            ]
+        ),
+    )

@@ -1,0 +1,70 @@
+"""How Dagster assets reach the warehouse.
+
+Belongs here: turning Dagster's contexts into publications and relations, and publications
+into metadata. Does not: SQL, locks, rules (``publish``, ``warehouse``, ``audit``).
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+import ibis
+
+from customer_segments.errors import UserError
+from customer_segments.months import months_of
+from customer_segments.storage.contracts import Contract
+from customer_segments.storage.dagster_metadata import publication_metadata
+from customer_segments.storage.publish import require_contract
+from customer_segments.storage.warehouse import Warehouse
+
+
+class WarehouseIOManager(dg.IOManager):
+    """Publishes what assets return, and hands on tables as unbound Ibis expressions.
+
+    An output is an Ibis table (compiled to SQL and run in the database), an Arrow table or a
+    DataFrame. An input annotated ``ibis.Table`` stays in the database; one annotated
+    ``pd.DataFrame`` is loaded, unless it is of transaction grain.
+
+    Parameters
+    ----------
+    warehouse
+        The file.
+    contracts
+        Contract of each table, by table name, which is the asset's key.
+    """
+
+    def __init__(self, warehouse: Warehouse, contracts: Mapping[str, Contract]):
+        self.warehouse = warehouse
+        self.contracts = contracts
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Publish ``obj`` as the asset's table, or as the months of it that the run covers."""
+        contract = self._contract(context.asset_key)
+        months = months_of(context.asset_partition_keys) if context.has_asset_partitions else None
+        context.log.info("Publishing %s.", contract.table)
+        publication = self.warehouse.publish(contract, obj, months=months, run_id=context.run_id)
+        context.add_output_metadata(publication_metadata(contract, publication))
+        context.log.info("Published %s: %s rows.", contract.table, f"{publication.rows:,}")
+
+    def load_input(self, context: dg.InputContext) -> object:
+        """Return the upstream table: unbound, or as a DataFrame where that is asked for."""
+        contract = self._contract(context.asset_key)
+        wanted = context.dagster_type.typing_type
+        if isinstance(wanted, type) and issubclass(wanted, ibis.Table):
+            return contract.relation
+        if contract.is_big:
+            raise UserError(
+                f"{contract.table} is of transaction grain and stays in the database.",
+                "Annotate the input with ibis.Table.",
+            )
+        with self.warehouse.reading() as con:
+            require_contract(con, contract)
+            return con.execute(contract.relation.order_by(list(contract.key)))
+
+    def _contract(self, asset_key: dg.AssetKey) -> Contract:
+        table = asset_key.path[-1]
+        if table not in self.contracts:
+            raise UserError(
+                f"No contract is declared for the table {table}.",
+                f"Declare one, or keep {table} out of the warehouse.",
+            )
+        return self.contracts[table]

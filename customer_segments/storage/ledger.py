@@ -1,0 +1,250 @@
+"""The ledger of publications: what was written, when, from what, and whether it changed.
+
+Belongs here: the table ``publications``, its lines, and the questions it answers. Does not:
+writing the tables themselves (``publish``).
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+PUBLICATIONS = Contract(
+    table="publications",
+    grain="a month of a table (or a table without months) as one run published it",
+    columns=(
+        Column("publication", "!int64", "Running number; a later publication has a larger one."),
+        Column("table_name", "!string", "Table that was written."),
+        Column("month", "date", "First day of the month written; null where there are none."),
+        Column("published_at", "!timestamp(6)", "When it was written, UTC."),
+        Column("run_id", "!string", "Dagster run that wrote it."),
+        Column("raw_version", "!string", "Version of raw_transactions it was made from."),
+        Column("rows", "!int64", "Rows of that month; for insert-only tables, rows added."),
+        Column("revenue", "decimal(38, 4)", "Their revenue, in the currency of the workbooks."),
+        Column("digest", "!string", "Digest of their content, whatever their order."),
+        Column("is_changed", "!boolean", "Whether the content differs from the one before."),
+        Column("contract", "!string", "Fingerprint of the table's contract."),
+        Column("code_version", "!string", "Version of this package."),
+        Column("model_version", "string", "Model version that labelled the rows."),
+    ),
+    key=("publication",),
+    write_mode=WriteMode.INSERT_NEW,
+)
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """A month of a table as one run published it; fields as in ``PUBLICATIONS``."""
+
+    publication: int
+    table_name: str
+    month: date | None
+    published_at: datetime
+    run_id: str
+    raw_version: str
+    rows: int
+    revenue: Decimal | None
+    digest: str
+    is_changed: bool
+    contract: str
+    code_version: str
+    model_version: str | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one write published.
+
+    Parameters
+    ----------
+    lines
+        A ledger line per month.
+    sql
+        The query that made the rows.
+    sources
+        Columns and types of the tables that the query reads, by table name.
+    """
+
+    table: str
+    lines: list[LedgerLine]
+    sql: str
+    sources: dict[str, dict[str, str]]
+
+    @property
+    def rows(self) -> int:
+        """Rows written, over all months."""
+        return sum(line.rows for line in self.lines)
+
+    @property
+    def raw_version(self) -> str:
+        """Version of raw_transactions that it was made from."""
+        return self.lines[0].raw_version
+
+    @property
+    def changed_months(self) -> list[date]:
+        """Months whose content differs from what was there before."""
+        return [line.month for line in self.lines if line.is_changed and line.month]
+
+
+@cache
+def code_version() -> str:
+    """Return the version of this package."""
+    return version("customer-segments")
+
+
+def add_lines(
+    con: "Backend",
+    contract: Contract,
+    written: str,
+    months: tuple[date, date] | None,
+    run_id: str,
+) -> list[LedgerLine]:
+    """Enter what ``written`` holds into the ledger, a line per month.
+
+    Parameters
+    ----------
+    written
+        Quoted name of a table with the rows that are published.
+    months
+        Months that are published, also where they have no row; ``None`` for all there are.
+    """
+    previous = latest(con, contract.table)
+    counts = {row[0]: row[1:] for row in con.raw_sql(_counts_sql(contract, written)).fetchall()}
+    covered = _covered_months(contract, months, set(counts), previous)
+    nothing = (0, None, _digest(0, 0), None)
+    fresh = {month: counts.get(month, nothing) for month in covered}
+
+    raw_version = _raw_version(con, contract, {month: row[2] for month, row in counts.items()})
+    ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    lines = []
+    for number, (month, (rows, revenue, digest, model_version)) in enumerate(fresh.items(), 1):
+        before = previous[month].digest if month in previous else nothing[2]
+        is_changed = rows > 0 if contract.write_mode is WriteMode.INSERT_NEW else digest != before
+        lines.append(
+            LedgerLine(
+                publication=last + number,
+                table_name=contract.table,
+                month=month,
+                published_at=now,
+                run_id=run_id,
+                raw_version=raw_version,
+                rows=rows,
+                revenue=revenue,
+                digest=digest,
+                is_changed=is_changed,
+                contract=contract.fingerprint,
+                code_version=code_version(),
+                model_version=model_version,
+            )
+        )
+    columns = ", ".join(column.name for column in PUBLICATIONS.columns)
+    placeholders = ", ".join("?" * len(PUBLICATIONS.columns))
+    con.con.executemany(
+        f"INSERT INTO publications ({columns}) VALUES ({placeholders})",
+        [list(asdict(line).values()) for line in lines],
+    )
+    return lines
+
+
+def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
+    """Return the newest ledger line of each month of a table, in order of months.
+
+    Nothing where nothing was ever published: a first publication that failed leaves a file
+    without a ledger.
+    """
+    if not con.raw_sql(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'publications'"
+    ).fetchall():
+        return {}
+    columns = ", ".join(column.name for column in PUBLICATIONS.columns)
+    rows = con.con.execute(
+        f"SELECT {columns} FROM publications WHERE table_name = ? QUALIFY "
+        "row_number() OVER (PARTITION BY month ORDER BY publication DESC) = 1 ORDER BY month",
+        [table],
+    ).fetchall()
+    return {line.month: line for line in (LedgerLine(*row) for row in rows)}
+
+
+def _counts_sql(contract: Contract, written: str) -> str:
+    """Return the query for month, rows, revenue, digest and model version of what is written.
+
+    The digest adds up a hash per row, so that order does not matter and repeated rows count;
+    md5 of the row's text, since DuckDB's own ``hash`` may change with its version.
+    """
+    columns = ", ".join(quoted(column.name) for column in contract.columns)
+    month = quoted(contract.month_column) if contract.month_column else "NULL"
+    revenue = f"CAST(sum({contract.revenue}) AS DECIMAL(38, 4))" if contract.revenue else "NULL"
+    model = (
+        "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
+        if "model_version" in contract.schema
+        else "NULL"
+    )
+    row_hash = f"md5_number_lower(CAST(row({columns}) AS VARCHAR))"
+    return (
+        f"SELECT {month}, count(*), {revenue}, "
+        f"md5(count(*)::VARCHAR || ' ' || sum({row_hash}::HUGEINT)::VARCHAR), {model} "
+        f"FROM {written} GROUP BY 1 ORDER BY 1"
+    )
+
+
+def _digest(rows: int, total: int) -> str:
+    return hashlib.md5(f"{rows} {total}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _covered_months(contract, months, written, previous) -> list[date | None]:
+    """Return the months that get a line: those asked for, or all that have or lose rows."""
+    if contract.month_column is None:
+        return [None]
+    if months is None:
+        if contract.write_mode is WriteMode.REPLACE:
+            written = written | {month for month, line in previous.items() if line.rows}
+        # An empty table has its line too: it was published, by this contract.
+        return sorted(written) or [None]
+    first, last = months
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    return [
+        date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1)
+        for n in range(count)
+    ]
+
+
+def _raw_version(con, contract: Contract, digests: dict) -> str:
+    """Return the raw version handed on by the table it is built from, or its own."""
+    if contract.built_from is None:
+        return hashlib.sha256(repr(digests).encode()).hexdigest()[:12]
+    ((raw_version,),) = con.con.execute(
+        "SELECT arg_max(raw_version, publication) FROM publications WHERE table_name = ?",
+        [contract.built_from],
+    ).fetchall()
+    return raw_version or ""
+
+
+def pending_months(con: "Backend", contract: Contract) -> list[date]:
+    """Return months whose upstream table changed after they were last published.
+
+    A month that was never published is pending once its upstream table has it.
+    """
+    upstream = "u.month <= m.month" if contract.needs_history else "u.month = m.month"
+    rows = con.con.execute(
+        f"""
+        WITH months AS (SELECT DISTINCT month FROM publications
+                        WHERE table_name = $upstream AND month IS NOT NULL)
+        SELECT m.month FROM months AS m
+        JOIN publications AS u ON u.table_name = $upstream AND u.is_changed AND {upstream}
+        LEFT JOIN (SELECT month, max(publication) AS published FROM publications
+                   WHERE table_name = $own GROUP BY month) AS own ON own.month = m.month
+        GROUP BY m.month HAVING max(u.publication) > coalesce(any_value(own.published), 0)
+        ORDER BY m.month
+        """,
+        {"upstream": contract.built_from, "own": contract.table},
+    ).fetchall()
+    return [month for (month,) in rows]
