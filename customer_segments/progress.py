@@ -15,10 +15,11 @@ class ProgressHandler(logging.Handler):
     """Prints Dagster's events; between them shows what is being done, where there is a terminal."""
 
     def __init__(self, console: Console):
-        super().__init__(logging.INFO)
+        super().__init__()
         self.console = console
         self.status = console.status("")
         self.started = time.monotonic()
+        self.printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one event of the run's log."""
@@ -28,15 +29,20 @@ class ProgressHandler(logging.Handler):
             self._say(escape(record.getMessage().rpartition(" - ")[2]), record.levelno)
         elif event.event_type == dg.DagsterEventType.STEP_START:
             self.started = time.monotonic()
+            # A range run materializes an asset once per month; one line is enough.
+            self.printed.clear()
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            self._print_materialization(event.materialization)
+            self._print_materialization(event.step_materialization_data.materialization)
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._print_check(event.asset_check_evaluation_data)
 
     def _print_materialization(self, materialization: dg.AssetMaterialization) -> None:
+        name = materialization.asset_key.to_user_string()
+        if name in self.printed:
+            return
+        self.printed.add(name)
         rows = materialization.metadata["dagster/row_count"].value
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
-        name = materialization.asset_key.to_user_string()
         self.console.print(f"  [green]✓[/] {name:<24}{rows:>12,} rows {seconds:>6.1f} s")
 
     def _print_check(self, check) -> None:
@@ -58,7 +64,7 @@ def progress_logger(handler: ProgressHandler) -> dg.LoggerDefinition:
 
     @dg.logger
     def progress(_context) -> logging.Logger:
-        logger = logging.Logger("customer_segments.progress", level=logging.INFO)
+        logger = logging.Logger("customer_segments.progress", level=logging.DEBUG)
         logger.addHandler(handler)
         return logger
 

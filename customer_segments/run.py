@@ -47,7 +47,7 @@ def run_chain(settings: Settings, wanted: str | None, console: Console) -> Month
 
         def launch(job: str, first: date | None = None, last: date | None = None) -> None:
             # Made anew for each run: ingestion may have changed the months.
-            defs = build_defs(settings, loggers={"console": progress_logger(handler)})
+            defs = build_defs(settings, loggers={"progress": progress_logger(handler)})
             _execute(defs, job, instance, first, last)
 
         launch("ingest")
@@ -105,7 +105,9 @@ def _execute(
             "dagster/asset_partition_range_end": last.isoformat(),
         }
     try:
-        defs.resolve_job_def(job).execute_in_process(instance=instance, tags=tags)
+        defs.resolve_job_def(job).execute_in_process(
+            run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags
+        )
     except dg.DagsterError as error:
         raise UserError(
             f"The run of {job} stopped: {error}", "See above, or the run in `make ui`."

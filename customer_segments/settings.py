@@ -92,8 +92,6 @@ class Settings(BaseSettings):
         UserError
             If the folder is missing or unreadable, or holds no workbook.
         """
-        from natsort import natsorted, ns
-
         if not self.input_dir.is_dir():
             raise UserError(
                 f"The source folder {self.input_dir} does not exist.",
@@ -105,7 +103,14 @@ class Settings(BaseSettings):
                 f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file.",
                 "Put workbooks in it, or fetch UCI's with `customer-segments download`.",
             )
-        return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
+        return natural_order(files)
+
+
+def natural_order(files: list[Path]) -> list[Path]:
+    """Return files in natural order of their names: later ones supersede, 2 before 10."""
+    from natsort import natsorted, ns
+
+    return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
 
 
 def _workbooks_in(folder: Path) -> list[Path]:

@@ -66,18 +66,18 @@ def ingest_workbooks(
 
     from customer_segments.ingestion.reading import read_sheets
     from customer_segments.ingestion.settling import settle
-    from customer_segments.ingestion.survey import cells_of, survey
+    from customer_segments.ingestion.survey import cells_of, computed, survey
     from customer_segments.ingestion.casting import typed_rows
 
     files = settings.source_files()
     context.log.info("Reading %s from %s.", ", ".join(f.name for f in files), settings.input_dir)
     sheets = read_sheets(files, progress=context.log.info)
-    cells = cells_of(sheets)
-    surveyed = survey(sheets, cells)
+    rows = computed(typed_rows(cells_of(sheets)))
+    surveyed = survey(sheets, rows)
     covered = months.covered(settings, surveyed["first_date"].min(), surveyed["last_date"].max())
 
     yield dg.Output(
-        settle(typed_rows(cells), covered.first, covered.newest),
+        settle(rows, covered.first, covered.newest),
         output_name="raw_transactions",
         data_version=dg.DataVersion(_content_version(surveyed, covered)),
         metadata={

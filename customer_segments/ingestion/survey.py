@@ -11,7 +11,6 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contracts import SOURCE_SHEETS
 from customer_segments.ingestion.reading import Sheet
-from customer_segments.ingestion.casting import typed_rows
 
 
 def cells_of(sheets: list[Sheet]) -> Table:
@@ -39,15 +38,24 @@ def cells_of(sheets: list[Sheet]) -> Table:
     )
 
 
-def survey(sheets: list[Sheet], cells: Table) -> pd.DataFrame:
+def computed(rows: Table) -> Table:
+    """Compute a relation in memory, once, for all who read it from here on."""
+    return ibis.memtable(ibis.duckdb.connect().to_pyarrow(rows))
+
+
+def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
     """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it.
+
+    Parameters
+    ----------
+    rows
+        Result of ``typed_rows`` over the cells of ``sheets``.
 
     Raises
     ------
     UserError
         If a sheet with rows has not one readable date.
     """
-    rows = typed_rows(cells)
     counted = ibis.duckdb.connect().execute(
         rows.group_by("source_order").agg(
             counted_rows=rows.count(),

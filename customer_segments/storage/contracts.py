@@ -14,6 +14,9 @@ import ibis
 import ibis.expr.datatypes as dt
 import sqlglot.expressions as sge
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class WriteMode(Enum):
     """How a publication meets the rows that are already there."""

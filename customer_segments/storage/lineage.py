@@ -22,8 +22,13 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
     sqlglot cannot follow it: the table is in place by now, and its run must not fail for that.
     """
     tables = {name for name in publication.sources if not name.startswith("ibis_")}
+    if not tables:
+        return None
     try:
-        roots = lineage(None, publication.sql, publication.sources, dialect="duckdb")
+        # Untrimmed: trimming copies the whole query once for every column.
+        roots = lineage(
+            None, publication.sql, publication.sources, dialect="duckdb", trim_selects=False
+        )
     except SqlglotError as error:
         logger.warning("No column lineage of %s: %s", publication.table, error)
         return None

@@ -1,0 +1,59 @@
+# Everything sets itself up: a virtual environment in .venv/, from the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 3000
+
+.PHONY: help run ui download test lint format bench lock clean
+
+help: ## Show this help.
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: .venv/ready ## Label the customers of all months of the input, and say what came out.
+	@$(BIN)/customer-segments run
+
+ui: .venv/ready ## Serve the Dagster UI on 127.0.0.1 (PORT=3000).
+	@$(BIN)/customer-segments ui --port $(PORT)
+
+download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
+	@$(BIN)/customer-segments download
+
+test: .venv/ready-dev ## Run all tests.
+	$(BIN)/pytest
+
+lint: .venv/ready-dev ## Check style, format and types.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/ready-dev ## Mend style and format.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/ready-dev ## Time the run against a notebook-style script, on the same input.
+	$(BIN)/python -m benchmarks.bench
+
+lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+clean: ## Remove the virtual environment and Dagster's state; data stays.
+	rm -rf .venv .dagster
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one:" \
+			"name one with 'make PYTHON=python3.12 ...'."; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is needed (Debian: python3-venv)."; exit 1; }
+
+.venv/ready: requirements.txt pyproject.toml | .venv/bin/python
+	@echo "Setting up .venv/ from requirements.txt ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dev: requirements-dev.txt .venv/ready
+	@echo "Setting up .venv/ from requirements-dev.txt ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,134 @@
+"""The console command ``customer-segments``.
+
+Belongs here: arguments, help, and what is printed. Does not: what the commands do (``run``,
+``ui`` and the stages), which is imported only by the command that needs it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from customer_segments.errors import UserError
+from customer_segments.settings import Settings
+
+app = typer.Typer(
+    help="Retail transaction workbooks in, labelled customer segments out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Settings come from the environment or .env (see README): CUSTOMER_SEGMENTS_SOURCE_DIR, ..."""
+
+
+@app.command()
+def run(
+    months: Annotated[
+        str | None,
+        typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; all months by default."),
+    ] = None,
+) -> None:
+    """Ingest the workbooks and label the customers of all months, or of a range of them."""
+    from customer_segments.run import run_chain
+    from customer_segments.summary import print_input, print_summary
+
+    settings = load_settings()
+    print_input(settings, console())
+    run_chain(settings, months, console())
+    print_summary(settings, console())
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
+) -> None:
+    """Say what would be kept and rejected of FILES, and why. Writes nothing."""
+    from customer_segments.dry_run import judge
+    from customer_segments.summary import print_rows
+
+    verdict = judge(files, load_settings())
+    print_rows(verdict.kept, verdict.rejected, console())
+    for row in verdict.examples:
+        said = (
+            f"{row['unreadable_column']} says {row['unreadable_text']!r}"
+            if row["unreadable_column"]
+            else f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x "
+            f"{row['price']}, customer {row['customer_id']}"
+        )
+        typer.echo(
+            f"{row['reason']}: {row['workbook']}, {row['sheet']}, row {row['row_number']}: {said}"
+        )
+
+
+@app.command()
+def download(
+    force: Annotated[bool, typer.Option(help="Fetch it again if it is there.")] = False,
+) -> None:
+    """Fetch UCI's Online Retail II into the source folder (CC BY 4.0, about 45 MB)."""
+    from customer_segments.ingestion.download import download as fetch
+
+    target = fetch(load_settings().source_dir, force=force)
+    typer.echo(f"{target} is ready: `customer-segments run` uses it now.")
+
+
+@app.command()
+def sample(
+    path: Annotated[Path, typer.Argument(help="Where to write: .xlsx, or .parquet for any size.")],
+    customers: Annotated[int, typer.Option(min=1, help="Customers to invent.")] = 1_300,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 7,
+) -> None:
+    """Write a workbook of invented customers, with all the dirt of a real one."""
+    from customer_segments.ingestion.sample.writers import write_parquet, write_workbook
+
+    if path.suffix.lower() == ".xlsx":
+        write_workbook(path, customers=customers, seed=seed)
+    elif path.suffix.lower() == ".parquet":
+        write_parquet(path, customers=customers, seed=seed)
+    else:
+        raise UserError(f"{path} is neither .xlsx nor .parquet.", "Give it one of these endings.")
+    typer.echo(f"{path} is written.")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Serve the Dagster UI on this machine, with everything loaded."""
+    from customer_segments.ui import serve
+
+    serve(port)
+
+
+def entry_point() -> None:
+    """Run the command; print a user's error as a sentence, without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        typer.secho(f"Error: {error.problem}", fg=typer.colors.RED, err=True)
+        if error.remedy:
+            typer.echo(error.remedy.strip(), err=True)
+        raise SystemExit(1) from error
+
+
+def load_settings() -> Settings:
+    """Return the settings; a wrong one is an error that names it."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"CUSTOMER_SEGMENTS_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise UserError(
+            f"A setting is wrong: {wrong}.", "Mend it in the environment or in .env."
+        ) from error
+
+
+def console():
+    """Return the console that commands print to."""
+    from rich.console import Console
+
+    return Console()

@@ -1,0 +1,98 @@
+"""A dry run: what would be kept and rejected of files, and why, without writing anything.
+
+Belongs here: reading and judging in memory, for ``customer-segments check``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments import months
+from customer_segments.cleaning.rules import CleaningConfig, classified
+from customer_segments.errors import UserError
+from customer_segments.ingestion.casting import typed_rows
+from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.settling import settle
+from customer_segments.ingestion.survey import cells_of, computed, survey
+from customer_segments.settings import SOURCE_SUFFIXES, Settings, natural_order
+
+# Of each reason; enough to find the cause in the workbook.
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What cleaning would make of some files.
+
+    Parameters
+    ----------
+    kept
+        Rows that would be kept.
+    rejected
+        Rows that would not, by reason.
+    examples
+        Up to five rows of each reason: workbook, sheet, row_number and what the row says.
+    """
+
+    kept: int
+    rejected: dict[str, int]
+    examples: list[dict]
+
+
+def judge(files: list[Path], settings: Settings) -> Verdict:
+    """Read files and apply the default cleaning rules; writes nothing.
+
+    Raises
+    ------
+    UserError
+        If a file could not be ingested.
+    """
+    for file in files:
+        if not file.is_file() or file.suffix.lower() not in SOURCE_SUFFIXES:
+            raise UserError(
+                f"{file} is not a {', '.join(SOURCE_SUFFIXES)} file.",
+                "Name files, not folders; save other kinds as .xlsx first.",
+            )
+    sheets = read_sheets(natural_order(files))
+    typed = computed(typed_rows(cells_of(sheets)))
+    surveyed = survey(sheets, typed)
+    covered = months.covered(settings, surveyed["first_date"].min(), surveyed["last_date"].max())
+    con = ibis.duckdb.connect()
+    raw = con.create_table("raw", settle(typed, covered.first, covered.newest))
+    rows = classified(raw, CleaningConfig(), covered.first, covered.newest)
+    counts = con.execute(rows.group_by("reason").agg(rows=rows.count()))
+    by_reason = {
+        row.reason: int(row.rows) for row in counts.itertuples() if isinstance(row.reason, str)
+    }
+    return Verdict(
+        kept=int(surveyed["row_count"].sum()) - sum(by_reason.values()),
+        rejected=by_reason,
+        examples=con.to_pyarrow(_examples(rows)).to_pylist(),
+    )
+
+
+def _examples(rows: Table) -> Table:
+    """Return the first rows of each reason, in order of the sheets."""
+    place = ibis.row_number().over(
+        group_by="reason", order_by=["workbook", "sheet", "row_number"]
+    )
+    rejected = rows.filter(rows.reason.notnull()).mutate(place=place)
+    return (
+        rejected.filter(rejected.place < EXAMPLES)
+        .order_by("reason", "place")
+        .select(
+            "reason",
+            "workbook",
+            "sheet",
+            "row_number",
+            "invoice",
+            "stock_code",
+            "quantity",
+            "price",
+            "customer_id",
+            "unreadable_column",
+            "unreadable_text",
+        )
+    )
