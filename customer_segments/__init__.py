@@ -4,3 +4,9 @@ One folder per stage, in the order in which data flows: ``ingestion``, ``cleanin
 ``model``, ``segments``. ``storage`` is what they stand on, ``automation`` what starts them,
 ``definitions`` the graph that Dagster loads and ``cli`` the same graph from a terminal.
 """
+
+import warnings
+
+# Dagster's backfill policies, which single-run ranges rest on, have been in beta since 2023.
+warnings.filterwarnings("ignore", message=".*is currently in beta", module="customer_segments")
+warnings.filterwarnings("ignore", message=".*is currently in beta", module="dagster")

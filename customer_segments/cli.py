@@ -13,7 +13,6 @@ from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 
 app = typer.Typer(
-    help="Retail transaction workbooks in, labelled customer segments out.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -21,7 +20,10 @@ app = typer.Typer(
 
 @app.callback()
 def main() -> None:
-    """Settings come from the environment or .env (see README): CUSTOMER_SEGMENTS_SOURCE_DIR, ..."""
+    """Turn retail transaction workbooks into labelled customer segments.
+
+    Settings come from the environment or .env; the README lists them.
+    """
 
 
 @app.command()
@@ -93,7 +95,9 @@ def sample(
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 3000,
+) -> None:
     """Serve the Dagster UI on this machine, with everything loaded."""
     from customer_segments.ui import serve
 

@@ -4,13 +4,9 @@
 Loading reads the settings and the small file of months, and never opens the warehouse.
 """
 
-import warnings
 from collections.abc import Mapping
 
 import dagster as dg
-
-# Backfill policies, which the design rests on, have been in beta since 2023.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from customer_segments import months
 from customer_segments.automation.jobs import jobs

@@ -75,9 +75,7 @@ def judge(files: list[Path], settings: Settings) -> Verdict:
 
 def _examples(rows: Table) -> Table:
     """Return the first rows of each reason, in order of the sheets."""
-    place = ibis.row_number().over(
-        group_by="reason", order_by=["workbook", "sheet", "row_number"]
-    )
+    place = ibis.row_number().over(group_by="reason", order_by=["workbook", "sheet", "row_number"])
     rejected = rows.filter(rows.reason.notnull()).mutate(place=place)
     return (
         rejected.filter(rejected.place < EXAMPLES)

@@ -69,5 +69,3 @@ def progress_logger(handler: ProgressHandler) -> dg.LoggerDefinition:
         return logger
 
     return progress
-
-

@@ -72,7 +72,9 @@ class Settings(BaseSettings):
     @property
     def warehouse_path(self) -> Path:
         """DuckDB file that is written: ``warehouse``, or the sample's own."""
-        return project_root() / "data/sample/warehouse.duckdb" if self.uses_sample else self.warehouse
+        return (
+            project_root() / "data/sample/warehouse.duckdb" if self.uses_sample else self.warehouse
+        )
 
     @property
     def reports_path(self) -> Path:

@@ -86,4 +86,3 @@ def newest_segments(warehouse: Warehouse):
         )
     ).sort_values("revenue", ascending=False)
     return segments["snapshot_month"].iloc[0], segments
-

@@ -8,7 +8,12 @@ from ibis.expr.types import Table
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import contract_result, reconciliation_result, spine_specs
+from customer_segments.storage.checks import (
+    contract_result,
+    reconciliation_result,
+    selected,
+    spine_specs,
+)
 from customer_segments.storage.ledger import pending_months
 
 EXACT = "decimal(38, 4)"
@@ -30,22 +35,21 @@ def settled_months(cleaned: Table, rejected: Table) -> Table:
     )
 
 
-@dg.multi_asset_check(specs=spine_specs(CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS))
-def cleaning_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(
+    specs=spine_specs(CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS), can_subset=True
+)
+def cleaning_checks(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.AssetCheckResult]:
     """Audit the contracts; raw = kept + rejected in rows and money."""
+    contracts = (CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+    expected = raw_months(RAW_TRANSACTIONS.relation)
+    actual = settled_months(CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation)
     with warehouse.reading() as con:
-        pending = sorted(
-            {
-                *pending_months(con, CLEANED_TRANSACTIONS),
-                *pending_months(con, REJECTED_TRANSACTIONS),
-            }
-        )
-        for contract in (CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS):
-            yield contract_result(con, contract)
-            yield reconciliation_result(
-                con,
-                contract,
-                raw_months(RAW_TRANSACTIONS.relation),
-                settled_months(CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation),
-                pending,
-            )
+        pending = sorted({month for c in contracts for month in pending_months(con, c)})
+        results = [contract_result(con, contract) for contract in contracts]
+        results += [
+            reconciliation_result(con, contract, expected, actual, pending)
+            for contract in contracts
+        ]
+    yield from selected(context, results)

@@ -36,41 +36,45 @@ class CleaningConfig(dg.Config):
     """What an analyst may choose. The defaults keep 805,749 of UCI's 1,067,371 rows."""
 
     drop_overlapping_invoices: bool = Field(
-        True, description="Reject rows whose invoice also stands in a later sheet or file."
+        default=True, description="Reject rows whose invoice also stands in a later sheet or file."
     )
-    drop_missing_customer: bool = Field(True, description="Reject rows without a customer id.")
+    drop_missing_customer: bool = Field(
+        default=True, description="Reject rows without a customer id."
+    )
     drop_adjustments: bool = Field(
-        True, description="Reject accounting adjustments: invoices that start with A."
+        default=True, description="Reject accounting adjustments: invoices that start with A."
     )
     drop_non_products: bool = Field(
-        True, description="Reject postage, fees, vouchers, manual and test entries."
+        default=True, description="Reject postage, fees, vouchers, manual and test entries."
     )
     product_pattern: str | None = Field(
-        None,
+        default=None,
         description=(
             "Regular expression that a product's stock code matches (trimmed, upper case), in "
             "place of the table of non-products; for example " + UCI_PRODUCT_PATTERN
         ),
     )
-    drop_non_positive_price: bool = Field(True, description="Reject rows with a price <= 0.")
+    drop_non_positive_price: bool = Field(
+        default=True, description="Reject rows with a price <= 0."
+    )
     drop_non_positive_quantity: bool = Field(
-        True, description="Reject sale lines with a quantity <= 0."
+        default=True, description="Reject sale lines with a quantity <= 0."
     )
     drop_positive_credit_notes: bool = Field(
-        True, description="Reject credit lines with a quantity >= 0."
+        default=True, description="Reject credit lines with a quantity >= 0."
     )
     drop_credit_notes: bool = Field(
-        False, description="Reject credit lines rather than netting them against sales."
+        default=False, description="Reject credit lines rather than netting them against sales."
     )
     drop_repeated_lines: bool = Field(
-        False,
+        default=False,
         description=(
             "Reject all but the first of identical lines within an invoice, rather than "
             "flagging them: some tills write one line per scan."
         ),
     )
     credit_prefix: str = Field(
-        "C",
+        default="C",
         description=(
             "What the invoice number of a credit note starts with; empty for exports that mark "
             "returns by a negative quantity alone."

@@ -16,24 +16,29 @@ from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
 GROUP = "ingestion"
 
 
-@dg.observable_source_asset(
-    name="transaction_workbooks",
-    group_name=GROUP,
-    description=(
-        "The workbooks in the source folder (.xlsx, .csv, .parquet), as the retailer dropped "
-        "them. Observing it compares their content; nothing is written."
-    ),
-    owners=OWNERS,
-    tags={"dagster/kind/excel": ""},
+@dg.multi_observable_source_asset(
+    name="observe_workbooks",
+    specs=[
+        dg.AssetSpec(
+            "transaction_workbooks",
+            group_name=GROUP,
+            description=(
+                "The workbooks in the source folder (.xlsx, .csv, .parquet), as the retailer "
+                "dropped them. Observing it compares their content; nothing is written."
+            ),
+            owners=OWNERS,
+            kinds={"excel"},
+        )
+    ],
 )
-def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.DataVersion:
-    """Return a data version that changes when a file appears, changes or goes away."""
+def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.ObserveResult:
+    """Observe a data version that changes when a file appears, changes or goes away."""
     digest = hashlib.sha256()
     for file in settings.source_files():
         digest.update(file.name.encode() + b"\0")
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return dg.DataVersion(digest.hexdigest()[:16])
+    return dg.ObserveResult(data_version=dg.DataVersion(digest.hexdigest()[:16]))
 
 
 @dg.multi_asset(
@@ -52,11 +57,7 @@ def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.DataVersio
             **asset_attributes(SOURCE_SHEETS, "excel"),
         ),
     },
-    deps=[transaction_workbooks],
-    internal_asset_deps={
-        "raw_transactions": {dg.AssetKey("transaction_workbooks")},
-        "source_sheets": {dg.AssetKey("transaction_workbooks")},
-    },
+    deps=["transaction_workbooks"],
 )
 def ingest_workbooks(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
@@ -64,10 +65,10 @@ def ingest_workbooks(
     """Read the workbooks, publish their rows, and remember which months they cover."""
     import pyarrow as pa
 
+    from customer_segments.ingestion.casting import typed_rows
     from customer_segments.ingestion.reading import read_sheets
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.survey import cells_of, computed, survey
-    from customer_segments.ingestion.casting import typed_rows
 
     files = settings.source_files()
     context.log.info("Reading %s from %s.", ", ".join(f.name for f in files), settings.input_dir)

@@ -6,10 +6,15 @@ which column and what the cell said, and cleaning rejects it.
 """
 
 import ibis
-from ibis import _
 from ibis.expr.types import StringValue, Table, Value
 
 MONEY = "decimal(18, 4)"
+EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
+FLOAT_NOISE = 1e-9
+ISO_DATE = (
+    r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"([ T]([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?$"
+)
 # Line revenue beyond this is a misread cell; sums of such lines would leave DECIMAL(18,4).
 LARGEST_LINE = 1e11
 
@@ -40,14 +45,14 @@ def typed_rows(cells: Table) -> Table:
         price=_money(cells.price),
         **{f"{name}_text": column for name, column in text.items()},
     )
-    is_huge = (
-        typed.quantity.cast("float64") * typed.price.cast("float64")
-    ).abs() > LARGEST_LINE
+    is_huge = (typed.quantity.cast("float64") * typed.price.cast("float64")).abs() > LARGEST_LINE
     typed = typed.mutate(price=ibis.ifelse(is_huge, ibis.null(MONEY), typed.price))
     readable = [(name, f"{name}_text") for name in text]
     return typed.mutate(
         unreadable_column=ibis.cases(*((typed[name].isnull(), name) for name, __ in readable)),
-        unreadable_text=ibis.cases(*((typed[name].isnull(), typed[said]) for name, said in readable)),
+        unreadable_text=ibis.cases(
+            *((typed[name].isnull(), typed[said]) for name, said in readable)
+        ),
     ).drop(*(said for __, said in readable))
 
 
@@ -55,24 +60,31 @@ def _identifier(text: StringValue) -> Value:
     """Trim; a number that came as 13085.0 is 13085."""
     trimmed = text.strip().nullif("")
     return ibis.ifelse(
-        trimmed.endswith(".0"), trimmed.re_replace(r"^([0-9]+)\.0$", r"\1"), trimmed
+        trimmed.contains(".0"), trimmed.re_replace(r"^([0-9]+)\.0+$", r"\1"), trimmed
     )
 
 
 def _whole_number(text: StringValue) -> Value:
-    """Null unless the text is a whole number: a cast alone would round 3.5."""
+    """Null unless the text is a whole number: a cast alone would round 3.5, and read 1_000."""
     whole = text.try_cast("int64")
-    return ibis.ifelse(whole.cast("float64") == text.try_cast("float64"), whole, ibis.null("int64"))
+    # A decimal too small for EXACT would be rounded by that cast already.
+    is_exact = (whole.cast(EXACT) == text.try_cast(EXACT)) & ~text.re_search(r"_|[eE]-|\.[0-9]{20}")
+    return ibis.ifelse(is_exact, whole, ibis.null("int64"))
 
 
 def _money(text: StringValue) -> Value:
     """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
-    money, number = text.try_cast(MONEY), text.try_cast("float64")
-    is_exact = (money.cast("float64") - number).abs() <= 1e-9 + 1e-12 * number.abs()
+    money = text.try_cast(MONEY)
+    noise = (money.cast(EXACT) - text.try_cast(EXACT)).abs()
+    is_exact = (noise <= FLOAT_NOISE) & ~text.contains("_")
     return ibis.ifelse(is_exact, money, ibis.null(MONEY))
 
 
 def _timestamp(text: StringValue) -> Value:
-    """Null unless the text is an ISO date or date and time; a date cell reads as one."""
-    is_iso = text.like("____-%")
+    """Null unless the text is an ISO date or date and time; a date cell reads as one.
+
+    A time zone or AM and PM are not dropped but unreadable: times are the retailer's own.
+    """
+    text = text.strip()
+    is_iso = text.re_search(ISO_DATE)
     return ibis.ifelse(is_iso, text.try_cast("timestamp(6)"), ibis.null("timestamp(6)"))

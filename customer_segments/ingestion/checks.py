@@ -7,7 +7,12 @@ from ibis.expr.types import Table
 
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import contract_result, reconciliation_result, spine_specs
+from customer_segments.storage.checks import (
+    contract_result,
+    reconciliation_result,
+    selected,
+    spine_specs,
+)
 
 
 def in_sheets(sheets: Table) -> Table:
@@ -24,16 +29,15 @@ def in_raw(raw: Table) -> Table:
     )
 
 
-@dg.multi_asset_check(specs=spine_specs(RAW_TRANSACTIONS))
+@dg.multi_asset_check(specs=spine_specs(RAW_TRANSACTIONS), can_subset=True)
 def raw_transactions_checks(
-    warehouse: dg.ResourceParam[Warehouse],
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; every sheet's rows and revenue arrived."""
+    raw, sheets = RAW_TRANSACTIONS.relation, SOURCE_SHEETS.relation
     with warehouse.reading() as con:
-        yield contract_result(con, RAW_TRANSACTIONS)
-        yield reconciliation_result(
-            con,
-            RAW_TRANSACTIONS,
-            in_sheets(SOURCE_SHEETS.relation),
-            in_raw(RAW_TRANSACTIONS.relation),
-        )
+        results = [
+            contract_result(con, RAW_TRANSACTIONS),
+            reconciliation_result(con, RAW_TRANSACTIONS, in_sheets(sheets), in_raw(raw)),
+        ]
+    yield from selected(context, results)

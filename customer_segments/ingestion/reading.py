@@ -108,8 +108,8 @@ def _to_sheet(file: Path, name: str, content_hash: str, size: int, text: "pa.Tab
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    first_rows = zip(*(column.to_pylist() for column in text.slice(0, HEADER_SEARCH_ROWS).columns))
-    header = match_header(list(first_rows), f"{file.name}, sheet {name!r}")
+    first_rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
+    header = match_header(first_rows, f"{file.name}, sheet {name!r}")
     data = text.slice(1)
     row_number = pa.array(range(2, data.num_rows + 2), pa.int64())
     cells = pa.table(
@@ -215,12 +215,16 @@ def _csv_batches(reader, width: int, file: Path, batch_rows: int = 50_000):
         for column, cell in zip(columns, record, strict=True):
             column.append(cell if cell.strip() else None)
         if len(columns[0]) == batch_rows:
-            yield pa.record_batch([pa.array(column, pa.string()) for column in columns],
-                                  names=[f"column_{n}" for n in range(width)])
+            yield pa.record_batch(
+                [pa.array(column, pa.string()) for column in columns],
+                names=[f"column_{n}" for n in range(width)],
+            )
             columns = [[] for _ in range(width)]
     if width and columns[0]:
-        yield pa.record_batch([pa.array(column, pa.string()) for column in columns],
-                              names=[f"column_{n}" for n in range(width)])
+        yield pa.record_batch(
+            [pa.array(column, pa.string()) for column in columns],
+            names=[f"column_{n}" for n in range(width)],
+        )
 
 
 def _encoding(file: Path) -> str:

@@ -32,9 +32,9 @@ def _with_superseded(rows: Table) -> Table:
     newest = rows.group_by("invoice").agg(newest=rows.source_order.max())
     newest = newest.filter(newest.invoice.notnull())
     joined = rows.left_join(newest, "invoice")
-    return joined.mutate(
-        is_superseded=(joined.source_order < joined.newest).fill_null(False)
-    ).drop("newest", "invoice_right")
+    return joined.mutate(is_superseded=(joined.source_order < joined.newest).fill_null(False)).drop(
+        "newest", "invoice_right"
+    )
 
 
 def _with_month(rows: Table) -> Table:

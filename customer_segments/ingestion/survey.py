@@ -24,7 +24,9 @@ def cells_of(sheets: list[Sheet]) -> Table:
         rows = sheet.cells.num_rows
         # A million times the same name: indices into a dictionary of one.
         index = pa.repeat(pa.scalar(0, pa.int32()), rows)
-        named = [pa.DictionaryArray.from_arrays(index, [name]) for name in (sheet.workbook, sheet.name)]
+        named = [
+            pa.DictionaryArray.from_arrays(index, [name]) for name in (sheet.workbook, sheet.name)
+        ]
         return (
             sheet.cells.append_column("workbook", named[0])
             .append_column("sheet", named[1])

@@ -10,23 +10,23 @@ from customer_segments.storage.dagster_metadata import asset_attributes
 
 GROUP = "model"
 TRAINING_MONTH = Field(
-    None,
+    default=None,
     pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
     description="Snapshot month to train on, YYYY-MM; empty for the newest complete one.",
 )
-SEED = Field(42, ge=0, description="Seed of KMeans; the same seed gives the same version.")
+SEED = Field(default=42, ge=0, description="Seed of KMeans; the same seed gives the same version.")
 
 
 class ModelConfig(dg.Config):
     """What an analyst may choose about the model."""
 
     n_clusters: int = Field(
-        4, ge=2, le=30, description="Segments. Four is the most stable on the UCI data."
+        default=4, ge=2, le=30, description="Segments. Four is the most stable on the UCI data."
     )
     seed: int = SEED
     training_month: str | None = TRAINING_MONTH
-    min_months: int = Field(12, ge=1, description="Least months of history to train on.")
-    min_customers: int = Field(500, ge=2, description="Least customers to train on.")
+    min_months: int = Field(default=12, ge=1, description="Least months of history to train on.")
+    min_customers: int = Field(default=500, ge=2, description="Least customers to train on.")
 
 
 class SelectionConfig(dg.Config):
@@ -40,9 +40,9 @@ class ChampionConfig(dg.Config):
     """An explicit choice of the version that labels."""
 
     version: str | None = Field(
-        None, description="Version of kmeans_model to promote; empty to keep the champion."
+        default=None, description="Version of kmeans_model to promote; empty to keep the champion."
     )
-    reason: str = Field("", description="Why; recorded with the decision.")
+    reason: str = Field(default="", description="Why; recorded with the decision.")
 
 
 @dg.asset(group_name=GROUP, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
@@ -121,4 +121,3 @@ def champion_model(
 
 
 MODEL_ASSETS = [kmeans_model, model_selection, champion_model]
-

@@ -7,7 +7,12 @@ from ibis.expr.types import Table
 
 from customer_segments.model.contracts import KMEANS_MODEL
 from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import contract_result, reconciliation_result, spine_specs
+from customer_segments.storage.checks import (
+    contract_result,
+    reconciliation_result,
+    selected,
+    spine_specs,
+)
 
 
 def promised(model: Table) -> Table:
@@ -29,11 +34,15 @@ def found(model: Table) -> Table:
     )
 
 
-@dg.multi_asset_check(specs=spine_specs(KMEANS_MODEL))
-def kmeans_model_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=spine_specs(KMEANS_MODEL), can_subset=True)
+def kmeans_model_checks(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; every version has all clusters, names and customers."""
+    model = KMEANS_MODEL.relation
     with warehouse.reading() as con:
-        yield contract_result(con, KMEANS_MODEL)
-        yield reconciliation_result(
-            con, KMEANS_MODEL, promised(KMEANS_MODEL.relation), found(KMEANS_MODEL.relation)
-        )
+        results = [
+            contract_result(con, KMEANS_MODEL),
+            reconciliation_result(con, KMEANS_MODEL, promised(model), found(model)),
+        ]
+    yield from selected(context, results)

@@ -52,9 +52,7 @@ def is_complete(month: date, last_sale: date, today: date) -> bool:
         A month that is not over cannot be complete.
     """
     after = shift(month, 1)
-    return last_sale >= after or (
-        today >= after and last_sale >= after - timedelta(days=LAST_DAYS)
-    )
+    return last_sale >= after or (today >= after and last_sale >= after - timedelta(days=LAST_DAYS))
 
 
 def training_month(customer_rfm: Table, warehouse: "Warehouse", wanted: str | None) -> date:

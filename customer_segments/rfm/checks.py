@@ -9,7 +9,12 @@ from ibis.expr.types import Table
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import contract_result, reconciliation_result, spine_specs
+from customer_segments.storage.checks import (
+    contract_result,
+    reconciliation_result,
+    selected,
+    spine_specs,
+)
 from customer_segments.storage.ledger import pending_months
 
 EXACT = "decimal(38, 4)"
@@ -56,15 +61,17 @@ def _looked_back_on(rows: Table, snapshots: Table) -> Table:
     return pairs.filter(pairs.window_months.isnull() | (age < pairs.window_months))
 
 
-@dg.multi_asset_check(specs=spine_specs(CUSTOMER_RFM))
-def customer_rfm_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.AssetCheckResult]:
+@dg.multi_asset_check(specs=spine_specs(CUSTOMER_RFM), can_subset=True)
+def customer_rfm_checks(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; customers, orders and money agree with the cleaned lines."""
+    rfm = CUSTOMER_RFM.relation
+    expected = in_lines(CLEANED_TRANSACTIONS.relation, rfm)
     with warehouse.reading() as con:
-        yield contract_result(con, CUSTOMER_RFM)
-        yield reconciliation_result(
-            con,
-            CUSTOMER_RFM,
-            in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
-            in_snapshots(CUSTOMER_RFM.relation),
-            pending_months(con, CUSTOMER_RFM),
-        )
+        pending = pending_months(con, CUSTOMER_RFM)
+        results = [
+            contract_result(con, CUSTOMER_RFM),
+            reconciliation_result(con, CUSTOMER_RFM, expected, in_snapshots(rfm), pending),
+        ]
+    yield from selected(context, results)

@@ -21,7 +21,7 @@ class RfmConfig(dg.Config):
     """What an analyst may choose about the snapshots."""
 
     window_months: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description=(
             "Look back this many months, the snapshot's included; empty for all history. A "
@@ -145,7 +145,9 @@ def _distinct(lines: Table, column: str, snapshots: Table, window_months: int | 
         seen = _in_window(
             sales.select("customer_id", "month", column).distinct(), snapshots, window_months
         )
-        return seen.group_by("snapshot_month", "customer_id").agg(seen[column].nunique().name(column))
+        return seen.group_by("snapshot_month", "customer_id").agg(
+            seen[column].nunique().name(column)
+        )
     first_seen = sales.group_by("customer_id", column).agg(month=sales.month.min())
     new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
     months = _in_window(new, snapshots, None)

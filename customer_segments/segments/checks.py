@@ -9,7 +9,12 @@ from customer_segments.model.contracts import KMEANS_MODEL
 from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import contract_result, reconciliation_result, spine_specs
+from customer_segments.storage.checks import (
+    contract_result,
+    reconciliation_result,
+    selected,
+    spine_specs,
+)
 from customer_segments.storage.ledger import pending_months
 
 EXACT = "decimal(38, 4)"
@@ -39,17 +44,17 @@ def in_segments(segments: Table, model: Table) -> Table:
     )
 
 
-@dg.multi_asset_check(specs=spine_specs(CUSTOMER_SEGMENTS))
+@dg.multi_asset_check(specs=spine_specs(CUSTOMER_SEGMENTS), can_subset=True)
 def customer_segments_checks(
-    warehouse: dg.ResourceParam[Warehouse],
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; customers, orders and money agree with ``customer_rfm``."""
+    expected = in_rfm(CUSTOMER_RFM.relation)
+    actual = in_segments(CUSTOMER_SEGMENTS.relation, KMEANS_MODEL.relation)
     with warehouse.reading() as con:
-        yield contract_result(con, CUSTOMER_SEGMENTS)
-        yield reconciliation_result(
-            con,
-            CUSTOMER_SEGMENTS,
-            in_rfm(CUSTOMER_RFM.relation),
-            in_segments(CUSTOMER_SEGMENTS.relation, KMEANS_MODEL.relation),
-            pending_months(con, CUSTOMER_SEGMENTS),
-        )
+        pending = pending_months(con, CUSTOMER_SEGMENTS)
+        results = [
+            contract_result(con, CUSTOMER_SEGMENTS),
+            reconciliation_result(con, CUSTOMER_SEGMENTS, expected, actual, pending),
+        ]
+    yield from selected(context, results)

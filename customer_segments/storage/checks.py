@@ -4,6 +4,7 @@ Belongs here: judging published tables in the two ways that all of them share. D
 should equal what (each stage's ``checks`` says so as Ibis expressions).
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,16 @@ def spine_specs(*contracts: Contract) -> list[dg.AssetCheckSpec]:
     ]
 
 
+def selected(
+    context: dg.AssetCheckExecutionContext, results: Iterable[dg.AssetCheckResult]
+) -> Iterator[dg.AssetCheckResult]:
+    """Hand on the results of those checks that the run asks for."""
+    for result in results:
+        key = dg.AssetCheckKey(dg.AssetKey(str(result.asset_key)), str(result.check_name))
+        if key in context.selected_asset_check_keys:
+            yield result
+
+
 def contract_result(con: "Backend", contract: Contract) -> dg.AssetCheckResult:
     """Audit the published table against its contract."""
     try:
@@ -52,13 +63,20 @@ def contract_result(con: "Backend", contract: Contract) -> dg.AssetCheckResult:
             asset_key=contract.table, check_name="contract", passed=False, description=str(error)
         )
     breaches = row_breaches(con, contract, quoted(contract.table))
-    rules = len(contract.required) + len(contract.rules) + 1
+    rules = [
+        *(f"{name} is not null" for name in contract.required),
+        *(rule.name for rule in contract.rules),
+        f"key ({', '.join(contract.key)}) is unique",
+    ]
     return dg.AssetCheckResult(
         asset_key=contract.table,
         check_name="contract",
         passed=not breaches,
-        description="; ".join(map(str, breaches)) or f"Every row keeps all {rules} rules.",
-        metadata={"rules": rules, "breaches": [breach.rule for breach in breaches]},
+        description="; ".join(map(str, breaches)) or f"Every row keeps all {len(rules)} rules.",
+        metadata={
+            "rules": dg.MetadataValue.md("\n".join(f"- {rule}" for rule in rules)),
+            "breaches": dg.MetadataValue.md("\n".join(f"- {b.rule}" for b in breaches) or "none"),
+        },
     )
 
 
@@ -94,7 +112,7 @@ def reconciliation_result(
         passed=not differ,
         description=("Differs: " + "; ".join(differ) if differ else f"Agrees: {agree}.") + waiting,
         metadata={name: str(totals[name]) for name in numeric}
-        | {"pending_months": [f"{month:%Y-%m}" for month in pending]},
+        | {"pending_months": ", ".join(f"{month:%Y-%m}" for month in pending) or "none"},
     )
 
 

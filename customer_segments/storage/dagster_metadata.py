@@ -70,7 +70,8 @@ def publication_metadata(contract: Contract, publication: Publication) -> "Mappi
     if lineage := column_lineage(publication):
         metadata["dagster/column_lineage"] = lineage
     if contract.month_column:
-        metadata["changed_months"] = [f"{month:%Y-%m}" for month in changed]
+        # An object and not a list, which the UI would spread over the page.
+        metadata["changed_months"] = {"months": [f"{month:%Y-%m}" for month in changed]}
         metadata["months"] = _months_table(publication)
     return metadata
 

@@ -1,0 +1,70 @@
+"""Where the time of a run went, from Dagster's own records.
+
+Belongs here: steps of the runs that filled a warehouse, added up by stage. Does not: measuring
+(``sides``). A step belongs to the group of the assets that it made, or to the checks. Import
+this only after all measuring: it loads Dagster (``sides`` says why that matters).
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
+from customer_segments.definitions import build_defs
+from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
+from customer_segments.instance import dagster_home
+from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.storage import Warehouse
+from customer_segments.storage.ledger import PUBLICATIONS
+
+CHECKS = "checks"
+TYPES = dg.DagsterEventType
+
+
+def stage_seconds(warehouse: Path) -> tuple[dict[str, float], float]:
+    """Return seconds by stage, checks last, and when the first step started (epoch).
+
+    The warehouse's ledger says which runs filled it; others in the same instance do not count.
+    """
+    groups = {spec.key: spec.group_name for spec in build_defs().resolve_all_asset_specs()}
+    stages: dict[str, float] = {}
+    starts: list[float] = []
+    stage = CHECKS
+    for when, event in _events(warehouse):
+        if event.event_type == TYPES.STEP_START:
+            starts.append(when)
+            stage = CHECKS
+        elif event.event_type == TYPES.ASSET_MATERIALIZATION and event.asset_key:
+            stage = groups[event.asset_key] or "other"
+        elif event.event_type == TYPES.STEP_SUCCESS:
+            stages[stage] = stages.get(stage, 0.0) + when - starts[-1]
+    return dict(sorted(stages.items(), key=lambda item: item[0] == CHECKS)), starts[0]
+
+
+def row_counts(warehouse: Path) -> dict[str, int]:
+    """Return what the run read, kept and labelled."""
+    rows: dict[str, int] = {}
+    with Warehouse(warehouse).reading() as con:
+        for contract in (RAW_TRANSACTIONS, CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS):
+            rows[contract.table] = int(con.table(contract.table).count().execute())
+        labelled = con.table(CUSTOMER_SEGMENTS.table)
+        return {
+            "rows read": rows[RAW_TRANSACTIONS.table],
+            "rows kept": rows[CLEANED_TRANSACTIONS.table],
+            "customers": int(labelled.customer_id.nunique().execute()),
+            "snapshots": int(labelled.snapshot_month.nunique().execute()),
+        }
+
+
+def _events(warehouse: Path) -> Iterator[tuple[float, dg.DagsterEvent]]:
+    """Give the events of the runs that filled a warehouse, in order; steps follow one another."""
+    with Warehouse(warehouse).reading() as con:
+        runs = con.table(PUBLICATIONS.table).run_id.execute().unique()
+    os.environ["DAGSTER_HOME"] = str(dagster_home())
+    with dg.DagsterInstance.get() as instance:
+        entries = [entry for run in runs for entry in instance.all_logs(run)]
+    for entry in sorted(entries, key=lambda entry: entry.timestamp):
+        if entry.dagster_event:
+            yield entry.timestamp, entry.dagster_event
