@@ -99,8 +99,15 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Serve the Dagster UI on this machine, with everything loaded."""
+    from customer_segments.run import ingest
+    from customer_segments.summary import print_input
     from customer_segments.ui import serve
 
+    settings = load_settings()
+    if not settings.months_path.exists():
+        console().print("First start: the workbooks are read, so that the UI knows their months.")
+        print_input(settings, console())
+        ingest(settings, console())
     serve(port)
 
 

@@ -94,4 +94,7 @@ def build_defs(
     )
 
 
-defs = build_defs()
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the code location."""
+    return build_defs()

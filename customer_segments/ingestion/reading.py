@@ -9,7 +9,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +106,10 @@ def _sheet_jobs(file: Path) -> Iterator[Callable[[], Sheet | None]]:
         yield job
 
 
+def _where(file: Path, sheet: str) -> str:
+    return f"{file.name}, sheet {sheet!r}"
+
+
 def _to_sheet(file: Path, name: str, content_hash: str, size: int, text: "pa.Table") -> Sheet:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -161,7 +167,7 @@ def _read_xlsx(file: Path, sheet: str) -> "pa.Table":
 
 
 def _not_a_workbook(file: Path, error: Exception, sheet: str | None = None) -> UserError:
-    where = file.name if sheet is None else f"{file.name}, sheet {sheet!r},"
+    where = file.name if sheet is None else f"{_where(file, sheet)},"
     with file.open("rb") as stream:
         if stream.read(8) == OLE_MAGIC:
             return UserError(
@@ -181,23 +187,23 @@ def _read_csv(file: Path, sheet: str) -> "pa.Table":
 
     import pyarrow as pa
 
-    encoding = _encoding(file)
-    with file.open(encoding=encoding, newline="") as stream:
-        sample = stream.read(64_000)
+    with file.open(encoding=_encoding(file), newline="") as stream:
+        delimiter = max(",;\t", key=stream.readline().count)
         stream.seek(0)
-        delimiter = max(",;\t", key=sample.partition("\n")[0].count)
-        reader = csv.reader(stream, delimiter=delimiter)
+        # Strict: a quotation mark that is never closed would swallow rows without a word.
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
         try:
-            width = len(next(reader, []))
-            stream.seek(0)
-            batches = list(_csv_batches(csv.reader(stream, delimiter=delimiter), width, file))
+            first_rows = list(islice(reader, HEADER_SEARCH_ROWS))
+            if not any(cell.strip() for row in chain(first_rows, reader) for cell in row):
+                return pa.table({})
+            # A header further down is to be told from too many cells in a row.
+            match_header(first_rows, _where(file, sheet))
+            batches = list(_csv_batches(chain(first_rows, reader), len(first_rows[0]), file))
         except csv.Error as error:
             raise UserError(
                 f"{file.name}, line {reader.line_num}: {error}.", "Check its quotation marks."
             ) from error
-    columns = [f"column_{n}" for n in range(width)]
-    schema = pa.schema([(name, pa.string()) for name in columns])
-    return pa.Table.from_batches(batches, schema=schema)
+    return pa.Table.from_batches(batches)
 
 
 def _csv_batches(reader, width: int, file: Path, batch_rows: int = 50_000):
@@ -232,13 +238,14 @@ def _encoding(file: Path) -> str:
 
     The latter is what Excel on a Western European Windows writes as plain "CSV".
     """
-    with file.open(encoding="utf-8-sig") as stream:
-        try:
-            while stream.read(1 << 20):
-                pass
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
+    for encoding in ("utf-8-sig", "cp1252"):
+        with suppress(UnicodeDecodeError), file.open(encoding=encoding) as stream:
+            if not any("\0" in part for part in iter(lambda: stream.read(1 << 20), "")):
+                return encoding
+    raise UserError(
+        f"{file.name} is not a readable .csv file: its text is neither UTF-8 nor Windows-1252.",
+        "It may be of another kind: save it anew as .csv, in UTF-8.",
+    )
 
 
 def _read_parquet(file: Path, sheet: str) -> "pa.Table":
@@ -246,17 +253,37 @@ def _read_parquet(file: Path, sheet: str) -> "pa.Table":
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(file)
-        text = [column.cast(pa.string()) for column in table.columns]
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        table = pq.ParquetFile(file).read()
+    except (pa.ArrowException, OSError) as error:
         raise UserError(
             f"{file.name} is not a readable Parquet file ({error}).", "Write it anew."
         ) from error
-    header = [pa.chunked_array([pa.array([name], pa.string())]) for name in table.column_names]
-    return pa.table(
-        [
-            pa.chunked_array([*name.chunks, *column.chunks], pa.string())
-            for name, column in zip(header, text, strict=True)
-        ],
-        names=[f"column_{n}" for n in range(table.num_columns)],
-    )
+    names = table.column_names
+    header = match_header([names], _where(file, sheet))
+    text = []
+    for position, (name, column) in enumerate(zip(names, table.columns, strict=True)):
+        try:
+            cells = _as_text(column)
+        except pa.ArrowException as error:
+            if position in header.positions.values():
+                raise UserError(
+                    f"{_where(file, sheet)}, column {name}: {column.type} cannot be read ({error}).",
+                    "Write it as text, numbers or timestamps.",
+                ) from error
+            cells = pa.chunked_array([pa.nulls(len(column), pa.string())])
+        text.append(pa.chunked_array([pa.array([name], pa.string()), *cells.chunks]))
+    return pa.table(text, names=[f"column_{n}" for n in range(len(names))])
+
+
+def _as_text(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return what the cells say; a float that is whole as its digits, never as 1.2e+10."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = column.cast(pa.string())
+    if not pa.types.is_floating(column.type):
+        return text
+    is_whole = pc.and_(pc.less(pc.abs(column), 2.0**53), pc.equal(pc.trunc(column), column))
+    whole = column.cast(pa.int64(), safe=False).cast(pa.string())
+    # Whoever writes NaN into a column of numbers means that there is none.
+    return pc.if_else(pc.is_nan(column), None, pc.if_else(is_whole, whole, text))

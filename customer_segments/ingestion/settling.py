@@ -40,25 +40,24 @@ def _with_superseded(rows: Table) -> Table:
 def _with_month(rows: Table) -> Table:
     """Add the month of the row, of the nearest dated row before it in its sheet, else after.
 
-    The undated are found by joining each with the dated rows of its sheet: they are few, and
-    a window over all rows would sort the whole table for their sake.
+    Only sheets that have undated rows are sorted, for their sake: most have none.
     """
-    own = rows.invoice_date.truncate("M").date()
-    rows = rows.mutate(own_month=own)
+    rows = rows.mutate(own_month=rows.invoice_date.truncate("M").date())
     sheet = ["workbook", "sheet"]
-    undated = rows.filter(rows.own_month.isnull()).select(*sheet, "row_number")
-    dated = rows.filter(rows.own_month.notnull()).select(
-        *sheet, dated_row=rows.row_number, dated_month=rows.own_month
-    )
-    near = undated.join(dated, sheet)
-    is_before = near.dated_row < near.row_number
-    near = near.group_by(*sheet, "row_number").agg(
-        near_month=ibis.coalesce(
-            near.dated_month.argmax(near.dated_row, where=is_before),
-            near.dated_month.argmin(near.dated_row, where=~is_before),
+    undated = rows.filter(rows.own_month.isnull())
+    concerned = rows.semi_join(undated, sheet).select(*sheet, "row_number", "own_month")
+    # A dated row starts a group, and the undated ones after it fall into the same; group 0 is
+    # what stands before the first dated row, whose month group 1 has.
+    numbered = concerned.mutate(
+        dated_so_far=concerned.own_month.count().over(
+            ibis.cumulative_window(group_by=sheet, order_by="row_number")
         )
     )
-    joined = rows.left_join(near, [*sheet, "row_number"])
+    group = ibis.greatest(numbered.dated_so_far, 1)
+    near = numbered.mutate(
+        near_month=numbered.own_month.max().over(ibis.window(group_by=[*sheet, group]))
+    ).filter(numbered.own_month.isnull())
+    joined = rows.left_join(near.drop("own_month", "dated_so_far"), [*sheet, "row_number"])
     return joined.mutate(month=ibis.coalesce(joined.own_month, joined.near_month)).drop(
         "near_month", "own_month", "workbook_right", "sheet_right", "row_number_right"
     )

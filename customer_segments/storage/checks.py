@@ -49,8 +49,8 @@ def selected(
 ) -> Iterator[dg.AssetCheckResult]:
     """Hand on the results of those checks that the run asks for."""
     for result in results:
-        key = dg.AssetCheckKey(dg.AssetKey(str(result.asset_key)), str(result.check_name))
-        if key in context.selected_asset_check_keys:
+        asset = dg.AssetKey.from_coercible(result.asset_key or ())
+        if dg.AssetCheckKey(asset, result.check_name or "") in context.selected_asset_check_keys:
             yield result
 
 

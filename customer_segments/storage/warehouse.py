@@ -41,6 +41,9 @@ class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in t
 class Warehouse:
     """A DuckDB file that several processes share, one writer or many readers at a time.
 
+    Its lock is the process's (POSIX): whoever else opens and closes the file in this process,
+    to copy or to hash it, lets the lock go. Only this class may touch it while it is open.
+
     Parameters
     ----------
     path

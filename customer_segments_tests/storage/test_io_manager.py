@@ -364,6 +364,22 @@ def test_column_lineage_goes_through_joins_and_windows(warehouse: Warehouse):
     assert lineage["snapshot_month"] == set()
 
 
+def test_a_list_joined_in_python_is_no_upstream_of_a_column(warehouse: Warehouse):
+    @dg.asset(name="countries")
+    def labelled(raw_transactions: ibis.Table) -> ibis.Table:
+        labels = ibis.memtable(pa.table({"id": ["c1"], "label": [3]}))
+        raw = raw_transactions.filter(raw_transactions.row_number == 0)
+        joined = raw.join(labels, raw.customer_id == labels.id)
+        return joined.select(country="customer_id", customers="label")
+
+    result = materialize(warehouse, [raw_transactions, labelled])
+    assert content(warehouse, COUNTRIES) == [("c1", 3)]
+    assert lineage_of(result, COUNTRIES.table) == {
+        "country": {(RAW.table, "customer_id")},
+        "customers": set(),
+    }
+
+
 def test_data_that_was_made_in_python_has_no_lineage(warehouse: Warehouse):
     result = materialize(warehouse, [raw_transactions])
     shown = metadata_of(result, RAW.table)

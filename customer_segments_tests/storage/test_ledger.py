@@ -351,7 +351,7 @@ def spoil(rows: list[dict[str, Any]], breach: str, last: int) -> list[dict[str, 
     )
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(history=st.lists(publications(), min_size=1, max_size=6))
 def test_any_history_of_publications_is_what_a_dict_of_months_would_be(history):
     model: dict[date, list[tuple]] = {}

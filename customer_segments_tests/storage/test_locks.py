@@ -218,7 +218,7 @@ def test_a_thread_does_not_wait_for_itself(warehouse: Warehouse, tmp_path: Path)
         warehouse.reading(),
         pytest.raises(RuntimeError, match="open already: use that connection"),
     ):
-        Warehouse(link).publish(COUNTRIES, EIRE)
+        Warehouse(link, lock_timeout_seconds=1).publish(COUNTRIES, EIRE)
     warehouse.publish(COUNTRIES, EIRE)
 
 
