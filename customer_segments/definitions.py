@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments import months
-from customer_segments.automation.jobs import jobs
+from customer_segments.automation.jobs import JOBS
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
@@ -86,7 +86,7 @@ def build_defs(
             kmeans_model_checks,
             customer_segments_checks,
         ],
-        jobs=jobs(partitions),
+        jobs=JOBS,
         resources=resources | overrides,
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,

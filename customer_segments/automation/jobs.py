@@ -13,33 +13,28 @@ SCORE = dg.AssetSelection.assets(
 REFIT = dg.AssetSelection.assets("kmeans_model", "model_selection", "champion_model")
 
 
-def jobs(partitions: dg.MonthlyPartitionsDefinition) -> list:
-    """Return the jobs over the months given."""
-    return [
-        dg.define_asset_job(
-            "ingest",
-            INGEST,
-            description="Read the workbooks. The materialization says which months changed.",
-        ),
-        dg.define_asset_job(
-            "clean",
-            dg.AssetSelection.assets("cleaned_transactions", "rejected_transactions"),
-            description="Clean a range of months; snapshots need all months before them.",
-            partitions_def=partitions,
-        ),
-        dg.define_asset_job(
-            "score",
-            SCORE,
-            description="Clean, take snapshots and label a range of months with the champion.",
-            partitions_def=partitions,
-        ),
-        dg.define_asset_job(
-            "refit", REFIT, description="Fit a model on the newest complete month, with evidence."
-        ),
-        dg.define_asset_job(
-            "full_refresh",
-            SCORE | REFIT,
-            description="Score with the fit in between: for a first run.",
-            partitions_def=partitions,
-        ),
-    ]
+JOBS = [
+    dg.define_asset_job(
+        "ingest",
+        INGEST,
+        description="Read the workbooks. The materialization says which months changed.",
+    ),
+    dg.define_asset_job(
+        "clean",
+        dg.AssetSelection.assets("cleaned_transactions", "rejected_transactions"),
+        description="Clean a range of months; snapshots need all months before them.",
+    ),
+    dg.define_asset_job(
+        "score",
+        SCORE,
+        description="Clean, take snapshots and label a range of months with the champion.",
+    ),
+    dg.define_asset_job(
+        "refit", REFIT, description="Fit a model on the newest complete month, with evidence."
+    ),
+    dg.define_asset_job(
+        "full_refresh",
+        SCORE | REFIT,
+        description="Score with the fit in between: for a first run.",
+    ),
+]

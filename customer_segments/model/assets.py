@@ -113,7 +113,7 @@ def champion_model(
 
     versions, decisions = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
     decided = decide(
-        versions, decisions, wanted=config.version, reason=config.reason, run_id=context.run_id
+        versions, decisions, wanted=config.version, reason=config.reason, run_id=context.run.run_id
     )
     in_force = decided[0]["version"] if decided else decisions["version"].iloc[-1]
     context.add_output_metadata({"champion_version": in_force, "is_new_decision": bool(decided)})

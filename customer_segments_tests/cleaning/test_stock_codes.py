@@ -6,9 +6,44 @@ import pytest
 from customer_segments.cleaning.stock_codes import is_product, non_products
 from customer_segments_tests.cleaning.raw_rows import raw_row, reason_of
 
-SERVICES = ["POST", "DOT", "C2", "C3", "23444", "23574", "M", "D", "S", "ADJUST", "ADJUST2", "B", "AMAZONFEE", "CRUK", "TEST001", "TEST002", "22016", "GIFT", "23702"] + ["BANK CHARGES", "GIFT_0001_10", "GIFT_0001_80"]
+SERVICES = [
+    "POST",
+    "DOT",
+    "C2",
+    "C3",
+    "23444",
+    "23574",
+    "M",
+    "D",
+    "S",
+    "ADJUST",
+    "ADJUST2",
+    "B",
+    "AMAZONFEE",
+    "CRUK",
+    "TEST001",
+    "TEST002",
+    "22016",
+    "GIFT",
+    "23702",
+] + ["BANK CHARGES", "GIFT_0001_10", "GIFT_0001_80"]
 # Codes that look odd, and numbers beside those of services, are products all the same.
-PRODUCTS = ["PADS", "SP1002", "DCGS0003", "DCGSSBOY", "85123A", "10002", "22017", "23445", "23703", "C21", "MM", "POSTER", "GIFTBOX", "15056BL"]
+PRODUCTS = [
+    "PADS",
+    "SP1002",
+    "DCGS0003",
+    "DCGSSBOY",
+    "85123A",
+    "10002",
+    "22017",
+    "23445",
+    "23703",
+    "C21",
+    "MM",
+    "POSTER",
+    "GIFTBOX",
+    "15056BL",
+]
 
 
 def products_among(codes: list[str]) -> set[str]:

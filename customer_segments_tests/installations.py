@@ -1,0 +1,65 @@
+"""Installations in temporary folders, and running their jobs."""
+
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from customer_segments.definitions import build_defs
+from customer_segments.settings import Settings
+
+
+def install(folder: Path, source_dir: Path) -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Settings(
+        _env_file=None,
+        source_dir=source_dir,
+        warehouse=folder / "warehouse.duckdb",
+        reports_dir=folder / "reports",
+        lock_timeout_seconds=20,
+    )
+
+
+def execute(
+    settings: Settings,
+    job: str,
+    first: date | None = None,
+    last: date | None = None,
+    run_config: dict | None = None,
+    raise_on_error: bool = True,
+) -> dg.ExecuteInProcessResult:
+    """Run a job for real, over a range of months or none."""
+    tags = {}
+    if first and last:
+        tags = {
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+        }
+    with dg.DagsterInstance.ephemeral() as instance:
+        return (
+            build_defs(settings)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance,
+                tags=tags,
+                run_config=run_config or {},
+                raise_on_error=raise_on_error,
+            )
+        )
+
+
+def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """Run the checks of one table alone, as the UI's button does."""
+    defs = build_defs(settings)
+    selection = dg.AssetSelection.checks_for_assets(asset)
+    job = dg.define_asset_job("checks_only", selection)
+    defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("checks_only").execute_in_process(
+            instance=instance, raise_on_error=False
+        )
+    return {
+        evaluation.check_name: evaluation
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.asset_key == dg.AssetKey(asset)
+    }

@@ -1,0 +1,136 @@
+"""The whole graph on the bundled sample: what it finds, and what running it again changes."""
+
+from datetime import date
+
+import ibis
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from customer_segments.definitions import CONTRACTS
+from customer_segments.ingestion.sample.customers import planted_archetypes
+from customer_segments.ingestion.sample.writers import WORKBOOK_CUSTOMERS
+from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.storage import Warehouse
+from customer_segments_tests.installations import evaluate_checks, execute, install
+
+FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
+# What says when it was decided, and by which run, differs from run to run.
+COMPARED = [table for table in CONTRACTS if table != "champion_model"]
+
+
+def digests(settings) -> dict:
+    with Warehouse(settings.warehouse_path).reading() as con:
+        rows = con.raw_sql(
+            "SELECT table_name, month, digest, rows FROM publications QUALIFY row_number() OVER "
+            "(PARTITION BY table_name, month ORDER BY publication DESC) = 1"
+        ).fetchall()
+    return {row[:2]: row[2:] for row in rows if row[0] in COMPARED and row[0] != "kmeans_model"}
+
+
+def changed(settings, since: int) -> list:
+    with Warehouse(settings.warehouse_path).reading() as con:
+        return con.raw_sql(
+            f"SELECT table_name, month FROM publications WHERE publication > {since} AND is_changed"
+        ).fetchall()
+
+
+def newest_publication(settings) -> int:
+    with Warehouse(settings.warehouse_path).reading() as con:
+        return con.raw_sql("SELECT max(publication) FROM publications").fetchone()[0]
+
+
+def test_the_planted_archetypes_are_found_again(sample_warehouse):
+    labelled = CUSTOMER_SEGMENTS.relation
+    found = Warehouse(sample_warehouse.warehouse_path).query(
+        labelled.filter(labelled.snapshot_month == LAST).select("customer_id", "segment")
+    )
+    planted = planted_archetypes(customers=WORKBOOK_CUSTOMERS, seed=7)
+    both = planted.merge(found, on="customer_id")
+    assert len(both) == len(planted) == len(found)
+    assert adjusted_rand_score(both["archetype"], both["segment"]) > 0.8
+
+
+def test_running_it_twice_changes_nothing(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    before, last = digests(installed), newest_publication(installed)
+    execute(installed, "ingest")
+    execute(installed, "full_refresh", FIRST, LAST)
+    assert changed(installed, last) == []
+    assert digests(installed) == before
+
+
+def test_running_one_month_again_touches_no_other(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    last, month = newest_publication(installed), date(2024, 3, 1)
+    execute(installed, "score", month, month)
+    assert changed(installed, last) == []
+    with Warehouse(installed.warehouse_path).reading() as con:
+        months = con.raw_sql(
+            f"SELECT DISTINCT month FROM publications WHERE publication > {last}"
+        ).fetchall()
+    assert months == [(month,)]
+    assert evaluate_checks(installed, "customer_segments")["reconciliation"].passed
+
+
+def test_a_rebuild_elsewhere_gives_the_same_tables_and_version(sample_warehouse, tmp_path):
+    rebuilt = install(tmp_path, source_dir=sample_warehouse.source_dir)
+    execute(rebuilt, "ingest")
+    execute(rebuilt, "full_refresh", FIRST, LAST)
+    assert digests(rebuilt) == digests(sample_warehouse)
+
+
+def test_a_snapshot_over_months_that_were_never_cleaned_is_refused(sample_warehouse, tmp_path):
+    installed = install(tmp_path, source_dir=sample_warehouse.source_dir)
+    execute(installed, "ingest")
+    with pytest.raises(Exception, match="cleaned_transactions; not there yet: 2023-01"):
+        execute(installed, "score", LAST, LAST)
+
+
+def test_no_table_of_transaction_grain_reaches_python(tmp_path, real_workbook, monkeypatch):
+    """The real run, watched: no result that leaves the engine has the size of transactions."""
+    from ibis.backends.duckdb import Backend
+
+    largest = {}
+
+    def watched(name):
+        original = getattr(Backend, name)
+
+        def method(self, expression, /, **options):
+            result = original(self, expression, **options)
+            is_engine_internal = isinstance(
+                getattr(expression, "op", lambda: None)(), ibis.expr.operations.Relation
+            ) and not expression.op().find(ibis.expr.operations.UnboundTable)
+            if hasattr(result, "__len__") and not is_engine_internal:
+                largest[name] = max(largest.get(name, 0), len(result))
+            return result
+
+        return method
+
+    for name in ("execute", "to_pyarrow"):
+        monkeypatch.setattr(Backend, name, watched(name))
+    installed = install(tmp_path, source_dir=real_workbook.parent)
+    execute(installed, "ingest")
+    execute(installed, "full_refresh", date(2009, 12, 1), date(2011, 12, 1))
+    assert 5_000 < largest["execute"] < 10_000  # the customers of one snapshot
+    assert largest["to_pyarrow"] < 1_000  # figures that checks compare
+
+
+@pytest.mark.parametrize("table", [name for name, c in CONTRACTS.items() if c.is_big])
+def test_a_big_table_is_refused_as_a_dataframe(sample_warehouse, table):
+    import dagster as dg
+    import pandas as pd
+
+    from customer_segments.definitions import build_defs
+
+    @dg.asset(ins={"big": dg.AssetIn(dg.AssetKey(table))})
+    def reader(big: pd.DataFrame) -> None: ...
+
+    defs = dg.Definitions(
+        assets=[reader, dg.AssetSpec(table)], resources=build_defs(sample_warehouse).resources
+    )
+    job = defs.resolve_implicit_global_asset_job_def()
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        pytest.raises(Exception, match="transaction grain"),
+    ):
+        job.execute_in_process(instance=instance)
