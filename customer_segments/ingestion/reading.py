@@ -267,7 +267,7 @@ def _read_parquet(file: Path, sheet: str) -> "pa.Table":
         except pa.ArrowException as error:
             if position in header.positions.values():
                 raise UserError(
-                    f"{_where(file, sheet)}, column {name}: {column.type} cannot be read ({error}).",
+                    f"{_where(file, sheet)}, column {name}: cannot be read as text ({error}).",
                     "Write it as text, numbers or timestamps.",
                 ) from error
             cells = pa.chunked_array([pa.nulls(len(column), pa.string())])

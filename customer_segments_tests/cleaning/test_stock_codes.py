@@ -26,7 +26,10 @@ SERVICES = [
     "22016",
     "GIFT",
     "23702",
-] + ["BANK CHARGES", "GIFT_0001_10", "GIFT_0001_80"]
+    "BANK CHARGES",
+    "GIFT_0001_10",
+    "GIFT_0001_80",
+]
 # Codes that look odd, and numbers beside those of services, are products all the same.
 PRODUCTS = [
     "PADS",

@@ -1,0 +1,91 @@
+"""Each check of the spine fails when its table is tampered with behind the pipeline's back."""
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from customer_segments_tests.installations import evaluate_checks, execute
+
+# For each table a change that breaks its contract, and one that only reconciliation can see.
+TAMPERED = {
+    "raw_transactions": (
+        "UPDATE {t} SET row_number = -row_number WHERE row_number = 2",
+        "DELETE FROM {t} WHERE row_number = 2",
+    ),
+    "cleaned_transactions": (
+        "UPDATE {t} SET revenue = revenue + 0.0001 WHERE row_number = 2",
+        "DELETE FROM {t} WHERE row_number = (SELECT min(row_number) FROM {t})",
+    ),
+    "rejected_transactions": (
+        "UPDATE {t} SET reason = NULL",
+        "DELETE FROM {t} WHERE row_number = (SELECT min(row_number) FROM {t})",
+    ),
+    "customer_rfm": (
+        "UPDATE {t} SET recency_days = 0 WHERE frequency = 1",
+        "UPDATE {t} SET monetary = monetary + 0.0001 WHERE customer_id = (SELECT min(customer_id) "
+        "FROM {t}) AND snapshot_month = '2024-12-01'",
+    ),
+    "kmeans_model": (
+        "UPDATE {t} SET customers = 0 WHERE cluster = 0",
+        "UPDATE {t} SET customers = customers + 1 WHERE cluster = 0",
+    ),
+    "customer_segments": (
+        "UPDATE {t} SET segment = '' WHERE cluster = 0",
+        "UPDATE {t} SET segment = 'Nobody' WHERE cluster = 0",
+    ),
+}
+
+
+def tamper(settings, table: str, sql: str) -> None:
+    """Change a table after taking its constraints away, which would not let it happen."""
+    with duckdb.connect(str(settings.warehouse_path)) as con:
+        con.execute(f"CREATE TABLE bare AS SELECT * FROM {table}")
+        con.execute(f"DROP TABLE {table}")
+        con.execute(f"ALTER TABLE bare RENAME TO {table}")
+        con.execute(sql.format(t=table))
+
+
+@pytest.mark.parametrize("table", TAMPERED)
+def test_a_broken_contract_fails(sample_warehouse, copy_of, table):
+    installed = copy_of(sample_warehouse)
+    tamper(installed, table, TAMPERED[table][0])
+    assert not evaluate_checks(installed, table)["contract"].passed
+
+
+@pytest.mark.parametrize("table", TAMPERED)
+def test_rows_or_money_that_went_missing_fail(sample_warehouse, copy_of, table):
+    installed = copy_of(sample_warehouse)
+    tamper(installed, table, TAMPERED[table][1])
+    checks = evaluate_checks(installed, table)
+    assert checks["contract"].passed
+    assert not checks["reconciliation"].passed
+    assert "Differs: expected" in (checks["reconciliation"].description or "")
+
+
+def test_a_failed_check_stops_the_run(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    # The workbook's own count says that a row is missing: cleaning must not build on it.
+    with duckdb.connect(str(installed.warehouse_path)) as con:
+        con.execute("DELETE FROM rejected_transactions WHERE month = '2023-05-01'")
+    result = execute(installed, "score", date(2024, 12, 1), date(2024, 12, 1), raise_on_error=False)
+    assert not result.success
+    materialized = {
+        event.asset_key.to_user_string() for event in result.get_asset_materialization_events()
+    }
+    assert "customer_rfm" not in materialized
+
+
+def test_months_that_wait_for_a_run_are_left_out(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    with duckdb.connect(str(installed.warehouse_path)) as con:
+        # As if a later ingestion had changed a month that was not scored since.
+        con.execute("DELETE FROM raw_transactions WHERE month = '2024-05-01'")
+        con.execute(
+            "INSERT INTO publications SELECT (SELECT max(publication) + 1 FROM publications), "
+            "* EXCLUDE (publication) FROM publications WHERE table_name = 'raw_transactions' AND "
+            "month = '2024-05-01'"
+        )
+    check = evaluate_checks(installed, "cleaned_transactions")["reconciliation"]
+    assert check.passed
+    assert "1 months wait for a run" in (check.description or "")

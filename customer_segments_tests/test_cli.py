@@ -1,0 +1,94 @@
+"""The console command, as a user starts it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from customer_segments.errors import UserError
+from customer_segments.months import parse_month
+from customer_segments.run import parse_range
+from customer_segments.settings import project_root
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write
+
+COMMAND = Path(sys.executable).with_name("customer-segments")
+SAMPLE = project_root() / "data/sample"
+
+
+def start(tmp_path: Path, *arguments: str, source: Path = SAMPLE) -> subprocess.CompletedProcess:
+    environment = os.environ | {
+        "CUSTOMER_SEGMENTS_SOURCE_DIR": str(source),
+        "CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
+        "CUSTOMER_SEGMENTS_REPORTS_DIR": str(tmp_path / "reports"),
+        "COLUMNS": "120",
+    }
+    return subprocess.run(
+        [COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_run_says_what_came_out(tmp_path):
+    done = start(tmp_path, "run", "--months", "2024-11:2024-12")
+    assert done.returncode == 0, done.stderr
+    assert "2023-01 to 2024-10 come first" in done.stdout
+    assert "Rows: 38,607" in done.stdout
+    for word in ("missing_customer", "Segments of 2024-12", "Champions", "warehouse.duckdb"):
+        assert word in done.stdout
+
+
+def test_check_names_rows_and_writes_nothing(tmp_path):
+    workbook = write(tmp_path / "mine.xlsx", [HEADER, line(), line(Quantity="six")])
+    done = start(tmp_path, "check", str(workbook))
+    assert done.returncode == 0, done.stderr
+    assert "unreadable_value: mine.xlsx, Sheet1, row 3: quantity says 'six'" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "source", "message"),
+    [
+        (["run"], Path("nowhere"), "nowhere does not exist"),
+        (["run", "--months", "2011-13"], SAMPLE, "is not a range of months"),
+        (["check", "README.md"], SAMPLE, "README.md is not a .xlsx"),
+        (["sample", "x.txt"], SAMPLE, "neither .xlsx nor .parquet"),
+    ],
+)
+def test_errors_are_sentences(tmp_path, arguments, source, message):
+    done = start(tmp_path, *arguments, source=source)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_range_of_months():
+    assert parse_range("2011-06:2011-12") == (parse_month("2011-06"), parse_month("2011-12"))
+    assert parse_range("2011-06") == (parse_month("2011-06"),) * 2
+    with pytest.raises(UserError, match="2011-06:2011-12"):
+        parse_range("2011-12:2011-06")
+
+
+def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
+    code = (
+        "import sys; from customer_segments.definitions import build_defs\n"
+        "build_defs().resolve_all_job_defs()\n"
+        "heavy = {'pandas', 'sklearn', 'duckdb', 'pyarrow', 'matplotlib', 'openpyxl'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    environment = os.environ | {"CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "w.duckdb")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dagster_validates_the_workspace():
+    done = subprocess.run(
+        [COMMAND.with_name("dagster"), "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
