@@ -35,7 +35,7 @@ bench: .venv/ready-dev ## Time the run against a notebook-style script, on the s
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock"
 
 clean: ## Remove the virtual environment and Dagster's state; data stays.
