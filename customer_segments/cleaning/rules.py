@@ -106,13 +106,13 @@ def classified(raw: Table, config: CleaningConfig, first: date, last: date) -> T
     """
     raw = raw.filter(raw.month.between(ibis.date(first), ibis.date(last)))
     is_credit = (
-        raw.invoice.upper().startswith(config.credit_prefix)
+        raw.invoice.upper().startswith(config.credit_prefix.upper())
         if config.credit_prefix
         else raw.quantity < 0
     )
     rows = raw.mutate(
         invoice=raw.invoice.upper(),
-        stock_code=raw.stock_code.upper(),
+        stock_code=raw.stock_code.strip().upper(),
         is_credit=is_credit.fill_null(False),
         revenue=(raw.quantity * raw.price).cast("decimal(18, 4)"),
     )

@@ -42,7 +42,7 @@ def raw_row(row_number: int = 2, **other: Any) -> Row:
 def database_of(rows: list[Row]) -> Backend:
     """Return an engine with these rows as ``raw_transactions``."""
     con = ibis.duckdb.connect()
-    con.create_table(RAW_TRANSACTIONS.table, RAW_TRANSACTIONS.arrow(rows))
+    con.create_table(RAW_TRANSACTIONS.table, ibis.memtable(RAW_TRANSACTIONS.arrow(rows)))
     return con
 
 
