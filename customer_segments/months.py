@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from customer_segments.errors import UserError
+
 if TYPE_CHECKING:
     from customer_segments.settings import Settings
 
@@ -63,7 +65,8 @@ class Months:
     @property
     def newest(self) -> date:
         """Newest month that has a partition."""
-        return max(self.last, month_of(date.today())) if self.is_open else self.last
+        this_month = month_of(date.today())
+        return this_month if self.is_open else min(self.last, this_month)
 
     def __iter__(self) -> Iterator[date]:
         """Iterate over all months that have a partition."""
@@ -74,11 +77,10 @@ class Months:
 
     def partitions(self) -> dg.MonthlyPartitionsDefinition:
         """Return the partitions, keyed by first day of month; open at the end for a live feed."""
-        if self.is_open:
-            # end_offset: the month that is not over is a partition too.
-            return dg.MonthlyPartitionsDefinition(start_date=self.first.isoformat(), end_offset=1)
         return dg.MonthlyPartitionsDefinition(
-            start_date=self.first.isoformat(), end_date=shift(self.last, 1).isoformat()
+            start_date=self.first.isoformat(),
+            end_date=None if self.is_open else shift(self.last, 1).isoformat(),
+            end_offset=1,  # the month that is not over is a partition too
         )
 
 
@@ -122,11 +124,18 @@ def save(settings: "Settings", months: Months) -> bool:
 def _remembered(settings: "Settings") -> Months | None:
     try:
         stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
+        return Months(
+            first=date.fromisoformat(stored["first"]),
+            last=date.fromisoformat(stored["last"]),
+            is_open=bool(stored["is_open"]),
+        )
     except FileNotFoundError:
         return None
-    return Months(
-        date.fromisoformat(stored["first"]), date.fromisoformat(stored["last"]), stored["is_open"]
-    )
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"The file of months {settings.months_path} is damaged.",
+            "Delete it; the next ingestion writes it anew.",
+        ) from error
 
 
 def _overridden(settings: "Settings", months: Months) -> Months:

@@ -4,6 +4,7 @@ Belongs here: what differs between installations, read from the environment or `
 Does not: what an analyst tunes (that is Dagster ``Config`` on the asset it tunes).
 """
 
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"FIRST_MONTH {self.first_month} is after LAST_MONTH {self.last_month}: swap them."
             )
+        if self.first_month and self.first_month > f"{date.today():%Y-%m}":
+            raise ValueError(f"FIRST_MONTH {self.first_month} is in the future.")
         return self
 
     @cached_property
@@ -112,7 +115,8 @@ def natural_order(files: list[Path]) -> list[Path]:
     """Return files in natural order of their names: later ones supersede, 2 before 10."""
     from natsort import natsorted, ns
 
-    return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
+    # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
+    return natsorted(sorted(files), key=lambda file: file.name, alg=ns.IGNORECASE)
 
 
 def _workbooks_in(folder: Path) -> list[Path]:

@@ -39,7 +39,7 @@ class Sheet:
         A row per row that holds anything: ``row_number`` as Excel shows it, and a text column
         for each column of the layout, null where the cell is empty or an error such as #REF!.
     blank_rows
-        Rows that hold nothing, between the first row and the last one that does.
+        Rows that hold nothing; those at the end of a workbook's sheet are no rows.
     ignored_columns
         Headings of columns that are not part of the layout.
     """
@@ -115,7 +115,7 @@ def _to_sheet(file: Path, name: str, content_hash: str, size: int, text: "pa.Tab
     import pyarrow.compute as pc
 
     first_rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
-    header = match_header(first_rows, f"{file.name}, sheet {name!r}")
+    header = match_header(first_rows, _where(file, name))
     data = text.slice(1)
     row_number = pa.array(range(2, data.num_rows + 2), pa.int64())
     cells = pa.table(

@@ -4,10 +4,13 @@ Belongs here: the cells of all sheets as one relation, and the figures that reco
 holds against ``raw_transactions``. Does not: reading files (``reading``).
 """
 
+from datetime import date
+
 import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
+from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contracts import SOURCE_SHEETS
 from customer_segments.ingestion.reading import Sheet
@@ -58,12 +61,17 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
     UserError
         If a sheet with rows has not one readable date.
     """
+    # A lone misread year must not make centuries of months.
+    end = months.shift(months.month_of(date.today()), 1)
+    is_likely = (rows.invoice_date >= months.EARLIEST) & (rows.invoice_date < end)
     counted = ibis.duckdb.connect().execute(
         rows.group_by("source_order").agg(
-            counted_rows=rows.count(),
             unreadable_rows=rows.unreadable_column.count(),
-            first_date=rows.invoice_date.min(),
-            last_date=rows.invoice_date.max(),
+            dated_rows=rows.invoice_date.count(),
+            earliest=rows.invoice_date.min(),
+            latest=rows.invoice_date.max(),
+            first_date=rows.invoice_date.min(where=is_likely),
+            last_date=rows.invoice_date.max(where=is_likely),
             revenue=(rows.quantity * rows.price).cast("decimal(38, 4)").sum(),
         )
     )
@@ -80,13 +88,15 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
         }
     ).merge(counted, on="source_order", how="left")
     table["unreadable_rows"] = table["unreadable_rows"].fillna(0).astype("int64")
-    for row in table[(table["row_count"] > 0) & table["first_date"].isna()].itertuples():
-        said = sheets[row.source_order].cells["invoice_date"][0].as_py()
+    for row in table[(table["row_count"] > 0) & (table["dated_rows"] == 0)].itertuples():
+        first = sheets[row.source_order].cells.slice(0, 1).to_pylist()[0]
         raise UserError(
             f"{row.workbook}, sheet {row.sheet!r}, column InvoiceDate: not one readable date "
-            f"(row 2 says {said!r}).",
-            "Give dates as date cells, or as ISO text such as 2011-12-09 12:50.",
+            f"(row {first['row_number']} says {first['invoice_date'] or 'nothing'!r}).",
+            "Give dates as date cells, or as ISO text such as 2011-12-09 12:50, without time zone.",
         )
+    if table["first_date"].isna().all():
+        table[["first_date", "last_date"]] = table[["earliest", "latest"]]
     if table["first_date"].isna().all():
         raise UserError(
             f"{', '.join(sorted(set(table['workbook'])))}: there is a header, but not one row.",

@@ -1,7 +1,10 @@
 """Small workbooks, good ones and bad ones."""
 
+import csv
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl import Workbook
 
@@ -42,3 +45,28 @@ def write(path: Path, *sheets: list[list], names: tuple[str, ...] = ()) -> Path:
             sheet.append(row)
     book.save(path)
     return path
+
+
+def write_csv(
+    path: Path, rows: Iterable[list], *, delimiter: str = ",", encoding: str = "utf-8"
+) -> Path:
+    """Write rows, header included; a row may be of any length."""
+    with path.open("w", encoding=encoding, newline="") as stream:
+        csv.writer(stream, delimiter=delimiter).writerows(rows)
+    return path
+
+
+def add_styled_blanks(path: Path, first: int, last: int) -> None:
+    """Add rows of formatted cells without content to the first sheet, as dragged formats do."""
+    styled = "".join(
+        f'<row r="{row}"><c r="A{row}" s="1"/><c r="H{row}" s="1"/></row>'
+        for row in range(first, last + 1)
+    )
+    with ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    end = b"</sheetData>"
+    parts[sheet] = parts[sheet].replace(end, styled.encode() + end)
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)

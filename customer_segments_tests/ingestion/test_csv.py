@@ -1,0 +1,100 @@
+"""CSV files as spreadsheets and databases write them."""
+
+import tempfile
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customer_segments.ingestion.reading import read_sheets
+from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
+
+TEXT = ",".join(HEADER)
+GOOD = "489434,85048,CHRISTMAS LIGHTS,12,2011-03-01 07:45,6.95,13085,United Kingdom"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"),
+    [(",", "utf-8"), (";", "utf-8-sig"), (";", "cp1252"), ("\t", "utf-8"), (",", "utf-8-sig")],
+)
+def test_separators_and_encodings(installed, delimiter, encoding):
+    rows = [HEADER, line(Description="GRÖẞE" if encoding != "cp1252" else "GRÖSSE £5 “5”")]
+    path = write_csv(installed.source_dir / "a.csv", rows, delimiter=delimiter, encoding=encoding)
+    assert ingest(installed, "sheet, row_number, invoice, description, price, customer_id") == [
+        (path.stem, 2, "489434", rows[1][2], Decimal("6.95"), "13085")
+    ]
+    assert ingest_metadata(installed)["ignored_columns"] == []
+
+
+def test_quoted_cells_blank_lines_and_short_rows(installed):
+    (installed.source_dir / "a.csv").write_bytes(
+        "\r\n".join(
+            [
+                TEXT,
+                GOOD.replace("CHRISTMAS LIGHTS", '"two\r\nlines, ""quoted""; and 6\' more"'),
+                "",
+                "  , ,,,",
+                GOOD.removesuffix(",United Kingdom"),
+                "489435,85048",
+                GOOD,
+            ]
+        ).encode()
+    )
+    assert ingest(installed, "row_number, description, country, unreadable_column") == [
+        (2, 'two\r\nlines, "quoted"; and 6\' more', "United Kingdom", None),
+        (5, "CHRISTMAS LIGHTS", None, None),
+        (6, None, None, "quantity"),
+        (7, "CHRISTMAS LIGHTS", "United Kingdom", None),
+    ]
+    assert ask(installed, "SELECT row_count, blank_rows FROM source_sheets") == [(4, 2)]
+
+
+def test_numbers_as_pandas_writes_them(installed):
+    import pandas as pd
+
+    frame = pd.DataFrame([line(), line(Customer_ID=None, Price=0.1 + 0.2)], columns=HEADER)
+    frame["Quantity"] = frame["Quantity"].astype(float)
+    frame.to_csv(installed.source_dir / "a.csv")
+    assert "13085.0" in (installed.source_dir / "a.csv").read_text()
+    assert ingest(installed, "quantity, invoice_date, price, customer_id") == [
+        (12, datetime(2011, 3, 1, 7, 45), Decimal("6.95"), "13085"),
+        (12, datetime(2011, 3, 1, 7, 45), Decimal("0.3"), None),
+    ]
+
+
+def test_row_numbers_hold_in_long_files(tmp_path):
+    rows = [GOOD, ""] * 60_000
+    (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")
+    (sheet,) = read_sheets([tmp_path / "a.csv"])
+    assert sheet.blank_rows == 60_000 - 1  # the last line is the end of the file, not a row
+    assert sheet.cells["row_number"].to_pylist() == list(range(2, 120_002, 2))
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+
+
+@given(
+    rows=st.lists(
+        st.one_of(st.just([]), st.lists(st.sampled_from(["", " ", "x"]), min_size=2, max_size=9))
+        | st.lists(CELLS, min_size=2, max_size=9)
+    ),
+    delimiter=st.sampled_from(",;\t"),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)
+        (sheet,) = read_sheets([path])
+    kept = {
+        number: [cell if cell.strip() else None for cell in row + [""] * (9 - len(row))][:8]
+        for number, row in enumerate(rows, 2)
+        if any(cell.strip() for cell in row)
+    }
+    assert sheet.cells["row_number"].to_pylist() == list(kept)
+    cells = sheet.cells.drop_columns("row_number").to_pylist()
+    assert [list(row.values()) for row in cells] == list(kept.values())
+    assert sheet.cells.num_rows + sheet.blank_rows == len(rows)

@@ -1,0 +1,96 @@
+"""The checks of ``raw_transactions`` judge what is published, and say what they found."""
+
+import duckdb
+import pytest
+
+from customer_segments.settings import Settings
+from customer_segments_tests.ingestion.ingested import ingest
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
+from customer_segments_tests.installations import evaluate_checks, execute
+
+
+@pytest.fixture
+def good(installed: Settings) -> Settings:
+    write(installed.source_dir / "a.xlsx", [HEADER, line(), line(Quantity="six")], [HEADER])
+    write_csv(installed.source_dir / "b.csv", [HEADER, line(Quantity=-1), line(Price=2)])
+    ingest(installed)
+    return installed
+
+
+def tamper(settings: Settings, *statements: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as con:
+        for statement in statements:
+            con.execute(statement)
+
+
+UNCONSTRAINED = (
+    "CREATE TABLE bare AS SELECT * FROM raw_transactions",
+    "DROP TABLE raw_transactions",
+    "ALTER TABLE bare RENAME TO raw_transactions",
+)
+
+
+def test_good_input_passes_with_its_figures(good):
+    checks = evaluate_checks(good, "raw_transactions")
+    assert {name: check.passed for name, check in checks.items()} == {
+        "contract": True,
+        "reconciliation": True,
+    }
+    figures = {name: value.value for name, value in checks["reconciliation"].metadata.items()}
+    # 12 x 6.95 - 1 x 6.95 + 12 x 2; the row that says six has no revenue.
+    assert (figures["rows"], figures["revenue"]) == ("4", "100.4500")
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        ([*UNCONSTRAINED, "UPDATE raw_transactions SET month = NULL"], ["month is null: 4 rows"]),
+        (
+            [*UNCONSTRAINED, "UPDATE raw_transactions SET unreadable_column = NULL"],
+            ["a row is readable or says what is not: 1 row", "'workbook': 'a.xlsx'", "3"],
+        ),
+        (
+            [*UNCONSTRAINED, "INSERT INTO raw_transactions FROM raw_transactions LIMIT 1"],
+            ["key (workbook, sheet, row_number) is unique: 2 rows"],
+        ),
+        (
+            ["UPDATE raw_transactions SET month = '2011-03-02' WHERE workbook = 'b.csv'"],
+            ["month is the first day of a month: 2 rows"],
+        ),
+        (["ALTER TABLE raw_transactions ADD COLUMN x INT"], ["column x is not in the contract"]),
+        (["DELETE FROM publications"], ["the ledger has no line of it"]),
+    ],
+    ids=["null", "rule", "key", "month", "column", "ledger"],
+)
+def test_a_broken_contract_fails(good, statements, words):
+    tamper(good, *statements)
+    check = evaluate_checks(good, "raw_transactions")["contract"]
+    assert not check.passed
+    for word in words:
+        assert word in (check.description or "")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM raw_transactions WHERE workbook = 'b.csv' AND row_number = 3", ["rows=1"]),
+        ("DELETE FROM raw_transactions WHERE workbook = 'b.csv'", ["expected", "b.csv"]),
+        ("UPDATE raw_transactions SET price = 2.0001 WHERE price = 2", ["revenue=17.0512"]),
+        ("UPDATE raw_transactions SET sheet = 'B' WHERE sheet = 'b'", ["sheet=b", "sheet=B"]),
+    ],
+    ids=["row", "sheet", "money", "name"],
+)
+def test_rows_or_money_that_are_not_those_of_the_sheets_fail(good, statement, words):
+    tamper(good, statement)
+    checks = evaluate_checks(good, "raw_transactions")
+    assert checks["contract"].passed
+    assert not checks["reconciliation"].passed
+    for word in words:
+        assert word in (checks["reconciliation"].description or "")
+
+
+def test_the_next_ingestion_mends_the_table(good):
+    tamper(good, "DELETE FROM raw_transactions")
+    assert not evaluate_checks(good, "raw_transactions")["reconciliation"].passed
+    execute(good, "ingest")
+    assert evaluate_checks(good, "raw_transactions")["reconciliation"].passed

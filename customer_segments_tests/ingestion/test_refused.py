@@ -1,0 +1,205 @@
+"""Bad input gets an error that says where, and the last good tables stay as they were."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pandas as pd
+import pytest
+
+from customer_segments.errors import UserError
+from customer_segments.settings import Settings
+from customer_segments_tests.ingestion.ingested import ingest, published
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
+from customer_segments_tests.installations import evaluate_checks, execute, install
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+TEXT_DATE = line(InvoiceDate="12/1/2010 8:26")
+
+
+def content(data: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(data)
+
+
+def sheets(*rows: list[list], names: tuple[str, ...] = ()) -> Callable[[Path], object]:
+    return lambda path: write(path, *rows, names=names)
+
+
+def records(*rows: list) -> Callable[[Path], object]:
+    return lambda path: write_csv(path, rows)
+
+
+def table(header: list[str], row: list) -> Callable[[Path], object]:
+    return lambda path: pd.DataFrame([row], columns=header).to_parquet(path)
+
+
+def cut_off(share: float) -> Callable[[Path], object]:
+    """Make a good file of this kind that breaks off."""
+
+    def make(path: Path) -> None:
+        rows = [line(Invoice=number) for number in range(500)]
+        if path.suffix == ".xlsx":
+            write(path, [HEADER, *rows])
+        else:
+            pd.DataFrame(rows, columns=HEADER).to_parquet(path)
+        data = path.read_bytes()
+        path.write_bytes(data[: int(len(data) * share)])
+
+    return make
+
+
+def archive(path: Path) -> None:
+    with ZipFile(path, "w") as file:
+        file.writestr("letter.txt", "not a sheet")
+
+
+# File name, what makes it, and the words that the message must have.
+BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
+    "text": ("a.xlsx", content(b"hello"), ["not a readable .xlsx workbook", "save it anew"]),
+    "web page": ("a.xlsx", content(b"<html><table>"), ["not a readable .xlsx workbook"]),
+    "other archive": ("a.xlsx", archive, ["not a readable .xlsx workbook"]),
+    "cut off": ("a.xlsx", cut_off(0.5), ["not a readable .xlsx workbook", "copy it again"]),
+    "cut off at the end": ("a.xlsx", cut_off(0.99), ["not a readable .xlsx workbook"]),
+    "password": ("a.xlsx", content(OLE + b"\0" * 4096), ["password-protected", "without a"]),
+    "0 bytes": ("a.xlsx", content(b""), ["is empty (0 bytes)"]),
+    "quotes in the name": ('it\'s "a" ü.xlsx', content(b""), ["is empty (0 bytes)"]),
+    "empty sheets": ("z.xlsx", sheets([], []), ["z.xlsx", "every sheet is empty"]),
+    "header only": ("a.xlsx", sheets([HEADER]), ["a header, but not one row"]),
+    "other content": (
+        "a.xlsx",
+        sheets([["Region", "Target"], ["North", 7]], names=("Plan 'B'",)),
+        ["sheet \"Plan 'B'\"", "Invoice or InvoiceNo", "Country", "'Region', 'Target'"],
+    ),
+    "one sheet of other content": (
+        "a.xlsx",
+        sheets([HEADER, line()], [["Notes"]], names=("Sales", "Read me")),
+        ["sheet 'Read me'", "column Invoice or InvoiceNo, StockCode", "'Notes'"],
+    ),
+    "column missing": (
+        "a.xlsx",
+        sheets([HEADER[:5] + HEADER[6:], line()[:5] + line()[6:]]),
+        ["sheet 'Sheet1'", "column Price or UnitPrice is missing", "'Customer ID', 'Country'"],
+    ),
+    "column twice": (
+        "a.xlsx",
+        sheets([[*HEADER, "unit_price"], [*line(), 1]]),
+        ["sheet 'Sheet1'", "column Price stands there 2 times", "('Price', 'unit_price')"],
+    ),
+    "header in row 3": (
+        "a.xlsx",
+        sheets([["Sales"], [], HEADER, line()]),
+        ["sheet 'Sheet1'", "header stands in row 3", "Delete the rows above"],
+    ),
+    "no date": (
+        "a.xlsx",
+        sheets([HEADER, line()], [HEADER, [None] * 8, TEXT_DATE, TEXT_DATE]),
+        ["sheet 'Sheet2'", "column InvoiceDate", "row 3 says '12/1/2010 8:26'", "ISO"],
+    ),
+    "dates are errors": (
+        "a.xlsx",
+        sheets([HEADER, line(InvoiceDate="#REF!")]),
+        ["sheet 'Sheet1'", "column InvoiceDate", "row 2 says 'nothing'"],
+    ),
+    "csv of 0 bytes": ("a.csv", content(b""), ["is empty (0 bytes)"]),
+    "csv of blank lines": ("a.csv", content(b"\n\r\n  \n,,\n" * 9), ["every sheet is empty"]),
+    "csv, header only": ("a.csv", records(HEADER), ["a header, but not one row"]),
+    "csv, other content": ("a.csv", records(["a", "b"]), ["sheet 'a'", "column Invoice", "'a'"]),
+    "csv, column twice": (
+        "a.csv",
+        records([*HEADER, "CUSTOMERID"], [*line(), 1]),
+        ["sheet 'a'", "column Customer ID stands there 2 times"],
+    ),
+    "csv, header in row 3": (
+        "a.csv",
+        records(["Sales"], [], HEADER, line()),
+        ["sheet 'a'", "header stands in row 3"],
+    ),
+    "csv, header in row 2": ("a.csv", records([], HEADER, line()), ["header stands in row 2"]),
+    "csv, cell too many": (
+        "a.csv",
+        records(HEADER, line(), [], line(), [*line(), "more"]),
+        ["row 5", "9 cells", "header has 8"],
+    ),
+    "csv, cell too many far down": (
+        "a.csv",
+        records(HEADER, *[line()] * 60_000, [*line(), "more"]),
+        ["row 60002", "9 cells"],
+    ),
+    "csv, quotation mark not closed": (
+        "a.csv",
+        content(f'{",".join(HEADER)}\n1,2,"12 INCH,3\n4,5,x,6\n'.encode()),
+        ["line 3", "quotation marks"],
+    ),
+    "csv, text goes on after the quotation mark": (
+        "a.csv",
+        content(f'{",".join(HEADER)}\n1,2,"12" INCH,3\n'.encode()),
+        ["line 2", "quotation marks"],
+    ),
+    "csv, binary": ("a.csv", archive, ["not a readable .csv file"]),
+    "csv, two bytes each": ("a.csv", content("x,y\n".encode("utf-16")), ["save it anew as .csv"]),
+    "csv, no date": ("a.csv", records(HEADER, TEXT_DATE), ["InvoiceDate", "'12/1/2010 8:26'"]),
+    "parquet, text": ("a.parquet", content(b"hello" * 9), ["not a readable Parquet file"]),
+    "parquet, cut off": ("a.parquet", cut_off(0.5), ["not a readable Parquet file"]),
+    "parquet of 0 bytes": ("a.parquet", content(b""), ["is empty (0 bytes)"]),
+    "parquet, column missing": (
+        "a.parquet",
+        table(HEADER[:-1], line()[:-1]),
+        ["sheet 'a'", "column Country is missing"],
+    ),
+    "parquet, column twice": (
+        "a.parquet",
+        table([*HEADER, "InvoiceNo"], [*line(), 1]),
+        ["column Invoice stands there 2 times"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory) -> Settings:
+    """An installation with good tables, which no bad input may change."""
+    folder = tmp_path_factory.mktemp("good")
+    source = folder / "source"
+    source.mkdir()
+    write(source / "good.xlsx", [HEADER, line(), line(Quantity="six")])
+    settings = install(folder, source_dir=source)
+    ingest(settings)
+    return settings
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_and_the_last_good_tables_stay(good, tmp_path, case):
+    name, make, words = BAD[case]
+    make(tmp_path / name)
+    before = published(good)
+    settings = install(good.warehouse_path.parent, source_dir=tmp_path)
+    with pytest.raises(UserError) as raised:
+        execute(settings, "ingest")
+    for word in [name, *words]:
+        assert word in str(raised.value)
+    assert str(raised.value).endswith(".")
+    assert "\n" not in str(raised.value)
+    assert published(good) == before
+
+
+@pytest.mark.parametrize("neighbour", ["0 before.xlsx", "z after.xlsx"])
+def test_one_bad_file_among_good_ones_is_named_alone(good, tmp_path, neighbour):
+    shutil.copy(good.source_dir / "good.xlsx", tmp_path / neighbour)
+    (tmp_path / "bad.xlsx").write_bytes(b"hello")
+    before = published(good)
+    with pytest.raises(UserError, match=r"^bad\.xlsx is not") as raised:
+        execute(install(good.warehouse_path.parent, source_dir=tmp_path), "ingest")
+    assert neighbour not in str(raised.value)
+    assert published(good) == before
+
+
+def test_after_refused_input_the_tables_pass_their_checks_and_good_input_goes_in(installed):
+    write(installed.source_dir / "a.xlsx", [HEADER, line()])
+    ingest(installed)
+    (installed.source_dir / "b.csv").write_text("nonsense")
+    with pytest.raises(UserError):
+        execute(installed, "ingest")
+    checks = evaluate_checks(installed, "raw_transactions")
+    assert [check.passed for check in checks.values()] == [True, True]
+    write_csv(installed.source_dir / "b.csv", [HEADER, line(Invoice=7)])
+    assert ingest(installed, "workbook, invoice") == [("a.xlsx", "489434"), ("b.csv", "7")]

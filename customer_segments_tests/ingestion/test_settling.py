@@ -1,0 +1,210 @@
+"""Months of undated rows, months covered, superseded invoices: whatever the order of arrival."""
+
+import os
+from datetime import date, datetime
+
+import ibis
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from customer_segments import months
+from customer_segments.ingestion.casting import typed_rows
+from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.settling import settle
+from customer_segments.ingestion.survey import cells_of, computed
+from customer_segments_tests.ingestion.ingested import (
+    ask,
+    digests,
+    ingest,
+    ingest_metadata,
+    published,
+    raw,
+)
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
+from customer_segments_tests.installations import execute, install
+
+FEBRUARY, MARCH, APRIL = (date(2011, month, 1) for month in (2, 3, 4))
+
+
+def dated(day: object, **changed) -> list:
+    return line(InvoiceDate=day, **changed)
+
+
+def test_an_undated_row_takes_the_month_of_the_row_before_it_in_its_sheet_else_after(installed):
+    sheet_1 = [HEADER, dated(datetime(2011, 4, 30, 23, 59)), dated("?")]
+    sheet_2 = [HEADER, dated("?"), dated(None), dated("2011-02-05"), dated("?"), dated("?")]
+    write(installed.source_dir / "a.xlsx", sheet_1, [*sheet_2, dated(datetime(2011, 3, 1))])
+    found = ingest(installed, "sheet, month, invoice_date IS NULL")
+    assert found == [
+        ("Sheet1", APRIL, False),
+        ("Sheet1", APRIL, True),
+        ("Sheet2", FEBRUARY, True),
+        ("Sheet2", FEBRUARY, True),
+        ("Sheet2", FEBRUARY, False),
+        ("Sheet2", FEBRUARY, True),
+        ("Sheet2", FEBRUARY, True),
+        ("Sheet2", MARCH, False),
+    ]
+
+
+DAYS = st.none() | st.dates(date(2010, 1, 1), date(2011, 12, 31))
+
+
+@given(st.lists(st.lists(DAYS, min_size=1, max_size=12).filter(any), min_size=1, max_size=3))
+@hypothesis_settings(max_examples=20, deadline=None)
+def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
+    rows = [
+        {"workbook": "a", "sheet": str(number), "row_number": row, "day": day}
+        for number, days in enumerate(sheets)
+        for row, day in enumerate(days, 2)
+    ]
+    text = dict.fromkeys(["invoice", "stock_code", "quantity", "description", "country"], "1")
+    cells = pa.Table.from_pylist(
+        [
+            {name: row[name] for name in ("workbook", "sheet", "row_number")}
+            | text
+            | {"price": "1", "customer_id": "1", "source_order": 0}
+            | {"invoice_date": str(row["day"] or "?")}
+            for row in rows
+        ]
+    )
+    settled = settle(typed_rows(ibis.memtable(cells)), date(2010, 3, 1), date(2011, 10, 1))
+    result = ibis.duckdb.connect().to_pyarrow(settled.order_by("sheet", "row_number"))
+
+    def nearest(sheet: str, row_number: int) -> date:
+        of_sheet = [row for row in rows if row["sheet"] == sheet and row["day"]]
+        before = [row["day"] for row in of_sheet if row["row_number"] <= row_number]
+        day = before[-1] if before else of_sheet[0]["day"]
+        return min(max(months.month_of(day), date(2010, 3, 1)), date(2011, 10, 1))
+
+    expected = [nearest(row["sheet"], row["row_number"]) for row in rows]
+    assert result["month"].to_pylist() == expected
+
+
+def test_a_misread_year_does_not_stretch_the_months(installed):
+    days = ["1900-01-01", "1999-12-31 23:59", "2111-02-03", "9999-12-31", "0001-01-01"]
+    rows = [dated(datetime(2011, 3, 5)), *map(dated, days), dated("2011-04-05"), dated("?")]
+    write(installed.source_dir / "a.xlsx", [HEADER, *rows])
+    assert ingest(installed, "month") == [
+        (month,) for month in [MARCH, MARCH, MARCH, APRIL, APRIL, MARCH, APRIL, APRIL]
+    ]
+    assert months.load(installed) == months.Months(MARCH, APRIL, is_open=False)
+    counts = "SELECT count(invoice_date), count(unreadable_column) FROM raw_transactions"
+    assert ask(installed, counts) == [(7, 1)]
+    assert ask(installed, "SELECT first_date, last_date FROM source_sheets") == [
+        (datetime(2011, 3, 5), datetime(2011, 4, 5))
+    ]
+    execute(installed, "score", MARCH, APRIL, raise_on_error=False)
+    rejected = "SELECT reason, count(*) FROM rejected_transactions GROUP BY 1 ORDER BY 1"
+    assert ask(installed, rejected) == [("outside_months", 5), ("unreadable_value", 1)]
+
+
+def test_a_date_in_the_next_month_does_not_either(installed):
+    this_month = months.month_of(date.today())
+    days = [this_month, months.shift(this_month, 1)]
+    write(installed.source_dir / "a.xlsx", [HEADER, *(dated(day) for day in days)])
+    assert ingest(installed, "month") == [(this_month,), (this_month,)]
+
+
+def test_a_sheet_of_misread_years_beside_a_good_one(installed):
+    write(installed.source_dir / "a.xlsx", [HEADER, dated("1900-01-01")], [HEADER, line()])
+    assert ingest(installed, "month") == [(MARCH,), (MARCH,)]
+
+
+def test_months_set_by_hand_clip_the_rows_and_go_back_before_2000(installed):
+    settings = installed.model_copy(update={"first_month": "1999-11", "last_month": "2011-02"})
+    write(settings.source_dir / "a.xlsx", [HEADER, dated("1900-01-01"), dated("1999-12-05")])
+    assert ingest(settings, "month") == [(date(1999, 11, 1),), (date(1999, 12, 1),)]
+    write(settings.source_dir / "b.xlsx", [HEADER, line(Invoice=2)])
+    assert ingest(settings, "invoice_date, month")[2] == (datetime(2011, 3, 1, 7, 45), FEBRUARY)
+
+
+def test_a_later_source_in_natural_order_supersedes_an_invoice(installed):
+    write(installed.source_dir / "sales10.xlsx", [HEADER, line(Invoice="A1")])
+    two_sheets = [HEADER, line(Invoice="A1"), line(Invoice=7), line(Invoice=7)]
+    write(installed.source_dir / "Sales9.xlsx", two_sheets, [HEADER, line(Invoice="7.0")])
+    write_csv(
+        installed.source_dir / "sales11.csv",
+        [HEADER, line(Invoice=8), line(Invoice=8), line(Invoice=None), dated("2011-03-01 07:45")],
+    )
+    write(installed.source_dir / "sales2.xlsx", [HEADER, line(Invoice=None), line(Invoice=8)])
+    ingest(installed)
+    order = "SELECT workbook, sheet FROM source_sheets ORDER BY source_order"
+    assert ask(installed, order) == [
+        ("sales2.xlsx", "Sheet1"),
+        ("Sales9.xlsx", "Sheet1"),
+        ("Sales9.xlsx", "Sheet2"),
+        ("sales10.xlsx", "Sheet1"),
+        ("sales11.csv", "sales11"),
+    ]
+    columns = "workbook, sheet, invoice"
+    assert raw(installed, columns, "is_superseded") == [
+        ("Sales9.xlsx", "Sheet1", "A1"),
+        ("Sales9.xlsx", "Sheet1", "7"),
+        ("Sales9.xlsx", "Sheet1", "7"),
+        ("sales2.xlsx", "Sheet1", "8"),
+    ]
+    assert len(raw(installed)) == 11
+
+
+NAMES = ["b2.xlsx", "b10.csv", "B1.xlsx", "01.csv", "1.csv", "a.csv", "A.csv"]
+
+
+@pytest.mark.parametrize("names", [NAMES, NAMES[::-1], sorted(NAMES)], ids=["a", "b", "c"])
+def test_order_and_time_of_arrival_play_no_part(tmp_path, names):
+    found = []
+    for folder, arrivals in (("first", NAMES), ("second", names)):
+        source = tmp_path / folder
+        source.mkdir()
+        for age, name in enumerate(arrivals):
+            # Every file has an invoice that all have, and one of its own, in a month of its own.
+            place = NAMES.index(name)
+            rows = [HEADER, line(Price=place), dated(f"2011-0{place + 1}-05", Invoice=place)]
+            path = source / name
+            (write if path.suffix == ".xlsx" else write_csv)(path, rows)
+            os.utime(path, (age * 10**6, age * 10**6))
+        settings = install(tmp_path / f"{folder} warehouse", source_dir=source)
+        metadata = ingest_metadata(settings)
+        found.append((digests(settings), metadata["workbooks"], raw(settings)))
+    assert found[0] == found[1]
+    assert found[0][1] == ["01.csv", "1.csv", "A.csv", "a.csv", "B1.xlsx", "b2.xlsx", "b10.csv"]
+
+
+def test_sheets_handed_over_in_another_order_keep_their_place(tmp_path):
+    """Only the order given counts: threads that end early do not come first."""
+    files = [
+        write_csv(tmp_path / f"{n}.csv", [HEADER, *[line()] * size])
+        for n, size in enumerate([30_000, 1, 5_000, 1])
+    ]
+    for order in (files, files[::-1]):
+        sheets = read_sheets(order)
+        assert [sheet.workbook for sheet in sheets] == [file.name for file in order]
+        rows = computed(typed_rows(cells_of(sheets)))
+        settled = settle(rows, MARCH, MARCH)
+        kept = settled.filter(~settled.is_superseded).select("workbook").distinct()
+        assert ibis.duckdb.connect().execute(kept)["workbook"].tolist() == [order[-1].name]
+
+
+def test_the_same_input_again_changes_no_month_and_a_changed_row_its_own(installed):
+    rows = [HEADER, dated("2011-02-05"), dated("2011-03-05", Invoice=2)]
+    write(installed.source_dir / "a.xlsx", rows)
+    assert ingest_metadata(installed)["changed_months"] == {"months": ["2011-02", "2011-03"]}
+    before = published(installed)
+    write(installed.source_dir / "a.xlsx", rows)
+    assert ingest_metadata(installed)["changed_months"] == {"months": []}
+    assert raw(installed) == before["raw_transactions"]
+    write(installed.source_dir / "a.xlsx", [*rows[:2], dated("2011-03-05", Invoice=2, Price=7)])
+    assert ingest_metadata(installed)["changed_months"] == {"months": ["2011-03"]}
+
+
+def test_a_file_that_goes_away_empties_its_months(installed):
+    write(installed.source_dir / "march.xlsx", [HEADER, line()])
+    write(installed.source_dir / "april.xlsx", [HEADER, dated("2011-04-01", Invoice=2)])
+    ingest(installed)
+    (installed.source_dir / "april.xlsx").unlink()
+    assert ingest_metadata(installed)["changed_months"] == {"months": ["2011-04"]}
+    assert [row[:2] for row in digests(installed)] == [(MARCH, 1), (APRIL, 0)]
+    assert months.load(installed).last == MARCH

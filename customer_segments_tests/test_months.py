@@ -1,0 +1,137 @@
+"""Which months are covered: by the data, the calendar, the settings and the file of months."""
+
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from customer_segments import months
+from customer_segments.definitions import build_defs
+from customer_segments.errors import UserError
+from customer_segments.months import Months, shift
+from customer_segments.settings import Settings
+
+THIS_MONTH = months.month_of(date.today())
+MARCH, APRIL = date(2011, 3, 1), date(2011, 4, 1)
+
+
+@pytest.fixture
+def installed(tmp_path: Path):
+    def settings(**chosen) -> Settings:
+        return Settings(
+            _env_file=None, source_dir=tmp_path, warehouse=tmp_path / "w.duckdb", **chosen
+        )
+
+    return settings
+
+
+def keys(of: Months) -> list[str]:
+    return list(of.partitions().get_partition_keys())
+
+
+@pytest.mark.parametrize(
+    ("month", "by", "expected"),
+    [
+        (date(2011, 1, 1), -1, date(2010, 12, 1)),
+        (date(2011, 12, 1), 1, date(2012, 1, 1)),
+        (date(2011, 6, 1), 0, date(2011, 6, 1)),
+        (date(2011, 6, 1), -30, date(2008, 12, 1)),
+        (date(2011, 6, 1), 31, date(2014, 1, 1)),
+    ],
+)
+def test_shift(month, by, expected):
+    assert shift(month, by) == expected
+
+
+def test_months_of_a_run():
+    assert months.months_of(["2011-04-01", "2011-03-01"]) == (MARCH, APRIL)
+
+
+def test_old_data_is_a_historical_file_and_ends_with_its_last_month(installed):
+    covered = months.covered(installed(), date(2009, 12, 1), date(2011, 12, 9))
+    assert covered == Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False)
+    assert len(list(covered)) == 25
+    assert keys(covered) == [month.isoformat() for month in covered]
+    assert keys(covered)[-1] == "2011-12-01"
+
+
+@pytest.mark.parametrize("behind", [0, 1, 2])
+def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behind):
+    last = shift(THIS_MONTH, -behind)
+    covered = months.covered(installed(), shift(last, -3), last.replace(day=5))
+    assert covered == Months(shift(last, -3), last, is_open=True)
+    assert covered.newest == THIS_MONTH
+    assert [*covered][-1] == THIS_MONTH
+    assert keys(covered) == [month.isoformat() for month in covered]
+
+
+def test_data_three_months_behind_is_historical_unless_it_was_live_before(installed):
+    last = shift(THIS_MONTH, -3)
+    assert not months.covered(installed(), MARCH, last).is_open
+    months.save(installed(), Months(MARCH, shift(THIS_MONTH, -1), is_open=True))
+    assert months.covered(installed(), MARCH, last).is_open
+
+
+def test_impossible_dates_do_not_stretch_the_months(installed):
+    covered = months.covered(installed(), date(1900, 1, 1), date(2111, 1, 1))
+    assert (covered.first, covered.last) == (months.EARLIEST, THIS_MONTH)
+    assert months.covered(installed(), date(2110, 1, 1), date(2111, 1, 1)).first == THIS_MONTH
+
+
+def test_settings_have_the_last_word(installed):
+    chosen = installed(first_month="2010-06", last_month="2011-02")
+    covered = months.covered(chosen, MARCH, THIS_MONTH)
+    assert covered == Months(date(2010, 6, 1), date(2011, 2, 1), is_open=False)
+    months.save(installed(), Months(MARCH, APRIL, is_open=False))
+    assert months.load(chosen) == covered
+    assert months.load(installed(first_month="1999-11")).first == date(1999, 11, 1)
+    assert months.load(installed(first_month="2011-04")) == Months(APRIL, APRIL, False)
+    assert months.load(installed(first_month="2012-01")).last == date(2012, 1, 1)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 15])
+def test_a_last_month_that_is_not_over_has_partitions_up_to_the_current_month(installed, ahead):
+    last = f"{shift(THIS_MONTH, ahead):%Y-%m}"
+    covered = months.load(installed(first_month="2011-03", last_month=last))
+    assert keys(covered) == [month.isoformat() for month in covered]
+    assert covered.newest == THIS_MONTH
+    assert keys(covered)[-1] == THIS_MONTH.isoformat()
+
+
+def test_before_the_first_ingestion_there_is_the_current_month(installed):
+    covered = months.load(installed())
+    assert keys(covered) == [THIS_MONTH.isoformat()]
+    assert not installed().months_path.exists()
+    assert not installed().warehouse_path.exists()
+
+
+def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_changed(installed):
+    settings = installed()
+    historical = Months(MARCH, APRIL, is_open=False)
+    assert months.save(settings, historical)
+    assert settings.months_path == settings.warehouse.with_name("w.duckdb.months.json")
+    assert months.load(installed()) == historical
+    assert not months.save(settings, historical)
+    assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=False))
+    assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=True))
+    # Open at the end: another month with data asks for no reload.
+    assert not months.save(settings, Months(MARCH, date(2011, 6, 1), is_open=True))
+    assert [path.name for path in settings.months_path.parent.iterdir()] == ["w.duckdb.months.json"]
+
+
+def test_the_definitions_have_the_months_of_the_file(installed):
+    months.save(installed(), Months(MARCH, APRIL, is_open=False))
+    graph = build_defs(installed()).resolve_asset_graph()
+    partitions = graph.get(dg.AssetKey("customer_rfm")).partitions_def
+    assert partitions is not None
+    assert partitions.get_partition_keys() == ["2011-03-01", "2011-04-01"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"first": "2011-03"}', '{"first": 3, "last": 4}']
+)
+def test_a_damaged_file_is_named(installed, text):
+    installed().months_path.write_text(text)
+    with pytest.raises(UserError, match=r"w\.duckdb\.months\.json is damaged.*Delete it"):
+        build_defs(installed())

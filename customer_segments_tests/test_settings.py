@@ -1,0 +1,158 @@
+"""Where the input is: the rule of the bundled sample, and which files of a folder count."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import customer_segments
+from customer_segments.errors import UserError
+from customer_segments.settings import Settings, natural_order
+
+PREFIX = "CUSTOMER_SEGMENTS_"
+SHOW = """
+import json
+from customer_segments.settings import Settings
+s = Settings()
+print(json.dumps([s.uses_sample, *map(str, [s.input_dir, s.warehouse_path, s.reports_path,
+                                            s.months_path])]))
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A project folder of its own, for the rule depends on what lies in it."""
+    package = Path(customer_segments.__file__).parent
+    (tmp_path / "customer_segments").mkdir()
+    for name in ("__init__.py", "settings.py", "errors.py"):
+        shutil.copy(package / name, tmp_path / "customer_segments" / name)
+    (tmp_path / "workspace.yaml").touch()
+    (tmp_path / "data/source").mkdir(parents=True)
+    (tmp_path / "data/source/.gitkeep").touch()
+    return tmp_path
+
+
+def shown(checkout: Path, **environment: str) -> list:
+    """Settings as a process in another folder has them: sample or not, and paths in the project."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+    chosen = {PREFIX + name: value for name, value in environment.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        env=inherited | chosen | {"PYTHONPATH": str(checkout)},
+        cwd=checkout.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    uses_sample, *paths = json.loads(done.stdout)
+    return [uses_sample, *(Path(path).relative_to(checkout).as_posix() for path in paths)]
+
+
+SAMPLE = [
+    True,
+    "data/sample",
+    "data/sample/warehouse.duckdb",
+    "data/sample/reports",
+    "data/sample/warehouse.duckdb.months.json",
+]
+OWN = [
+    False,
+    "data/source",
+    "data/warehouse.duckdb",
+    "data/reports",
+    "data/warehouse.duckdb.months.json",
+]
+
+
+def test_with_nothing_set_and_no_input_the_sample_stands_in_with_a_warehouse_of_its_own(checkout):
+    assert shown(checkout) == SAMPLE
+    for name in (".hidden.csv", "~$a.xlsx", "notes.txt", "a.xlsx.part"):
+        (checkout / "data/source" / name).touch()
+    (checkout / "data/source/folder.csv").mkdir()
+    assert shown(checkout, LOCK_TIMEOUT_SECONDS="5") == SAMPLE
+    (checkout / "data/source/a.csv").touch()
+    assert shown(checkout) == OWN
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "place"),
+    [
+        ("SOURCE_DIR", "data/source", 1),
+        ("SOURCE_DIR", "elsewhere", 1),
+        ("WAREHOUSE", "elsewhere/w.duckdb", 2),
+        ("REPORTS_DIR", "elsewhere", 3),
+        ("FIRST_MONTH", "2011-03", None),
+        ("LAST_MONTH", "2011-03", None),
+    ],
+)
+def test_with_anything_set_the_sample_is_never_used(checkout, name, value, place):
+    result = shown(checkout, **{name: value})
+    assert result[0] is False
+    assert "sample" not in "".join(result[1:])
+    if place:
+        assert result[place] == value
+
+
+def test_the_env_file_of_the_project_counts_as_set(checkout):
+    (checkout / ".env").write_text(f"{PREFIX}REPORTS_DIR=data/reports\nOTHER=1\n")
+    assert shown(checkout) == OWN
+
+
+def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
+    missing = Settings(_env_file=None, source_dir=tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"nowhere does not exist\. Create it"):
+        missing.source_files()
+    (tmp_path / "nowhere").mkdir()
+    with pytest.raises(UserError, match=r"nowhere holds no \.xlsx, \.csv, \.parquet file"):
+        missing.source_files()
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file does not exist"):
+        Settings(_env_file=None, source_dir=tmp_path / "file").source_files()
+
+
+def test_only_files_of_the_folder_itself_count(tmp_path):
+    counted = ["a.xlsx", "b.CSV", "c.parquet", "d e.Xlsx", "~a.csv", "$.csv"]
+    ignored = [".a.xlsx", "~$a.xlsx", "a.xls", "a.xlsm", "a.csv.gz", "a.tmp", "xlsx", ".csv"]
+    for name in (*counted, *ignored):
+        (tmp_path / name).touch()
+    (tmp_path / "sub.csv").mkdir()
+    (tmp_path / "sub.csv/x.csv").touch()
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "target")
+    settings = Settings(_env_file=None, source_dir=tmp_path)
+    assert {file.name for file in settings.source_files()} == set(counted)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["file1.csv", "file2.csv", "file10.csv", "file100.csv"],
+        ["a.xlsx", "B.xlsx", "c.xlsx"],
+        ["2009-12.csv", "2010-2.csv", "2010-11.csv"],
+        ["01.csv", "1.csv", "A.csv", "a.csv"],
+    ],
+)
+def test_files_are_in_natural_order_whatever_order_they_are_found_in(names):
+    files = [Path(name) for name in names]
+    for given in (files, files[::-1], files[1:] + files[:1]):
+        assert natural_order(given) == files
+
+
+def test_months_in_the_wrong_order_or_form_are_refused():
+    fine = Settings(_env_file=None, first_month="2011-03", last_month="2011-03")
+    assert fine.first_month == fine.last_month
+    with pytest.raises(ValidationError, match="FIRST_MONTH 2011-04 is after LAST_MONTH 2011-03"):
+        Settings(_env_file=None, first_month="2011-04", last_month="2011-03")
+    with pytest.raises(ValidationError, match="FIRST_MONTH 2999-01 is in the future"):
+        Settings(_env_file=None, first_month="2999-01")
+    for text in ("2011-13", "2011-3", "2011-03-01", "March", ""):
+        with pytest.raises(ValidationError, match="last_month"):
+            Settings(_env_file=None, last_month=text)
+
+
+def test_a_home_folder_is_spelled_out():
+    assert Settings(_env_file=None, source_dir="~/in").source_dir == Path.home() / "in"
