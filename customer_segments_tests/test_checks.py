@@ -89,3 +89,14 @@ def test_months_that_wait_for_a_run_are_left_out(sample_warehouse, copy_of):
     check = evaluate_checks(installed, "cleaned_transactions")["reconciliation"]
     assert check.passed
     assert "1 months wait for a run" in (check.description or "")
+
+
+def test_a_table_that_is_gone_fails_both_checks(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    with duckdb.connect(str(installed.warehouse_path)) as con:
+        con.execute("DROP TABLE customer_rfm")
+    checks = evaluate_checks(installed, "customer_rfm")
+    assert {name: check.passed for name, check in checks.items()} == {
+        "contract": False,
+        "reconciliation": False,
+    }

@@ -52,7 +52,7 @@ SOURCE_SHEETS = Contract(
         Column("content_hash", "!string", "SHA-256 of the file."),
         Column("file_size", "!int64", "Bytes of the file."),
         Column("row_count", "!int64", "Rows that hold anything, without the header."),
-        Column("blank_rows", "!int64", "Rows that hold nothing."),
+        Column("blank_rows", "!int64", "Rows that hold nothing, before the last that does."),
         Column("unreadable_rows", "!int64", "Rows with a cell that is not of its column's type."),
         Column("first_date", "timestamp(6)", "Earliest date that can be right: from 2000 on."),
         Column("last_date", "timestamp(6)", "Latest date that can be right: up to this month."),

@@ -39,7 +39,7 @@ class Sheet:
         A row per row that holds anything: ``row_number`` as Excel shows it, and a text column
         for each column of the layout, null where the cell is empty or an error such as #REF!.
     blank_rows
-        Rows that hold nothing; those at the end of a workbook's sheet are no rows.
+        Rows that hold nothing, before the last one that does.
     ignored_columns
         Headings of columns that are not part of the layout.
     """
@@ -125,14 +125,16 @@ def _to_sheet(file: Path, name: str, content_hash: str, size: int, text: "pa.Tab
     holds_something = pc.invert(pc.is_null(data.column(0)))
     for column in data.columns[1:]:
         holds_something = pc.or_(holds_something, pc.invert(pc.is_null(column)))
-    blank_rows = data.num_rows - (pc.sum(holds_something).as_py() or 0)
+    if not pc.all(holds_something).as_py():
+        cells = cells.filter(holds_something)
+    last_row = cells["row_number"][-1].as_py() if cells.num_rows else 1
     return Sheet(
         workbook=file.name,
         name=name,
         content_hash=content_hash,
         size=size,
-        cells=cells.filter(holds_something) if blank_rows else cells,
-        blank_rows=blank_rows,
+        cells=cells,
+        blank_rows=last_row - 1 - cells.num_rows,
         ignored_columns=header.ignored,
     )
 
@@ -158,7 +160,6 @@ def _read_xlsx(file: Path, sheet: str) -> "pa.Table":
             skip_rows=0,
             dtypes="string",
             eager=True,
-            skip_whitespace_tail_rows=True,
             whitespace_as_null=True,
         )
     except fastexcel.FastExcelError as error:

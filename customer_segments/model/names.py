@@ -38,11 +38,11 @@ SEGMENTS: dict[str, tuple[tuple[float, float, float], str]] = {
         "Make a limited offer based on past purchases before they drift away.",
     ),
     "About To Sleep": (
-        (0.40, 0.32, 0.32),
+        (0.48, 0.28, 0.28),
         "Remind them of popular products at a small discount; share something useful.",
     ),
     "At Risk": (
-        (0.25, 0.65, 0.65),
+        (0.25, 0.60, 0.60),
         "Write personally, offer renewals, and find out what went wrong.",
     ),
     "Cannot Lose Them": (

@@ -21,7 +21,7 @@ def rfm_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefi
             "cleaned_transactions": dg.AssetIn(
                 # A snapshot looks back on every month before it, not on its own alone.
                 partition_mapping=dg.TimeWindowPartitionMapping(
-                    start_offset=-12_000, allow_nonexistent_upstream_partitions=True
+                    start_offset=-600, allow_nonexistent_upstream_partitions=True
                 )
             )
         },

@@ -50,10 +50,12 @@ def customer_rfm(
     Table
         As ``CUSTOMER_RFM`` has it; no snapshot after the last month with data.
     """
-    lines = cleaned.filter(cleaned.customer_id.notnull(), cleaned.month <= ibis.date(last))
+    known = cleaned.filter(cleaned.customer_id.notnull())
+    # Of all data, not of that up to ``last``: a month alone and out of a range are the same.
+    snapshots = _snapshots(known.agg(newest=known.month.max()), first, last)
+    lines = known.filter(known.month <= ibis.date(last))
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
-    snapshots = _snapshots(lines, first, last)
     totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
     orders = _distinct(lines, "invoice", snapshots, window_months)
     products = _distinct(lines, "stock_code", snapshots, window_months)
@@ -68,14 +70,16 @@ def customer_rfm(
         average_order_value=(joined.sales / joined.invoice).round(4).cast(MONEY),
         products=joined.stock_code,
         credit_share=ibis.ifelse(
-            joined.sales > 0, joined.credits.cast("float64") / joined.sales.cast("float64"), 0.0
+            (joined.sales > 0) & (joined.credits > 0),
+            joined.credits.cast("float64") / joined.sales.cast("float64"),
+            0.0,
         ),
         window_months=ibis.literal(window_months, "int64"),
     ).select(*CUSTOMER_RFM.schema.names)
 
 
-def _snapshots(lines: Table, first: date, last: date) -> Table:
-    """Return the months to take snapshots of, up to the last one that has data."""
+def _snapshots(newest: Table, first: date, last: date) -> Table:
+    """Return the months to take snapshots of, up to the newest one that has data."""
     months = (
         ibis.range(
             ibis.timestamp(first.isoformat()),
@@ -87,7 +91,6 @@ def _snapshots(lines: Table, first: date, last: date) -> Table:
         .as_table()
         .mutate(snapshot_month=ibis._.snapshot_month.cast("date"))
     )
-    newest = lines.agg(newest=lines.month.max())
     return months.join(newest, months.snapshot_month <= newest.newest).select("snapshot_month")
 
 

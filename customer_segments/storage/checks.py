@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import Contract, quoted
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.publish import require_contract, require_sources
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -96,6 +96,16 @@ def reconciliation_result(
     pending
         Months that the key is of and that wait for a run since their input changed: left out.
     """
+    try:
+        for relation in (expected, actual):
+            require_sources(con, f"The reconciliation of {contract.table}", relation)
+    except UserError as error:
+        return dg.AssetCheckResult(
+            asset_key=contract.table,
+            check_name="reconciliation",
+            passed=False,
+            description=str(error),
+        )
     if pending:
         expected = expected.filter(~expected[expected.columns[0]].isin(pending))
         actual = actual.filter(~actual[actual.columns[0]].isin(pending))

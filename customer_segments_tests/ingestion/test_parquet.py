@@ -12,7 +12,7 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.settings import Settings
-from customer_segments_tests.ingestion.ingested import ingest, ingest_metadata, raw
+from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata, raw
 from customer_segments_tests.ingestion.workbooks import HEADER, line
 from customer_segments_tests.installations import execute, install
 
@@ -109,7 +109,7 @@ def test_other_columns_may_be_of_any_type(installed):
 
 
 def test_rows_that_hold_nothing_and_names_of_folders_are_no_data(tmp_path):
-    source = tmp_path / "Country=Nowhere"
+    source = tmp_path / "Shop=Nowhere"
     source.mkdir()
     installed = install(tmp_path, source_dir=source)
     cells = columns(3)
@@ -119,6 +119,7 @@ def test_rows_that_hold_nothing_and_names_of_folders_are_no_data(tmp_path):
         (2, "United Kingdom"),
         (4, "United Kingdom"),
     ]
+    assert ask(installed, "SELECT blank_rows, ignored_columns FROM source_sheets") == [(1, "")]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_headings_of_both_uci_workbooks_in_any_case_and_order_give_the_same_rows
         "2.xlsx": of_2010,
         "3.xlsx": [heading.upper() for heading in of_2010],
         "4.xlsx": [re.sub("(?<=[a-z])(?=[A-Z])", "_", heading).lower() for heading in of_2010],
-        "5.xlsx": [f" {heading[:3]} {heading[3:]}_" for heading in HEADER],
+        "5.xlsx": [f" {heading[:3]}\n{heading[3:]}_" for heading in HEADER],
     }
     for number, (name, header) in enumerate(spellings.items()):
         order = sorted(range(len(HEADER)), key=lambda position: (position * 3 + number) % 8)

@@ -57,11 +57,13 @@ def write_csv(
 
 
 def add_styled_blanks(path: Path, first: int, last: int) -> None:
-    """Add rows of formatted cells without content to the first sheet, as dragged formats do."""
+    """Add rows of formatted cells without content, as dragged formats do; the last has a blank."""
     styled = "".join(
         f'<row r="{row}"><c r="A{row}" s="1"/><c r="H{row}" s="1"/></row>'
         for row in range(first, last + 1)
     )
+    blank = f'<c r="B{last}" t="inlineStr"><is><t xml:space="preserve"> </t></is></c>'
+    styled = styled.replace(f'<c r="H{last}"', f'{blank}<c r="H{last}"')
     with ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = "xl/worksheets/sheet1.xml"

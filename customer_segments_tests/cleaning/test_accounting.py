@@ -1,0 +1,156 @@
+"""Whatever rows come and whatever is switched: each lands once, by the rules, with its money.
+
+The rules are written down a second time here, in plain Python, row by row.
+"""
+
+import re
+from collections import Counter
+from datetime import date, datetime
+from decimal import Decimal
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig
+from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, Row, clean, raw_row
+
+SERVICES = {"POST", "DOT", "M", "BANK CHARGES", "22016", "23702"}
+# A plain row of few kinds, so that rows repeat each other, and what may be odd about it.
+ODDITIES: dict[str, list] = {
+    "invoice": ["C1", "c1", "A1", "RET1"],
+    "stock_code": ["post", "M ", "GIFT_0001_20", "Bank Charges", "PADS", "85123a"],
+    "description": [None],
+    "quantity": [-6, 0, -1, 2**31],
+    "invoice_date": [datetime(2010, 6, 1), datetime(2011, 2, 9), datetime(2011, 3, 31, 23, 59)],
+    "price": [Decimal("0.0001"), Decimal("0.0000"), Decimal("-11062.0600")],
+    "customer_id": ["AB-17", None],
+    "country": [None],
+    "is_superseded": [True],
+    "unreadable_column": ["quantity", "price", "invoice_date"],
+}
+
+
+@st.composite
+def raw_rows(draw: st.DrawFn) -> list[Row]:
+    rows = []
+    for number in range(draw(st.integers(1, 25))):
+        odd = draw(st.lists(st.sampled_from(list(ODDITIES)), max_size=3, unique=True))
+        row = raw_row(
+            number + 2,
+            sheet=draw(st.sampled_from(["Sheet 1", "Sheet 2"])),
+            **{name: draw(st.sampled_from(ODDITIES[name])) for name in odd},
+        )
+        row["month"] = max(row["invoice_date"].date().replace(day=1), JANUARY)
+        if row["unreadable_column"]:
+            row[row["unreadable_column"]] = None
+            row["unreadable_text"] = "???"
+        rows.append(row)
+    return rows
+
+
+switches = st.builds(
+    CleaningConfig,
+    **{name: st.booleans() for name in CleaningConfig.model_fields if name.startswith("drop_")},
+    product_pattern=st.sampled_from([None, UCI_PRODUCT_PATTERN]),
+    credit_prefix=st.sampled_from(["C", "ret", ""]),
+)
+
+
+def is_credit(row: Row, config: CleaningConfig) -> bool:
+    if config.credit_prefix:
+        return row["invoice"].upper().startswith(config.credit_prefix.upper())
+    return row["quantity"] is not None and row["quantity"] < 0
+
+
+def is_product(row: Row, config: CleaningConfig) -> bool:
+    code = row["stock_code"].strip().upper()
+    if config.product_pattern is not None:
+        return re.search(config.product_pattern, code) is not None
+    return code not in SERVICES and not code.startswith("GIFT_")
+
+
+def first_reason(row: Row, config: CleaningConfig) -> str | None:
+    """Return the first rule that rejects the row by itself, as the design lists them."""
+    if row["unreadable_column"] is not None:
+        return "unreadable_value"
+    credit = is_credit(row, config)
+    rules = {
+        "outside_months": row["invoice_date"].date().replace(day=1) != row["month"],
+        "overlapping_invoice": config.drop_overlapping_invoices and row["is_superseded"],
+        "missing_customer": config.drop_missing_customer and row["customer_id"] is None,
+        "adjustment": config.drop_adjustments and row["invoice"].upper().startswith("A"),
+        "non_product": config.drop_non_products and not is_product(row, config),
+        "non_positive_price": config.drop_non_positive_price and row["price"] <= 0,
+        "non_positive_quantity": (
+            config.drop_non_positive_quantity and not credit and row["quantity"] <= 0
+        ),
+        "positive_credit_note": (
+            config.drop_positive_credit_notes and credit and row["quantity"] >= 0
+        ),
+        "credit_note": config.drop_credit_notes and credit,
+    }
+    return next((reason for reason, rejects in rules.items() if rejects), None)
+
+
+def place_of(rows: list[Row], config: CleaningConfig) -> dict[tuple, tuple[str | None, bool]]:
+    """Return each row's reason, ``None`` if kept, and whether it repeats a kept line."""
+    places, seen = {}, set()
+    for row in sorted(rows, key=key_of):
+        reason = first_reason(row, config)
+        says = (
+            row["invoice"].upper(),
+            row["stock_code"].strip().upper(),
+            *(row[name] for name in ("description", "quantity", "invoice_date", "price")),
+            row["customer_id"],
+            row["country"],
+        )
+        is_repeated = reason is None and says in seen
+        if reason is None:
+            seen.add(says)
+        if is_repeated and config.drop_repeated_lines:
+            reason = "repeated_line"
+        places[key_of(row)] = (reason, is_repeated)
+    return places
+
+
+def key_of(row: Row) -> tuple:
+    return row["workbook"], row["sheet"], row["row_number"]
+
+
+def money(rows: list[Row]) -> Decimal:
+    products = (row["quantity"] * row["price"] for row in rows if None not in money_cells(row))
+    return sum(products, Decimal(0))
+
+
+def money_cells(row: Row) -> tuple:
+    return row["quantity"], row["price"]
+
+
+@given(raw_rows(), switches, st.sampled_from([(JANUARY, MARCH), (FEBRUARY, FEBRUARY)]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_every_row_lands_once_by_the_rules_with_its_money(
+    rows: list[Row], config: CleaningConfig, months: tuple[date, date]
+):
+    first, last = months
+    asked_for = [row for row in rows if first <= row["month"] <= last]
+    expected = place_of(asked_for, config)
+
+    kept, dropped = clean(rows, config, first, last)
+
+    keys = [key_of(row) for row in kept + dropped]
+    assert Counter(keys) == Counter(list(expected))
+    assert {key_of(row): row["reason"] for row in dropped} == {
+        key: reason for key, (reason, _) in expected.items() if reason
+    }
+    if not config.drop_repeated_lines:
+        assert {key_of(row): row["is_repeated"] for row in kept} == {
+            key: is_repeated for key, (reason, is_repeated) in expected.items() if not reason
+        }
+    assert sum((row["revenue"] or 0 for row in kept + dropped), Decimal(0)) == money(asked_for)
+    given_rows = {key_of(row): row for row in asked_for}
+    for row in kept:
+        assert row["revenue"] == row["quantity"] * row["price"]
+        assert row["is_credit"] == is_credit(given_rows[key_of(row)], config)
+    for reason in {row["reason"] for row in dropped}:
+        event(reason)
+    event(f"kept: {bool(kept)}")

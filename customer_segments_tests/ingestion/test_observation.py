@@ -1,0 +1,38 @@
+"""Observing the workbooks tells whether there is anything new, and writes nothing."""
+
+import os
+
+import dagster as dg
+
+from customer_segments.definitions import build_defs
+from customer_segments.settings import Settings
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
+
+
+def observed(settings: Settings) -> str:
+    """Data version of the workbooks, as the UI's Observe button finds it."""
+    job = dg.define_asset_job("observe", dg.AssetSelection.assets("transaction_workbooks"))
+    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[job]))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("observe").execute_in_process(instance=instance)
+        (event,) = result.get_asset_observation_events()
+    return event.asset_observation_data.asset_observation.tags["dagster/data_version"]
+
+
+def test_the_version_follows_content_and_names_alone(installed):
+    path = write_csv(installed.source_dir / "a.csv", [HEADER, line()])
+    versions = [observed(installed)]
+    os.utime(path, (0, 0))
+    (installed.source_dir / "notes.txt").write_text("not input")
+    assert observed(installed) == versions[0]
+    write_csv(path, [HEADER, line(Quantity=13)])
+    versions.append(observed(installed))
+    path = path.rename(installed.source_dir / "b.csv")
+    versions.append(observed(installed))
+    write_csv(installed.source_dir / "c.csv", [HEADER])
+    versions.append(observed(installed))
+    assert len(set(versions)) == 4
+    (installed.source_dir / "c.csv").unlink()
+    assert observed(installed) == versions[2]
+    assert not installed.warehouse_path.exists()
+    assert not installed.months_path.exists()

@@ -1,0 +1,99 @@
+"""Cleaned lines, and RFM of them written down a second time, in plain Python.
+
+Belongs here: what several test modules of this folder need. Does not: what only one needs.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import ibis
+
+from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
+from customer_segments.months import shift
+from customer_segments.rfm.rfm import customer_rfm
+
+Row = dict[str, Any]
+
+JANUARY, FEBRUARY, MARCH, APRIL, MAY = (date(2011, month, 1) for month in (1, 2, 3, 4, 5))
+
+
+def line(row_number: int, when: datetime, **other: Any) -> Row:
+    """Return a sale line of customer 17850, or a credit line where ``invoice`` starts with C."""
+    row = {
+        "month": when.date().replace(day=1),
+        "invoice": f"I{row_number}",
+        "invoice_date": when,
+        "customer_id": "17850",
+        "country": "United Kingdom",
+        "stock_code": "85123A",
+        "description": "LAMP",
+        "quantity": 2,
+        "price": Decimal("2.5000"),
+        "is_repeated": False,
+        "workbook": "a.xlsx",
+        "sheet": "Sheet 1",
+        "row_number": row_number,
+    } | other
+    row["is_credit"] = row["invoice"].startswith("C")
+    return row | {"revenue": row["quantity"] * row["price"]}
+
+
+def snapshots(
+    lines: Iterable[Row], first: date, last: date, window_months: int | None = None
+) -> list[Row]:
+    """Return what the expression makes of the lines, in order of snapshot and customer."""
+    con = ibis.duckdb.connect()
+    con.create_table(
+        CLEANED_TRANSACTIONS.table, ibis.memtable(CLEANED_TRANSACTIONS.arrow(list(lines)))
+    )
+    rfm = customer_rfm(CLEANED_TRANSACTIONS.relation, first, last, window_months)
+    return con.to_pyarrow(rfm.order_by("snapshot_month", "customer_id")).to_pylist()
+
+
+def expected_snapshots(
+    lines: list[Row], first: date, last: date, window_months: int | None = None
+) -> list[Row]:
+    """Return the same as the design has it, one customer and one snapshot after the other."""
+    known = [row for row in lines if row["customer_id"] is not None]
+    newest = max((row["month"] for row in known), default=first)
+    rows = []
+    month = first
+    while month <= min(last, newest):
+        since = shift(month, -window_months) if window_months else date.min
+        seen = [row for row in known if since < row["month"] <= month]
+        for customer in sorted({row["customer_id"] for row in seen}):
+            own = [row for row in seen if row["customer_id"] == customer]
+            if not all(row["is_credit"] for row in own):
+                rows.append(_expected(customer, own, month, window_months))
+        month = shift(month, 1)
+    return rows
+
+
+def _expected(customer: str, lines: list[Row], month: date, window_months: int | None) -> Row:
+    sales = [row for row in lines if not row["is_credit"]]
+    sold = sum((row["revenue"] for row in sales), Decimal(0))
+    returned = -sum((row["revenue"] for row in lines if row["is_credit"]), Decimal(0))
+    times = [row["invoice_date"] for row in sales]
+    invoices = {row["invoice"] for row in sales}
+    last_countries = {row["country"] for row in sales if row["invoice_date"] == max(times)}
+    after = shift(month, 1)
+    return {
+        "snapshot_month": month,
+        "customer_id": customer,
+        "snapshot_date": after,
+        "recency_days": (after - max(times).date()) // timedelta(days=1),
+        "frequency": len(invoices),
+        "monetary": sold - returned,
+        "first_purchase_date": min(times).date(),
+        "last_purchase_date": max(times).date(),
+        "average_order_value": sold / len(invoices),
+        "units": sum(row["quantity"] for row in lines),
+        "products": len({row["stock_code"] for row in sales}),
+        "credit_share": float(max(returned, 0) / sold) if sold > 0 else 0.0,
+        # Two sales in the same minute from two countries: the first by name.
+        "country": min(filter(None, last_countries), default=None),
+        "months_active": len({row["month"] for row in sales}),
+        "window_months": window_months,
+    }
