@@ -41,7 +41,7 @@ class ProgressHandler(logging.Handler):
         if name in self.printed:
             return
         self.printed.add(name)
-        rows = materialization.metadata["dagster/row_count"].value
+        rows = materialization.metadata["rows_published"].value
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
         self.console.print(f"  [green]✓[/] {name:<24}{rows:>12,} rows {seconds:>6.1f} s")
 

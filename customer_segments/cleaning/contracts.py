@@ -24,7 +24,7 @@ CLEANED_TRANSACTIONS = Contract(
         Column("is_repeated", "!boolean", "Says the same as an earlier line of its invoice."),
         *_SOURCE,
     ),
-    key=RAW_TRANSACTIONS.key,
+    key=("month", *RAW_TRANSACTIONS.key),
     rules=(
         Rule("month is that of invoice_date", "date_trunc('month', invoice_date) = month"),
         Rule("revenue is quantity times price", "revenue = quantity * price"),
@@ -48,7 +48,7 @@ REJECTED_TRANSACTIONS = Contract(
         Column("revenue", "decimal(18, 4)", "Quantity times price, where both are readable."),
         *_SOURCE,
     ),
-    key=RAW_TRANSACTIONS.key,
+    key=("month", *RAW_TRANSACTIONS.key),
     month_column="month",
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="revenue",

@@ -14,6 +14,9 @@ from pydantic import Field
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.cleaning.stock_codes import is_product
 
+# What identifies a row of the workbooks.
+PLACE = ["workbook", "sheet", "row_number"]
+
 UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 
 # In the order in which they are asked; the first that matches is the row's reason.
@@ -85,7 +88,8 @@ class CleaningConfig(dg.Config):
 def cleaned(raw: Table, config: CleaningConfig, first: date, last: date) -> Table:
     """Return the rows to keep of the months ``first`` to ``last``."""
     rows = classified(raw, config, first, last)
-    return rows.filter(rows.reason.isnull()).select(*CLEANED_TRANSACTIONS.schema.names)
+    kept = _with_repeats(rows.filter(rows.reason.isnull()))
+    return kept.select(*CLEANED_TRANSACTIONS.schema.names)
 
 
 def rejected(raw: Table, config: CleaningConfig, first: date, last: date) -> Table:
@@ -116,10 +120,11 @@ def classified(raw: Table, config: CleaningConfig, first: date, last: date) -> T
         is_credit=is_credit.fill_null(False),
         revenue=(raw.quantity * raw.price).cast("decimal(18, 4)"),
     )
-    rows = _with_repeats(rows, _row_reason(rows, config))
+    rows = rows.mutate(reason=_row_reason(rows, config))
     if config.drop_repeated_lines:
-        reason = ibis.ifelse(rows.is_repeated & rows.reason.isnull(), "repeated_line", rows.reason)
-        rows = rows.mutate(reason=reason)
+        rows = _with_repeats(rows)
+        reason = ibis.ifelse(rows.is_repeated, "repeated_line", rows.reason)
+        rows = rows.mutate(reason=reason).drop("is_repeated")
     return rows
 
 
@@ -153,22 +158,25 @@ def _row_reason(rows: Table, config: CleaningConfig) -> StringValue:
     return ibis.cases(*((condition, reason) for reason, is_on, condition in rules if is_on))
 
 
-def _with_repeats(rows: Table, reason: StringValue) -> Table:
-    """Flag kept lines that say the same as an earlier kept line of their invoice."""
-    rows = rows.mutate(reason=reason)
+def _repeated_places(kept: Table) -> Table:
+    """Return where the lines stand that say the same as an earlier one of their invoice.
+
+    Only lines that share invoice, product and quantity with another are sorted: few do.
+    """
+    alike = ["invoice", "stock_code", "quantity"]
+    often = kept.group_by(alike).agg(lines=kept.count()).filter(ibis._.lines > 1)
+    candidates = kept.semi_join(often, alike)
     line = ibis.window(
-        group_by=[
-            "invoice",
-            "stock_code",
-            "description",
-            "quantity",
-            "invoice_date",
-            "price",
-            "customer_id",
-            "country",
-            rows.reason.isnull(),
-        ],
-        order_by=["workbook", "sheet", "row_number"],
+        group_by=[*alike, "description", "invoice_date", "price", "customer_id", "country"],
+        order_by=PLACE,
     )
-    is_later = ibis.row_number().over(line) > 0
-    return rows.mutate(is_repeated=is_later & rows.reason.isnull())
+    places = candidates.select(*PLACE, is_later=ibis.row_number().over(line) > 0)
+    return places.filter(places.is_later)
+
+
+def _with_repeats(rows: Table) -> Table:
+    """Flag kept lines that say the same as an earlier kept line of their invoice."""
+    joined = rows.left_join(_repeated_places(rows.filter(rows.reason.isnull())), PLACE)
+    return joined.mutate(is_repeated=joined.is_later.fill_null(False)).drop(
+        "is_later", *(f"{column}_right" for column in PLACE)
+    )

@@ -72,6 +72,8 @@ class Contract:
         a snapshot over months that are missing would be silently wrong.
     is_big
         Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
+        Its key is audited before every write but not indexed: the index of a million rows costs
+        more than writing them.
     """
 
     table: str
@@ -91,8 +93,9 @@ class Contract:
         names = {column.name for column in self.columns}
         if not self.key or not names.issuperset({*self.key, self.month_column} - {None}):
             raise ValueError(f"{self.table}: key and month must be columns of the table")
-        if self.write_mode is WriteMode.REPLACE_MONTHS and not self.month_column:
-            raise ValueError(f"{self.table}: {self.write_mode} needs a month column")
+        if self.write_mode is WriteMode.REPLACE_MONTHS and self.month_column not in self.key:
+            # Else a row that moved to another month would clash with what is left of it.
+            raise ValueError(f"{self.table}: {self.write_mode} needs a month column in its key")
 
     @cached_property
     def schema(self) -> ibis.Schema:
@@ -142,10 +145,10 @@ class Contract:
         """Return the statements that make the empty, constrained, commented table."""
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
         checks = [f"CONSTRAINT {quoted(rule.name)} CHECK ({rule.sql})" for rule in self.rules]
-        key = f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"
+        key = [] if self.is_big else [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"]
         table = quoted(self.table)
         return [
-            f"CREATE TABLE {table} ({', '.join([*columns, *checks, key])})",
+            f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
             f"COMMENT ON TABLE {table} IS {literal(self.grain)}",
             *(
                 f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(column.description)}"

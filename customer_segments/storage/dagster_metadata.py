@@ -5,16 +5,13 @@ Does not: metadata that only one asset has (that asset adds it).
 """
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
-from customer_segments.storage.contracts import Contract
-from customer_segments.storage.ledger import Publication, code_version
+from customer_segments.storage.contracts import Contract, WriteMode
+from customer_segments.storage.ledger import LedgerLine, Publication, code_version
 from customer_segments.storage.lineage import column_lineage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OWNERS = ["team:customer-insight"]
 # A month more or less in the table shown; the ledger has them all.
@@ -56,11 +53,14 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     )
 
 
-def publication_metadata(contract: Contract, publication: Publication) -> "Mapping[str, Any]":
-    """Return what one publication wrote: rows, months, lineage and the SQL that ran."""
-    changed = publication.changed_months
+def publication_metadata(contract: Contract, publication: Publication) -> dict[str, Any]:
+    """Return what holds for a publication as a whole: rows, months, lineage, the SQL that ran.
+
+    Where months are partitions, ``month_metadata`` goes before it.
+    """
     metadata: dict[str, Any] = {
         "dagster/row_count": publication.rows,
+        "rows_published": publication.rows,
         "dagster/column_schema": column_schema(contract),
         "dagster/table_name": contract.table,
         "storage_kind": "duckdb",
@@ -71,13 +71,21 @@ def publication_metadata(contract: Contract, publication: Publication) -> "Mappi
         metadata["dagster/column_lineage"] = lineage
     if contract.month_column:
         # An object and not a list, which the UI would spread over the page.
-        metadata["changed_months"] = {"months": [f"{month:%Y-%m}" for month in changed]}
+        changed = [f"{month:%Y-%m}" for month in publication.changed_months]
+        metadata["changed_months"] = {"months": changed}
+    if contract.write_mode is WriteMode.REPLACE and contract.month_column:
         metadata["months"] = _months_table(publication)
     return metadata
 
 
+def month_metadata(line: LedgerLine) -> dict[str, Any]:
+    """Return what holds for one month of a publication; the UI plots it over the months."""
+    figures = {"dagster/row_count": line.rows, "is_changed": line.is_changed}
+    return figures if line.revenue is None else figures | {"revenue": float(line.revenue)}
+
+
 def _months_table(publication: Publication) -> dg.TableMetadataValue:
-    """Return rows and revenue per month: a range run has one metadata value for all of them."""
+    """Return rows and revenue per month, for a table whose months are not partitions."""
     lines = [line for line in publication.lines if isinstance(line.month, date)]
     return dg.MetadataValue.table(
         [

@@ -12,7 +12,7 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.storage.contracts import Contract
-from customer_segments.storage.dagster_metadata import publication_metadata
+from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
 from customer_segments.storage.publish import require_contract
 from customer_segments.storage.warehouse import Warehouse
 
@@ -43,6 +43,11 @@ class WarehouseIOManager(dg.IOManager):
         context.log.info("Publishing %s.", contract.table)
         publication = self.warehouse.publish(contract, obj, months=months, run_id=context.run_id)
         context.add_output_metadata(publication_metadata(contract, publication))
+        if months:
+            for line in publication.lines:
+                context.step_context.add_asset_metadata(
+                    month_metadata(line), context.asset_key, str(line.month)
+                )
         context.log.info("Published %s: %s rows.", contract.table, f"{publication.rows:,}")
 
     def load_input(self, context: dg.InputContext) -> object:

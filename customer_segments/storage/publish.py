@@ -91,8 +91,10 @@ def publish(
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
+    before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    lines = ledger.add_lines(con, contract, STAGING, months, run_id)
+    after = ledger.content(con, contract, STAGING)
+    lines = ledger.add_lines(con, contract, after, before, months, run_id)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
@@ -120,6 +122,16 @@ def require_contract(con: "Backend", contract: Contract) -> None:
             differences = ["its rules, its key, its nullability or its write mode changed"]
     if differences:
         raise ContractMismatch(contract.table, differences)
+
+
+def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
+    """Return what the months hold that are about to be replaced; nothing if not comparable."""
+    is_comparable = (
+        contract.write_mode is not WriteMode.INSERT_NEW
+        and is_there(con, contract.table)
+        and not column_breaches(contract, con.get_schema(contract.table))
+    )
+    return ledger.content(con, contract, quoted(contract.table), months) if is_comparable else {}
 
 
 def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:

@@ -57,7 +57,7 @@ RULE_CHANGES: dict[str, Contract] = {
     "other rule of the same name": replace(
         CLEANED, rules=(Rule(CLEANED.rules[0].name, "quantity > 1"), CLEANED.rules[1])
     ),
-    "key": replace(CLEANED, key=("row_number",)),
+    "key": replace(CLEANED, key=("month", "row_number", "quantity")),
     "nullability": replace(
         CLEANED,
         columns=tuple(

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -172,14 +173,13 @@ def note_month(number: int) -> date:
     return (JANUARY, FEBRUARY, MARCH)[number % 3]
 
 
-def test_a_digest_stays_the_same_over_the_years(warehouse: Warehouse):
-    """A later version of the engine or of this package must not call every month changed."""
+def test_a_digest_of_another_version_of_the_engine_changes_no_month(warehouse: Warehouse):
+    """DuckDB's hash may change with its version; the content has not, and the ledger says so."""
     rows = [cleaned_row(1, note="it's"), cleaned_row(2, revenue=Decimal("0.0001"))]
-    lines = publish_cleaned(warehouse, rows, (JANUARY, FEBRUARY)).lines
-    assert [line.digest for line in lines] == [
-        "c9395b36fac38eb6c77fd2fe3f07d153",
-        "c686fcb6378af86c90d67e929da5c081",
-    ]
+    publish_cleaned(warehouse, rows, (JANUARY, FEBRUARY))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("UPDATE publications SET digest = 'of another version'")
+    assert publish_cleaned(warehouse, rows, (JANUARY, FEBRUARY)).changed_months == []
 
 
 def test_months_without_rows_have_a_line(warehouse: Warehouse):
