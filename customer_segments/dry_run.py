@@ -9,13 +9,20 @@ from pathlib import Path
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments import months
 from customer_segments.cleaning.rules import CleaningConfig, classified
 from customer_segments.errors import UserError
 from customer_segments.ingestion.casting import typed_rows
 from customer_segments.ingestion.reading import read_sheets
 from customer_segments.ingestion.settling import settle
-from customer_segments.ingestion.survey import cells_of, computed, survey
+from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.survey import (
+    cells_of,
+    computed,
+    covered_months,
+    in_order,
+    source_order,
+    survey,
+)
 from customer_segments.settings import SOURCE_SUFFIXES, Settings, natural_order
 
 # Of each reason; enough to find the cause in the workbook.
@@ -55,12 +62,15 @@ def judge(files: list[Path], settings: Settings) -> Verdict:
                 f"{file} is not a {', '.join(SOURCE_SUFFIXES)} file.",
                 "Name files, not folders; save other kinds as .xlsx first.",
             )
-    sheets = read_sheets(natural_order(files))
+    sources = fingerprinted(natural_order(files))
+    names = [source.name for source in sources]
+    sheets = read_sheets(sources)
     typed = computed(typed_rows(cells_of(sheets)))
-    surveyed = survey(sheets, typed)
-    covered = months.covered(settings, surveyed["first_date"].min(), surveyed["last_date"].max())
+    surveyed = in_order(survey(sheets, typed), names)
+    covered = covered_months(surveyed, names, settings)
     con = ibis.duckdb.connect()
-    raw = con.create_table("raw", settle(typed, covered.first, covered.newest))
+    settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
+    raw = con.create_table("raw", settled)
     rows = classified(raw, CleaningConfig(), covered.first, covered.newest)
     counts = con.execute(rows.group_by("reason").agg(rows=rows.count()))
     by_reason = {

@@ -88,12 +88,26 @@ def covered(settings: "Settings", first_date: date, last_date: date) -> Months:
     """Return the months to cover, given the first and the last readable date of the data.
 
     Dates before 2000 or after the current month do not stretch the months; rows that bear
-    them are rejected as ``outside_months``.
+    them are rejected as ``outside_months``. Months that were covered stay so, for as long as the
+    warehouse is there: those whose file went away have to be published empty.
+
+    Raises
+    ------
+    UserError
+        If the clock stands before months that were covered already.
     """
     this_month = month_of(date.today())
     first = min(max(month_of(first_date), EARLIEST), this_month)
     last = max(min(month_of(last_date), this_month), first)
-    before = _remembered(settings)
+    before = _remembered(settings) if settings.warehouse_path.exists() else None
+    if before and before.last > this_month:
+        raise UserError(
+            f"Today is {date.today()} by this machine's clock, but data of {before.last:%Y-%m} was "
+            "ingested before: it would be rejected as from the future.",
+            f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
+        )
+    if before:
+        first, last = min(first, before.first), max(last, before.last)
     is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
     return _overridden(settings, Months(first, last, is_live))
 

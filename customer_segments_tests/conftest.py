@@ -4,10 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
 
 from customer_segments import months
 from customer_segments.settings import Settings, project_root
 from customer_segments_tests.installations import execute, install
+
+# The same examples each time, so that nobody's commit is red for what another one broke; and no
+# explanation of a failure, which can take longer than the suite.
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, phases=set(Phase) - {Phase.explain}
+)
+hypothesis_settings.load_profile("suite")
 
 REAL_WORKBOOK = project_root().parent / "shared/data/online_retail_II.xlsx"
 

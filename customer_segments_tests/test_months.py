@@ -69,8 +69,23 @@ def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behin
 def test_data_three_months_behind_is_historical_unless_it_was_live_before(installed):
     last = shift(THIS_MONTH, -3)
     assert not months.covered(installed(), MARCH, last).is_open
+    installed().warehouse_path.touch()
     months.save(installed(), Months(MARCH, shift(THIS_MONTH, -1), is_open=True))
     assert months.covered(installed(), MARCH, last).is_open
+
+
+def test_months_once_covered_stay_while_the_warehouse_is_there(installed):
+    months.save(installed(), Months(MARCH, APRIL, is_open=False))
+    assert months.covered(installed(), APRIL, APRIL).first == APRIL
+    installed().warehouse_path.touch()
+    assert months.covered(installed(), APRIL, APRIL) == Months(MARCH, APRIL, is_open=False)
+
+
+def test_a_clock_set_back_stops_the_ingestion(installed):
+    installed().warehouse_path.touch()
+    months.save(installed(), Months(MARCH, shift(THIS_MONTH, 1), is_open=True))
+    with pytest.raises(UserError, match="by this machine's clock"):
+        months.covered(installed(), MARCH, THIS_MONTH)
 
 
 def test_impossible_dates_do_not_stretch_the_months(installed):

@@ -3,17 +3,28 @@
 Belongs here: thin Dagster around ``reading``, ``survey`` and ``settling``.
 """
 
-import hashlib
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from customer_segments import months
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
 
 GROUP = "ingestion"
+
+
+class IngestionConfig(dg.Config):
+    """What an analyst may choose about reading."""
+
+    reread: bool = Field(
+        default=False,
+        description="Read all files anew, also those that have not changed since they were read.",
+    )
 
 
 @dg.multi_observable_source_asset(
@@ -33,12 +44,8 @@ GROUP = "ingestion"
 )
 def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.ObserveResult:
     """Observe a data version that changes when a file appears, changes or goes away."""
-    digest = hashlib.sha256()
-    for file in settings.source_files():
-        digest.update(file.name.encode() + b"\0")
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return dg.ObserveResult(data_version=dg.DataVersion(digest.hexdigest()[:16]))
+    sources = fingerprinted(settings.source_files())
+    return dg.ObserveResult(data_version=dg.DataVersion(content_version(sources)))
 
 
 @dg.multi_asset(
@@ -60,33 +67,58 @@ def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.ObserveRes
     deps=["transaction_workbooks"],
 )
 def ingest_workbooks(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    config: IngestionConfig,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.Output]:
-    """Read the workbooks, publish their rows, and remember which months they cover."""
+    """Read the workbooks that are new or changed, publish all rows, remember the months."""
+    import pandas as pd
     import pyarrow as pa
 
     from customer_segments.ingestion.casting import typed_rows
     from customer_segments.ingestion.reading import read_sheets
+    from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
     from customer_segments.ingestion.settling import settle
-    from customer_segments.ingestion.survey import cells_of, computed, survey
+    from customer_segments.ingestion.survey import (
+        cells_of,
+        computed,
+        covered_months,
+        in_order,
+        source_order,
+        survey,
+    )
 
-    files = settings.source_files()
-    context.log.info("Reading %s from %s.", ", ".join(f.name for f in files), settings.input_dir)
-    sheets = read_sheets(files, progress=context.log.info)
-    rows = computed(typed_rows(cells_of(sheets)))
-    surveyed = survey(sheets, rows)
-    covered = months.covered(settings, surveyed["first_date"].min(), surveyed["last_date"].max())
+    sources = fingerprinted(settings.source_files())
+    parsed = parsed_before(warehouse)
+    reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
+    new = [source for source in sources if source.name not in set(reused["workbook"])]
+    names = [source.name for source in sources]
+    files = {
+        "read": [source.name for source in new],
+        "reused": sorted(set(reused["workbook"]), key=names.index),
+        "removed": sorted(set(parsed["workbook"]) - set(names)),
+    }
+    for what, which in files.items():
+        context.log.info("%s of %s: %s", what, settings.input_dir, ", ".join(which) or "none")
+
+    sheets = read_sheets(new, progress=context.log.info)
+    fresh = computed(typed_rows(cells_of(sheets)))
+    surveyed = in_order(pd.concat([reused, survey(sheets, fresh)]), names)
+    covered = covered_months(surveyed, names, settings)
 
     yield dg.Output(
-        settle(rows, covered.first, covered.newest),
+        settle(with_reused(fresh, reused), source_order(surveyed), covered.first, covered.newest),
         output_name="raw_transactions",
-        data_version=dg.DataVersion(_content_version(surveyed, covered)),
+        data_version=dg.DataVersion(_content_version(sources, covered)),
         metadata={
             "source_dir": dg.MetadataValue.path(str(settings.input_dir)),
-            "workbooks": [file.name for file in files],
+            "source_version": content_version(sources),
+            "files": files,
             "ignored_columns": sorted({name for s in sheets for name in s.ignored_columns}),
             "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
             "months_covered": f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}",
+            "newest_date": str(surveyed["last_date"].max()).partition(" ")[0],
         },
     )
     # Only now are the rows in the warehouse: the months never run ahead of the data.
@@ -103,6 +135,5 @@ def ingest_workbooks(
     yield dg.Output(table, output_name="source_sheets")
 
 
-def _content_version(surveyed, covered: months.Months) -> str:
-    files = sorted({(row.workbook, row.content_hash) for row in surveyed.itertuples()})
-    return hashlib.sha256(repr((files, covered.first, covered.newest)).encode()).hexdigest()[:16]
+def _content_version(sources: list[Source], covered: months.Months) -> str:
+    return f"{content_version(sources)}-{covered.first:%Y%m}-{covered.newest:%Y%m}"

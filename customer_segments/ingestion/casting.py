@@ -8,9 +8,13 @@ which column and what the cell said, and cleaning rejects it.
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
+# To be changed with what a cell means: files parsed by another version are parsed anew.
+PARSER = "1"
 MONEY = "decimal(18, 4)"
 EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
 FLOAT_NOISE = 1e-9
+# What DuckDB takes for a number, and nobody else: 1_000, and 30e4. with its last point.
+NOT_A_NUMBER = r"_|[eE].*\."
 ISO_DATE = (
     r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"([ T]([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?$"
@@ -25,8 +29,8 @@ def typed_rows(cells: Table) -> Table:
     Parameters
     ----------
     cells
-        Text columns of the layout, and ``workbook``, ``sheet``, ``row_number``,
-        ``source_order``, which are handed through.
+        Text columns of the layout, and ``workbook``, ``sheet``, ``row_number``, which are handed
+        through.
 
     Returns
     -------
@@ -68,7 +72,9 @@ def _whole_number(text: StringValue) -> Value:
     """Null unless the text is a whole number: a cast alone would round 3.5, and read 1_000."""
     whole = text.try_cast("int64")
     # A decimal too small for EXACT would be rounded by that cast already.
-    is_exact = (whole.cast(EXACT) == text.try_cast(EXACT)) & ~text.re_search(r"_|[eE]-|\.[0-9]{20}")
+    is_exact = (whole.cast(EXACT) == text.try_cast(EXACT)) & ~text.re_search(
+        NOT_A_NUMBER + r"|[eE]-|\.[0-9]{20}"
+    )
     return ibis.ifelse(is_exact, whole, ibis.null("int64"))
 
 
@@ -76,7 +82,7 @@ def _money(text: StringValue) -> Value:
     """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
     money = text.try_cast(MONEY)
     noise = (money.cast(EXACT) - text.try_cast(EXACT)).abs()
-    is_exact = (noise <= FLOAT_NOISE) & ~text.contains("_")
+    is_exact = (noise <= FLOAT_NOISE) & ~text.re_search(NOT_A_NUMBER)
     return ibis.ifelse(is_exact, money, ibis.null(MONEY))
 
 

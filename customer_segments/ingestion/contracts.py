@@ -51,6 +51,7 @@ SOURCE_SHEETS = Contract(
         Column("source_order", "!int64", "Place among all sheets; a later one supersedes."),
         Column("content_hash", "!string", "SHA-256 of the file."),
         Column("file_size", "!int64", "Bytes of the file."),
+        Column("parser", "!string", "Version of the reading that made the rows."),
         Column("row_count", "!int64", "Rows that hold anything, without the header."),
         Column("blank_rows", "!int64", "Rows that hold nothing, before the last that does."),
         Column("unreadable_rows", "!int64", "Rows with a cell that is not of its column's type."),

@@ -24,6 +24,11 @@ HEADINGS = {
 HEADER_SEARCH_ROWS = 20
 
 
+def where(workbook: str, sheet: str) -> str:
+    """Return how messages name a sheet."""
+    return f"{workbook}, sheet {sheet!r}"
+
+
 def _plain(heading: str | None) -> str:
     return re.sub(r"[\s_]+", "", heading or "").casefold()
 

@@ -12,17 +12,22 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 
 
-def settle(rows: Table, first: date, last: date) -> Table:
+def settle(rows: Table, sheets: Table, first: date, last: date) -> Table:
     """Return typed rows as ``RAW_TRANSACTIONS`` has them.
 
     Parameters
     ----------
     rows
         Result of ``typed_rows``.
+    sheets
+        ``workbook``, ``sheet`` and ``source_order``: a sheet supersedes those before it.
     first, last
         First days of the first and the last month covered; months are clipped to them.
     """
-    settled = _with_month(_with_superseded(rows))
+    ordered = rows.inner_join(
+        sheets.select("workbook", "sheet", "source_order"), ["workbook", "sheet"]
+    )
+    settled = _with_month(_with_superseded(ordered))
     month = ibis.greatest(ibis.least(settled.month, ibis.date(last)), ibis.date(first))
     return settled.mutate(month=month).select(*RAW_TRANSACTIONS.schema.names)
 

@@ -12,35 +12,30 @@ from ibis.expr.types import Table
 
 from customer_segments import months
 from customer_segments.errors import UserError
+from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.contracts import SOURCE_SHEETS
+from customer_segments.ingestion.layout import HEADINGS, where
 from customer_segments.ingestion.reading import Sheet
+from customer_segments.settings import Settings
 
 
 def cells_of(sheets: list[Sheet]) -> Table:
-    """Return the cells of all sheets as one relation.
-
-    ``source_order`` counts the sheets as given: natural order of file names, then sheets.
-    """
+    """Return the cells of all sheets as one relation."""
     import pyarrow as pa
 
-    def with_source(order: int, sheet: Sheet) -> pa.Table:
-        rows = sheet.cells.num_rows
+    def with_source(sheet: Sheet) -> pa.Table:
         # A million times the same name: indices into a dictionary of one.
-        index = pa.repeat(pa.scalar(0, pa.int32()), rows)
+        index = pa.repeat(pa.scalar(0, pa.int32()), sheet.cells.num_rows)
         named = [
-            pa.DictionaryArray.from_arrays(index, [name]) for name in (sheet.workbook, sheet.name)
+            pa.DictionaryArray.from_arrays(index, [name])
+            for name in (sheet.source.name, sheet.name)
         ]
-        return (
-            sheet.cells.append_column("workbook", named[0])
-            .append_column("sheet", named[1])
-            .append_column("source_order", pa.repeat(pa.scalar(order, pa.int64()), rows))
-        )
+        return sheet.cells.append_column("workbook", named[0]).append_column("sheet", named[1])
 
-    return ibis.memtable(
-        pa.concat_tables(
-            [with_source(order, sheet) for order, sheet in enumerate(sheets)]
-        ).unify_dictionaries()
-    )
+    text = dict.fromkeys([*HEADINGS, "workbook", "sheet"], pa.string())
+    nothing = pa.schema({"row_number": pa.int64()} | text).empty_table()
+    tables = [with_source(sheet) for sheet in sheets] or [nothing]
+    return ibis.memtable(pa.concat_tables(tables).unify_dictionaries())
 
 
 def computed(rows: Table) -> Table:
@@ -49,7 +44,7 @@ def computed(rows: Table) -> Table:
 
 
 def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
-    """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it.
+    """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
 
     Parameters
     ----------
@@ -61,15 +56,15 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
     UserError
         If a sheet with rows has not one readable date.
     """
+    if not sheets:
+        return SOURCE_SHEETS.arrow([]).to_pandas()
     # A lone misread year must not make centuries of months.
     end = months.shift(months.month_of(date.today()), 1)
     is_likely = (rows.invoice_date >= months.EARLIEST) & (rows.invoice_date < end)
     counted = ibis.duckdb.connect().execute(
-        rows.group_by("source_order").agg(
+        rows.group_by("workbook", "sheet").agg(
             unreadable_rows=rows.unreadable_column.count(),
             dated_rows=rows.invoice_date.count(),
-            earliest=rows.invoice_date.min(),
-            latest=rows.invoice_date.max(),
             first_date=rows.invoice_date.min(where=is_likely),
             last_date=rows.invoice_date.max(where=is_likely),
             revenue=(rows.quantity * rows.price).cast("decimal(38, 4)").sum(),
@@ -77,29 +72,65 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
     )
     table = pd.DataFrame(
         {
-            "workbook": [sheet.workbook for sheet in sheets],
+            "workbook": [sheet.source.name for sheet in sheets],
             "sheet": [sheet.name for sheet in sheets],
-            "source_order": range(len(sheets)),
-            "content_hash": [sheet.content_hash for sheet in sheets],
-            "file_size": [sheet.size for sheet in sheets],
+            "content_hash": [sheet.source.content_hash for sheet in sheets],
+            "file_size": [sheet.source.size for sheet in sheets],
+            "parser": PARSER,
             "row_count": [sheet.cells.num_rows for sheet in sheets],
             "blank_rows": [sheet.blank_rows for sheet in sheets],
             "ignored_columns": [", ".join(sheet.ignored_columns) for sheet in sheets],
         }
-    ).merge(counted, on="source_order", how="left")
+    ).merge(counted, on=["workbook", "sheet"], how="left")
     table["unreadable_rows"] = table["unreadable_rows"].fillna(0).astype("int64")
-    for row in table[(table["row_count"] > 0) & (table["dated_rows"] == 0)].itertuples():
-        first = sheets[row.source_order].cells.slice(0, 1).to_pylist()[0]
+    for index, row in table.iterrows():
+        if row["row_count"] and not row["dated_rows"]:
+            first = sheets[index].cells.slice(0, 1).to_pylist()[0]
+            raise UserError(
+                f"{where(row['workbook'], row['sheet'])}, column InvoiceDate: not one readable "
+                f"date (row {first['row_number']} says {first['invoice_date'] or 'nothing'!r}).",
+                "Give dates as date cells, or as ISO text such as 2011-12-09 12:50, without time "
+                "zone.",
+            )
+    return table.drop(columns="dated_rows")
+
+
+def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
+    """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
+
+    Parameters
+    ----------
+    surveyed
+        Sheets, those of a workbook in their order.
+    workbooks
+        File names in natural order.
+    """
+    ordered = surveyed.sort_values(
+        "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
+    )
+    ordered["source_order"] = range(len(ordered))
+    return ordered[[column.name for column in SOURCE_SHEETS.columns]]
+
+
+def source_order(surveyed: pd.DataFrame) -> Table:
+    """Return the place of each sheet among all, for ``settle``."""
+    return ibis.memtable(surveyed[["workbook", "sheet", "source_order"]])
+
+
+def covered_months(
+    surveyed: pd.DataFrame, workbooks: list[str], settings: Settings
+) -> months.Months:
+    """Return the months that the sheets of workbooks cover.
+
+    Raises
+    ------
+    UserError
+        If there is not one row.
+    """
+    if not surveyed["row_count"].sum():
         raise UserError(
-            f"{row.workbook}, sheet {row.sheet!r}, column InvoiceDate: not one readable date "
-            f"(row {first['row_number']} says {first['invoice_date'] or 'nothing'!r}).",
-            "Give dates as date cells, or as ISO text such as 2011-12-09 12:50, without time zone.",
+            f"{', '.join(workbooks)}: there is not one row of transactions.",
+            "Put sheets with a header row and transactions in.",
         )
-    if table["first_date"].isna().all():
-        table[["first_date", "last_date"]] = table[["earliest", "latest"]]
-    if table["first_date"].isna().all():
-        raise UserError(
-            f"{', '.join(sorted(set(table['workbook'])))}: there is a header, but not one row.",
-            "Put transactions in.",
-        )
-    return table[[column.name for column in SOURCE_SHEETS.columns]]
+    dates = surveyed[["first_date", "last_date"]].fillna(pd.Timestamp.today())
+    return months.covered(settings, dates["first_date"].min(), dates["last_date"].max())

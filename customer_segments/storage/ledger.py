@@ -231,9 +231,13 @@ def _raw_version(con, contract: Contract, after: dict[date | None, Content]) -> 
     if contract.built_from is None:
         digests = {month: held.digest for month, held in after.items()}
         return hashlib.sha256(repr(digests).encode()).hexdigest()[:12]
+    return newest_raw_version(con, contract.built_from)
+
+
+def newest_raw_version(con: "Backend", table: str) -> str:
+    """Return the raw version that a table was last made from; empty if it never was."""
     ((raw_version,),) = con.con.execute(
-        "SELECT arg_max(raw_version, publication) FROM publications WHERE table_name = ?",
-        [contract.built_from],
+        "SELECT arg_max(raw_version, publication) FROM publications WHERE table_name = ?", [table]
     ).fetchall()
     return raw_version or ""
 

@@ -22,6 +22,7 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
     sqlglot cannot follow it: the table is in place by now, and its run must not fail for that.
     """
     tables = {name for name in publication.sources if not name.startswith("ibis_")}
+    tables.discard(publication.table)  # rows that a table takes over from itself
     if not tables:
         return None
     try:

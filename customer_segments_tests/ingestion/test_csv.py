@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.sources import fingerprinted
 from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 
@@ -69,7 +70,7 @@ def test_numbers_as_pandas_writes_them(installed):
 def test_row_numbers_hold_in_long_files(tmp_path):
     rows = [GOOD, ""] * 60_000
     (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")
-    (sheet,) = read_sheets([tmp_path / "a.csv"])
+    (sheet,) = read_sheets(fingerprinted([tmp_path / "a.csv"]))
     assert sheet.blank_rows == 60_000 - 1  # the last line is the end of the file, not a row
     assert sheet.cells["row_number"].to_pylist() == list(range(2, 120_002, 2))
 
@@ -88,7 +89,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     with tempfile.TemporaryDirectory() as folder:
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)
-        (sheet,) = read_sheets([path])
+        (sheet,) = read_sheets(fingerprinted([path]))
     kept = {
         number: [cell if cell.strip() else None for cell in row + [""] * (9 - len(row))][:8]
         for number, row in enumerate(rows, 2)

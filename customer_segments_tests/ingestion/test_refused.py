@@ -64,8 +64,8 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
     "password": ("a.xlsx", content(OLE + b"\0" * 4096), ["password-protected", "without a"]),
     "0 bytes": ("a.xlsx", content(b""), ["is empty (0 bytes)"]),
     "quotes in the name": ('it\'s "a" ü.xlsx', content(b""), ["is empty (0 bytes)"]),
-    "empty sheets": ("z.xlsx", sheets([], []), ["z.xlsx", "every sheet is empty"]),
-    "header only": ("a.xlsx", sheets([HEADER]), ["a header, but not one row"]),
+    "empty sheets": ("z.xlsx", sheets([], []), ["z.xlsx", "not one row of transactions"]),
+    "header only": ("a.xlsx", sheets([HEADER]), ["not one row"]),
     "other content": (
         "a.xlsx",
         sheets([["Region", "Target"], ["North", 7]], names=("Plan 'B'",)),
@@ -102,8 +102,12 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
         ["sheet 'Sheet1'", "column InvoiceDate", "row 2 says 'nothing'"],
     ),
     "csv of 0 bytes": ("a.csv", content(b""), ["is empty (0 bytes)"]),
-    "csv of blank lines": ("a.csv", content(b"\n\r\n  \n,,\n" * 9), ["every sheet is empty"]),
-    "csv, header only": ("a.csv", records(HEADER), ["a header, but not one row"]),
+    "csv of blank lines": (
+        "a.csv",
+        content(b"\n\r\n  \n,,\n" * 9),
+        ["not one row"],
+    ),
+    "csv, header only": ("a.csv", records(HEADER), ["not one row"]),
     "csv, other content": ("a.csv", records(["a", "b"]), ["sheet 'a'", "column Invoice", "'a'"]),
     "csv, column twice": (
         "a.csv",

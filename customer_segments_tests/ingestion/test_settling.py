@@ -14,7 +14,8 @@ from customer_segments import months
 from customer_segments.ingestion.casting import typed_rows
 from customer_segments.ingestion.reading import read_sheets
 from customer_segments.ingestion.settling import settle
-from customer_segments.ingestion.survey import cells_of, computed
+from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.survey import cells_of, computed, in_order, source_order, survey
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -23,14 +24,10 @@ from customer_segments_tests.ingestion.ingested import (
     published,
     raw,
 )
-from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
+from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
 from customer_segments_tests.installations import execute, install
 
 FEBRUARY, MARCH, APRIL = (date(2011, month, 1) for month in (2, 3, 4))
-
-
-def dated(day: object, **changed) -> list:
-    return line(InvoiceDate=day, **changed)
 
 
 def test_an_undated_row_takes_the_month_of_the_row_before_it_in_its_sheet_else_after(installed):
@@ -66,12 +63,15 @@ def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
         [
             {name: row[name] for name in ("workbook", "sheet", "row_number")}
             | text
-            | {"price": "1", "customer_id": "1", "source_order": 0}
+            | {"price": "1", "customer_id": "1"}
             | {"invoice_date": str(row["day"] or "?")}
             for row in rows
         ]
     )
-    settled = settle(typed_rows(ibis.memtable(cells)), date(2010, 3, 1), date(2011, 10, 1))
+    order = [{"workbook": "a", "sheet": str(n), "source_order": n} for n in range(len(sheets))]
+    settled = settle(
+        typed_rows(ibis.memtable(cells)), ibis.memtable(order), date(2010, 3, 1), date(2011, 10, 1)
+    )
     result = ibis.duckdb.connect().to_pyarrow(settled.order_by("sheet", "row_number"))
 
     def nearest(sheet: str, row_number: int) -> date:
@@ -168,7 +168,7 @@ def test_order_and_time_of_arrival_play_no_part(tmp_path, names):
             os.utime(path, (age * 10**6, age * 10**6))
         settings = install(tmp_path / f"{folder} warehouse", source_dir=source)
         metadata = ingest_metadata(settings)
-        found.append((digests(settings), metadata["workbooks"], raw(settings)))
+        found.append((digests(settings), metadata["files"]["read"], raw(settings)))
     assert found[0] == found[1]
     assert found[0][1] == ["01.csv", "1.csv", "A.csv", "a.csv", "B1.xlsx", "b2.xlsx", "b10.csv"]
 
@@ -180,10 +180,11 @@ def test_sheets_handed_over_in_another_order_keep_their_place(tmp_path):
         for n, size in enumerate([30_000, 1, 5_000, 1])
     ]
     for order in (files, files[::-1]):
-        sheets = read_sheets(order)
-        assert [sheet.workbook for sheet in sheets] == [file.name for file in order]
+        sheets = read_sheets(fingerprinted(order))
+        assert [sheet.source.file for sheet in sheets] == order
         rows = computed(typed_rows(cells_of(sheets)))
-        settled = settle(rows, MARCH, MARCH)
+        surveyed = in_order(survey(sheets, rows), [file.name for file in order])
+        settled = settle(rows, source_order(surveyed), MARCH, MARCH)
         kept = settled.filter(~settled.is_superseded).select("workbook").distinct()
         assert ibis.duckdb.connect().execute(kept)["workbook"].tolist() == [order[-1].name]
 
@@ -207,4 +208,4 @@ def test_a_file_that_goes_away_empties_its_months(installed):
     (installed.source_dir / "april.xlsx").unlink()
     assert ingest_metadata(installed)["changed_months"] == {"months": ["2011-04"]}
     assert [row[:2] for row in digests(installed)] == [(MARCH, 1), (APRIL, 0)]
-    assert months.load(installed).last == MARCH
+    assert months.load(installed).last == APRIL

@@ -49,7 +49,7 @@ def test_other_columns_are_ignored_and_named(installed):
     write(installed.source_dir / "b.xlsx", [[*HEADER, "Shop"], [*line(), None]])
     metadata = ingest_metadata(installed)
     assert metadata["ignored_columns"] == ["Größe 'é' \"x\"", "Shop"]
-    assert metadata["workbooks"] == ["a.xlsx", "b.xlsx"]
+    assert metadata["files"]["read"] == ["a.xlsx", "b.xlsx"]
     assert metadata["months_covered"] == "2011-03 to 2011-03"
     assert ask(installed, "SELECT ignored_columns FROM source_sheets ORDER BY source_order") == [
         ("Shop, Größe 'é' \"x\"",),

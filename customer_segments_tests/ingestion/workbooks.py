@@ -35,6 +35,11 @@ def line(**changed) -> list:
     return [cells[name] for name in HEADER]
 
 
+def dated(day: object, **changed) -> list:
+    """A good row of a day."""
+    return line(InvoiceDate=day, **changed)
+
+
 def write(path: Path, *sheets: list[list], names: tuple[str, ...] = ()) -> Path:
     """Write sheets of rows, header rows included."""
     book = Workbook()

@@ -1,0 +1,76 @@
+"""Files that were parsed before: their rows are taken from ``raw_transactions``, not read again.
+
+Belongs here: telling which files these are, whether their rows are all there, and their typed
+rows. What was parsed is remembered in the warehouse and nowhere else, so that deleting it forgets
+all.
+"""
+
+from typing import TYPE_CHECKING
+
+from ibis.expr.types import Table
+
+from customer_segments.errors import UserError
+from customer_segments.ingestion.casting import PARSER
+from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.ingestion.sources import Source
+from customer_segments.storage import Warehouse
+from customer_segments.storage.ledger import newest_raw_version
+from customer_segments.storage.publish import require_contract
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def in_sheets(sheets: Table) -> Table:
+    """Return rows and revenue per sheet as counted when it was read."""
+    return sheets.filter(sheets.row_count > 0).select(
+        "workbook", "sheet", rows=sheets.row_count, revenue=sheets.revenue
+    )
+
+
+def in_raw(raw: Table) -> Table:
+    """Return rows and revenue per sheet as the table has them."""
+    return raw.group_by("workbook", "sheet").agg(
+        rows=raw.count(), revenue=(raw.quantity * raw.price).cast("decimal(38, 4)").sum()
+    )
+
+
+def parsed_before(warehouse: Warehouse) -> "pd.DataFrame":
+    """Return the sheets whose rows ``raw_transactions`` has, as ``SOURCE_SHEETS`` has them.
+
+    None where the two tables do not belong together (a run was killed between them, or rows are
+    missing), or were written by another version of their contracts or of the reading.
+    """
+    nothing = SOURCE_SHEETS.schema.to_pyarrow().empty_table().to_pandas()
+    if not warehouse.path.exists():
+        return nothing
+    with warehouse.reading() as con:
+        try:
+            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS):
+                require_contract(con, contract)
+        except UserError:
+            return nothing
+        made_from = {
+            newest_raw_version(con, contract.table)
+            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS)
+        }
+        sheets, raw = SOURCE_SHEETS.relation, RAW_TRANSACTIONS.relation
+        lost = con.execute(in_sheets(sheets).difference(in_raw(raw)).count())
+        if len(made_from) > 1 or lost:
+            return nothing
+        return con.execute(sheets.filter(sheets.parser == PARSER).order_by("source_order"))
+
+
+def unchanged(parsed: "pd.DataFrame", sources: list[Source]) -> "pd.DataFrame":
+    """Return those of the sheets parsed before whose file still holds the same."""
+    hashes = {source.name: source.content_hash for source in sources}
+    return parsed[parsed["workbook"].map(hashes) == parsed["content_hash"]]
+
+
+def with_reused(fresh: Table, reused: "pd.DataFrame") -> Table:
+    """Add the rows of sheets parsed before to typed rows, as ``typed_rows`` made them then."""
+    if reused.empty:
+        return fresh
+    raw = RAW_TRANSACTIONS.relation
+    again = raw.filter(raw.workbook.isin(sorted(set(reused["workbook"]))))
+    return fresh.union(again.select(*fresh.columns))

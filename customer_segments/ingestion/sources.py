@@ -1,0 +1,54 @@
+"""The files of the source folder: what they hold, and whether that changed.
+
+Belongs here: content hashes. Does not: which files count as input (``settings``), reading them.
+"""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_segments.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of the source folder, with the SHA-256 and the number of its bytes."""
+
+    file: Path
+    content_hash: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """File name: what tables and messages call the workbook."""
+        return self.file.name
+
+
+def fingerprinted(files: list[Path]) -> list[Source]:
+    """Return the files with what they hold, in the order given.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read.
+    """
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(_fingerprinted, files))
+
+
+def content_version(sources: list[Source]) -> str:
+    """Return a version that changes when a file appears, changes, gets a new name or goes away."""
+    held = repr([(source.name, source.content_hash) for source in sources])
+    return hashlib.sha256(held.encode()).hexdigest()[:16]
+
+
+def _fingerprinted(file: Path) -> Source:
+    try:
+        with file.open("rb") as stream:
+            content_hash = hashlib.file_digest(stream, "sha256").hexdigest()
+        return Source(file, content_hash, file.stat().st_size)
+    except OSError as error:
+        raise UserError(
+            f"{file.name} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error

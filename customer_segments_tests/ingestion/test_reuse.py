@@ -1,0 +1,111 @@
+"""A file that has not changed is not read again, and nobody can tell from the tables."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customer_segments_tests.ingestion.ingested import digests, ingest, ingest_metadata, published
+from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
+from customer_segments_tests.installations import execute, install
+
+
+def files(metadata: dict) -> dict[str, list[str]]:
+    return {what: which for what, which in metadata["files"].items() if which}
+
+
+@pytest.fixture
+def three_files(installed):
+    for month in (3, 4, 5):
+        rows = [HEADER, dated(f"2011-0{month}-05", Invoice=month), dated("?", Invoice=f"{month}x")]
+        write(installed.source_dir / f"{month}.xlsx", rows)
+    ingest(installed)
+    return installed
+
+
+def test_only_new_and_changed_files_are_read(three_files):
+    source = three_files.source_dir
+    assert files(ingest_metadata(three_files)) == {"reused": ["3.xlsx", "4.xlsx", "5.xlsx"]}
+    (source / "3.xlsx").unlink()
+    write(source / "4.xlsx", [HEADER, dated("2011-04-05", Invoice=44)])
+    write_csv(source / "10.csv", [HEADER, line(Invoice=5)])
+    metadata = ingest_metadata(three_files)
+    assert files(metadata) == {
+        "read": ["4.xlsx", "10.csv"],
+        "reused": ["5.xlsx"],
+        "removed": ["3.xlsx"],
+    }
+
+
+def test_an_unchanged_file_is_not_even_opened_as_a_workbook(three_files, monkeypatch):
+    import fastexcel
+
+    def refuse(*_, **__):
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr(fastexcel, "read_excel", refuse)
+    assert execute(three_files, "ingest").success
+
+
+def test_reread_reads_all(three_files):
+    config = {"ops": {"ingest_workbooks": {"config": {"reread": True}}}}
+    result = execute(three_files, "ingest", run_config=config)
+    (event,) = (e for e in result.get_asset_materialization_events() if "raw" in str(e.asset_key))
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["files"].value["reused"] == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE source_sheets SET parser = 'older'",
+        "DELETE FROM raw_transactions WHERE workbook = '3.xlsx' AND row_number = 2",
+        # As if the run had been killed between the two tables.
+        "UPDATE publications SET raw_version = 'newer' WHERE table_name = 'raw_transactions'",
+        "DROP TABLE source_sheets",
+    ],
+    ids=["another parser", "rows are missing", "killed in between", "table is gone"],
+)
+def test_what_cannot_be_trusted_is_read_again(three_files, harm):
+    before = published(three_files)
+    with duckdb.connect(str(three_files.warehouse_path)) as con:
+        con.execute(harm)
+    assert files(ingest_metadata(three_files)) == {"read": ["3.xlsx", "4.xlsx", "5.xlsx"]}
+    assert published(three_files)["raw_transactions"] == before["raw_transactions"]
+
+
+DAYS = st.sampled_from(["2011-03-05", "2011-04-05", "2011-05-05", "?"])
+FILE = st.lists(st.tuples(st.integers(1, 4), DAYS), max_size=4)
+FOLDER = st.dictionaries(st.sampled_from(["2.csv", "10.csv", "a.csv", "b.csv"]), FILE, min_size=1)
+
+
+def fill(folder: Path, content: dict[str, list[tuple[int, str]]]) -> None:
+    for old in folder.iterdir():
+        old.unlink()
+    write_csv(folder / "0.csv", [HEADER, dated("2011-02-05", Invoice=0)])
+    for name, rows in content.items():
+        readable = [dated("2011-03-01", Invoice=9)] if rows else []
+        write_csv(
+            folder / name,
+            [HEADER, *readable, *(dated(day, Invoice=invoice) for invoice, day in rows)],
+        )
+
+
+@given(st.lists(FOLDER, min_size=2, max_size=3))
+@settings(max_examples=6)
+def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
+    root = tmp_path_factory.mktemp("history")
+    (root / "source").mkdir()
+    stepwise = install(root / "stepwise", source_dir=root / "source")
+    for content in folders:
+        fill(root / "source", content)
+        ingest(stepwise)
+    at_once = install(root / "at once", source_dir=root / "source")
+    ingest(at_once)
+    tables = [published(settings) for settings in (stepwise, at_once)]
+    assert tables[0]["raw_transactions"] == tables[1]["raw_transactions"]
+    assert tables[0]["source_sheets"] == tables[1]["source_sheets"]
+    with_rows = [[row for row in digests(settings) if row[1]] for settings in (stepwise, at_once)]
+    assert with_rows[0] == with_rows[1]
