@@ -4,7 +4,6 @@ Belongs here: arguments, help, and what is printed. Does not: what the commands 
 ``ui`` and the stages), which is imported only by the command that needs it.
 """
 
-import atexit
 import gc
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +11,15 @@ from typing import Annotated
 import typer
 
 from customer_segments.errors import UserError
+from customer_segments.model.commands import models_app
 from customer_segments.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    # Its rendering of the long chains of errors that Dagster raises takes minutes.
+    pretty_exceptions_enable=False,
 )
+app.add_typer(models_app, name="models")
 
 
 @app.callback()
@@ -32,16 +34,48 @@ def main() -> None:
 def run(
     months: Annotated[
         str | None,
-        typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; all months by default."),
+        typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
     ] = None,
 ) -> None:
-    """Ingest the workbooks and label the customers of all months, or of a range of them."""
+    """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.run import run_chain
     from customer_segments.summary import print_input, print_summary
 
     settings = load_settings()
     print_input(settings, console())
     run_chain(settings, months, console())
+    print_summary(settings, console())
+
+
+@app.command()
+def refit(
+    training_month: Annotated[
+        str | None, typer.Option(help="Snapshot month to fit on; the newest complete one.")
+    ] = None,
+    clusters: Annotated[int, typer.Option(min=2, max=30, help="Number of segments.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of KMeans.")] = 42,
+) -> None:
+    """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
+    from customer_segments.run import refit as fit_again
+    from customer_segments.summary import print_summary
+
+    settings = load_settings()
+    config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
+    fit_again(settings, config, console())
+    print_summary(settings, console())
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Model version: `models list` shows them.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
+) -> None:
+    """Make a model version the champion, or an older one again, and label all months by it."""
+    from customer_segments.run import promote as choose
+    from customer_segments.summary import print_summary
+
+    settings = load_settings()
+    choose(settings, version, reason, console())
     print_summary(settings, console())
 
 
@@ -116,9 +150,8 @@ def ui(
 def entry_point() -> None:
     """Run the command; print a user's error as a sentence, without a traceback."""
     # The libraries make a million objects that stay: looking through them again and again for
-    # garbage, and once more at the end, takes a tenth of a run.
+    # garbage takes a twentieth of a run.
     gc.set_threshold(100_000, 20, 50)
-    atexit.register(gc.freeze)
     try:
         app()
     except UserError as error:

@@ -10,6 +10,8 @@ import dagster as dg
 
 from customer_segments import months
 from customer_segments.automation.jobs import JOBS
+from customer_segments.automation.schedules import monthly_refresh
+from customer_segments.automation.sensors import build_sensors
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
@@ -23,8 +25,16 @@ from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
 from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments.assets import segment_assets
-from customer_segments.segments.checks import customer_segments_checks
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.segments.checks import (
+    customer_segments_checks,
+    segment_migration_checks,
+    segment_profiles_checks,
+)
+from customer_segments.segments.contracts import (
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse, WarehouseIOManager
 
@@ -41,6 +51,8 @@ CONTRACTS = {
         MODEL_SELECTION,
         CHAMPION_MODEL,
         CUSTOMER_SEGMENTS,
+        SEGMENT_MIGRATION,
+        SEGMENT_PROFILES,
     )
 }
 
@@ -63,7 +75,8 @@ def build_defs(
         Resources to use in place of those that follow from the settings.
     """
     settings = settings or Settings()
-    partitions = months.load(settings).partitions()
+    covered = months.load(settings)
+    partitions = covered.partitions()
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     resources = {
         "settings": settings,
@@ -85,8 +98,12 @@ def build_defs(
             customer_rfm_checks,
             kmeans_model_checks,
             customer_segments_checks,
+            segment_migration_checks,
+            segment_profiles_checks,
         ],
-        jobs=JOBS,
+        jobs=list(JOBS.values()),
+        schedules=[monthly_refresh(settings)],
+        sensors=build_sensors(settings, covered),
         resources=resources | overrides,
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,

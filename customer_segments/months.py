@@ -7,7 +7,7 @@ file beside the warehouse that ingestion writes. Loading definitions reads nothi
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EARLIEST = date(2000, 1, 1)
 # Data this many months behind the calendar is a historical file, not a live feed.
 LIVE_WITHIN_MONTHS = 2
+# Shops close for holidays: a month whose data reaches its last week is taken as complete.
+LAST_DAYS = 7
 
 
 def month_of(day: date) -> date:
@@ -43,6 +45,22 @@ def months_of(partition_keys: Iterable[str]) -> tuple[date, date]:
     """Return the first and the last month of a run's partitions."""
     keys = sorted(partition_keys)
     return date.fromisoformat(keys[0]), date.fromisoformat(keys[-1])
+
+
+def is_complete(month: date, last_sale: date, today: date) -> bool:
+    """Tell whether the data of a month is all there.
+
+    Parameters
+    ----------
+    month
+        First day of the month.
+    last_sale
+        Day of the last sale in the data.
+    today
+        A month that is not over cannot be complete.
+    """
+    after = shift(month, 1)
+    return last_sale >= after or (today >= after and last_sale >= after - timedelta(days=LAST_DAYS))
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,18 @@ class Months:
         while month <= self.newest:
             yield month
             month = shift(month, 1)
+
+    def awaited(self, newest_date: date, today: date) -> date | None:
+        """Return the last calendar month that is over, if a live feed has not brought its data.
+
+        Parameters
+        ----------
+        newest_date
+            Day of the newest row.
+        """
+        month = shift(month_of(today), -1)
+        is_due = self.is_open and month >= self.first and not is_complete(month, newest_date, today)
+        return month if is_due else None
 
     def partitions(self) -> dg.MonthlyPartitionsDefinition:
         """Return the partitions, keyed by first day of month; open at the end for a live feed."""

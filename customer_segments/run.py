@@ -1,4 +1,4 @@
-"""The chain that ``customer-segments run`` starts: ingest, then score what the months ask for.
+"""What the command line starts: ingest, then score what changed; refit; promote.
 
 Belongs here: which jobs, over which months, in which order. Does not: printing (``cli``,
 ``summary``), or what the jobs do.
@@ -13,8 +13,11 @@ import dagster as dg
 from rich.console import Console
 
 from customer_segments import months
+from customer_segments.automation.due import due_months, outdated_labels
+from customer_segments.automation.jobs import months_tags
+from customer_segments.automation.sensors import CHAIN_TAG
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
-from customer_segments.definitions import build_defs
+from customer_segments.definitions import CONTRACTS, build_defs
 from customer_segments.errors import UserError
 from customer_segments.instance import prepare_dagster_home
 from customer_segments.model.contracts import CHAMPION_MODEL
@@ -24,14 +27,16 @@ from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import pending_months
 
+Launch = Callable[..., None]
+
 
 def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
-    """Ingest the workbooks, then clean, snapshot and label months; fit a model if there is none.
+    """Ingest the workbooks, then score the months that changed; fit a model if there is none.
 
     Parameters
     ----------
     wanted
-        Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for all.
+        Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for those that wait for it.
 
     Raises
     ------
@@ -41,23 +46,80 @@ def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
     asked_for = parse_range(wanted) if wanted else None
     with _launcher(settings, console) as launch:
         launch("ingest")
-        first, last = within(months.load(settings), asked_for)
-        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-        with warehouse.reading() as con:
-            # A snapshot adds up all months before it, so these have to be clean.
-            behind = [m for m in pending_months(con, CLEANED_TRANSACTIONS) if m < first]
-        if behind:
-            console.print(
-                f"  {behind[0]:%Y-%m} to {behind[-1]:%Y-%m} come first: snapshots add them up."
-            )
-            launch("clean", behind[0], behind[-1])
-        has_champion = len(warehouse.load(CHAMPION_MODEL)) > 0
-        launch("score" if has_champion else "full_refresh", first, last)
+        covered = months.load(settings)
+        warehouse = _warehouse(settings)
+        if warehouse.load(CHAMPION_MODEL).empty:
+            first, last = within(covered, asked_for)
+            _clean_before(warehouse, first, launch, console)
+            launch("full_refresh", first, last)
+        elif span := asked_for or due_months(warehouse, CONTRACTS.values()):
+            first, last = within(covered, span) if asked_for else clipped(covered, span)
+            console.print(f"  Months {first:%Y-%m} to {last:%Y-%m} are scored.", highlight=False)
+            _clean_before(warehouse, first, launch, console)
+            launch("score", first, last)
+        else:
+            console.print("  Nothing changed: every month is labelled already.")
+        _relabel(settings, launch, console)
+
+
+def refit(settings: Settings, config: dict, console: Console) -> None:
+    """Fit a challenger; if the gate makes it champion, label all months again.
+
+    Parameters
+    ----------
+    config
+        Of ``kmeans_model``: ``n_clusters``, ``seed``, ``training_month``.
+    """
+    with _launcher(settings, console) as launch:
+        launch("refit", config={"ops": {"kmeans_model": {"config": config}}})
+        _say_decision(settings, console)
+        _relabel(settings, launch, console)
+
+
+def promote(settings: Settings, version: str, reason: str, console: Console) -> None:
+    """Make a version the champion, or an older one again, and label all months by it."""
+    config = {"version": version, "reason": reason}
+    with _launcher(settings, console) as launch:
+        launch("promote", config={"ops": {"champion_model": {"config": config}}})
+        _say_decision(settings, console)
+        _relabel(settings, launch, console)
+
+
+def _clean_before(warehouse: Warehouse, first: date, launch: Launch, console: Console) -> None:
+    """Clean the months before ``first`` that wait: a snapshot adds up all months before it."""
+    with warehouse.reading() as con:
+        behind = [month for month in pending_months(con, CLEANED_TRANSACTIONS) if month < first]
+    if behind:
+        console.print(
+            f"  {behind[0]:%Y-%m} to {behind[-1]:%Y-%m} come first: snapshots add them up."
+        )
+        launch("clean", behind[0], behind[-1])
+
+
+def _relabel(settings: Settings, launch: Launch, console: Console) -> None:
+    """Label months again that another version labelled, if the settings want that."""
+    span = outdated_labels(_warehouse(settings)) if settings.relabel == "all" else None
+    if span:
+        console.print(f"  The champion labels {span[0]:%Y-%m} to {span[1]:%Y-%m} again.")
+        launch("relabel", *span)
+
+
+def _say_decision(settings: Settings, console: Console) -> None:
+    decision = _warehouse(settings).load(CHAMPION_MODEL).iloc[-1]
+    console.print(
+        f"  Champion: {decision['version']} ({decision['verdict']}: {decision['reason']})",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
 
 
 def ingest(settings: Settings, console: Console) -> None:
     """Ingest the workbooks alone; afterwards their months are known."""
-    with _launcher(settings, console) as launch:
+    with _launcher(settings, console, is_chain=False) as launch:
         launch("ingest")
 
 
@@ -99,24 +161,36 @@ def within(covered: Months, span: tuple[date, date] | None) -> tuple[date, date]
     return first, last
 
 
+def clipped(covered: Months, span: tuple[date, date]) -> tuple[date, date]:
+    """Return the part of a range of months that is covered."""
+    return max(span[0], covered.first), min(span[1], covered.newest)
+
+
 @contextmanager
-def _launcher(settings: Settings, console: Console) -> Iterator[Callable[..., None]]:
-    """Give a function that runs a job, over a range of months or none, in this process."""
+def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> Iterator[Launch]:
+    """Give a function that runs a job, over a range of months or none, in this process.
+
+    Parameters
+    ----------
+    is_chain
+        Whether this command starts what follows as well; else the daemon's sensors do.
+    """
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
     handler = ProgressHandler(console)
 
-    def launch(job: str, first: date | None = None, last: date | None = None) -> None:
+    def launch(
+        job: str, first: date | None = None, last: date | None = None, config: dict | None = None
+    ) -> None:
         # Made anew for each run: ingestion may have changed the months.
         defs = build_defs(settings, loggers={"progress": progress_logger(handler)})
-        tags = {}
+        tags = {CHAIN_TAG: "command line"} if is_chain else {}
         if first and last:
-            tags = {
-                "dagster/asset_partition_range_start": first.isoformat(),
-                "dagster/asset_partition_range_end": last.isoformat(),
-            }
+            tags |= months_tags(first, last)
         try:
             defs.resolve_job_def(job).execute_in_process(
-                run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags
+                run_config={"loggers": {"progress": {}}} | (config or {}),
+                instance=instance,
+                tags=tags,
             )
         except dg.DagsterError as error:
             raise UserError(

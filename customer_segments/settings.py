@@ -7,7 +7,8 @@ Does not: what an analyst tunes (that is Dagster ``Config`` on the asset it tune
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,22 @@ class Settings(BaseSettings):
         300, ge=0, description="How long to wait for another process that holds the warehouse."
     )
 
+    time_zone: str = Field("UTC", description="Time zone of the monthly schedule.")
+    automation: bool = Field(
+        False, description="Whether the schedule and the sensors are on from the first start."
+    )
+    relabel: Literal["all", "new"] = Field(
+        "all", description="What a new champion labels: all months anew, or only those to come."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name} is not a time zone; write it as Europe/London.") from error
+
     @field_validator("source_dir", "warehouse", "reports_dir")
     @classmethod
     def _from_project_root(cls, path: Path) -> Path:
@@ -66,6 +83,11 @@ class Settings(BaseSettings):
         """Whether the bundled sample stands in for input that nobody has given yet."""
         chosen = {"source_dir", "warehouse", "reports_dir", "first_month", "last_month"}
         return not (chosen & self.model_fields_set) and not _workbooks_in(self.source_dir)
+
+    @property
+    def has_outgrown_sample(self) -> bool:
+        """Whether workbooks came after these settings had chosen the sample for want of any."""
+        return self.uses_sample and bool(_workbooks_in(self.source_dir))
 
     @property
     def input_dir(self) -> Path:

@@ -34,6 +34,14 @@ TAMPERED = {
         "UPDATE {t} SET segment = '' WHERE cluster = 0",
         "UPDATE {t} SET segment = 'Nobody' WHERE cluster = 0",
     ),
+    "segment_migration": (
+        "UPDATE {t} SET customers = 0 WHERE from_segment = 'New'",
+        "DELETE FROM {t} WHERE from_segment = 'New' AND snapshot_month = '2024-12-01'",
+    ),
+    "segment_profiles": (
+        "UPDATE {t} SET share = 1.5 WHERE segment = 'Champions'",
+        "UPDATE {t} SET customers = customers + 1 WHERE segment = 'Champions'",
+    ),
 }
 
 

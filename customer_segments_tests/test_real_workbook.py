@@ -18,6 +18,8 @@ SPINE = (
     "customer_rfm",
     "kmeans_model",
     "customer_segments",
+    "segment_migration",
+    "segment_profiles",
 )
 EVERYTHING_KEPT = CleaningConfig(
     drop_overlapping_invoices=False,

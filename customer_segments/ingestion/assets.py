@@ -4,11 +4,13 @@ Belongs here: thin Dagster around ``reading``, ``survey`` and ``settling``.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
 from customer_segments import months
+from customer_segments.ingestion.arrivals import awaited_message
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.settings import Settings
@@ -106,6 +108,11 @@ def ingest_workbooks(
     fresh = computed(typed_rows(cells_of(sheets)))
     surveyed = in_order(pd.concat([reused, survey(sheets, fresh)]), names)
     covered = covered_months(surveyed, names, settings)
+    newest = surveyed["last_date"].max()
+    newest = date.today() if pd.isna(newest) else newest.date()
+    awaited = covered.awaited(newest, date.today())
+    if awaited:
+        context.log.warning(awaited_message(awaited, newest, settings))
 
     yield dg.Output(
         settle(with_reused(fresh, reused), source_order(surveyed), covered.first, covered.newest),
@@ -118,14 +125,15 @@ def ingest_workbooks(
             "ignored_columns": sorted({name for s in sheets for name in s.ignored_columns}),
             "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
             "months_covered": f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}",
-            "newest_date": str(surveyed["last_date"].max()).partition(" ")[0],
+            "newest_date": str(newest),
+            **({"awaited_month": f"{awaited:%Y-%m}"} if awaited else {}),
         },
     )
     # Only now are the rows in the warehouse: the months never run ahead of the data.
     if months.save(settings, covered):
         context.log.warning(
-            "The months covered are now %s to %s: reload the code location to see their "
-            "partitions (Deployment > Code locations > Reload).",
+            "The months covered are now %s to %s. A Dagster UI that is running has to reload the "
+            "code location to see them (Deployment > Code locations > Reload).",
             f"{covered.first:%Y-%m}",
             f"{covered.newest:%Y-%m}",
         )

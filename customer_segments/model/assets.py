@@ -2,47 +2,13 @@
 
 import dagster as dg
 import ibis
-from pydantic import Field
 
+from customer_segments.model.config import ChampionConfig, ModelConfig, SelectionConfig
 from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
 
 GROUP = "model"
-TRAINING_MONTH = Field(
-    default=None,
-    pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
-    description="Snapshot month to train on, YYYY-MM; empty for the newest complete one.",
-)
-SEED = Field(default=42, ge=0, description="Seed of KMeans; the same seed gives the same version.")
-
-
-class ModelConfig(dg.Config):
-    """What an analyst may choose about the model."""
-
-    n_clusters: int = Field(
-        default=4, ge=2, le=30, description="Segments. Four is the most stable on the UCI data."
-    )
-    seed: int = SEED
-    training_month: str | None = TRAINING_MONTH
-    min_months: int = Field(default=12, ge=1, description="Least months of history to train on.")
-    min_customers: int = Field(default=500, ge=2, description="Least customers to train on.")
-
-
-class SelectionConfig(dg.Config):
-    """What an analyst may choose about the evidence."""
-
-    seed: int = SEED
-    training_month: str | None = TRAINING_MONTH
-
-
-class ChampionConfig(dg.Config):
-    """An explicit choice of the version that labels."""
-
-    version: str | None = Field(
-        default=None, description="Version of kmeans_model to promote; empty to keep the champion."
-    )
-    reason: str = Field(default="", description="Why; recorded with the decision.")
 
 
 @dg.asset(group_name=GROUP, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
@@ -103,21 +69,66 @@ def champion_model(
     context: dg.AssetExecutionContext,
     config: ChampionConfig,
     warehouse: dg.ResourceParam[Warehouse],
+    customer_rfm: ibis.Table,
 ) -> object:
     """Which model version labels customers, since when, and why.
 
     The first fit promotes itself. After that the champion stays, so that segments stay
-    comparable, until somebody names another version in the launchpad.
+    comparable, until a newly fitted version passes the gate or somebody names one in the
+    launchpad. Every comparison is recorded, also where the champion is kept.
     """
-    from customer_segments.model.champion import decide
+    from customer_segments.model.champion import decide, in_force
+    from customer_segments.model.comparison import Comparison, compare
+    from customer_segments.model.features import training_customers
 
     versions, decisions = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
-    decided = decide(
-        versions, decisions, wanted=config.version, reason=config.reason, run_id=context.run.run_id
+
+    def compared(champion: str, challenger: str) -> Comparison:
+        old, new = (versions[versions["version"] == name] for name in (champion, challenger))
+        month = new["training_month"].iloc[0].date()
+        customers = training_customers(customer_rfm, warehouse, month)
+        return compare(customers, old, new, resamples=config.bootstrap_resamples, seed=config.seed)
+
+    row, is_new = decide(
+        versions,
+        decisions,
+        config,
+        fitted=newest_fit(context.instance),
+        compare=compared,
+        run_id=context.run.run_id,
     )
-    in_force = decided[0]["version"] if decided else decisions["version"].iloc[-1]
-    context.add_output_metadata({"champion_version": in_force, "is_new_decision": bool(decided)})
-    return CHAMPION_MODEL.arrow(decided)
+    in_force_now = row["version"] if is_new else in_force(decisions)[0]
+    context.add_output_metadata(
+        {"champion_version": in_force_now, "is_new_decision": is_new} | decision_metadata(row)
+    )
+    return CHAMPION_MODEL.arrow([row] if is_new else [])
+
+
+def newest_fit(instance: dg.DagsterInstance) -> str | None:
+    """Return the version that the newest materialization of ``kmeans_model`` came to.
+
+    Its table cannot tell: fitting an older version again adds no rows to it.
+    """
+    event = instance.get_latest_materialization_event(dg.AssetKey("kmeans_model"))
+    materialization = event.asset_materialization if event else None
+    reported = materialization.metadata.get("model_version") if materialization else None
+    return str(reported.value) if reported else None
+
+
+def decision_metadata(row: dict) -> dict[str, object]:
+    """Return what the UI shows of a decision; figures as numbers, so that it plots them."""
+    figures = ("adjusted_rand_index", "moved_share", "stability", "silhouette")
+    shown: dict[str, object] = {"verdict": row["verdict"], "reason": row["reason"]}
+    for name in (*figures, "champion_silhouette"):
+        # Null is None in a new row and NaN in one that was loaded.
+        if (figure := row.get(name)) is not None and figure == figure:
+            shown[name] = float(figure)
+    if row["matching"]:
+        pairs = [pair.split(" -> ") for pair in row["matching"].split("; ")]
+        lines = ["| champion's segment | challenger's segment |", "|---|---|"]
+        lines += [f"| {' | '.join(pair)} |" for pair in pairs]
+        shown["matching"] = dg.MetadataValue.md("\n".join(lines))
+    return shown
 
 
 MODEL_ASSETS = [kmeans_model, model_selection, champion_model]

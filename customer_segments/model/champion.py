@@ -1,13 +1,19 @@
 """The champion: which version labels customers, since when, and why.
 
-Belongs here: the decision, and matching the clusters of two versions. Does not: fitting.
+Belongs here: the decision and its record. Does not: fitting, the figures of a comparison
+(``comparison``), the thresholds they are judged by (``gate``).
 """
 
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
-from customer_segments.model.features import FEATURES
+from customer_segments.model import gate
+from customer_segments.model.comparison import Comparison, match_segments
+from customer_segments.model.config import ChampionConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,76 +22,114 @@ if TYPE_CHECKING:
 def decide(
     versions: "pd.DataFrame",
     decisions: "pd.DataFrame",
+    config: ChampionConfig,
     *,
-    wanted: str | None,
-    reason: str,
+    fitted: str | None,
+    compare: Callable[[str, str], Comparison],
     run_id: str,
-) -> list[dict]:
-    """Return the decision to append as ``CHAMPION_MODEL`` has it, or nothing.
+) -> tuple[dict, bool]:
+    """Return the decision that holds, as ``CHAMPION_MODEL`` has it, and whether it is new.
 
-    The first fit promotes itself; after that the champion stays until somebody names another.
+    The first fit promotes itself; after that the champion stays until the gate lets a
+    challenger pass or somebody chooses another version. The gate judges a pair of versions
+    once: who wants the other verdict chooses explicitly, and the gate does not undo that.
 
     Parameters
     ----------
     versions
         ``kmeans_model``, all versions.
     decisions
-        ``champion_model`` so far, may be empty.
-    wanted
-        Version to promote, or ``None``.
+        ``champion_model`` so far, in order, may be empty.
+    fitted
+        Version that the newest fit came to, if one is known: the challenger.
+    compare
+        Compares champion and challenger, given in this order; called only where needed.
+
+    Raises
+    ------
+    UserError
+        If the version chosen does not exist, or there is none at all.
     """
-    if wanted is not None and wanted not in set(versions["version"]):
-        raise UserError(
-            f"There is no model version {wanted!r}.",
-            f"Choose one of {', '.join(sorted(set(versions['version'])))}.",
-        )
-    if wanted is None and len(decisions):
-        return []
-    if wanted is None:
-        if versions.empty:
-            raise UserError("There is no model yet.", "Materialize kmeans_model first.")
-        newest = versions.sort_values(["training_month", "version"]).iloc[-1]
-        wanted, reason = newest["version"], "first fit"
-    before = decisions.sort_values("decision").iloc[-1]["version"] if len(decisions) else None
-    if before == wanted:
-        return []
-    return [
-        {
-            "decision": len(decisions) + 1,
-            "version": wanted,
-            "decided_at": datetime.now(UTC).replace(tzinfo=None),
-            "reason": reason or "chosen by hand",
-            "matching": match_segments(versions, before, wanted) if before else "",
-            "run_id": run_id,
-        }
-    ]
+    champion, _ = in_force(decisions)
+    known = set(versions["version"])
+    if config.version is not None:
+        return _choice(versions, decisions, config, compare, run_id)
+    if champion is None:
+        first = fitted if fitted and fitted in known else _newest(versions)
+        return decision(versions, decisions, first, "first fit", "first fit", run_id), True
+    if fitted is None or fitted == champion or fitted not in known:
+        return decisions.iloc[-1].to_dict(), False
+    is_pair = (decisions["challenger"] == fitted) & (decisions["previous_version"] == champion)
+    if is_pair.any():
+        return decisions[is_pair].iloc[-1].to_dict(), False
+    figures = compare(champion, fitted)
+    verdict, reason = gate.verdict(fitted, figures, config)
+    return decision(versions, decisions, fitted, verdict, reason, run_id, figures), True
 
 
-def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:
-    """Say which segment of version ``old`` became which of ``new``.
+def decision(
+    versions: "pd.DataFrame",
+    decisions: "pd.DataFrame",
+    candidate: str,
+    verdict: str,
+    reason: str,
+    run_id: str,
+    figures: Comparison | None = None,
+) -> dict:
+    """Return the row to append to ``champion_model``.
 
-    Clusters are matched by the least total distance between centroids, compared as
-    log1p values, since the two versions are standardized by different scales.
+    Parameters
+    ----------
+    candidate
+        Version that was fitted, chosen or imported; in force from now on unless the verdict is
+        that the champion is kept.
     """
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
-
-    sides = [versions[versions["version"] == version] for version in (old, new)]
-    matched = linear_sum_assignment(cdist(*(log_centroids(side) for side in sides)))
-    became = {
-        sides[0]["segment"].iloc[a]: sides[1]["segment"].iloc[b]
-        for a, b in zip(*matched, strict=True)
+    before, _ = in_force(decisions)
+    return {
+        "decision": len(decisions) + 1,
+        "version": before if verdict == "kept" else candidate,
+        "previous_version": before,
+        "challenger": candidate if before else None,
+        "verdict": verdict,
+        "reason": reason,
+        **(asdict(figures) if figures else {}),
+        "matching": match_segments(versions, before, candidate) if before else "",
+        "decided_at": datetime.now(UTC).replace(tzinfo=None),
+        "run_id": run_id,
     }
-    return "; ".join(f"{before} -> {after}" for before, after in became.items())
 
 
-def log_centroids(version: "pd.DataFrame"):
-    """Return a version's centroids as log1p values, shape (clusters, 3)."""
-    import numpy as np
+def in_force(decisions: "pd.DataFrame") -> tuple[str | None, datetime | None]:
+    """Return the champion and since when, UTC; a decision to keep it does not change since when."""
+    if decisions.empty:
+        return None, None
+    champion = decisions["version"].iloc[-1]
+    changes = decisions[decisions["version"] != decisions["version"].shift()]
+    return champion, changes["decided_at"].iloc[-1].to_pydatetime()
 
-    return np.column_stack(
-        [
-            version[f"{name}_centroid"] * version[f"{name}_scale"] + version[f"{name}_mean"]
-            for name in FEATURES
-        ]
-    )
+
+def _choice(versions, decisions, config, compare, run_id) -> tuple[dict, bool]:
+    """Return the decision for the version that somebody named; none if it labels already."""
+    champion, _ = in_force(decisions)
+    known = set(versions["version"])
+    if config.version not in known:
+        raise UserError(
+            f"There is no model version {config.version!r}.",
+            f"Choose one of {', '.join(sorted(known))}." if known else "Fit a model first.",
+        )
+    if config.version == champion:
+        return decisions.iloc[-1].to_dict(), False
+    figures = None
+    if champion in known:
+        # An imported version may have been trained on customers that are not here: a choice must
+        # not depend on them.
+        with suppress(UserError):
+            figures = compare(champion, config.version)
+    reason = config.reason or "chosen by hand"
+    return decision(versions, decisions, config.version, "chosen", reason, run_id, figures), True
+
+
+def _newest(versions: "pd.DataFrame") -> str:
+    if versions.empty:
+        raise UserError("There is no model yet.", "Materialize kmeans_model first.")
+    return versions.sort_values(["training_month", "version"])["version"].iloc[-1]

@@ -4,14 +4,14 @@ Belongs here: the transformation, once for pandas (to fit) and once for Ibis (to
 by side so that they cannot drift apart; and choosing the snapshot to train on.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import FloatingValue, Table
 
 from customer_segments.errors import UserError
-from customer_segments.months import month_of, parse_month, shift
+from customer_segments.months import is_complete, month_of, parse_month
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 FEATURES = ("recency", "frequency", "monetary")
 COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
-# Shops close for holidays: a month whose data reaches its last week is taken as complete.
-LAST_DAYS = 7
 
 
 def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
@@ -37,22 +35,6 @@ def log_feature(customers: Table, feature: str) -> FloatingValue:
     """Return what ``log_features`` returns, as an expression over ``customer_rfm``."""
     value = customers[COLUMNS[feature]].cast("float64")
     return (ibis.greatest(value, 0.0) + 1.0).ln()
-
-
-def is_complete(month: date, last_sale: date, today: date) -> bool:
-    """Tell whether the data of a month is all there.
-
-    Parameters
-    ----------
-    month
-        First day of the month.
-    last_sale
-        Day of the last sale in the data.
-    today
-        A month that is not over cannot be complete.
-    """
-    after = shift(month, 1)
-    return last_sale >= after or (today >= after and last_sale >= after - timedelta(days=LAST_DAYS))
 
 
 def training_month(customer_rfm: Table, warehouse: "Warehouse", wanted: str | None) -> date:

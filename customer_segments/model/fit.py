@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Beyond these digits, threads and processors disagree.
 SIGNIFICANT_DIGITS = 10
 N_INIT = 10
+# Columns of kmeans_model that a version is not the hash of: itself, and words.
+NOT_HASHED = {"version", "segment", "description", "suggested_action"}
 
 
 def standardized(customers: "pd.DataFrame") -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
@@ -83,11 +85,26 @@ def fit_version(
             numbers[f"{name}_centroid"] = _rounded(centroids[cluster, index])
             numbers[f"{name}_rank"] = _rounded(position[index])
         rows.append(numbers)
-    version = hashlib.sha256(repr([sorted(row.items()) for row in rows]).encode()).hexdigest()[:12]
+    version = hash_version(rows)
     return [
         row | {"version": version} | describe(segment, tuple(ranks.loc[row["cluster"]]))
         for row, segment in zip(rows, segments, strict=True)
     ]
+
+
+def hash_version(rows: list[dict]) -> str:
+    """Return the version that follows from a model's numbers; its words are not part of it.
+
+    Parameters
+    ----------
+    rows
+        A row per cluster, in order, as ``KMEANS_MODEL`` has them, of Python's own types.
+    """
+    numbers = [
+        sorted((name, value) for name, value in row.items() if name not in NOT_HASHED)
+        for row in rows
+    ]
+    return hashlib.sha256(repr(numbers).encode()).hexdigest()[:12]
 
 
 def percentile_ranks(customers: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,16 +1,23 @@
-"""The asset of this stage."""
+"""The assets of this stage."""
+
+from datetime import date
 
 import dagster as dg
 import ibis
 
-from customer_segments.months import months_of
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.months import months_of, shift
+from customer_segments.segments import migration, profiles
+from customer_segments.segments.contracts import (
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
 from customer_segments.segments.scoring import champion_version, label
 from customer_segments.storage.dagster_metadata import asset_attributes
 
 
 def segment_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the asset of this stage over the months given."""
+    """Return the assets of this stage over the months given."""
 
     @dg.asset(
         group_name="segments",
@@ -30,9 +37,70 @@ def segment_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.Assets
         between segments has moved, not the model.
         """
         first, last = months_of(context.partition_keys)
-        snapshots = customer_rfm.filter(
-            customer_rfm.snapshot_month.between(ibis.date(first), ibis.date(last))
-        )
+        snapshots = _between(customer_rfm, first, last)
         return label(snapshots, champion_version(kmeans_model, champion_model))
 
-    return [customer_segments]
+    @dg.asset(
+        group_name="segments",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"customer_rfm": _looking_back(1)},
+        **asset_attributes(SEGMENT_MIGRATION, "ibis"),
+    )
+    def segment_migration(
+        context: dg.AssetExecutionContext,
+        customer_segments: ibis.Table,
+        customer_rfm: ibis.Table,
+        kmeans_model: ibis.Table,
+    ) -> ibis.Table:
+        """Count customers and money that moved from segment to segment since last month.
+
+        Last month is judged by the model that labelled this month: a refit moves nobody. First
+        purchases come from "New"; who is in no snapshot any more goes to "Gone". A month whose
+        month before was never scored has no rows.
+        """
+        first, last = months_of(context.partition_keys)
+        return migration.segment_migration(
+            _between(customer_segments, first, last),
+            _between(customer_rfm, shift(first, -1), last),
+            kmeans_model,
+        )
+
+    @dg.asset(
+        group_name="segments",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"customer_rfm": _looking_back(12)},
+        **asset_attributes(SEGMENT_PROFILES, "ibis"),
+    )
+    def segment_profiles(
+        context: dg.AssetExecutionContext,
+        customer_segments: ibis.Table,
+        customer_rfm: ibis.Table,
+        kmeans_model: ibis.Table,
+    ) -> ibis.Table:
+        """How many customers each segment has, what they are like, and what to do about them.
+
+        A month and a year before are counted by the same model as the month itself.
+        """
+        first, last = months_of(context.partition_keys)
+        return profiles.segment_profiles(
+            _between(customer_segments, first, last),
+            _between(customer_rfm, shift(first, -12), last),
+            kmeans_model,
+        )
+
+    return [customer_segments, segment_migration, segment_profiles]
+
+
+def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:
+    return table.filter(table.snapshot_month.between(ibis.date(first), ibis.date(last)))
+
+
+def _looking_back(months: int) -> dg.AssetIn:
+    """Return an input of which a month needs itself and so many months before it."""
+    return dg.AssetIn(
+        partition_mapping=dg.TimeWindowPartitionMapping(
+            start_offset=-months, allow_nonexistent_upstream_partitions=True
+        )
+    )

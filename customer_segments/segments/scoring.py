@@ -1,6 +1,6 @@
 """Scoring: the cluster whose centroid is nearest, as an expression inside the engine.
 
-Belongs here: labelling snapshots with a model version, as pure Ibis. Does not: fitting.
+Belongs here: labelling snapshots with model versions, as pure Ibis. Does not: fitting.
 """
 
 from functools import reduce
@@ -34,10 +34,37 @@ def label(customers: Table, clusters: Table) -> Table:
     Table
         As ``CUSTOMER_SEGMENTS`` has it.
     """
-    logs = customers.mutate(
+    return _nearest(_with_logs(customers).cross_join(clusters))
+
+
+def label_by_version(customers: Table, kmeans_model: Table) -> Table:
+    """Label every customer with the nearest cluster of the version that the row carries.
+
+    Parameters
+    ----------
+    customers
+        Snapshots, as ``CUSTOMER_RFM`` has them, with a ``model_version``; a customer's snapshot
+        may stand there once for each of several versions.
+    kmeans_model
+        Clusters of all those versions, as ``KMEANS_MODEL`` has them.
+
+    Returns
+    -------
+    Table
+        As ``CUSTOMER_SEGMENTS`` has it.
+    """
+    logs = _with_logs(customers)
+    return _nearest(logs.inner_join(kmeans_model, logs.model_version == kmeans_model.version))
+
+
+def _with_logs(customers: Table) -> Table:
+    return customers.mutate(
         **{f"{feature}_log": log_feature(customers, feature) for feature in FEATURES}
     )
-    pairs = logs.cross_join(clusters)
+
+
+def _nearest(pairs: Table) -> Table:
+    """Keep the nearest of the clusters that each customer is paired with."""
 
     def offset(feature: str):
         scaled = (pairs[f"{feature}_log"] - pairs[f"{feature}_mean"]) / pairs[f"{feature}_scale"]
@@ -45,7 +72,8 @@ def label(customers: Table, clusters: Table) -> Table:
 
     squares = [offset(feature) * offset(feature) for feature in FEATURES]
     nearest = ibis.row_number().over(
-        group_by=["snapshot_month", "customer_id"], order_by=[reduce(add, squares), "cluster"]
+        group_by=["snapshot_month", "customer_id", "version"],
+        order_by=[reduce(add, squares), "cluster"],
     )
     labelled = pairs.mutate(rank=nearest, model_version=pairs.version)
     return labelled.filter(labelled["rank"] == 0).select(*CUSTOMER_SEGMENTS.schema.names)

@@ -5,12 +5,13 @@ Does not: metadata that only one asset has (that asset adds it).
 """
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import LedgerLine, Publication, code_version
+from customer_segments.storage.ledger import Content, LedgerLine, Publication, code_version
 from customer_segments.storage.lineage import column_lineage
 
 OWNERS = ["team:customer-insight"]
@@ -75,6 +76,11 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
         metadata["changed_months"] = {"months": changed}
     if contract.write_mode is WriteMode.REPLACE and contract.month_column:
         metadata["months"] = _months_table(publication)
+    if publication.restated and contract.month_column:
+        metadata["restated"] = _restated_table(publication)
+        if contract.revenue:
+            differences = (_revenue_added(*change) for change in publication.restated)
+            metadata["restated_revenue"] = f"{sum(differences):,.4f}"
     return metadata
 
 
@@ -82,6 +88,39 @@ def month_metadata(line: LedgerLine) -> dict[str, Any]:
     """Return what holds for one month of a publication; the UI plots it over the months."""
     figures = {"dagster/row_count": line.rows, "is_changed": line.is_changed}
     return figures if line.revenue is None else figures | {"revenue": float(line.revenue)}
+
+
+def _revenue_added(line: LedgerLine, before: Content) -> Decimal:
+    return (line.revenue or Decimal(0)) - (before.revenue or Decimal(0))
+
+
+def _restated_table(publication: Publication) -> dg.TableMetadataValue:
+    """Return the months that held other rows before, and by how much their revenue changed."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "month": f"{line.month:%Y-%m}",
+                    "rows_before": before.rows,
+                    "rows": line.rows,
+                    "revenue_before": f"{before.revenue or 0:,.4f}",
+                    "revenue": f"{line.revenue or 0:,.4f}",
+                    "difference": f"{_revenue_added(line, before):+,.4f}",
+                }
+            )
+            for line, before in publication.restated[-SHOWN_MONTHS:]
+        ],
+        schema=dg.TableSchema(
+            [
+                dg.TableColumn("month", "string"),
+                dg.TableColumn("rows_before", "int"),
+                dg.TableColumn("rows", "int"),
+                dg.TableColumn("revenue_before", "string"),
+                dg.TableColumn("revenue", "string"),
+                dg.TableColumn("difference", "string", description="In the workbooks' currency."),
+            ]
+        ),
+    )
 
 
 def _months_table(publication: Publication) -> dg.TableMetadataValue:

@@ -5,6 +5,7 @@ into metadata. Does not: SQL, locks, rules (``publish``, ``warehouse``, ``audit`
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 import ibis
@@ -13,6 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
+from customer_segments.storage.ledger import months_waiting, tables_missing
 from customer_segments.storage.publish import require_contract
 from customer_segments.storage.warehouse import Warehouse
 
@@ -48,6 +50,8 @@ class WarehouseIOManager(dg.IOManager):
                 context.step_context.add_asset_metadata(
                     month_metadata(line), context.asset_key, str(line.month)
                 )
+        if contract.built_from is None:
+            context.add_output_metadata(self._what_follows())
         context.log.info("Published %s: %s rows.", contract.table, f"{publication.rows:,}")
 
     def load_input(self, context: dg.InputContext) -> object:
@@ -64,6 +68,15 @@ class WarehouseIOManager(dg.IOManager):
         with self.warehouse.reading() as con:
             require_contract(con, contract)
             return con.execute(contract.relation.order_by(list(contract.key)))
+
+    def _what_follows(self) -> dict[str, Any]:
+        """Return what whoever starts the next run has to know: sensors never open the warehouse."""
+        contracts = self.contracts.values()
+        with self.warehouse.reading() as con:
+            waiting = months_waiting(con, contracts)
+            missing = tables_missing(con, contracts)
+        months = {"first": f"{waiting[0]:%Y-%m}", "last": f"{waiting[1]:%Y-%m}"} if waiting else {}
+        return {"months_waiting": months, "tables_missing": {"tables": missing}}
 
     def _contract(self, asset_key: dg.AssetKey) -> Contract:
         table = asset_key.path[-1]

@@ -5,6 +5,7 @@ writing the tables themselves (``publish``).
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -77,6 +78,8 @@ class Publication:
     ----------
     lines
         A ledger line per month.
+    replaced
+        What the months held before.
     sql
         The query that made the rows.
     sources
@@ -85,6 +88,7 @@ class Publication:
 
     table: str
     lines: list[LedgerLine]
+    replaced: dict[date | None, Content]
     sql: str
     sources: dict[str, dict[str, str]]
 
@@ -102,6 +106,15 @@ class Publication:
     def changed_months(self) -> list[date]:
         """Months whose content differs from what was there before."""
         return [line.month for line in self.lines if line.is_changed and line.month]
+
+    @property
+    def restated(self) -> list[tuple[LedgerLine, Content]]:
+        """Months that held other rows before, each with what it held."""
+        return [
+            (line, before)
+            for line in self.lines
+            if line.is_changed and (before := self.replaced.get(line.month, Content())).rows
+        ]
 
 
 @cache
@@ -262,3 +275,24 @@ def pending_months(con: "Backend", contract: Contract) -> list[date]:
         {"upstream": contract.built_from, "own": contract.table},
     ).fetchall()
     return [month for (month,) in rows]
+
+
+def months_waiting(con: "Backend", contracts: Iterable[Contract]) -> tuple[date, date] | None:
+    """Return the months that a run has to cover for all tables to be up to date, first and last.
+
+    From the first month that waits in any table to the newest of the workbooks: a snapshot adds
+    up all months before it. ``None`` if nothing waits.
+    """
+    monthly = [c for c in contracts if c.month_column and c.built_from]
+    waiting = [month for contract in monthly for month in pending_months(con, contract)]
+    ((newest,),) = con.raw_sql(
+        "SELECT max(month) FROM publications WHERE table_name = 'raw_transactions'"
+    ).fetchall()
+    return (min(waiting), max(*waiting, newest)) if waiting else None
+
+
+def tables_missing(con: "Backend", contracts: Iterable[Contract]) -> list[str]:
+    """Return the tables that were never published."""
+    rows = con.raw_sql("SELECT DISTINCT table_name FROM publications").fetchall()
+    published = {name for (name,) in rows}
+    return [contract.table for contract in contracts if contract.table not in published]

@@ -100,7 +100,8 @@ def publish(
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
     }
-    return Publication(contract.table, lines, str(con.compile(expression, pretty=True)), sources)
+    sql = str(con.compile(expression, pretty=True))
+    return Publication(contract.table, lines, before, sql, sources)
 
 
 def require_contract(con: "Backend", contract: Contract) -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
 
 from customer_segments.errors import UserError
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
-from customer_segments.model.features import is_complete, training_customers
+from customer_segments.model.contracts import KMEANS_MODEL
+from customer_segments.model.features import training_customers
 from customer_segments.model.fit import fit_kmeans, fit_version, standardized
 from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.silhouette import silhouettes
+from customer_segments.months import is_complete
 from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
@@ -96,36 +97,6 @@ def test_a_cluster_at_the_point_of_a_name_gets_it():
 )
 def test_a_complete_month(last_sale, today, complete):
     assert is_complete(date(2011, 12, 1), last_sale, today) is complete
-
-
-def test_a_refit_adds_nothing_and_another_model_does_not_become_champion(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    warehouse = Warehouse(installed.warehouse_path)
-    before = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
-    execute(installed, "refit")
-    assert warehouse.load(KMEANS_MODEL).equals(before[0])
-    assert warehouse.load(CHAMPION_MODEL).equals(before[1])
-
-    execute(installed, "refit", run_config={"ops": {"kmeans_model": {"config": {"n_clusters": 5}}}})
-    versions = warehouse.load(KMEANS_MODEL)
-    assert len(versions) == 4 + 5
-    assert warehouse.load(CHAMPION_MODEL).equals(before[1])
-
-    challenger = versions.loc[versions["n_clusters"] == 5, "version"].iloc[0]
-    choice = {"version": challenger, "reason": "five read better"}
-    execute(installed, "refit", run_config={"ops": {"champion_model": {"config": choice}}})
-    decision = warehouse.load(CHAMPION_MODEL).iloc[-1]
-    assert (decision["version"], decision["reason"]) == (challenger, "five read better")
-    assert "Champions -> Champions" in decision["matching"]
-
-    month = date(2024, 12, 1)
-    execute(installed, "score", month, month)
-    rows = warehouse.query(
-        CUSTOMER_SEGMENTS.relation.select("snapshot_month", "model_version").distinct()
-    )
-    newest = rows["snapshot_month"] == rows["snapshot_month"].max()
-    assert set(rows.loc[newest, "model_version"]) == {challenger}
-    assert challenger not in set(rows.loc[~newest, "model_version"])
 
 
 def test_an_unknown_version_and_too_little_history_are_clear_errors(sample_warehouse, copy_of):

@@ -1,0 +1,33 @@
+"""Which months a run has to cover, asked of the warehouse by whoever may open it.
+
+Belongs here: months whose data changed, and months that an older champion labelled. Does not:
+what sensors go by; they read it from a materialization (``sensors``).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from customer_segments.model.contracts import CHAMPION_MODEL
+from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.ledger import latest, months_waiting
+
+
+def due_months(warehouse: Warehouse, contracts: Iterable[Contract]) -> tuple[date, date] | None:
+    """Return the months that wait since their data changed, first and last; ``None`` for none."""
+    with warehouse.reading() as con:
+        return months_waiting(con, contracts)
+
+
+def outdated_labels(warehouse: Warehouse) -> tuple[date, date] | None:
+    """Return the months that another version than the champion's labelled, first and last."""
+    decisions = warehouse.load(CHAMPION_MODEL)
+    if decisions.empty:
+        return None
+    champion = decisions["version"].iloc[-1]
+    with warehouse.reading() as con:
+        lines = latest(con, CUSTOMER_SEGMENTS.table).values()
+    outdated = [
+        line.month for line in lines if line.month and line.rows and line.model_version != champion
+    ]
+    return (min(outdated), max(outdated)) if outdated else None

@@ -1,0 +1,109 @@
+"""The commands ``customer-segments models ...``: versions listed, exported, imported.
+
+Belongs here: arguments, help, and what is printed. Does not: what the commands do
+(``exchange``, ``champion``), which is imported only by the command that needs it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customer_segments.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
+    from customer_segments.storage import Warehouse
+
+models_app = typer.Typer(
+    no_args_is_help=True, help="List model versions, or take one to another warehouse."
+)
+
+
+@models_app.command("list")
+def list_versions() -> None:
+    """List all model versions, and say which one labels since when."""
+    from customer_segments.cli import console
+
+    console().print(versions_grid(open_warehouse()))
+
+
+@models_app.command("export")
+def export(
+    version: Annotated[
+        str | None, typer.Argument(help="Version to export; the champion by default.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File to write; the terminal by default.")] = None,
+) -> None:
+    """Write a model version as JSON."""
+    from customer_segments.model.exchange import export_version
+
+    text = export_version(open_warehouse(), version)
+    if to is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        # The same bytes on any system.
+        to.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{to} cannot be written: {error.strerror}.", "Name another.") from error
+    typer.echo(f"{to} is written.", err=True)
+
+
+@models_app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="File that `models export` wrote.")],
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Label with it from now on, in the champion's place.")
+    ] = False,
+) -> None:
+    """Add a model version from FILE; it labels at once if there is no champion yet."""
+    from customer_segments.model.exchange import import_version
+
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.", "Name another.") from error
+    done = import_version(open_warehouse(), text, promote=promote, source=file.name)
+    typer.echo(
+        f"Version {done.version} is {'imported' if done.is_new else 'there already'}"
+        f"{' and labels from now on' if done.is_promoted else ''}."
+    )
+
+
+def versions_grid(warehouse: "Warehouse") -> "Grid":
+    """Return the versions as a table for a terminal, the newest training month first."""
+    from rich.table import Table as Grid
+
+    from customer_segments.model.champion import in_force
+    from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
+
+    champion, since = in_force(warehouse.load(CHAMPION_MODEL))
+    versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")
+    grid = Grid(title=f"Model versions: {len(versions):,}", title_justify="left")
+    grid.add_column("Version", no_wrap=True)
+    grid.add_column("Trained on")
+    for heading in ("Clusters", "Customers", "Silhouette"):
+        grid.add_column(heading, justify="right")
+    grid.add_column("Labels since", no_wrap=True)
+    newest_first = versions.sort_values(["training_month", "version"], ascending=False)
+    for row in newest_first.itertuples():
+        grid.add_row(
+            row.version,
+            f"{row.training_month:%Y-%m}",
+            f"{row.n_clusters}",
+            f"{row.training_customers:,}",
+            f"{row.silhouette:.3f}",
+            f"{since:%Y-%m-%d %H:%M} UTC" if row.version == champion else "",
+        )
+    return grid
+
+
+def open_warehouse() -> "Warehouse":
+    """Return the warehouse of the settings; no file is opened yet."""
+    from customer_segments.cli import load_settings
+    from customer_segments.storage import Warehouse
+
+    settings = load_settings()
+    return Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)

@@ -1,0 +1,195 @@
+"""Model versions as JSON text, to be taken from one warehouse to another.
+
+Belongs here: what the text looks like, and what is checked before a version is let in. Does
+not: files and the command line (``commands``).
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from customer_segments.errors import UserError
+from customer_segments.model.champion import decision, in_force
+from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
+from customer_segments.model.fit import hash_version
+from customer_segments.storage import Contract, Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.backends.duckdb import Backend
+
+# Raised whenever a text of before could not be read any more.
+FORMAT_VERSION = 1
+EXPORT_IT = "Write it with `customer-segments models export`, and leave it as it is."
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: the version, whether it is new here, whether it became champion."""
+
+    version: str
+    is_new: bool
+    is_promoted: bool
+
+
+def export_version(warehouse: Warehouse, version: str | None = None) -> str:
+    """Return a version as JSON text; the champion by default.
+
+    Raises
+    ------
+    UserError
+        If there is no such version.
+    """
+    versions = warehouse.load(KMEANS_MODEL)
+    wanted = version or in_force(warehouse.load(CHAMPION_MODEL))[0]
+    rows = version_rows(versions, wanted)
+    if wanted is None or not rows:
+        known = ", ".join(sorted(set(versions["version"])))
+        raise UserError(
+            f"There is no model version {wanted!r}." if wanted else "There is no champion yet.",
+            f"Choose one of {known}." if known else "Fit a model first, or import one.",
+        )
+    return to_json(wanted, rows)
+
+
+def import_version(
+    warehouse: Warehouse, text: str | bytes, *, promote: bool = False, source: str = "JSON"
+) -> Imported:
+    """Add a version to the warehouse, which is made if it does not exist yet.
+
+    It becomes the champion if asked to, or if there is none; all in one transaction.
+
+    Parameters
+    ----------
+    text
+        As ``export_version`` returns it.
+    source
+        Where the text is from, for messages and for the decision's reason.
+
+    Raises
+    ------
+    UserError
+        If the text is not a model version, or not what it was when it was exported.
+    """
+    from customer_segments.storage.publish import publish
+
+    version, rows = from_json(text, source)
+    with warehouse.writing() as con:
+        versions, decisions = _held(con, KMEANS_MODEL), _held(con, CHAMPION_MODEL)
+        there = version_rows(versions, version)
+        if there and there != rows:
+            raise UserError(
+                f"{source}: version {version} is in the warehouse with other words.",
+                "A version is never changed; import it into a warehouse that does not have it.",
+            )
+        if not there:
+            publish(con, KMEANS_MODEL, KMEANS_MODEL.arrow(rows))
+        champion, _ = in_force(decisions)
+        is_promoted = champion is None or (promote and champion != version)
+        if is_promoted:
+            row = decision(
+                _held(con, KMEANS_MODEL),
+                decisions,
+                version,
+                "imported",
+                f"imported from {source}",
+                run_id="",
+            )
+            publish(con, CHAMPION_MODEL, CHAMPION_MODEL.arrow([row]))
+    return Imported(version, is_new=not there, is_promoted=is_promoted)
+
+
+def version_rows(versions: "pd.DataFrame", version: str | None) -> list[dict]:
+    """Return a version's rows, in order of clusters and columns, of Python's own types."""
+    rows = versions[versions["version"] == version].sort_values("cluster")
+    typed = {
+        column.name: [_python_value(value) for value in rows[column.name].tolist()]
+        for column in KMEANS_MODEL.columns
+    }
+    return [dict(zip(typed, values, strict=True)) for values in zip(*typed.values(), strict=True)]
+
+
+def to_json(version: str, rows: list[dict]) -> str:
+    """Return JSON text; numbers keep all their digits, so the text is the same each time."""
+    clusters = [
+        {name: row[name] for name in KMEANS_MODEL.schema.names}
+        | {"training_month": row["training_month"].isoformat()}
+        for row in rows
+    ]
+    document = {"format_version": FORMAT_VERSION, "version": version, "kmeans_model": clusters}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]:
+    """Return version and rows of a JSON text, checked.
+
+    Raises
+    ------
+    UserError
+        If it is not JSON, not of this format, or its numbers are not those of its version.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{source} is not JSON: {error}.", EXPORT_IT) from error
+    if not isinstance(document, dict) or "format_version" not in document:
+        raise UserError(f"{source} is not a model version.", EXPORT_IT)
+    if document["format_version"] != FORMAT_VERSION:
+        raise UserError(
+            f"{source} has format version {document['format_version']!r}; this program reads "
+            f"{FORMAT_VERSION}.",
+            "Export it again with the version of the program that imports it.",
+        )
+    try:
+        rows = [_row(cluster) for cluster in document["kmeans_model"]]
+        version = str(document["version"])
+        _require_whole(version, rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{source} is not a whole model version: {error}.", EXPORT_IT) from error
+    if hash_version(rows) != version:
+        raise UserError(
+            f"{source}: its numbers are not those of version {version}; they were changed.",
+            EXPORT_IT,
+        )
+    return version, rows
+
+
+def _row(cluster: dict) -> dict:
+    """Return a cluster's row with values of the contract's types; raise on any other."""
+    names = KMEANS_MODEL.schema.names
+    if set(cluster) != set(names):
+        raise ValueError(f"its columns differ in {', '.join(sorted(set(cluster) ^ set(names)))}")
+    row = {name: cluster[name] for name in names}
+    row["training_month"] = date.fromisoformat(row["training_month"])
+    types = {"string": str, "int64": int, "float64": float, "date": date}
+    for column in KMEANS_MODEL.columns:
+        # Exactly: True is an int to isinstance, and 1 and 1.0 would be two versions.
+        if type(row[column.name]) is not types[column.type.removeprefix("!")]:
+            raise ValueError(f"{column.name} is {row[column.name]!r}")
+    return row
+
+
+def _require_whole(version: str, rows: list[dict]) -> None:
+    """Raise unless the rows are all clusters of one version, in order, each with a name."""
+    if not rows or [row["cluster"] for row in rows] != list(range(rows[0]["n_clusters"])):
+        raise ValueError("clusters are missing or out of order")
+    if {row["version"] for row in rows} != {version}:
+        raise ValueError("its rows are not of one version")
+    if len({row["segment"] for row in rows}) != len(rows):
+        raise ValueError("two clusters have one name")
+
+
+def _python_value(value):
+    # A date column is loaded as timestamps.
+    return value.date() if hasattr(value, "date") else value
+
+
+def _held(con: "Backend", contract: Contract) -> "pd.DataFrame":
+    """Return a table as the open transaction sees it; empty if never published."""
+    from customer_segments.storage.publish import is_there, require_contract
+
+    if not is_there(con, contract.table):
+        return contract.schema.to_pyarrow().empty_table().to_pandas()
+    require_contract(con, contract)
+    return con.execute(contract.relation.order_by(list(contract.key)))

@@ -1,0 +1,92 @@
+"""Who moved from which segment to which since last month, judged under one model.
+
+Belongs here: pairing each month's labels with last month's snapshot, scored again, as pure
+Ibis. Does not: scoring itself (``scoring``), how segments changed in size (``profiles``).
+"""
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.segments.contracts import GONE, NEW, SEGMENT_MIGRATION
+from customer_segments.segments.scoring import label_by_version
+
+MONEY = "decimal(18, 4)"
+KEY = ["snapshot_month", "customer_id"]
+
+
+def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return how many customers, with how much money, moved between segments each month.
+
+    Last month's snapshot is scored again with the version that labelled this month: a refit
+    moves nobody.
+
+    Parameters
+    ----------
+    segments
+        The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
+    rfm
+        Those months and the one before, as ``CUSTOMER_RFM`` has them.
+    kmeans_model
+        As ``KMEANS_MODEL`` has it.
+
+    Returns
+    -------
+    Table
+        As ``SEGMENT_MIGRATION`` has it; no rows for a month without labels, or one that
+        ``comparable_months`` leaves out.
+    """
+    months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
+    after = segments.semi_join(months, "snapshot_month")
+    moves = after.select(*KEY, to_segment="segment", revenue="monetary").outer_join(
+        _last_month(months, rfm, kmeans_model), KEY
+    )
+    moves = moves.select(
+        snapshot_month=ibis.coalesce(moves.snapshot_month, moves.snapshot_month_right),
+        from_segment=moves.from_segment.fill_null(NEW),
+        to_segment=moves.to_segment.fill_null(GONE),
+        revenue_before=moves.revenue_before.fill_null(0),
+        revenue=moves.revenue.fill_null(0),
+    )
+    totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
+        customers=moves.count(),
+        revenue_before=moves.revenue_before.sum().cast(MONEY),
+        revenue=moves.revenue.sum().cast(MONEY),
+    )
+    return (
+        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(MONEY))
+        .inner_join(months, "snapshot_month")
+        .select(*SEGMENT_MIGRATION.schema.names)
+    )
+
+
+def versions_of(segments: Table) -> Table:
+    """Return the model version of each month's labels."""
+    return segments.group_by("snapshot_month").agg(model_version=segments.model_version.max())
+
+
+def comparable_months(rfm: Table) -> Table:
+    """Return the snapshot months that can be compared with the month before.
+
+    A month without a snapshot before it is comparable if all its customers are new. If not,
+    the month before was never taken, and to call everybody new would be wrong.
+    """
+    months = rfm.group_by("snapshot_month").agg(oldest=rfm.first_purchase_date.min())
+    following = months.select(snapshot_month=next_month(months), has_before=True)
+    months = months.left_join(following, "snapshot_month")
+    return months.filter(
+        months.has_before.notnull() | (months.oldest >= months.snapshot_month)
+    ).select("snapshot_month")
+
+
+def next_month(snapshots: Table) -> ibis.Value:
+    """Return the month after each snapshot's."""
+    # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
+    return (snapshots.snapshot_month + ibis.interval(months=1)).cast("timestamp").cast("date")
+
+
+def _last_month(months: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return the snapshots before ``months``, scored with those months' versions."""
+    judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(months, "snapshot_month")
+    return label_by_version(judged, kmeans_model).select(
+        *KEY, from_segment="segment", revenue_before="monetary"
+    )

@@ -1,0 +1,125 @@
+"""What the customers of each segment are like, and how it changed in a month and in a year.
+
+Belongs here: figures per segment and month, as pure Ibis. Does not: who moved between which
+segments (``migration``), scoring itself (``scoring``).
+"""
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.segments.contracts import SEGMENT_PROFILES
+from customer_segments.segments.migration import versions_of
+from customer_segments.segments.scoring import label_by_version
+
+MONEY = "decimal(18, 4)"
+# What is compared with, and how many months back that is.
+EARLIER = {"last_month": 1, "last_year": 12}
+
+
+def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return a profile of each segment at the end of each month.
+
+    What is compared with is counted under the version that labelled the month itself: a refit
+    changes no segment's size since last month.
+
+    Parameters
+    ----------
+    segments
+        The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
+    rfm
+        The twelve months before each, as far as they are there, as ``CUSTOMER_RFM`` has them.
+    kmeans_model
+        As ``KMEANS_MODEL`` has it.
+
+    Returns
+    -------
+    Table
+        As ``SEGMENT_PROFILES`` has it.
+    """
+    profiles = _shares(_figures(segments))
+    counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
+    for name, months_back in EARLIER.items():
+        profiles = _compared(profiles, counted, name, months_back)
+    return profiles.select(*SEGMENT_PROFILES.schema.names)
+
+
+def _figures(segments: Table) -> Table:
+    """Add up the customers of each segment; sums are exact, so that means are the same anywhere."""
+    values = {name: segments[name] for name in ("recency_days", "frequency", "monetary")}
+    medians = {
+        f"median_{name}": value.cast("float64").median().cast("float64")
+        for name, value in values.items()
+    }
+    means = {
+        f"mean_{name}": value.sum().cast("float64") / segments.count().cast("float64")
+        for name, value in values.items()
+    }
+    return segments.group_by("snapshot_month", "segment").agg(
+        customers=segments.count(),
+        revenue=segments.monetary.sum().cast(MONEY),
+        model_version=segments.model_version.max(),
+        suggested_action=segments.suggested_action.max(),
+        **medians,
+        **means,
+    )
+
+
+def _shares(profiles: Table) -> Table:
+    def of_month(value: ibis.Value) -> ibis.Value:
+        return value.sum().over(group_by="snapshot_month").cast("float64")
+
+    revenue = of_month(profiles.revenue)
+    return profiles.mutate(
+        share=profiles.customers.cast("float64") / of_month(profiles.customers),
+        # Of money that credit notes have eaten up there are no shares.
+        revenue_share=ibis.ifelse(
+            revenue > 0, profiles.revenue.cast("float64") / revenue, ibis.null("float64")
+        ),
+    )
+
+
+def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Count customers and money per earlier snapshot, segment and version to judge it by."""
+    judged = ibis.union(
+        *(
+            versions.select("model_version", snapshot_month=_months_before(versions, months_back))
+            for months_back in EARLIER.values()
+        ),
+        distinct=True,  # a snapshot is scored once, though it is last month's and last year's
+    )
+    labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model)
+    return labelled.group_by("snapshot_month", "model_version", "segment").agg(
+        customers=labelled.count(), revenue=labelled.monetary.sum().cast(MONEY)
+    )
+
+
+def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> Table:
+    """Add customers and money of ``months_back`` months before: null where no snapshot is."""
+    profiles = profiles.mutate(then=_months_before(profiles, months_back))
+    there = counted.select(then="snapshot_month", is_there=True).distinct()
+    then = counted.select(
+        "model_version",
+        "segment",
+        then="snapshot_month",
+        customers_then="customers",
+        revenue_then="revenue",
+    )
+    joined = profiles.left_join(there, "then").drop("then_right")
+    joined = joined.left_join(then, ["then", "model_version", "segment"])
+
+    def known(value: ibis.Value, dtype: str) -> ibis.Value:
+        return ibis.ifelse(joined.is_there, value.fill_null(0).cast(dtype), ibis.null(dtype))
+
+    return joined.select(
+        *profiles.drop("then").columns,
+        **{
+            f"customers_{name}": known(joined.customers_then, "int64"),
+            f"revenue_{name}": known(joined.revenue_then, MONEY),
+        },
+    )
+
+
+def _months_before(snapshots: Table, months_back: int) -> ibis.Value:
+    # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
+    earlier = snapshots.snapshot_month - ibis.interval(months=months_back)
+    return earlier.cast("timestamp").cast("date")

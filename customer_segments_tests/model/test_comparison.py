@@ -1,0 +1,149 @@
+"""Figures of two versions against scikit-learn, and the gate that judges them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+from customer_segments.model.comparison import (
+    Comparison,
+    bootstrap_stability,
+    compare,
+    match_segments,
+    mean_silhouettes,
+    nearest_clusters,
+)
+from customer_segments.model.config import ChampionConfig
+from customer_segments.model.gate import failures, verdict
+from customer_segments_tests.model.versions import frame, made_up
+
+NAMES = ["Champions", "Promising", "Hibernating"]
+CENTROIDS = [(1.0, 4.0, 9.0), (1.5, 1.0, 5.0), (6.0, 1.0, 5.0)]
+GOOD = Comparison(0.9, moved_share=0.05, stability=0.95, silhouette=0.4, champion_silhouette=0.41)
+
+
+@pytest.fixture(scope="module")
+def customers() -> pd.DataFrame:
+    """Three clouds around ``CENTROIDS``, 60 customers each."""
+    random = np.random.default_rng(5)
+    logs = np.vstack([random.normal(centroid, 0.35, (60, 3)) for centroid in CENTROIDS])
+    values = np.expm1(np.maximum(logs, 0.0))
+    return pd.DataFrame(values, columns=["recency_days", "frequency", "monetary"])
+
+
+def logs_of(customers: pd.DataFrame) -> np.ndarray:
+    return np.log1p(customers.to_numpy())
+
+
+def test_the_figures_are_scikit_learns(customers):
+    old = frame(made_up(CENTROIDS, NAMES))
+    shifted = [(1.0, 4.0, 9.0), (1.5, 1.0, 4.0), (3.0, 1.0, 5.2)]
+    new = frame(made_up(shifted, ["Champions", "New Customers", "Hibernating"]))
+    figures = compare(customers, old, new, resamples=3, seed=4)
+    features = logs_of(customers)
+    labels = [
+        KMeans(3, init=np.array(start), n_init=1, max_iter=1).fit(features)
+        for start in (CENTROIDS, shifted)
+    ]
+    for fitted, start in zip(labels, (CENTROIDS, shifted), strict=True):
+        fitted.cluster_centers_ = np.array(start)
+    before, after = (fitted.predict(features) for fitted in labels)
+    assert figures.adjusted_rand_index == pytest.approx(adjusted_rand_score(before, after))
+    assert figures.adjusted_rand_index < 0.99
+    assert figures.champion_silhouette == pytest.approx(silhouette_score(features, before))
+    assert figures.silhouette == pytest.approx(silhouette_score(features, after))
+    # By name: those of cluster 1 moved, renamed, though their cluster is the same.
+    stayed = (before == after) & (before != 1)
+    assert figures.moved_share == pytest.approx(1 - stayed.mean())
+
+
+def test_numbering_does_not_matter_but_names_do(customers):
+    old = frame(made_up(CENTROIDS, NAMES))
+    turned = frame(made_up(CENTROIDS[::-1], NAMES[::-1]))
+    figures = compare(customers, old, turned, resamples=2, seed=1)
+    assert (figures.adjusted_rand_index, figures.moved_share) == (1.0, 0.0)
+    renamed = frame(made_up(CENTROIDS[::-1], ["Lost", "Promising", "Champions"]))
+    assert compare(customers, old, renamed, resamples=2, seed=1).moved_share == pytest.approx(1 / 3)
+
+
+def test_each_version_labels_after_its_own_scaling(customers):
+    plain = made_up(CENTROIDS, NAMES)
+    scaled = [
+        row
+        | {"recency_mean": 2.0, "recency_scale": 4.0}
+        | {"recency_centroid": (row["recency_centroid"] - 2.0) / 4.0}
+        for row in plain
+    ]
+    features = logs_of(customers) / [4.0, 1.0, 1.0]
+    expected = ((features[:, None] - np.array(CENTROIDS) / [4.0, 1.0, 1.0]) ** 2).sum(axis=2)
+    assert list(nearest_clusters(customers, frame(scaled))) == list(expected.argmin(axis=1))
+    # Rows in another order are the same version.
+    assert list(nearest_clusters(customers, frame(scaled[::-1]))) == list(expected.argmin(axis=1))
+
+
+def test_stability_is_high_for_clouds_and_low_for_a_single_one(customers):
+    features = logs_of(customers)
+    labels = np.repeat([0, 1, 2], 60)
+    clouds = bootstrap_stability(features, labels, n_clusters=3, resamples=5, seed=2)
+    assert clouds > 0.95
+    assert clouds == bootstrap_stability(features, labels, n_clusters=3, resamples=5, seed=2)
+    cloud = np.random.default_rng(1).normal(size=(300, 3))
+    fitted = KMeans(6, n_init=10, random_state=1).fit(cloud).labels_
+    assert bootstrap_stability(cloud, fitted, n_clusters=6, resamples=5, seed=2) < 0.8
+
+
+def test_resamples_differ_from_one_another():
+    cloud = np.random.default_rng(1).normal(size=(200, 3))
+    labels = KMeans(5, n_init=10, random_state=1).fit(cloud).labels_
+    one = bootstrap_stability(cloud, labels, n_clusters=5, resamples=1, seed=2)
+    assert bootstrap_stability(cloud, labels, n_clusters=5, resamples=2, seed=2) != one
+
+
+def test_silhouettes_of_labellings_with_empty_clusters(customers):
+    features = logs_of(customers)
+    labels = np.repeat([0, 2, 5], 60)
+    scores = mean_silhouettes(features, [labels, np.full(180, 3), labels % 2])
+    expected = [silhouette_score(features, labels), 0.0, silhouette_score(features, labels % 2)]
+    assert scores == pytest.approx(expected)
+
+
+def test_which_segment_became_which():
+    old = made_up(CENTROIDS, NAMES)
+    new = made_up(CENTROIDS[::-1], ["Lost", "New Customers", "Champions"])
+    versions = frame(old + new)
+    became = match_segments(versions, old[0]["version"], new[0]["version"])
+    assert became == "Champions -> Champions; Promising -> New Customers; Hibernating -> Lost"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, []),
+        ({"stability": 0.85, "moved_share": 0.10, "silhouette": 0.39}, []),
+        ({"stability": 0.8499}, ["min_stability 0.85"]),
+        ({"moved_share": 0.101}, ["moved_share 10.1% is above max_moved_share 10.0%"]),
+        ({"silhouette": 0.38}, ["max_silhouette_loss 0.02"]),
+        (
+            {"stability": 0.5, "moved_share": 0.6, "silhouette": 0.1},
+            ["stability 0.500", "moved_share 60.0%", "silhouette 0.100 is 0.310 below"],
+        ),
+    ],
+)
+def test_the_gate_names_every_threshold_missed(changes, named):
+    figures = replace(GOOD, **changes)
+    missed = failures(figures, ChampionConfig())
+    assert len(missed) == len(named)
+    assert all(name in clause for name, clause in zip(named, missed, strict=True))
+    outcome, reason = verdict("abc", figures, ChampionConfig())
+    assert outcome == ("kept" if named else "promoted")
+    assert all(name in reason for name in named)
+    assert reason.startswith("abc ")
+
+
+def test_thresholds_are_config():
+    bad = replace(GOOD, stability=0.5, moved_share=0.6, silhouette=0.1)
+    config = ChampionConfig(min_stability=0.5, max_moved_share=0.6, max_silhouette_loss=0.4)
+    assert failures(bad, config) == []

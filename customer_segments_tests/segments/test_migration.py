@@ -1,0 +1,214 @@
+"""Moves between segments: a plain model, what adds up, and that a refit moves nobody."""
+
+from collections import Counter
+from datetime import date
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+
+from customer_segments.months import shift
+from customer_segments.segments.migration import segment_migration
+from customer_segments_tests.installations import evaluate_checks, execute
+from customer_segments_tests.segments.plain import (
+    SOURCES,
+    expected_migration,
+    in_memory,
+    materialize,
+    rows_of,
+    sums,
+)
+from customer_segments_tests.segments.worlds import FIRST, MODEL, unmoved, worlds
+
+BEGIN, END = date(2023, 1, 1), date(2024, 12, 1)
+PASSED = {"contract": True, "reconciliation": True}
+
+
+def verdicts(installed) -> dict[str, bool]:
+    checks = evaluate_checks(installed, "segment_migration")
+    return {name: check.passed for name, check in checks.items()}
+
+
+def sources(installed) -> list:
+    return [rows_of(installed, table) for table in SOURCES]
+
+
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+def test_the_table_is_what_plain_python_makes_of_the_customers(fixture, request):
+    installed = request.getfixturevalue(fixture)
+    assert rows_of(installed, "segment_migration") == expected_migration(*sources(installed))
+
+
+def test_the_moves_add_up_to_both_months(real_warehouse):
+    moves = rows_of(real_warehouse, "segment_migration")
+    after = [row for row in moves if row["to_segment"] != "Gone"]
+    segments = [row | {"customers": 1} for row in rows_of(real_warehouse, "customer_segments")]
+    assert sums(
+        after, "snapshot_month", "to_segment", customers="customers", revenue="revenue"
+    ) == sums(segments, "snapshot_month", "segment", customers="customers", revenue="monetary")
+
+    before = [row for row in moves if row["from_segment"] != "New"]
+    snapshots = [
+        row | {"customers": 1, "snapshot_month": shift(row["snapshot_month"], 1)}
+        for row in rows_of(real_warehouse, "customer_rfm")
+        if row["snapshot_month"] < date(2011, 12, 1)
+    ]
+    assert sums(before, "snapshot_month", customers="customers", revenue="revenue_before") == sums(
+        snapshots, "snapshot_month", customers="customers", revenue="monetary"
+    )
+
+
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+def test_new_are_those_whose_first_purchase_it_was_and_nobody_goes(fixture, request):
+    installed = request.getfixturevalue(fixture)
+    moves = rows_of(installed, "segment_migration")
+    new = Counter()
+    for row in moves:
+        new[row["snapshot_month"]] += row["customers"] * (row["from_segment"] == "New")
+    first_purchases = Counter(
+        row["snapshot_month"]
+        for row in rows_of(installed, "customer_rfm")
+        if row["first_purchase_date"] >= row["snapshot_month"]
+    )
+    assert +new == first_purchases
+    assert "Gone" not in {row["to_segment"] for row in moves}
+
+
+def test_with_a_window_customers_go_and_come_back_as_new(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    config = {"ops": {"customer_rfm": {"config": {"window_months": 3}}}}
+    execute(installed, "score", BEGIN, END, run_config=config)
+    moves = rows_of(installed, "segment_migration")
+    assert moves == expected_migration(*sources(installed))
+    gone = [row for row in moves if row["to_segment"] == "Gone"]
+    assert len({row["snapshot_month"] for row in gone}) > 12
+    assert all(row["revenue"] == 0 for row in gone)
+    assert verdicts(installed) == PASSED
+
+
+def test_a_refit_moves_nobody(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    month, following = date(2024, 6, 1), date(2024, 7, 1)
+    before = {row["snapshot_month"]: [] for row in rows_of(installed, "segment_migration")}
+    for row in rows_of(installed, "segment_migration"):
+        before[row["snapshot_month"]].append(row)
+    known = {row["version"] for row in rows_of(installed, "kmeans_model")}
+    materialize(installed, ["kmeans_model"], config={"kmeans_model": {"n_clusters": 6, "seed": 7}})
+    model = rows_of(installed, "kmeans_model")
+    (refitted,) = {row["version"] for row in model} - known
+    materialize(installed, ["champion_model"], config={"champion_model": {"version": refitted}})
+    materialize(installed, ["customer_segments", "segment_migration"], month)
+    # Its last month's labels are another model's now; it is judged by its own all the same.
+    materialize(installed, ["segment_migration"], following)
+
+    moves = rows_of(installed, "segment_migration")
+    assert [row for row in moves if row["snapshot_month"] != month] == [
+        row for other, rows in before.items() if other != month for row in rows
+    ]
+    now = [row for row in moves if row["snapshot_month"] == month]
+    assert moves == expected_migration(*sources(installed))
+    names = {row["segment"] for row in model if row["version"] == refitted}
+    assert {row["model_version"] for row in now} == {refitted}
+    assert {row["from_segment"] for row in now} <= names | {"New"}
+    assert {row["to_segment"] for row in now} <= names
+    # Nor does it matter what last month is labelled by.
+    materialize(installed, ["customer_segments"], shift(month, -1))
+    materialize(installed, ["segment_migration"], month)
+    assert rows_of(installed, "segment_migration") == moves
+    assert verdicts(installed) == PASSED
+
+
+@pytest.mark.parametrize("version", ["a", "b"])
+def test_customers_who_do_not_change_do_not_move_when_the_model_does(version):
+    month = date(2011, 3, 1)
+    segments, rfm = unmoved(month, version)
+    labels = {(row["customer_id"], row["segment"]) for row in segments}
+    assert len(labels) > 5, "the two versions should disagree, else this shows nothing"
+    moves = [
+        row
+        for row in in_memory(segment_migration, segments, rfm, MODEL)
+        if row["snapshot_month"] == month
+    ]
+    assert sum(row["customers"] for row in moves) == 5
+    assert all(row["from_segment"] == row["to_segment"] for row in moves)
+    assert all(row["revenue_moved"] == 0 for row in moves)
+
+
+@given(worlds())
+@settings(max_examples=40)
+def test_any_snapshots_give_what_plain_python_gives(world):
+    segments, rfm = world
+    assert in_memory(segment_migration, segments, rfm, MODEL) == expected_migration(
+        segments, rfm, MODEL
+    )
+
+
+def test_a_month_without_labels_has_no_rows():
+    _, rfm = unmoved(FIRST, "a")
+    assert in_memory(segment_migration, [], rfm, MODEL) == []
+
+
+def test_a_first_month_is_all_new_and_one_whose_last_month_was_never_taken_has_no_rows(
+    sample_warehouse, copy_of
+):
+    installed = copy_of(sample_warehouse)
+    moves = rows_of(installed, "segment_migration")
+    assert {row["from_segment"] for row in moves if row["snapshot_month"] == BEGIN} == {"New"}
+
+    never_taken, following = date(2024, 5, 1), date(2024, 6, 1)
+    with duckdb.connect(str(installed.warehouse_path)) as con:
+        for table in ("customer_rfm", "customer_segments", "segment_migration"):
+            con.execute(f"DELETE FROM {table} WHERE snapshot_month = '{never_taken}'")
+    materialize(installed, ["segment_migration"], following)
+    left = [row for row in moves if row["snapshot_month"] not in (never_taken, following)]
+    assert rows_of(installed, "segment_migration") == left
+    assert verdicts(installed) == PASSED
+
+
+def test_a_month_alone_and_all_by_hand_are_the_same_as_in_the_job(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    before = rows_of(installed, "segment_migration")
+    materialize(installed, ["segment_migration"], date(2024, 2, 1))
+    assert rows_of(installed, "segment_migration") == before
+    result = materialize(installed, ["segment_migration", "segment_profiles"], BEGIN, END)
+    assert len(result.get_asset_check_evaluations()) == 4
+    assert rows_of(installed, "segment_migration") == before
+
+
+def test_a_month_whose_last_month_changed_since_waits_for_a_run(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    month, following = date(2024, 5, 1), date(2024, 6, 1)
+    materialize(installed, ["customer_rfm"], month, config={"customer_rfm": {"window_months": 2}})
+    check = evaluate_checks(installed, "segment_migration")["reconciliation"]
+    assert check.passed
+    assert check.metadata["pending_months"].value == "2024-06"
+    materialize(installed, ["segment_migration"], following)
+    check = evaluate_checks(installed, "segment_migration")["reconciliation"]
+    assert check.passed
+    assert check.metadata["pending_months"].value == "none"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "customers = customers + 1 WHERE from_segment = 'New' AND snapshot_month = '2024-03-01'",
+        "revenue = revenue + 0.0001, revenue_moved = revenue_moved + 0.0001 "
+        "WHERE from_segment = to_segment AND snapshot_month = '2024-03-01'",
+        "revenue_before = revenue_before + 0.0001, revenue_moved = revenue_moved - 0.0001 "
+        "WHERE from_segment = to_segment AND snapshot_month = '2024-03-01'",
+        "to_segment = 'Gone', revenue = 0, revenue_moved = -revenue_before "
+        "WHERE from_segment = to_segment AND snapshot_month = '2024-03-01'",
+        "to_segment = 'Nobody' WHERE from_segment = 'New' AND snapshot_month = '2024-03-01'",
+    ],
+)
+def test_a_customer_or_a_penny_more_is_noticed(sample_warehouse, copy_of, change):
+    from customer_segments_tests.test_checks import tamper
+
+    installed = copy_of(sample_warehouse)
+    tamper(installed, "segment_migration", "SELECT 1")
+    with duckdb.connect(str(installed.warehouse_path)) as con:
+        if "'Gone'" in change or "'Nobody'" in change:
+            # One row alone, so that no two rows come to have one key.
+            change += " AND to_segment = 'Champions'"
+        con.execute(f"UPDATE segment_migration SET {change}")
+    assert verdicts(installed) == {"contract": True, "reconciliation": False}
