@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: help run ui download test lint format bench lock clean
+.PHONY: help run ui download test lint format bench bench-refresh lock clean
 
 help: ## Show this help.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 run: .venv/ready ## Label the customers of all months of the input, and say what came out.
 	@$(BIN)/customer-segments run
@@ -31,6 +31,9 @@ format: .venv/ready-dev ## Mend style and format.
 
 bench: .venv/ready-dev ## Time the run against a notebook-style script, on the same input.
 	$(BIN)/python -m benchmarks.bench
+
+bench-refresh: .venv/ready-dev ## Time a new month against a full run, with 1, 10 and 50 old workbooks.
+	$(BIN)/python -m benchmarks.refresh
 
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt

@@ -47,15 +47,20 @@ def measure_run(files: list[Path], folder: Path) -> Usage:
     source.mkdir(parents=True)
     for file in files:
         (source / file.name).symlink_to(file)
-    # Months or other settings of this installation would change what is measured.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_SEGMENTS_")}
-    environment |= {
+    settings = {
         "CUSTOMER_SEGMENTS_SOURCE_DIR": str(source),
         "CUSTOMER_SEGMENTS_WAREHOUSE": str(_warehouse(folder)),
         "CUSTOMER_SEGMENTS_REPORTS_DIR": str(folder / "reports"),
     }
-    command = [str(Path(sys.executable).with_name("customer-segments")), "run"]
-    return _measure(command, environment, folder / "run.log")
+    return measure_command(["run"], settings, folder / "run.log")
+
+
+def measure_command(arguments: list[str], settings: dict[str, str], log: Path) -> Usage:
+    """Measure ``customer-segments`` with arguments, under these settings alone."""
+    # Months or other settings of this installation would change what is measured.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_SEGMENTS_")}
+    command = [str(Path(sys.executable).with_name("customer-segments")), *arguments]
+    return _measure(command, environment | settings, log)
 
 
 def measure_notebook(files: list[Path], folder: Path) -> Usage:

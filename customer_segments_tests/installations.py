@@ -1,5 +1,6 @@
 """Installations in temporary folders, and running their jobs."""
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -63,3 +64,22 @@ def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEv
         for evaluation in result.get_asset_check_evaluations()
         if evaluation.asset_key == dg.AssetKey(asset)
     }
+
+
+def materialize(
+    settings: Settings,
+    assets: Iterable[str],
+    first: date | None = None,
+    last: date | None = None,
+    config: dict[str, dict] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Materialize assets chosen by hand, over a range of months or none."""
+    job = dg.define_asset_job("by_hand", dg.AssetSelection.assets(*assets))
+    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[job]))
+    bounds = {"start": first, "end": last or first} if first else {}
+    tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}
+    ops = {name: {"config": values} for name, values in (config or {}).items()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def("by_hand").execute_in_process(
+            instance=instance, tags=tags, run_config={"ops": ops}
+        )

@@ -153,7 +153,5 @@ def test_checks_pass(real_warehouse, asset):
     from customer_segments_tests.installations import evaluate_checks
 
     checks = evaluate_checks(real_warehouse, asset)
-    assert {name: check.passed for name, check in checks.items()} == {
-        "contract": True,
-        "reconciliation": True,
-    }
+    assert {"contract", "reconciliation"} <= checks.keys()
+    assert [name for name, check in checks.items() if not check.passed] == []

@@ -132,5 +132,8 @@ def covered_months(
             f"{', '.join(workbooks)}: there is not one row of transactions.",
             "Put sheets with a header row and transactions in.",
         )
-    dates = surveyed[["first_date", "last_date"]].fillna(pd.Timestamp.today())
-    return months.covered(settings, dates["first_date"].min(), dates["last_date"].max())
+    first, last = surveyed["first_date"].min(), surveyed["last_date"].max()
+    if pd.isna(first):
+        # Not one date that can be right: all rows are rejected, whatever months are covered.
+        first = last = pd.Timestamp.today()
+    return months.covered(settings, first, last)

@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion import download as module
+from customer_segments.ingestion import transfer as module
 from customer_segments.ingestion.download import HEADER, WORKBOOK, download
 from customer_segments.settings import Settings
 

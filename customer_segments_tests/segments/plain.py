@@ -1,4 +1,4 @@
-"""Labels, moves and profiles written down a second time, in plain Python; and running assets.
+"""Labels, moves and profiles written down a second time, in plain Python.
 
 Belongs here: what several test modules of this folder need. Does not: what only one needs.
 """
@@ -11,10 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import dagster as dg
 import ibis
 
-from customer_segments.definitions import CONTRACTS, build_defs
+from customer_segments.definitions import CONTRACTS
 from customer_segments.model.features import COLUMNS, FEATURES
 from customer_segments.months import shift
 from customer_segments.settings import Settings
@@ -29,25 +28,6 @@ def rows_of(settings: Settings, table: str) -> list[Row]:
     contract = CONTRACTS[table]
     with Warehouse(settings.warehouse_path).reading() as con:
         return con.to_pyarrow(contract.relation.order_by(list(contract.key))).to_pylist()
-
-
-def materialize(
-    settings: Settings,
-    assets: Iterable[str],
-    first: date | None = None,
-    last: date | None = None,
-    config: dict[str, dict] | None = None,
-) -> dg.ExecuteInProcessResult:
-    """Materialize assets chosen by hand, over a range of months or none."""
-    job = dg.define_asset_job("by_hand", dg.AssetSelection.assets(*assets))
-    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[job]))
-    bounds = {"start": first, "end": last or first} if first else {}
-    tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}
-    ops = {name: {"config": values} for name, values in (config or {}).items()}
-    with dg.DagsterInstance.ephemeral() as instance:
-        return defs.resolve_job_def("by_hand").execute_in_process(
-            instance=instance, tags=tags, run_config={"ops": ops}
-        )
 
 
 def in_memory(expression: Callable[..., ibis.Table], *sources: list[Row]) -> list[Row]:

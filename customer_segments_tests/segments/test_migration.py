@@ -9,12 +9,11 @@ from hypothesis import given, settings
 
 from customer_segments.months import shift
 from customer_segments.segments.migration import segment_migration
-from customer_segments_tests.installations import evaluate_checks, execute
+from customer_segments_tests.installations import evaluate_checks, execute, materialize
 from customer_segments_tests.segments.plain import (
     SOURCES,
     expected_migration,
     in_memory,
-    materialize,
     rows_of,
     sums,
 )

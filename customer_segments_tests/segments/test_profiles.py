@@ -8,13 +8,12 @@ from hypothesis import given, settings
 
 from customer_segments.months import shift
 from customer_segments.segments.profiles import segment_profiles
-from customer_segments_tests.installations import evaluate_checks
+from customer_segments_tests.installations import evaluate_checks, materialize
 from customer_segments_tests.segments.plain import (
     SOURCES,
     expected_profiles,
     in_memory,
     labelled,
-    materialize,
     rfm_row,
     rows_of,
 )

@@ -431,5 +431,5 @@ def test_an_empty_table_is_shown_too(warehouse: Warehouse):
 
 
 def test_sql_that_cannot_be_followed_has_no_lineage_and_fails_nothing():
-    publication = Publication("t", [], "SELECT FROM WHERE (", {"raw": {"a": "int64"}})
+    publication = Publication("t", [], {}, "SELECT FROM WHERE (", {"raw": {"a": "int64"}})
     assert column_lineage(publication) is None

@@ -1,0 +1,64 @@
+"""Two years of the real workbook, a file a month, through the sensors: as one full run."""
+
+from pathlib import Path
+
+import duckdb
+
+from customer_segments.model.exchange import export_version, import_version
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments_tests.automation.daemon import Daemon
+from customer_segments_tests.ingestion.ingested import ask
+
+# As the workbook has them, so that the same parsing is at work.
+COLUMNS = (
+    'invoice AS "Invoice", stock_code AS "StockCode", description AS "Description", '
+    'quantity::VARCHAR AS "Quantity", invoice_date::VARCHAR AS "InvoiceDate", '
+    'price::VARCHAR AS "Price", customer_id AS "Customer ID", country AS "Country"'
+)
+
+
+def split(real: Settings, folder: Path) -> dict[str, list[Path]]:
+    """Write a file per sheet and month; the newer sheet's sorts after the older's of its month."""
+    folder.mkdir()
+    files: dict[str, list[Path]] = {}
+    parts = ask(real, "SELECT DISTINCT month, sheet FROM raw_transactions ORDER BY 1, 2")
+    with duckdb.connect(str(real.warehouse_path), read_only=True) as con:
+        for month, sheet in parts:
+            path = folder / f"{month:%Y-%m} {sheet}.parquet"
+            con.execute(
+                f"COPY (SELECT {COLUMNS} FROM raw_transactions WHERE month = ? AND sheet = ? "
+                f"ORDER BY row_number) TO '{path}' (FORMAT parquet)",
+                [month, sheet],
+            )
+            files.setdefault(f"{month:%Y-%m}", []).append(path)
+    return files
+
+
+def labels(settings: Settings) -> list[tuple]:
+    return ask(
+        settings,
+        "SELECT snapshot_month, count(*), sum(hash(COLUMNS(*)::VARCHAR)) FROM customer_segments "
+        "GROUP BY 1 ORDER BY 1".replace("hash(COLUMNS(*)::VARCHAR)", "hash(customer_segments)"),
+    )
+
+
+def test_25_months_one_file_a_month(real_warehouse, installed, instance, tmp_path):
+    months = split(real_warehouse, tmp_path / "archive")
+    settings = installed.model_copy(update={"first_month": "2009-12", "last_month": "2011-12"})
+    champion = export_version(Warehouse(real_warehouse.warehouse_path))
+    import_version(Warehouse(settings.warehouse_path), champion)
+    daemon = Daemon(settings, instance)
+
+    for month, files in months.items():
+        for file in files:
+            file.rename(settings.source_dir / file.name)
+        # Moved into place a moment ago: looked at twice before it is read.
+        assert daemon.tick("new_workbooks").runs in ([], [("ingest", None, None)])
+        runs = daemon.until_quiet()
+        assert runs[-1] == ("score", month, month)
+        assert daemon.last_run_succeeded()
+
+    assert len(months) == 25
+    assert labels(settings) == labels(real_warehouse)
+    assert ask(settings, "SELECT count(*) FROM source_sheets") == [(26,)]

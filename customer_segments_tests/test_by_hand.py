@@ -1,0 +1,101 @@
+"""Selections made by hand in the asset graph, in whatever pieces Dagster runs them."""
+
+from datetime import date
+
+import pytest
+
+from customer_segments.definitions import build_defs
+from customer_segments.model.exchange import export_version, import_version
+from customer_segments.months import shift
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments_tests.installations import execute, install, materialize
+from customer_segments_tests.test_lineage import FIRST, LAST, digests
+
+MONTHLY = (
+    "cleaned_transactions",
+    "rejected_transactions",
+    "customer_rfm",
+    "customer_segments",
+    "segment_migration",
+    "segment_profiles",
+)
+
+
+def by_hand(settings: Settings, *assets: str, months: tuple[date, date] | None = None) -> None:
+    assert materialize(settings, assets, *(months or ())).success
+
+
+@pytest.fixture
+def ingested(sample_warehouse, tmp_path) -> Settings:
+    """A new installation over the sample that has been read, under the sample's champion."""
+    settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
+    champion = export_version(Warehouse(sample_warehouse.warehouse_path))
+    import_version(Warehouse(settings.warehouse_path), champion)
+    by_hand(settings, "raw_transactions", "source_sheets")
+    return settings
+
+
+def without_evidence(settings: Settings) -> dict:
+    """Digests but of what only a fit makes."""
+    return {key: value for key, value in digests(settings).items() if key[0] != "model_selection"}
+
+
+def test_a_rebuild_under_the_exported_champion_gives_the_same_digests(sample_warehouse, ingested):
+    execute(ingested, "score", FIRST, LAST)
+    assert without_evidence(ingested) == without_evidence(sample_warehouse)
+
+
+def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
+    pieces = {
+        "cleaned_transactions": [(FIRST, LAST)],
+        "rejected_transactions": [(FIRST, LAST)],
+        # The newest first: a snapshot needs the lines before it, not the snapshots.
+        "customer_rfm": [(date(2024, 6, 1), LAST), (FIRST, date(2024, 5, 1))],
+        "customer_segments": [(FIRST, FIRST), (shift(FIRST, 1), LAST)],
+        "segment_migration": [(date(2024, 1, 1), LAST), (FIRST, date(2023, 12, 1))],
+        "segment_profiles": [(FIRST, LAST)],
+    }
+    for asset, ranges in pieces.items():
+        for months in ranges:
+            # One step makes both tables of cleaning.
+            both = ("cleaned_transactions", "rejected_transactions")
+            by_hand(ingested, *(both if asset in both else (asset,)), months=months)
+    assert without_evidence(ingested) == without_evidence(sample_warehouse)
+
+
+def test_every_month_in_a_run_of_its_own(sample_warehouse, ingested):
+    """As a backfill would do without the policy of a single run."""
+    month = FIRST
+    while month <= LAST:
+        by_hand(ingested, *MONTHLY, months=(month, month))
+        month = shift(month, 1)
+    assert without_evidence(ingested) == without_evidence(sample_warehouse)
+
+
+@pytest.mark.parametrize("table", MONTHLY)
+def test_one_asset_and_month_again_changes_nothing(sample_warehouse, copy_of, table):
+    installed = copy_of(sample_warehouse)
+    before = digests(installed)
+    both = ("cleaned_transactions", "rejected_transactions")
+    month = date(2024, 3, 1)
+    by_hand(installed, *(both if table in both else (table,)), months=(month, month))
+    assert digests(installed) == before
+
+
+def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_warehouse):
+    """They come of one step, so that both are always of the same rules."""
+    defs = build_defs(sample_warehouse)
+    assets = defs.resolve_assets_def("cleaned_transactions")
+    assert assets.keys == defs.resolve_assets_def("rejected_transactions").keys
+    assert not assets.can_subset
+
+
+def test_the_model_by_hand_then_all_months(sample_warehouse, tmp_path):
+    settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
+    by_hand(settings, "raw_transactions", "source_sheets")
+    by_hand(settings, "cleaned_transactions", "rejected_transactions", months=(FIRST, LAST))
+    by_hand(settings, "customer_rfm", months=(FIRST, LAST))
+    by_hand(settings, "kmeans_model", "model_selection", "champion_model")
+    by_hand(settings, *MONTHLY[3:], months=(FIRST, LAST))
+    assert digests(settings) == digests(sample_warehouse)
