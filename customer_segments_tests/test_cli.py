@@ -1,6 +1,7 @@
 """The console command, as a user starts it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.months import parse_month
 from customer_segments.run import parse_range
-from customer_segments.settings import project_root
+from customer_segments.settings import Settings, project_root
+from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
+from customer_segments_tests.installations import install
 
 COMMAND = Path(sys.executable).with_name("customer-segments")
 SAMPLE = project_root() / "data/sample"
@@ -29,6 +32,15 @@ def start(tmp_path: Path, *arguments: str, source: Path = SAMPLE) -> subprocess.
     )
 
 
+@pytest.fixture
+def sample_copied(tmp_path, sample_warehouse) -> Settings:
+    """The sample's finished warehouse, where ``start`` has its own."""
+    installed = install(tmp_path, source_dir=SAMPLE)
+    shutil.copy(sample_warehouse.warehouse_path, installed.warehouse_path)
+    shutil.copy(sample_warehouse.months_path, installed.months_path)
+    return installed
+
+
 def test_run_says_what_came_out(tmp_path):
     done = start(tmp_path, "run", "--months", "2024-11:2024-12")
     assert done.returncode == 0, done.stderr
@@ -36,6 +48,33 @@ def test_run_says_what_came_out(tmp_path):
     assert "Rows: 38,607" in done.stdout
     for word in ("missing_customer", "Segments of 2024-12", "Champions", "warehouse.duckdb"):
         assert word in done.stdout
+
+
+def test_run_again_has_nothing_to_do(tmp_path, sample_copied):
+    done = start(tmp_path, "run")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing changed: every month is labelled already." in done.stdout
+    assert "Segments of 2024-12" in done.stdout
+
+
+def test_a_refit_is_judged_and_a_rollback_is_one_command(tmp_path, sample_copied):
+    labels = "SELECT hash(customer_segments) FROM customer_segments ORDER BY 1"
+    before = ask(sample_copied, labels)
+    done = start(tmp_path, "refit", "--clusters", "8")
+    assert done.returncode == 0, done.stderr
+    assert "(kept: " in done.stdout
+    assert ask(sample_copied, labels) == before
+    decision = "SELECT previous_version, challenger FROM champion_model ORDER BY decision DESC"
+    old, new = ask(sample_copied, decision)[0]
+    assert "2" in start(tmp_path, "models", "list").stdout
+
+    done = start(tmp_path, "promote", new, "--reason", "eight it is")
+    assert f"Champion: {new} (chosen: eight it is)" in done.stdout
+    assert "The champion labels 2023-01 to 2024-12 again." in done.stdout
+    assert ask(sample_copied, "SELECT DISTINCT model_version FROM customer_segments") == [(new,)]
+
+    assert start(tmp_path, "promote", old).returncode == 0
+    assert ask(sample_copied, labels) == before
 
 
 def test_check_names_rows_and_writes_nothing(tmp_path):
