@@ -128,8 +128,9 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
 
     def note(signum: int, _: object) -> None:
         # A shell's "&" and nohup have some signals ignored. That is kept to, but by a handler:
-        # Dagster's processes would inherit the ignoring and then not heed SIGTERM either.
-        if before[signal.Signals(signum)] != signal.SIG_IGN:
+        # Dagster's processes would inherit the ignoring and then not heed SIGTERM either. Nor is
+        # SIGTERM ever ignored: where SIGINT is, importing Dagster has it ignored as well.
+        if signum == signal.SIGTERM or before[signal.Signals(signum)] != signal.SIG_IGN:
             received.append(signum)
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -237,6 +237,17 @@ def test_an_ignored_signal_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+def test_sigterm_ends_it_even_where_importing_dagster_had_it_ignored():
+    """As behind a shell's "&", which has SIGINT ignored: Dagster then copies that to SIGTERM."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with _told_to_stop() as told_to_stop:
+            signal.raise_signal(signal.SIGTERM)
+            assert told_to_stop()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_the_configuration_in_the_home_follows_the_project(project):
     home = prepare_dagster_home(project)
     assert home == dagster_home(project) == project / ".dagster"
