@@ -4,6 +4,7 @@ Belongs here: reading the warehouse for the summary and laying it out. Does not:
 """
 
 from ibis.expr.types import Table
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -31,22 +32,23 @@ def print_summary(settings: Settings, console: Console) -> None:
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     print_rows(*row_counts(warehouse), console)
     newest, segments = newest_segments(warehouse)
-    grid = Grid(title=f"Segments of {newest:%Y-%m}", title_justify="left")
+    # Narrow enough for a terminal of 80 columns, also with long names and large sums.
+    grid = Grid(title=f"Segments of {newest:%Y-%m}", title_justify="left", box=SIMPLE_HEAD)
     grid.add_column("Segment", no_wrap=True)
-    for heading in ("Customers", "Share", "Recency", "Orders", "Money", "Revenue"):
+    for heading in ("Customers", "Share", "Days", "Orders", "Money", "Revenue"):
         grid.add_column(heading, justify="right")
     for row in segments.itertuples():
         grid.add_row(
             row.segment,
             f"{row.customers:,}",
             f"{row.customers / segments['customers'].sum():.1%}",
-            f"{row.recency:,.0f} days",
+            f"{row.recency:,.0f}",
             f"{row.frequency:,.0f}",
             f"{row.monetary:,.2f}",
             f"{row.revenue / segments['revenue'].sum():.1%}",
         )
     console.print(grid)
-    console.print("Recency, orders and money are medians per customer.", style="dim")
+    console.print("Days since the last order, orders and money are medians per customer.", style="dim")
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
@@ -54,7 +56,7 @@ def print_summary(settings: Settings, console: Console) -> None:
 def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
     """Print how many rows were kept, and how many rejected by reason."""
     total = kept + sum(rejected.values())
-    grid = Grid(title=f"Rows: {total:,}", title_justify="left")
+    grid = Grid(title=f"Rows: {total:,}", title_justify="left", box=SIMPLE_HEAD)
     grid.add_column("")
     grid.add_column("Rows", justify="right")
     grid.add_column("Share", justify="right")

@@ -66,8 +66,9 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
         "dagster/table_name": contract.table,
         "storage_kind": "duckdb",
         "raw_version": publication.raw_version,
-        "sql": dg.MetadataValue.md(f"```sql\n{publication.sql}\n```"),
     }
+    if publication.tables_read:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
     if lineage := column_lineage(publication):
         metadata["dagster/column_lineage"] = lineage
     if contract.month_column:

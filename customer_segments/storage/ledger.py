@@ -108,6 +108,11 @@ class Publication:
         return [line.month for line in self.lines if line.is_changed and line.month]
 
     @property
+    def tables_read(self) -> set[str]:
+        """Tables of the warehouse that the query reads; none if rows were handed over."""
+        return {name for name in self.sources if not name.startswith("ibis_")}
+
+    @property
     def restated(self) -> list[tuple[LedgerLine, Content]]:
         """Months that held other rows before, each with what it held."""
         return [

@@ -21,8 +21,8 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
     ``None`` where no upstream table was read in SQL (a DataFrame that was published), or where
     sqlglot cannot follow it: the table is in place by now, and its run must not fail for that.
     """
-    tables = {name for name in publication.sources if not name.startswith("ibis_")}
-    tables.discard(publication.table)  # rows that a table takes over from itself
+    # Not itself: rows that a table takes over from what it was are of no other column.
+    tables = publication.tables_read - {publication.table}
     if not tables:
         return None
     try:
