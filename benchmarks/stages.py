@@ -23,16 +23,19 @@ CHECKS = "checks"
 TYPES = dg.DagsterEventType
 
 
-def stage_seconds(warehouse: Path) -> tuple[dict[str, float], float]:
+def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], float]:
     """Return seconds by stage, checks last, and when the first step started (epoch).
 
-    The warehouse's ledger says which runs filled it; others in the same instance do not count.
+    The warehouse's ledger says which runs filled it; others in the same instance do not count,
+    nor do steps before ``since`` (epoch).
     """
     groups = {spec.key: spec.group_name for spec in build_defs().resolve_all_asset_specs()}
     stages: dict[str, float] = {}
     starts: list[float] = []
     stage = CHECKS
     for when, event in _events(warehouse):
+        if when < since:
+            continue
         if event.event_type == TYPES.STEP_START:
             starts.append(when)
             stage = CHECKS

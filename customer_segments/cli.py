@@ -154,7 +154,7 @@ def entry_point() -> None:
     """Run the command; print a user's error as a sentence, without a traceback."""
     # The libraries make a million objects that stay: looking through them again and again for
     # garbage takes a twentieth of a run.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(1_000_000, 20, 50)
     try:
         app()
     except UserError as error:

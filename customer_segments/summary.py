@@ -48,7 +48,9 @@ def print_summary(settings: Settings, console: Console) -> None:
             f"{row.revenue / segments['revenue'].sum():.1%}",
         )
     console.print(grid)
-    console.print("Days since the last order, orders and money are medians per customer.", style="dim")
+    console.print(
+        "Days since the last order, orders and money are medians per customer.", style="dim"
+    )
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 

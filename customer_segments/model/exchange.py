@@ -187,7 +187,8 @@ def _python_value(value):
 
 def _held(con: "Backend", contract: Contract) -> "pd.DataFrame":
     """Return a table as the open transaction sees it; empty if never published."""
-    from customer_segments.storage.publish import is_there, require_contract
+    from customer_segments.storage.ledger import is_there
+    from customer_segments.storage.publish import require_contract
 
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()

@@ -109,13 +109,14 @@ def reconciliation_result(
     if pending:
         expected = expected.filter(~expected[expected.columns[0]].isin(pending))
         actual = actual.filter(~actual[actual.columns[0]].isin(pending))
-    wanted, found = _figures(con, expected), _figures(con, actual)
+    rows = con.to_pyarrow(actual).to_pylist()
+    wanted, found = _as_text(con.to_pyarrow(expected).to_pylist()), _as_text(rows)
     differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
     differ += [f"found {row}" for row in sorted(found - wanted)[:SHOWN_DIFFERENCES]]
     numeric = [name for name in actual.columns if actual[name].type().is_numeric()]
-    totals = con.execute(actual.agg(**{name: actual[name].sum() for name in numeric})).iloc[0]
+    totals = {name: sum(row[name] or 0 for row in rows) for name in numeric}
     waiting = f" {len(pending)} months wait for a run, their input changed." if pending else ""
-    agree = ", ".join(f"{name} {totals[name] or 0:,}" for name in numeric)
+    agree = ", ".join(f"{name} {totals[name]:,}" for name in numeric)
     return dg.AssetCheckResult(
         asset_key=contract.table,
         check_name="reconciliation",
@@ -126,7 +127,6 @@ def reconciliation_result(
     )
 
 
-def _figures(con: "Backend", relation: Table) -> set[tuple[str, ...]]:
-    """Return the rows of a small relation as text, decimals in full."""
-    rows = con.to_pyarrow(relation).to_pylist()
+def _as_text(rows: list[dict]) -> set[tuple[str, ...]]:
+    """Return rows as text, decimals in full."""
     return {tuple(f"{name}={value}" for name, value in row.items()) for row in rows}

@@ -179,15 +179,19 @@ def add_lines(
     return lines
 
 
+def is_there(con: "Backend", table: str) -> bool:
+    """Tell whether the warehouse has a table."""
+    found = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+    return bool(con.con.execute(f"{found} AND table_name = ?", [table]).fetchall())
+
+
 def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     """Return the newest ledger line of each month of a table, in order of months.
 
     Nothing where nothing was ever published: a first publication that failed leaves a file
     without a ledger.
     """
-    if not con.raw_sql(
-        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'publications'"
-    ).fetchall():
+    if not is_there(con, PUBLICATIONS.table):
         return {}
     columns = ", ".join(column.name for column in PUBLICATIONS.columns)
     rows = con.con.execute(

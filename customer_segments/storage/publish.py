@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
-from ibis.common.exceptions import TableNotFound
 
 from customer_segments.errors import UserError
 from customer_segments.storage import ledger
@@ -20,7 +19,7 @@ from customer_segments.storage.audit import (
     stored,
 )
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
-from customer_segments.storage.ledger import PUBLICATIONS, Publication
+from customer_segments.storage.ledger import PUBLICATIONS, Publication, is_there
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -209,15 +208,6 @@ def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:
         if dtype.is_null() and name in contract.schema
     }
     return expression.cast(unknown) if unknown else expression
-
-
-def is_there(con: "Backend", table: str) -> bool:
-    """Tell whether the warehouse has a table."""
-    try:
-        con.get_schema(table)
-    except TableNotFound:
-        return False
-    return True
 
 
 def _run(con, statements: list[str]) -> None:

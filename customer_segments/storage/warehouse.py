@@ -116,7 +116,8 @@ class Warehouse:
 
     def load(self, contract: "Contract") -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
-        from customer_segments.storage.publish import is_there, require_contract
+        from customer_segments.storage.ledger import is_there
+        from customer_segments.storage.publish import require_contract
 
         empty = contract.schema.to_pyarrow().empty_table().to_pandas()
         if not self.path.exists():
