@@ -25,7 +25,7 @@ from customer_segments.months import Months, parse_month
 from customer_segments.progress import ProgressHandler, progress_logger
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.storage.ledger import pending_months
+from customer_segments.storage.pending import pending_months
 
 Launch = Callable[..., None]
 

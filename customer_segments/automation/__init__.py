@@ -1,1 +1,1 @@
-"""What starts the graph: jobs now; schedules and sensors belong here too."""
+"""What starts the graph: jobs, the schedule, the sensors, and which months are due."""

@@ -10,7 +10,8 @@ from datetime import date
 from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Contract, Warehouse
-from customer_segments.storage.ledger import latest, months_waiting
+from customer_segments.storage.ledger import latest
+from customer_segments.storage.pending import months_waiting
 
 
 def due_months(warehouse: Warehouse, contracts: Iterable[Contract]) -> tuple[date, date] | None:

@@ -14,7 +14,7 @@ from customer_segments.storage.checks import (
     selected,
     spine_specs,
 )
-from customer_segments.storage.ledger import pending_months
+from customer_segments.storage.pending import pending_months
 
 EXACT = "decimal(38, 4)"
 

@@ -90,7 +90,7 @@ def _to_sheet(source: Source, name: str, text: "pa.Table") -> Sheet:
     first_rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
     header = match_header(first_rows, where(source.name, name))
     data = text.slice(1)
-    row_number = pa.array(range(2, data.num_rows + 2), pa.int64())
+    row_number = pa.arange(2, data.num_rows + 2)
     cells = pa.table(
         {"row_number": row_number}
         | {column: data.column(position) for column, position in header.positions.items()}

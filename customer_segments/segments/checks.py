@@ -25,7 +25,8 @@ from customer_segments.storage.checks import (
     selected,
     spine_specs,
 )
-from customer_segments.storage.ledger import PUBLICATIONS, pending_months
+from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.storage.pending import pending_months
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

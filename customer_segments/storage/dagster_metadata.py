@@ -10,8 +10,9 @@ from typing import Any
 
 import dagster as dg
 
+from customer_segments.storage.content import Content
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import Content, LedgerLine, Publication, code_version
+from customer_segments.storage.ledger import LedgerLine, Publication, code_version
 from customer_segments.storage.lineage import column_lineage
 
 OWNERS = ["team:customer-insight"]

@@ -14,7 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
-from customer_segments.storage.ledger import months_waiting, tables_missing
+from customer_segments.storage.pending import months_waiting, tables_missing
 from customer_segments.storage.publish import require_contract
 from customer_segments.storage.warehouse import Warehouse
 

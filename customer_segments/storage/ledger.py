@@ -1,11 +1,10 @@
 """The ledger of publications: what was written, when, from what, and whether it changed.
 
-Belongs here: the table ``publications``, its lines, and the questions it answers. Does not:
-writing the tables themselves (``publish``).
+Belongs here: the table ``publications`` and its lines. Does not: writing the tables themselves
+(``publish``), what waits for a run (``pending``).
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,7 +12,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
+from customer_segments.storage.content import Content
+from customer_segments.storage.contracts import Column, Contract, WriteMode
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -39,16 +39,6 @@ PUBLICATIONS = Contract(
     key=("publication",),
     write_mode=WriteMode.INSERT_NEW,
 )
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a table holds of a month: fields as in ``PUBLICATIONS``; by default nothing."""
-
-    rows: int = 0
-    revenue: Decimal | None = None
-    digest: str = "0"
-    model_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -202,37 +192,6 @@ def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     return {line.month: line for line in (LedgerLine(*row) for row in rows)}
 
 
-def content(
-    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
-) -> dict[date | None, Content]:
-    """Return what a relation holds of each month, all of them or those from first to last.
-
-    The digest adds up a hash per row, so that order does not matter and repeated rows count.
-    DuckDB's own hash takes a thirtieth of md5's time, but may change with DuckDB's version: so
-    what is published is compared with the table it replaces, not with an older line's digest.
-
-    Parameters
-    ----------
-    relation
-        Quoted name of a table with the contract's columns.
-    """
-    columns = ", ".join(quoted(column.name) for column in contract.columns)
-    month = quoted(contract.month_column) if contract.month_column else "NULL"
-    revenue = f"CAST(sum({contract.revenue}) AS DECIMAL(38, 4))" if contract.revenue else "NULL"
-    model = (
-        "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
-        if "model_version" in contract.schema
-        else "NULL"
-    )
-    where = f"WHERE {month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'" if months else ""
-    rows = con.raw_sql(
-        # Hashed twice: the first mixes in a row's last column by XOR alone.
-        f"SELECT {month}, count(*), {revenue}, sum(hash(hash({columns})))::VARCHAR, {model} "
-        f"FROM {relation} {where} GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return {row[0]: Content(*row[1:]) for row in rows}
-
-
 def _covered_months(contract, months, after, before) -> list[date | None]:
     """Return the months that get a line: those asked for, or all that have or lose rows."""
     if contract.month_column is None:
@@ -262,46 +221,3 @@ def newest_raw_version(con: "Backend", table: str) -> str:
         "SELECT arg_max(raw_version, publication) FROM publications WHERE table_name = ?", [table]
     ).fetchall()
     return raw_version or ""
-
-
-def pending_months(con: "Backend", contract: Contract) -> list[date]:
-    """Return months whose upstream table changed after they were last published.
-
-    A month that was never published is pending once its upstream table has it.
-    """
-    upstream = "u.month <= m.month" if contract.needs_history else "u.month = m.month"
-    rows = con.con.execute(
-        f"""
-        WITH months AS (SELECT DISTINCT month FROM publications
-                        WHERE table_name = $upstream AND month IS NOT NULL)
-        SELECT m.month FROM months AS m
-        JOIN publications AS u ON u.table_name = $upstream AND u.is_changed AND {upstream}
-        LEFT JOIN (SELECT month, max(publication) AS published FROM publications
-                   WHERE table_name = $own GROUP BY month) AS own ON own.month = m.month
-        GROUP BY m.month HAVING max(u.publication) > coalesce(any_value(own.published), 0)
-        ORDER BY m.month
-        """,
-        {"upstream": contract.built_from, "own": contract.table},
-    ).fetchall()
-    return [month for (month,) in rows]
-
-
-def months_waiting(con: "Backend", contracts: Iterable[Contract]) -> tuple[date, date] | None:
-    """Return the months that a run has to cover for all tables to be up to date, first and last.
-
-    From the first month that waits in any table to the newest of the workbooks: a snapshot adds
-    up all months before it. ``None`` if nothing waits.
-    """
-    monthly = [c for c in contracts if c.month_column and c.built_from]
-    waiting = [month for contract in monthly for month in pending_months(con, contract)]
-    ((newest,),) = con.raw_sql(
-        "SELECT max(month) FROM publications WHERE table_name = 'raw_transactions'"
-    ).fetchall()
-    return (min(waiting), max(*waiting, newest)) if waiting else None
-
-
-def tables_missing(con: "Backend", contracts: Iterable[Contract]) -> list[str]:
-    """Return the tables that were never published."""
-    rows = con.raw_sql("SELECT DISTINCT table_name FROM publications").fetchall()
-    published = {name for (name,) in rows}
-    return [contract.table for contract in contracts if contract.table not in published]

@@ -18,6 +18,7 @@ from customer_segments.storage.audit import (
     row_breaches,
     stored,
 )
+from customer_segments.storage.content import content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, Publication, is_there
 
@@ -92,7 +93,7 @@ def publish(
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    after = ledger.content(con, contract, STAGING)
+    after = content(con, contract, STAGING)
     lines = ledger.add_lines(con, contract, after, before, months, run_id)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
@@ -131,7 +132,7 @@ def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict
         and is_there(con, contract.table)
         and not column_breaches(contract, con.get_schema(contract.table))
     )
-    return ledger.content(con, contract, quoted(contract.table), months) if is_comparable else {}
+    return content(con, contract, quoted(contract.table), months) if is_comparable else {}
 
 
 def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:

@@ -38,8 +38,8 @@ def split(real: Settings, folder: Path) -> dict[str, list[Path]]:
 def labels(settings: Settings) -> list[tuple]:
     return ask(
         settings,
-        "SELECT snapshot_month, count(*), sum(hash(COLUMNS(*)::VARCHAR)) FROM customer_segments "
-        "GROUP BY 1 ORDER BY 1".replace("hash(COLUMNS(*)::VARCHAR)", "hash(customer_segments)"),
+        "SELECT snapshot_month, count(*), sum(hash(customer_segments)) FROM customer_segments "
+        "GROUP BY 1 ORDER BY 1",
     )
 
 
