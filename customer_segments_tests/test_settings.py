@@ -156,3 +156,16 @@ def test_months_in_the_wrong_order_or_form_are_refused():
 
 def test_a_home_folder_is_spelled_out():
     assert Settings(_env_file=None, source_dir="~/in").source_dir == Path.home() / "in"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("time_zone", "Mars/Olympus", "Mars/Olympus is not a time zone"),
+        ("relabel", "some", "'all' or 'new'"),
+        ("automation", "perhaps", "boolean"),
+    ],
+)
+def test_wrong_settings_of_the_automation_are_named(setting, value, message):
+    with pytest.raises(ValidationError, match=message):
+        Settings(_env_file=None, **{setting: value})

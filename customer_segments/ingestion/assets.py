@@ -129,8 +129,9 @@ def ingest_workbooks(
             **({"awaited_month": f"{awaited:%Y-%m}"} if awaited else {}),
         },
     )
+    is_first = not settings.months_path.exists()
     # Only now are the rows in the warehouse: the months never run ahead of the data.
-    if months.save(settings, covered):
+    if months.save(settings, covered) and not is_first:
         context.log.warning(
             "The months covered are now %s to %s. A Dagster UI that is running has to reload the "
             "code location to see them (Deployment > Code locations > Reload).",

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from customer_segments.errors import UserError
+from customer_segments.settings import Settings
 from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.automation.shop import LONG_AGO, lines, put
 
@@ -79,3 +80,20 @@ def test_a_missing_folder_fails_the_tick(watched):
         watched.tick("new_workbooks")
     source.with_name("elsewhere").rename(source)
     assert watched.tick("new_workbooks").runs == []
+
+
+def test_a_first_workbook_beside_the_loaded_sample_asks_for_a_reload(
+    tmp_path, monkeypatch, instance
+):
+    monkeypatch.setattr("customer_segments.settings.project_root", lambda: tmp_path)
+    for folder in ("sample", "source"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    put(tmp_path / "data/sample/sample.csv", lines(3))
+    daemon = Daemon(Settings(_env_file=None), instance)
+    assert daemon.tick("new_workbooks").runs == INGEST
+    put(tmp_path / "data/source/mine.csv", lines(2))
+    with pytest.raises(UserError, match="but the sample is loaded"):
+        daemon.tick("new_workbooks")
+    reloaded = Daemon(Settings(_env_file=None), instance)
+    assert reloaded.tick("new_workbooks").runs == INGEST
+    assert (tmp_path / "data/warehouse.duckdb").exists()
