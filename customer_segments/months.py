@@ -93,6 +93,11 @@ class Months:
             yield month
             month = shift(month, 1)
 
+    def clip(self, first: date, last: date) -> tuple[date, date] | None:
+        """Return the part of a range of months that is covered; ``None`` if no month is."""
+        first, last = max(first, self.first), min(last, self.newest)
+        return (first, last) if first <= last else None
+
     def awaited(self, newest_date: date, today: date) -> date | None:
         """Return the last calendar month that is over, if a live feed has not brought its data.
 

@@ -52,8 +52,10 @@ def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
             first, last = within(covered, asked_for)
             _clean_before(warehouse, first, launch, console)
             launch("full_refresh", first, last)
-        elif span := asked_for or due_months(warehouse, CONTRACTS.values()):
-            first, last = within(covered, span) if asked_for else clipped(covered, span)
+            return
+        due = within(covered, asked_for) if asked_for else _due(warehouse, covered)
+        if due:
+            first, last = due
             console.print(f"  Months {first:%Y-%m} to {last:%Y-%m} are scored.", highlight=False)
             _clean_before(warehouse, first, launch, console)
             launch("score", first, last)
@@ -85,6 +87,12 @@ def promote(settings: Settings, version: str, reason: str, console: Console) -> 
         _relabel(settings, launch, console)
 
 
+def _due(warehouse: Warehouse, covered: Months) -> tuple[date, date] | None:
+    """Return the covered months that wait for a run."""
+    waiting = due_months(warehouse, CONTRACTS.values())
+    return covered.clip(*waiting) if waiting else None
+
+
 def _clean_before(warehouse: Warehouse, first: date, launch: Launch, console: Console) -> None:
     """Clean the months before ``first`` that wait: a snapshot adds up all months before it."""
     with warehouse.reading() as con:
@@ -99,6 +107,7 @@ def _clean_before(warehouse: Warehouse, first: date, launch: Launch, console: Co
 def _relabel(settings: Settings, launch: Launch, console: Console) -> None:
     """Label months again that another version labelled, if the settings want that."""
     span = outdated_labels(_warehouse(settings)) if settings.relabel == "all" else None
+    span = months.load(settings).clip(*span) if span else None
     if span:
         console.print(f"  The champion labels {span[0]:%Y-%m} to {span[1]:%Y-%m} again.")
         launch("relabel", *span)
@@ -159,11 +168,6 @@ def within(covered: Months, span: tuple[date, date] | None) -> tuple[date, date]
             "Ask for fewer, or add their workbooks.",
         )
     return first, last
-
-
-def clipped(covered: Months, span: tuple[date, date]) -> tuple[date, date]:
-    """Return the part of a range of months that is covered."""
-    return max(span[0], covered.first), min(span[1], covered.newest)
 
 
 @contextmanager

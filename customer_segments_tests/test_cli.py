@@ -57,6 +57,15 @@ def test_run_again_has_nothing_to_do(tmp_path, sample_copied):
     assert "Segments of 2024-12" in done.stdout
 
 
+def test_months_that_the_settings_leave_out_do_not_stop_the_run(
+    tmp_path, sample_copied, monkeypatch
+):
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_LAST_MONTH", "2024-10")
+    for _ in range(2):
+        done = start(tmp_path, "run")
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_refit_is_judged_and_a_rollback_is_one_command(tmp_path, sample_copied):
     labels = "SELECT hash(customer_segments) FROM customer_segments ORDER BY 1"
     before = ask(sample_copied, labels)

@@ -150,3 +150,10 @@ def test_a_damaged_file_is_named(installed, text):
     installed().months_path.write_text(text)
     with pytest.raises(UserError, match=r"w\.duckdb\.months\.json is damaged.*Delete it"):
         build_defs(installed())
+
+
+def test_a_range_is_cut_to_what_is_covered():
+    covered = Months(MARCH, shift(MARCH, 5), is_open=False)
+    assert covered.clip(shift(MARCH, -2), APRIL) == (MARCH, APRIL)
+    assert covered.clip(APRIL, shift(MARCH, 9)) == (APRIL, shift(MARCH, 5))
+    assert covered.clip(shift(MARCH, 6), shift(MARCH, 9)) is None

@@ -102,13 +102,17 @@ def _score_changed_months(
         if missing:
             context.log.warning(missing.strip())
         covered = _require_loaded(settings, loaded)
-        first, last = parse_month(waiting["first"]), parse_month(waiting["last"])
+        due = covered.clip(parse_month(waiting["first"]), parse_month(waiting["last"]))
+        if due is None:
+            return dg.SkipReason(
+                "The months that changed are not covered: the settings bound them."
+            )
         # Without a champion there is nothing to label by: a first run fits one.
         is_first_run = CHAMPION.path[-1] in said["tables_missing"]["tables"]
         return dg.RunRequest(
             run_key=asset_event.run_id,
             job_name="full_refresh" if is_first_run else "score",
-            tags=months_tags(max(first, covered.first), min(last, covered.newest)),
+            tags=months_tags(*due),
         )
 
     return score_changed_months
