@@ -74,6 +74,7 @@ def import_file(
 
 def versions_grid(warehouse: "Warehouse") -> "Grid":
     """Return the versions as a table for a terminal, the newest training month first."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
 
     from customer_segments.model.champion import in_force
@@ -81,9 +82,10 @@ def versions_grid(warehouse: "Warehouse") -> "Grid":
 
     champion, since = in_force(warehouse.load(CHAMPION_MODEL))
     versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")
-    grid = Grid(title=f"Model versions: {len(versions):,}", title_justify="left")
+    title = f"Model versions: {len(versions):,}"
+    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
     grid.add_column("Version", no_wrap=True)
-    grid.add_column("Trained on")
+    grid.add_column("Trained")
     for heading in ("Clusters", "Customers", "Silhouette"):
         grid.add_column(heading, justify="right")
     grid.add_column("Labels since", no_wrap=True)
@@ -95,7 +97,7 @@ def versions_grid(warehouse: "Warehouse") -> "Grid":
             f"{row.n_clusters}",
             f"{row.training_customers:,}",
             f"{row.silhouette:.3f}",
-            f"{since:%Y-%m-%d %H:%M} UTC" if row.version == champion else "",
+            f"{since:%Y-%m-%d} UTC" if row.version == champion else "",
         )
     return grid
 
