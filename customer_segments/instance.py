@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from customer_segments.errors import UserError
+from customer_segments.private import make_folder, write_text
 from customer_segments.settings import project_root
 
 
@@ -45,21 +46,34 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
     home = dagster_home(root)
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         text = "telemetry: {enabled: false}\n"
         if original.is_file():
             text = original.read_text(encoding="utf-8")
         if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
             # Somebody else may be reading it: a run that the command line started, say.
-            draft = home / f".dagster.yaml.{os.getpid()}"
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(copy)
+            write_text(copy, text)
     except OSError as error:
         raise UserError(
             f"Dagster's folder {home} cannot be written: {error.strerror}.",
             "Give the user that runs this write permission on it.",
         ) from error
     return home
+
+
+def serving_process(home: Path) -> str | None:
+    """Return the id of the process that serves an instance; ``None`` if none does."""
+    import fcntl
+
+    try:
+        with (home / "ui.lock").open(encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read()
+    except FileNotFoundError:
+        pass
+    return None
 
 
 @contextmanager

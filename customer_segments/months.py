@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from customer_segments.errors import UserError
+from customer_segments.private import write_text
 
 if TYPE_CHECKING:
     from customer_segments.settings import Settings
@@ -164,9 +165,7 @@ def save(settings: "Settings", months: Months) -> bool:
         }
     )
     before = load(settings).partitions()
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, text + "\n")
     return load(settings).partitions() != before
 
 

@@ -73,7 +73,13 @@ def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
     ]
     environment = os.environ | {"DAGSTER_HOME": str(home)}
     with subprocess.Popen(
-        command, cwd=root, env=environment, stdin=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        # Nobody else may connect to the sockets of its code servers, or read what runs write.
+        umask=0o077,
     ) as services:
         try:
             yield services

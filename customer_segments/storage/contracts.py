@@ -74,6 +74,9 @@ class Contract:
         Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
         Its key is audited before every write but not indexed: the index of a million rows costs
         more than writing them.
+    version
+        Raised with every change of what is enforced or meant, so that a warehouse of before is
+        known for what it is; ``upkeep.steps`` says how to bring history up.
     """
 
     table: str
@@ -87,6 +90,7 @@ class Contract:
     built_from: str | None = None
     needs_history: bool = False
     is_big: bool = False
+    version: int = 1
 
     def __post_init__(self) -> None:
         """Raise on a contract that contradicts itself: a fault in the code, found at import."""
@@ -118,7 +122,7 @@ class Contract:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Short hash of all that the database enforces; the ledger keeps it."""
+        """Short hash of all that the database enforces."""
         enforced = repr(
             (
                 [(column.name, column.type) for column in self.columns],
@@ -129,6 +133,18 @@ class Contract:
             )
         )
         return hashlib.sha256(enforced.encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """Version and fingerprint, as the ledger keeps them."""
+        return f"v{self.version}-{self.fingerprint}"
+
+    def is_labelled(self, label: str) -> bool:
+        """Tell whether a ledger line's label is of this very contract.
+
+        Lines of before contracts had versions hold the fingerprint alone.
+        """
+        return label in (self.label, self.fingerprint)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -155,6 +171,12 @@ class Contract:
                 for column in self.columns
             ),
         ]
+
+
+def version_of(label: str) -> int:
+    """Return the version that a ledger line's label tells; the first where it tells none."""
+    version, is_told, _ = label.rpartition("-")
+    return int(version.removeprefix("v")) if is_told else 1
 
 
 def quoted(identifier: str) -> str:

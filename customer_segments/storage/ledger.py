@@ -12,8 +12,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from customer_segments.storage.content import Content
-from customer_segments.storage.contracts import Column, Contract, WriteMode
+from customer_segments.storage.content import Content, content
+from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -26,13 +26,13 @@ PUBLICATIONS = Contract(
         Column("table_name", "!string", "Table that was written."),
         Column("month", "date", "First day of the month written; null where there are none."),
         Column("published_at", "!timestamp(6)", "When it was written, UTC."),
-        Column("run_id", "!string", "Dagster run that wrote it."),
+        Column("run_id", "!string", "Dagster run that wrote it; migrate for a migration."),
         Column("raw_version", "!string", "Version of raw_transactions it was made from."),
         Column("rows", "!int64", "Rows of that month; for insert-only tables, rows added."),
         Column("revenue", "decimal(38, 4)", "Their revenue, in the currency of the workbooks."),
         Column("digest", "!string", "Their content's, whatever the order; by DuckDB's version."),
         Column("is_changed", "!boolean", "Whether the content differs from the one before."),
-        Column("contract", "!string", "Fingerprint of the table's contract."),
+        Column("contract", "!string", "Version and fingerprint of the table's contract."),
         Column("code_version", "!string", "Version of this package."),
         Column("model_version", "string", "Model version that labelled the rows."),
     ),
@@ -155,18 +155,51 @@ def add_lines(
                 revenue=held.revenue,
                 digest=held.digest,
                 is_changed=held.digest != replaced.digest,
-                contract=contract.fingerprint,
+                contract=contract.label,
                 code_version=code_version(),
                 model_version=held.model_version,
             )
         )
+    _insert(con, lines)
+    return lines
+
+
+def add_migration(con: "Backend", contract: Contract) -> None:
+    """Enter that a table was brought up to its contract: its rows say what they said before.
+
+    One line for the whole table, without a month, so that what waits goes on waiting and nothing
+    that does not wait is made anew. It has rows only where the table's other lines have no month
+    either, and hold all of it.
+    """
+    is_whole = contract.month_column is None and contract.write_mode is WriteMode.REPLACE
+    held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
+    held = held or Content()
+    ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
+    line = LedgerLine(
+        publication=last + 1,
+        table_name=contract.table,
+        month=None,
+        published_at=datetime.now(UTC).replace(tzinfo=None),
+        run_id="migrate",
+        raw_version=newest_raw_version(con, contract.table),
+        rows=held.rows,
+        revenue=held.revenue,
+        digest=held.digest,
+        is_changed=False,
+        contract=contract.label,
+        code_version=code_version(),
+        model_version=held.model_version,
+    )
+    _insert(con, [line])
+
+
+def _insert(con: "Backend", lines: list[LedgerLine]) -> None:
     columns = ", ".join(column.name for column in PUBLICATIONS.columns)
     placeholders = ", ".join("?" * len(PUBLICATIONS.columns))
     con.con.executemany(
         f"INSERT INTO publications ({columns}) VALUES ({placeholders})",
         [list(asdict(line).values()) for line in lines],
     )
-    return lines
 
 
 def is_there(con: "Backend", table: str) -> bool:

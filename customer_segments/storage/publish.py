@@ -19,7 +19,7 @@ from customer_segments.storage.audit import (
     stored,
 )
 from customer_segments.storage.content import content
-from customer_segments.storage.contracts import Contract, WriteMode, quoted
+from customer_segments.storage.contracts import Contract, WriteMode, quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, Publication, is_there
 
 if TYPE_CHECKING:
@@ -31,12 +31,16 @@ STAGING = "staging"
 class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
     """A table in the warehouse was written by another version of its contract."""
 
-    def __init__(self, table: str, differences: list[str]):
+    def __init__(self, table: str, differences: list[str], *, is_newer: bool = False):
         super().__init__(
-            f"{table} in the warehouse was written by another version of its contract: "
-            f"{'; '.join(differences)}.",
-            "Nothing was changed. Move the warehouse file away and run again: every table is "
-            "made anew from the workbooks.",
+            f"{table} in the warehouse was written by {'a newer' if is_newer else 'another'} "
+            f"version of its contract: {'; '.join(differences)}.",
+            "Nothing was changed. "
+            + (
+                "Install the version of customer-segments that wrote it, or a later one."
+                if is_newer
+                else "`customer-segments migrate` brings the warehouse up, after a backup."
+            ),
         )
 
 
@@ -113,16 +117,17 @@ def require_contract(con: "Backend", contract: Contract) -> None:
     differences = [
         breach.rule for breach in column_breaches(contract, con.get_schema(contract.table))
     ]
+    # Whoever wrote last made the table, or found it made by the same contract.
+    lines = ledger.latest(con, contract.table).values()
+    newest = max(lines, key=lambda line: line.publication, default=None)
     if not differences:
-        # Whoever wrote last made the table, or found it made by the same contract.
-        lines = ledger.latest(con, contract.table).values()
-        newest = max(lines, key=lambda line: line.publication, default=None)
         if newest is None:
             differences = ["the ledger has no line of it"]
-        elif newest.contract != contract.fingerprint:
+        elif not contract.is_labelled(newest.contract):
             differences = ["its rules, its key, its nullability or its write mode changed"]
     if differences:
-        raise ContractMismatch(contract.table, differences)
+        is_newer = newest is not None and version_of(newest.contract) > contract.version
+        raise ContractMismatch(contract.table, differences, is_newer=is_newer)
 
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from customer_segments.errors import UserError
+from customer_segments.private import private_files
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# What the system says: disk full, quota used up, limit on a file's size.
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+
 # DuckDB cannot mix read-only and read-write connections to one file in one process.
 _process_locks: dict[Path, threading.Lock] = {}
 _holding_threads: dict[Path, int] = {}
@@ -35,7 +39,17 @@ _process_locks_guard = threading.Lock()
 
 
 class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in the code
-    """The warehouse file cannot be opened, or another process holds it for too long."""
+    """The warehouse file cannot be opened, or another process holds it for too long.
+
+    Parameters
+    ----------
+    holder
+        What DuckDB says of the process that holds it; empty if none does.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", *, holder: str = ""):
+        super().__init__(problem, remedy)
+        self.holder = holder
 
 
 class Warehouse:
@@ -70,8 +84,12 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator["Backend"]:
         """Open the file for one transaction: all of it is committed, or nothing."""
-        import duckdb
+        with self.holding() as con, transaction(con):
+            yield con
 
+    @contextmanager
+    def holding(self) -> Iterator["Backend"]:
+        """Open the file for oneself alone, without a transaction yet; it is made if need be."""
         if not self.path.parent.is_dir():
             raise WarehouseUnavailable(
                 f"The folder of the warehouse {self.path} does not exist.",
@@ -82,15 +100,7 @@ class Warehouse:
                 f"The warehouse {self.path} is read-only.", "Allow writing to it: chmod u+w."
             )
         with self._open(read_only=False) as con:
-            con.raw_sql("BEGIN")
-            try:
-                yield con
-            except BaseException:
-                # After a fatal error nothing runs any more, and closing drops the transaction too.
-                with suppress(duckdb.Error):
-                    con.raw_sql("ROLLBACK")
-                raise
-            con.raw_sql("COMMIT")
+            yield con
 
     def publish(
         self,
@@ -144,18 +154,36 @@ class Warehouse:
         if not lock.acquire(timeout=max(self.lock_timeout_seconds, 0.001)):
             raise WarehouseUnavailable(
                 f"Another thread of this process has held {self.path} for "
-                f"{self.lock_timeout_seconds:g} s."
+                f"{self.lock_timeout_seconds:g} s.",
+                holder="another thread of this process",
             )
         _holding_threads[self.path] = threading.get_ident()
         try:
-            connection = self._connect(read_only=read_only)
-            try:
-                yield ibis.duckdb.from_connection(connection)
-            finally:
-                connection.close()
+            with private_files(), self._told_of_full_disk():
+                connection = self._connect(read_only=read_only)
+                try:
+                    yield ibis.duckdb.from_connection(connection)
+                finally:
+                    connection.close()
         finally:
             del _holding_threads[self.path]
             lock.release()
+
+    @contextmanager
+    def _told_of_full_disk(self) -> Iterator[None]:
+        """Say so where DuckDB's error is that the disk, or the user's share of it, is full."""
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            if not any(words in str(error) for words in DISK_FULL):
+                raise
+            raise WarehouseUnavailable(
+                f"The disk of the warehouse {self.path} is full.",
+                "What was published before is still in place. Free some space and start again: "
+                "it goes on from there.",
+            ) from error
 
     def _connect(self, *, read_only: bool) -> "duckdb.DuckDBPyConnection":
         """Connect; while another process holds the file, wait with jitter, saying so."""
@@ -184,10 +212,12 @@ class Warehouse:
                     f"Waited {self.lock_timeout_seconds:g} s for {self.path}: {_holder(error)}.",
                     "Close what holds it (a DuckDB shell, a notebook, another run), or raise "
                     "CUSTOMER_SEGMENTS_LOCK_TIMEOUT_SECONDS.",
+                    holder=_holder(error),
                 ) from error
             raise WarehouseUnavailable(
                 f"The warehouse {self.path} cannot be opened: {error}",
-                "If it is not a file of this project, set CUSTOMER_SEGMENTS_WAREHOUSE to another.",
+                "If it is damaged, `customer-segments restore` brings back a backup. If it is not "
+                "a file of this project, set CUSTOMER_SEGMENTS_WAREHOUSE to another.",
             ) from error
 
     def _create(self) -> None:
@@ -211,6 +241,22 @@ class Warehouse:
         if retry_state.attempt_number == 1 or retry_state.attempt_number % 30 == 0:
             error = retry_state.outcome.exception()
             logger.warning("Waiting for %s: %s", self.path, _holder(error))
+
+
+@contextmanager
+def transaction(con: "Backend") -> Iterator[None]:
+    """Commit all of what is done within, or nothing."""
+    import duckdb
+
+    con.raw_sql("BEGIN")
+    try:
+        yield
+    except BaseException:
+        # After a fatal error nothing runs any more, and closing drops the transaction too.
+        with suppress(duckdb.Error):
+            con.raw_sql("ROLLBACK")
+        raise
+    con.raw_sql("COMMIT")
 
 
 def _is_held_by_other(error: BaseException) -> bool:

@@ -31,8 +31,7 @@ from customer_segments_tests.storage.samples import (
 
 YEAR = (JANUARY, MARCH)
 WAY_OUT = (
-    "Nothing was changed. Move the warehouse file away and run again: every table is made anew "
-    "from the workbooks."
+    "Nothing was changed. `customer-segments migrate` brings the warehouse up, after a backup."
 )
 
 STORE = Column("store", "string", "Store of the line.")

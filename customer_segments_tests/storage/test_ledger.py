@@ -95,7 +95,7 @@ def test_a_line_says_who_wrote_it_when_and_by_which_contract(warehouse: Warehous
     assert line == ledger_of(warehouse, RAW)[JANUARY]
     assert line.run_id == "run 1"
     assert timedelta(0) <= line.published_at - before < timedelta(minutes=1)
-    assert line.contract == RAW.fingerprint
+    assert line.contract == RAW.label
     assert line.code_version
     assert line.raw_version == publication.raw_version
     assert len(line.raw_version) == 12

@@ -1,0 +1,225 @@
+"""Bringing the tables of an older warehouse up to the contracts of this version.
+
+Belongs here: finding what differs, deciding what becomes of it, doing it in one transaction.
+Does not: what a step makes of the rows (``steps``), the backup before it (``backup``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from customer_segments.definitions import CONTRACTS
+from customer_segments.errors import UserError
+from customer_segments.settings import Settings
+from customer_segments.storage import Contract, Warehouse, WriteMode
+from customer_segments.storage.audit import column_breaches, row_breaches, stored
+from customer_segments.storage.contracts import quoted, version_of
+from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
+from customer_segments.storage.publish import require_contract
+from customer_segments.storage.warehouse import transaction
+from customer_segments.upkeep.backup import write_backup
+from customer_segments.upkeep.steps import STEPS
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+
+class Fate(Enum):
+    """What becomes of a table that another version of its contract wrote."""
+
+    STEP = "brought up by its step"
+    BY_NAME = "taken over, column by column"
+    ANEW = "dropped; the next run makes it anew from the workbooks"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a migration does to one table.
+
+    Parameters
+    ----------
+    former
+        Version of the contract that wrote it.
+    rows
+        Rows that it holds.
+    why
+        For a table that is dropped: why its rows cannot be kept.
+    """
+
+    contract: Contract
+    former: int
+    fate: Fate
+    rows: int
+    why: str = ""
+
+    @property
+    def staging(self) -> str:
+        """Name of the temporary table that holds the converted rows."""
+        return f"migrated_{self.contract.table}"
+
+
+def migrate(
+    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+) -> tuple[Path | None, list[Change]]:
+    """Bring the warehouse up, after a backup; return the backup's file and what was done.
+
+    No backup is made where there is nothing to do. If anything fails, nothing is changed.
+
+    Raises
+    ------
+    UserError
+        As ``plan`` raises it, or if the backup cannot be made.
+    """
+    if not planned(settings, contracts):
+        return None, []
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    with warehouse.holding() as con:
+        # Planned anew: somebody may have written since.
+        changes = plan(con, contracts)
+        backup, _ = write_backup(con, settings, label="before-migrate")
+        with transaction(con):
+            apply(con, changes)
+    return backup, changes
+
+
+def planned(
+    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+) -> list[Change]:
+    """Return what ``migrate`` would do; only reads."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    with warehouse.reading() as con:
+        return plan(con, contracts)
+
+
+def plan(con: "Backend", contracts: Iterable[Contract]) -> list[Change]:
+    """Return what has to be done, with the converted rows staged as temporary tables.
+
+    Works on a connection that only reads, too. Nothing is planned for tables that are not there
+    or are as their contract says.
+
+    Raises
+    ------
+    UserError
+        If a newer version of the code wrote a table, or one that holds history cannot be kept.
+    """
+    if not is_there(con, PUBLICATIONS.table):
+        return []
+    # The ledger first: the lines of the others' migration are written into the new one.
+    there = [each for each in (PUBLICATIONS, *contracts) if is_there(con, each.table)]
+    labels = {contract.table: _label(con, contract) for contract in there}
+    newer = [each.table for each in there if version_of(labels[each.table]) > each.version]
+    if newer:
+        raise UserError(
+            f"A newer version of customer-segments wrote {', '.join(newer)} of this warehouse.",
+            "Nothing was changed. Install that version or a later one; a migration never goes "
+            "back. `customer-segments restore` brings back a backup of before.",
+        )
+    return [
+        _planned(con, contract, version_of(labels[contract.table]))
+        for contract in there
+        if column_breaches(contract, con.get_schema(contract.table))
+        or not contract.is_labelled(labels[contract.table])
+    ]
+
+
+def apply(con: "Backend", changes: list[Change]) -> None:
+    """Do what was planned on the same connection, inside a transaction that the caller holds."""
+    for change in changes:
+        contract, table = change.contract, quoted(change.contract.table)
+        con.raw_sql(f"DROP TABLE {table}")
+        if change.fate is Fate.ANEW:
+            con.con.execute("DELETE FROM publications WHERE table_name = ?", [contract.table])
+            continue
+        for statement in contract.ddl():
+            con.raw_sql(statement)
+        con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {quoted(change.staging)}")
+        if contract is not PUBLICATIONS:
+            add_migration(con, contract)
+            require_contract(con, contract)
+
+
+def _label(con: "Backend", contract: Contract) -> str:
+    """Return the label of the contract that wrote a table, as its newest ledger line tells it."""
+    if contract is PUBLICATIONS:
+        # It has no line of itself; its columns tell.
+        return "" if column_breaches(contract, con.get_schema(contract.table)) else contract.label
+    ((label,),) = con.con.execute(
+        "SELECT arg_max(contract, publication) FROM publications WHERE table_name = ?",
+        [contract.table],
+    ).fetchall()
+    return label or ""
+
+
+def _planned(con: "Backend", contract: Contract, former: int) -> Change:
+    """Convert a table's rows into a temporary table, and say what that came to."""
+    rows = int(con.table(contract.table).count().execute())
+    stepped = con.table(contract.table)
+    fate = Fate.BY_NAME
+    for version in range(former, contract.version):
+        if step := STEPS.get((contract.table, version)):
+            stepped, fate = step(stepped), Fate.STEP
+    change = Change(contract, former, fate, rows)
+    holds_history = contract.write_mode is WriteMode.INSERT_NEW
+    wrong = _misfits(contract, stepped.schema(), keeps_all=holds_history)
+    if not wrong:
+        nullable = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
+        converted = stepped.select(
+            **{
+                name: stepped[name].cast(dtype) if name in stepped.columns else ibis.null(dtype)
+                for name, dtype in nullable.items()
+            }
+        )
+        con.create_table(change.staging, converted, schema=ibis.schema(nullable), temp=True)
+        breaches = row_breaches(con, contract, quoted(change.staging))
+        wrong = [f"{breach.rule}: {breach.rows:,} rows break it" for breach in breaches]
+    if not wrong:
+        return change
+    if holds_history:
+        raise UserError(
+            f"{contract.table} holds {rows:,} rows of history that cannot be brought up to "
+            f"version {contract.version} of its contract: {'; '.join(wrong)}.",
+            "Nothing was changed. This version of the code lacks a step for it: report it, and "
+            "go on with the version that wrote the warehouse.",
+        )
+    return Change(contract, former, Fate.ANEW, rows, "; ".join(wrong))
+
+
+def _misfits(contract: Contract, given: ibis.Schema, *, keeps_all: bool) -> list[str]:
+    """Return why columns cannot be taken over by name.
+
+    Parameters
+    ----------
+    keeps_all
+        Whether a column that the contract does not have any more is a loss.
+    """
+    wrong = [
+        f"it has no column {name}, which may not be null"
+        for name in contract.required
+        if name not in given
+    ]
+    wrong += [
+        f"column {name} was {stored(given[name])} and is {stored(dtype)} now"
+        for name, dtype in contract.schema.items()
+        if name in given and not _is_kept(given[name], dtype)
+    ]
+    wrong += [
+        f"column {name} would be lost"
+        for name in given.names
+        if keeps_all and name not in contract.schema
+    ]
+    return wrong
+
+
+def _is_kept(old: dt.DataType, new: dt.DataType) -> bool:
+    """Tell whether any value of the old type is the same in the new one."""
+    old, new = stored(old), stored(new)
+    if old == new:
+        return True
+    # Ibis takes a timestamp for a date and back, and a large integer for a float.
+    is_widened = dt.castable(old, new) and not dt.castable(new, old)
+    return is_widened and old.is_floating() == new.is_floating()

@@ -1,0 +1,253 @@
+"""Backups are whole whatever goes on beside them, and bad ones never become the warehouse."""
+
+import multiprocessing
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from customer_segments import months
+from customer_segments.errors import UserError
+from customer_segments.storage import Warehouse
+from customer_segments.storage.warehouse import WarehouseUnavailable
+from customer_segments.upkeep.backup import back_up, check_backup
+from customer_segments.upkeep.restore import restore
+from customer_segments_tests.storage.processes import (
+    CONTEXT,
+    PATIENCE,
+    die_after_commit,
+    held_by_other,
+    publish_generations,
+    start,
+)
+from customer_segments_tests.storage.samples import CLEANED, MODEL, RAW, arrow, raw_row, rows_of
+from customer_segments_tests.upkeep.conftest import MONTHS, everything, warehouse_of
+
+
+def without_notes(path: Path) -> dict:
+    return {
+        name: [row for row in rows if row[0] != "backup_notes"]
+        for name, rows in everything(path).items()
+        if name != "backup_notes"
+    }
+
+
+def test_a_backup_holds_all_that_the_warehouse_does(installed):
+    umask = os.umask(0)
+    try:
+        path, notes = back_up(installed)
+    finally:
+        os.umask(umask)
+    assert without_notes(path) == everything(installed.warehouse_path)
+    assert (notes.months, notes.differences) == (MONTHS, [])
+    assert check_backup(path) == notes
+    assert path.parent == installed.warehouse_path.parent / "backups"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(duckdb.ConstraintException), duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE cleaned_transactions SET quantity = 0")
+
+
+def test_two_backups_at_once_have_two_names(installed):
+    paths = {back_up(installed)[0] for _ in range(3)}
+    assert len(paths) == 3
+    with pytest.raises(UserError, match="exists already"):
+        back_up(installed, paths.pop())
+
+
+def test_what_a_killed_process_had_committed_is_in_the_backup(installed):
+    process = start(die_after_commit, str(installed.warehouse_path))
+    process.join(PATIENCE)
+    assert installed.warehouse_path.with_name("warehouse.duckdb.wal").stat().st_size
+    path, _ = back_up(installed)
+    assert rows_of(path, "SELECT model_version FROM kmeans_model ORDER BY 1") == [
+        ("a",),
+        ("second",),
+    ]
+
+
+def test_backups_while_another_process_writes_and_one_reads(installed):
+    """Every one is of a state that there was: a generation is there whole, with its line."""
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    writer = start(publish_generations, str(installed.warehouse_path), 0, 3, sending)
+    stop = CONTEXT.Event()
+    reader = start(read_until, str(installed.warehouse_path), stop)
+    assert receiving.poll(PATIENCE)
+    generations = set()
+    while writer.is_alive():
+        path, notes = back_up(installed)
+        assert notes.differences == []
+        check_backup(path)
+        written = rows_of(path, "SELECT DISTINCT quantity, note FROM cleaned_transactions")
+        generations.add(written[0])
+        assert len(written) == 1
+    stop.set()
+    for process in (writer, reader):
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+    assert generations
+
+
+def read_until(path: str, stop) -> None:
+    warehouse = Warehouse(path, PATIENCE)
+    while not stop.is_set():
+        with warehouse.reading() as con:
+            assert con.raw_sql("SELECT count(*) FROM kmeans_model").fetchall() == [(1,)]
+
+
+def test_a_restore_brings_all_back_and_keeps_what_was_there(installed):
+    before = everything(installed.warehouse_path)
+    backup, _ = back_up(installed)
+    warehouse_of(installed).publish(RAW, arrow(RAW, [raw_row(9)]))
+    installed.months_path.write_text(MONTHS.replace("02-01", "12-01"))
+    later = everything(installed.warehouse_path)
+    assert later != before
+
+    done = restore(installed, backup)
+    assert everything(installed.warehouse_path) == before
+    assert installed.months_path.read_text() == MONTHS
+    assert months.load(installed).last.month == 2
+    assert (done.is_damaged, done.months_changed) == (False, True)
+    assert done.kept
+    assert without_notes(done.kept) == later
+    assert stat.S_IMODE(installed.warehouse_path.stat().st_mode) == 0o600
+    # And forward again; the backup that was restored is still there.
+    assert restore(installed, done.kept).months_changed
+    assert everything(installed.warehouse_path) == later
+    check_backup(backup)
+    left = {path.name for path in installed.warehouse_path.parent.iterdir()}
+    assert left == {"warehouse.duckdb", "warehouse.duckdb.months.json", "backups"}
+
+
+def test_into_an_installation_that_has_nothing(installed):
+    backup, _ = back_up(installed, installed.warehouse_path.parent / "kept.duckdb")
+    before = everything(installed.warehouse_path)
+    installed.warehouse_path.unlink()
+    installed.months_path.unlink()
+    assert restore(installed, backup).kept is None
+    assert everything(installed.warehouse_path) == before
+    assert installed.months_path.read_text() == MONTHS
+
+
+def test_a_plain_copy_of_a_warehouse_is_a_backup_without_months(installed, tmp_path):
+    plain = tmp_path / "plain.duckdb"
+    plain.write_bytes(installed.warehouse_path.read_bytes())
+    assert not restore(installed, plain).months_changed
+    assert installed.months_path.read_text() == MONTHS
+
+
+def flip_bytes(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    # The header says where all else is; behind it are blocks with checksums.
+    for position in range(12_288, len(content), 4096):
+        content[position] ^= 0xFF
+    path.write_bytes(content)
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def lose_a_row(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM cleaned_transactions WHERE row_number = 1")
+
+
+def lose_a_table(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE kmeans_model")
+
+
+def be_no_database(path: Path) -> None:
+    path.write_text("A shopping list.")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (flip_bytes, "damaged|cannot be read|cannot be opened"),
+        (cut_short, "damaged|cannot be read|cannot be opened"),
+        (lose_a_row, "cleaned_transactions holds 2 rows, the ledger says 3"),
+        (lose_a_table, "kmeans_model is in the ledger, but not in the warehouse"),
+        (be_no_database, "cannot be opened"),
+        (Path.unlink, "There is no backup"),
+    ],
+)
+def test_a_bad_backup_never_becomes_the_warehouse(
+    installed, spoil: Callable[[Path], object], message: str
+):
+    backup, _ = back_up(installed)
+    spoil(backup)
+    before = installed.warehouse_path.read_bytes()
+    with pytest.raises(UserError, match=message):
+        restore(installed, backup)
+    assert installed.warehouse_path.read_bytes() == before
+
+
+def test_a_warehouse_that_disagrees_with_its_ledger_can_be_backed_up_and_restored(installed):
+    lose_a_row(installed.warehouse_path)
+    before = everything(installed.warehouse_path)
+    backup, notes = back_up(installed)
+    assert notes.differences == ["cleaned_transactions holds 2 rows, the ledger says 3"]
+    restore(installed, backup)
+    assert everything(installed.warehouse_path) == before
+
+
+@pytest.mark.parametrize("spoil", [flip_bytes, be_no_database])
+def test_a_damaged_warehouse_is_put_aside_with_its_log(installed, spoil):
+    backup, _ = back_up(installed)
+    whole = everything(installed.warehouse_path)
+    spoil(installed.warehouse_path)
+    log = installed.warehouse_path.with_name("warehouse.duckdb.wal")
+    log.write_bytes(b"what was not taken in")
+    damaged = installed.warehouse_path.read_bytes()
+    done = restore(installed, backup)
+    assert done.is_damaged
+    assert done.kept
+    assert done.kept.read_bytes() == damaged
+    assert not log.exists()
+    assert everything(installed.warehouse_path) == whole
+
+
+def test_a_damaged_warehouse_gives_no_backup(installed):
+    flip_bytes(installed.warehouse_path)
+    with pytest.raises(UserError):
+        back_up(installed)
+    assert not list(installed.warehouse_path.parent.glob("backups/*"))
+
+
+@pytest.mark.parametrize("how", ["reading", "writing"])
+def test_a_restore_waits_for_whoever_holds_the_warehouse(installed, how):
+    backup, _ = back_up(installed)
+    before = installed.warehouse_path.read_bytes()
+    hasty = installed.model_copy(update={"lock_timeout_seconds": 0.3})
+    with (
+        held_by_other(warehouse_of(installed), how) as (pid, _),
+        pytest.raises(WarehouseUnavailable, match=f"PID {pid}"),
+    ):
+        restore(hasty, backup)
+    assert installed.warehouse_path.read_bytes() == before
+    restore(hasty, backup)
+
+
+def test_readers_meet_the_one_or_the_other(installed):
+    backup, _ = back_up(installed)
+    stop = CONTEXT.Event()
+    reader = start(read_until, str(installed.warehouse_path), stop)
+    for _ in range(5):
+        restore(installed, backup)
+    stop.set()
+    reader.join(PATIENCE)
+    assert reader.exitcode == 0
+
+
+def test_what_is_restored_can_be_written_to(installed):
+    restore(installed, back_up(installed)[0])
+    row = {"model_version": "b", "cluster": 0, "centre": 1.5}
+    warehouse_of(installed).publish(MODEL, arrow(MODEL, [row]))
+    assert len(rows_of(installed.warehouse_path, f"FROM {MODEL.table}")) == 2
+    assert CLEANED.table in everything(installed.warehouse_path)

@@ -1,0 +1,50 @@
+"""No contract changes unnoticed: versions and fingerprints as they were when last looked at."""
+
+from customer_segments.definitions import CONTRACTS
+from customer_segments.storage.contracts import version_of
+from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.upkeep.steps import STEPS
+
+PINS = {
+    "raw_transactions": "v1-9ba8ef626b43",
+    "source_sheets": "v2-6efddc95b532",
+    "cleaned_transactions": "v2-f05786eab9ff",
+    "rejected_transactions": "v2-fe1c698d259c",
+    "customer_rfm": "v2-4a68d95d738d",
+    "kmeans_model": "v1-55955f65db14",
+    "model_selection": "v2-38c1247e2b4b",
+    "champion_model": "v2-e19b44b813bf",
+    "customer_segments": "v1-7c0d9cc0fb96",
+    "segment_migration": "v1-cdc27d844723",
+    "segment_profiles": "v1-c31faa14b112",
+    "check_history": "v1-b23f1557aa6e",
+    "publications": "v1-f472dbc238d0",
+}
+WHAT_TO_DO = (
+    "The contract of {table} changed. Warehouses of before are out there: raise its version, then "
+    "pin {label!r} here. If its rows cannot be made anew (WriteMode.INSERT_NEW) and more changed "
+    "than new columns that may be null, add a step to customer_segments/upkeep/steps.py, and a "
+    "test that migrates rows of the version before."
+)
+
+
+def test_contracts_are_those_that_are_pinned():
+    for table, contract in {**CONTRACTS, PUBLICATIONS.table: PUBLICATIONS}.items():
+        assert PINS.get(table) == contract.label, WHAT_TO_DO.format(
+            table=table, label=contract.label
+        )
+    assert set(PINS) == {*CONTRACTS, PUBLICATIONS.table}
+
+
+def test_steps_lead_to_versions_that_there_are():
+    for table, former in STEPS:
+        assert 1 <= former < version_of(PINS[table])
+
+
+def test_labels_of_before_versions_are_read_too():
+    champion = CONTRACTS["champion_model"]
+    assert champion.is_labelled(champion.label)
+    assert champion.is_labelled(champion.fingerprint)
+    assert not champion.is_labelled(f"v1-{champion.fingerprint}")
+    assert version_of(champion.label) == 2
+    assert version_of(champion.fingerprint) == version_of("") == 1

@@ -1,0 +1,332 @@
+"""Warehouses of former contracts are brought up: rows kept, nothing lost, nothing rescored."""
+
+import os
+import signal
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pytest
+
+from customer_segments import months
+from customer_segments.automation.due import due_months
+from customer_segments.definitions import CONTRACTS
+from customer_segments.errors import UserError
+from customer_segments.model.contracts import CHAMPION_MODEL
+from customer_segments.settings import Settings
+from customer_segments.storage import Column, Contract, Rule
+from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.pending import pending_months
+from customer_segments.storage.publish import ContractMismatch
+from customer_segments.storage.warehouse import transaction
+from customer_segments.upkeep.agreement import disagreements
+from customer_segments.upkeep.migrate import Fate, apply, migrate, plan, planned
+from customer_segments_tests.installations import execute
+from customer_segments_tests.storage.processes import start
+from customer_segments_tests.storage.samples import (
+    CLEANED,
+    FEBRUARY,
+    JANUARY,
+    MODEL,
+    RAW,
+    arrow,
+    raw_row,
+    rows_of,
+)
+from customer_segments_tests.upkeep.conftest import everything, warehouse_of
+
+# As it was before there was a gate.
+CHAMPION_MODEL_1 = Contract(
+    table="champion_model",
+    grain="a decision which model version labels customers, the newest in force",
+    columns=(
+        Column("decision", "!int64", "Running number; the largest is in force."),
+        Column("version", "!string", "Version of kmeans_model that labels from then on."),
+        Column("decided_at", "!timestamp(6)", "When, UTC."),
+        Column("reason", "!string", "Why."),
+        Column("matching", "!string", "Which segment of the version before became which."),
+        Column("run_id", "!string", "Dagster run that decided."),
+    ),
+    key=("decision",),
+    rules=(Rule("decisions count from one", "decision >= 1"),),
+    write_mode=CHAMPION_MODEL.write_mode,
+    built_from="kmeans_model",
+)
+# A rule more, which all rows keep.
+CLEANED_2 = replace(CLEANED, version=2, rules=(*CLEANED.rules, Rule("a few", "quantity < 100")))
+
+
+def decisions_before(settings: Settings, rows: list[tuple[str, str]]) -> None:
+    """Write decisions as the code of then did, with its unversioned label."""
+    at = datetime(2026, 1, 1)
+    warehouse = warehouse_of(settings)
+    for number, (version, reason) in enumerate(rows, 1):
+        row = {
+            "decision": number,
+            "version": version,
+            "decided_at": at + timedelta(days=number),
+            "reason": reason,
+            "matching": "" if number == 1 else "Champions -> Champions",
+            "run_id": f"run {number}",
+        }
+        warehouse.publish(CHAMPION_MODEL_1, arrow(CHAMPION_MODEL_1, [row]))
+    unlabel(settings, CHAMPION_MODEL_1)
+
+
+def unlabel(settings: Settings, contract: Contract) -> None:
+    """Make the ledger's lines of a table those of before contracts had versions."""
+    change(
+        settings,
+        f"UPDATE publications SET contract = '{contract.fingerprint}' "
+        f"WHERE table_name = '{contract.table}'",
+    )
+
+
+def change(settings: Settings, *statements: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def contents(settings: Settings) -> dict:
+    return everything(settings.warehouse_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("a", "first fit")], [("a", None, None, "first fit")]),
+        (
+            [("a", "first fit"), ("b", "chosen by hand"), ("a", "back again")],
+            [
+                ("a", None, None, "first fit"),
+                ("b", "a", "b", "chosen"),
+                ("a", "b", "a", "chosen"),
+            ],
+        ),
+        # A version named at the very first decision was chosen then as well.
+        ([("b", "we like it")], [("b", None, None, "chosen")]),
+        # Whatever the reason says: a first fit has no champion before it.
+        (
+            [("a", "first fit"), ("b", "first fit")],
+            [("a", None, None, "first fit"), ("b", "a", "b", "chosen")],
+        ),
+        ([], []),
+    ],
+)
+def test_decisions_of_before_the_gate_tell_what_they_were(installed, rows, expected):
+    if rows:
+        decisions_before(installed, rows)
+    else:
+        warehouse_of(installed).publish(CHAMPION_MODEL_1, arrow(CHAMPION_MODEL_1, []))
+    with pytest.raises(ContractMismatch, match="customer-segments migrate"):
+        warehouse_of(installed).load(CHAMPION_MODEL)
+    before = rows_of(
+        installed.warehouse_path, f"SELECT {names(CHAMPION_MODEL_1)} FROM champion_model ORDER BY 1"
+    )
+    backup, (done,) = migrate(installed, [CHAMPION_MODEL])
+    assert (done.former, done.fate, done.rows) == (1, Fate.STEP, len(rows))
+    loaded = warehouse_of(installed).load(CHAMPION_MODEL)
+    told = ["version", "previous_version", "challenger", "verdict"]
+    assert [tuple(None if v != v else v for v in row) for row in loaded[told].values] == expected
+    assert loaded[["adjusted_rand_index", "moved_share", "stability"]].isna().all().all()
+    # What it said before, it still says; and so does the backup.
+    for path in (installed.warehouse_path, backup):
+        assert before == rows_of(
+            path, f"SELECT {names(CHAMPION_MODEL_1)} FROM champion_model ORDER BY 1"
+        )
+    assert migrate(installed, [CHAMPION_MODEL]) == (None, [])
+
+
+def names(contract: Contract) -> str:
+    return ", ".join(column.name for column in contract.columns)
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(installed):
+    decisions_before(installed, [("a", "first fit")])
+    before = installed.warehouse_path.read_bytes()
+    said = planned(installed, [CHAMPION_MODEL, CLEANED_2])
+    assert installed.warehouse_path.read_bytes() == before
+    assert not (installed.warehouse_path.parent / "backups").exists()
+    assert migrate(installed, [CHAMPION_MODEL, CLEANED_2])[1] == said
+
+
+def test_a_table_from_the_workbooks_is_taken_over_and_nothing_waits(installed):
+    with warehouse_of(installed).reading() as con:
+        assert pending_months(con, CLEANED) == []
+    rows = contents(installed)["cleaned_transactions"]
+    _, (done,) = migrate(installed, [RAW, CLEANED_2, MODEL])
+    assert (done.contract, done.former, done.fate) == (CLEANED_2, 1, Fate.BY_NAME)
+    assert contents(installed)["cleaned_transactions"] == rows
+    with warehouse_of(installed).reading() as con:
+        assert pending_months(con, CLEANED) == []
+        assert disagreements(con, {CLEANED.table: CLEANED_2}) == []
+    newest = (
+        "SELECT month, rows, is_changed, contract, run_id FROM publications ORDER BY publication"
+    )
+    line = rows_of(installed.warehouse_path, newest)[-1]
+    assert line == (None, 0, False, CLEANED_2.label, "migrate")
+    with pytest.raises(duckdb.ConstraintException):
+        change(installed, "UPDATE cleaned_transactions SET quantity = 100")
+
+
+def test_what_waits_goes_on_waiting(installed):
+    changed = [raw_row(1), raw_row(2), raw_row(3, FEBRUARY, quantity=5)]
+    warehouse_of(installed).publish(RAW, arrow(RAW, changed))
+    raw_2 = replace(RAW, version=2)
+    migrate(installed, [raw_2, CLEANED_2, MODEL])
+    with warehouse_of(installed).reading() as con:
+        assert pending_months(con, CLEANED_2) == [FEBRUARY]
+
+
+def test_columns_that_are_new_or_wider_are_taken_over_by_name(installed):
+    def column(name, dtype):
+        return [replace(c, type=dtype) if c.name == name else c for c in CLEANED.columns]
+
+    columns = (*column("revenue", "!decimal(38, 4)"), Column("store", "string", "Store."))
+    newer = replace(CLEANED, columns=columns, version=3)
+    migrate(installed, [newer])
+    assert rows_of(
+        installed.warehouse_path, "SELECT DISTINCT store, typeof(revenue) FROM cleaned_transactions"
+    ) == [(None, "DECIMAL(38,4)")]
+
+
+@pytest.mark.parametrize(
+    ("newer", "why"),
+    [
+        (
+            replace(CLEANED, rules=(Rule("a dozen", "quantity >= 12"),), version=2),
+            "a dozen: 3 rows break it",
+        ),
+        (
+            replace(
+                CLEANED,
+                columns=(*CLEANED.columns, Column("store", "!string", "Store.")),
+                version=2,
+            ),
+            "it has no column store, which may not be null",
+        ),
+        (
+            replace(
+                CLEANED,
+                columns=tuple(
+                    replace(c, type="!int32") if c.name == "quantity" else c
+                    for c in CLEANED.columns
+                ),
+                version=2,
+            ),
+            "column quantity was int64 and is int32 now",
+        ),
+    ],
+    ids=["rule", "required column", "narrower type"],
+)
+def test_a_table_from_the_workbooks_that_does_not_fit_is_made_anew(installed, newer, why):
+    _, (done,) = migrate(installed, [RAW, newer])
+    assert (done.fate, done.why) == (Fate.ANEW, why)
+    with warehouse_of(installed).reading() as con:
+        assert not is_there(con, "cleaned_transactions")
+        # So that a run makes it: all of its months wait.
+        assert pending_months(con, newer) == [JANUARY, FEBRUARY]
+
+
+def test_history_without_a_step_is_never_dropped(installed):
+    columns = (*MODEL.columns, Column("seed", "!int64", "Seed."))
+    before = contents(installed)
+    with pytest.raises(UserError, match=r"kmeans_model holds 1 rows of history.*no column seed"):
+        migrate(installed, [CLEANED_2, replace(MODEL, columns=columns, version=2)])
+    with pytest.raises(UserError, match="column centre would be lost"):
+        migrate(installed, [CLEANED_2, replace(MODEL, columns=MODEL.columns[:2], version=2)])
+    assert contents(installed) == before
+
+
+@pytest.mark.parametrize("fingerprint", [CLEANED.fingerprint, "0123456789ab"])
+def test_a_newer_warehouse_is_refused(installed, fingerprint):
+    change(
+        installed,
+        f"UPDATE publications SET contract = 'v3-{fingerprint}' "
+        "WHERE table_name = 'cleaned_transactions'",
+    )
+    before = contents(installed)
+    with pytest.raises(UserError, match="newer version of customer-segments wrote cleaned_tra"):
+        migrate(installed, [RAW, CLEANED_2])
+    with pytest.raises(ContractMismatch, match="a newer version of its contract"):
+        warehouse_of(installed).load(CLEANED)
+    assert contents(installed) == before
+
+
+def test_a_ledger_of_before_is_brought_up_with_the_rest(installed):
+    decisions_before(installed, [("a", "first fit")])
+    change(installed, "ALTER TABLE publications DROP COLUMN model_version")
+    lines = rows_of(installed.warehouse_path, "SELECT publication, digest FROM publications")
+    _, done = migrate(installed, [CHAMPION_MODEL])
+    assert [each.contract.table for each in done] == [PUBLICATIONS.table, "champion_model"]
+    now = rows_of(installed.warehouse_path, "SELECT publication, digest FROM publications")
+    assert now[:-1] == lines
+    assert not warehouse_of(installed).load(CHAMPION_MODEL).empty
+
+
+def test_killed_within_it_leaves_what_was_there(installed):
+    decisions_before(installed, [("a", "first fit")])
+    before = contents(installed)
+    process = start(die_within, str(installed.warehouse_path))
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert contents(installed) == before
+    assert len(migrate(installed, [CHAMPION_MODEL, CLEANED_2])[1]) == 2
+
+
+def die_within(path: str) -> None:
+    from customer_segments.storage import Warehouse
+
+    with Warehouse(path).holding() as con:
+        changes = plan(con, [CHAMPION_MODEL, CLEANED_2])
+        with transaction(con):
+            apply(con, changes)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_failure_within_it_leaves_what_was_there(installed, monkeypatch):
+    decisions_before(installed, [("a", "first fit")])
+    before = contents(installed)
+    monkeypatch.setattr("customer_segments.upkeep.migrate.require_contract", 1 / 1)
+    with pytest.raises(TypeError):
+        migrate(installed, [CHAMPION_MODEL, CLEANED_2])
+    assert contents(installed) == before
+
+
+def test_a_whole_installation_of_before(sample_warehouse, copy_of):
+    """As the code of before the gate wrote it, and files that have to be read again."""
+    settings = copy_of(sample_warehouse)
+    rows = rows_of(settings.warehouse_path, "SELECT version, decided_at FROM champion_model")
+    ((champion, _),) = rows
+    change(
+        settings,
+        "DROP TABLE champion_model",
+        "DELETE FROM publications WHERE table_name = 'champion_model'",
+        "ALTER TABLE source_sheets DROP COLUMN parser",
+        *(
+            f"UPDATE publications SET contract = 'before' WHERE table_name = '{table}'"
+            for table in ("cleaned_transactions", "rejected_transactions", "customer_rfm")
+        ),
+    )
+    decisions_before(settings, [(champion, "first fit")])
+    labels = "SELECT hash(customer_segments) FROM customer_segments ORDER BY 1"
+    before = rows_of(settings.warehouse_path, labels)
+
+    done = {each.contract.table: each.fate for each in migrate(settings)[1]}
+    assert done == {
+        "source_sheets": Fate.ANEW,
+        "cleaned_transactions": Fate.BY_NAME,
+        "rejected_transactions": Fate.BY_NAME,
+        "customer_rfm": Fate.BY_NAME,
+        "champion_model": Fate.STEP,
+    }
+    assert due_months(warehouse_of(settings), CONTRACTS.values()) is None
+    assert execute(settings, "ingest").success
+    assert rows_of(settings.warehouse_path, "SELECT count(*) FROM source_sheets") == [(2,)]
+    # The same workbooks: nothing to score.
+    assert due_months(warehouse_of(settings), CONTRACTS.values()) is None
+    newest = months.load(settings).last
+    assert execute(settings, "score", newest, newest).success
+    assert rows_of(settings.warehouse_path, labels) == before
+    assert newest == date(2024, 12, 1)
