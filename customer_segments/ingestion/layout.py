@@ -24,9 +24,19 @@ HEADINGS = {
 HEADER_SEARCH_ROWS = 20
 
 
+# More of a cell or a list is no help in a message.
+SHOWN_CHARACTERS = 500
+
+
+def shown(text: str) -> str:
+    """Return how messages show a file name or another foreign text: on one line, not endless."""
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
 def where(workbook: str, sheet: str) -> str:
     """Return how messages name a sheet."""
-    return f"{workbook}, sheet {sheet!r}"
+    return f"{shown(workbook)}, sheet {sheet!r}"
 
 
 def _plain(heading: str | None) -> str:
@@ -82,7 +92,7 @@ def match_header(rows: Sequence[Sequence[str | None]], where: str) -> Header:
         wanted = ", ".join(" or ".join(HEADINGS[column]) for column in missing)
         given = ", ".join(repr(heading) for heading in headings if heading) or "nothing"
         raise UserError(
-            f"{where}: column {wanted} is missing; its first row has {given}.",
+            f"{where}: column {wanted} is missing; its first row has {shown(given)}.",
             "Add or rename the column; a sheet with other content belongs in another file.",
         )
     for column, positions in found.items():
@@ -90,7 +100,7 @@ def match_header(rows: Sequence[Sequence[str | None]], where: str) -> Header:
             names = ", ".join(repr(headings[position]) for position in positions)
             raise UserError(
                 f"{where}: column {HEADINGS[column][0]} stands there {len(positions)} times "
-                f"({names}).",
+                f"({shown(names)}).",
                 "Keep the one that counts.",
             )
     return Header(

@@ -31,7 +31,7 @@ def fingerprinted(files: list[Path]) -> list[Source]:
     Raises
     ------
     UserError
-        If a file cannot be read.
+        If a file cannot be read, or its name not be shown.
     """
     with ThreadPoolExecutor() as pool:
         return list(pool.map(_fingerprinted, files))
@@ -44,6 +44,11 @@ def content_version(sources: list[Source]) -> str:
 
 
 def _fingerprinted(file: Path) -> Source:
+    if not file.name.isprintable():
+        # Not UTF-8, a line break or the like: no table, log or message can say which file it is.
+        raise UserError(
+            f"The file name {file.name!r} has characters that cannot be shown.", "Rename the file."
+        )
     try:
         with file.open("rb") as stream:
             content_hash = hashlib.file_digest(stream, "sha256").hexdigest()

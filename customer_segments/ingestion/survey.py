@@ -14,7 +14,7 @@ from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.contracts import SOURCE_SHEETS
-from customer_segments.ingestion.layout import HEADINGS, where
+from customer_segments.ingestion.layout import HEADINGS, shown, where
 from customer_segments.ingestion.reading import Sheet
 from customer_segments.settings import Settings
 
@@ -88,7 +88,8 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
             first = sheets[index].cells.slice(0, 1).to_pylist()[0]
             raise UserError(
                 f"{where(row['workbook'], row['sheet'])}, column InvoiceDate: not one readable "
-                f"date (row {first['row_number']} says {first['invoice_date'] or 'nothing'!r}).",
+                f"date (row {first['row_number']} says "
+                f"{shown(repr(first['invoice_date'] or 'nothing'))}).",
                 "Give dates as date cells, or as ISO text such as 2011-12-09 12:50, without time "
                 "zone.",
             )

@@ -1,0 +1,140 @@
+"""Reads a foreign file in a process of its own, with bounds on memory and time.
+
+Belongs here: starting it, its limits, and saying what became of it. Does not: what runs in it
+(``reader_process``).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from customer_segments.errors import UserError
+from customer_segments.ingestion.layout import shown, where
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    import pyarrow as pa
+
+# What a file may take grows with its size. Measured: a full sheet of 1,048,576 rows takes 1 GB,
+# UCI's workbook of 45 MB half a gigabyte and 3 s.
+MEMORY_BYTES = 2 << 30
+MEMORY_PER_BYTE = 100
+MOST_MEMORY_BYTES = 8 << 30
+SECONDS = 30.0
+SECONDS_PER_BYTE = 5e-6
+PIPE_BYTES = 1 << 20  # the largest that Linux gives without privileges
+
+# An encrypted .xlsx, like an old .xls, is an OLE container and not a zip archive.
+OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+def sheets_of(file: Path) -> Iterator[tuple[str, "pa.Table"]]:
+    """Yield name and cells of each sheet of an .xlsx or .parquet file, in their order.
+
+    Cells are text, the header row among them, null where empty or an error. A Parquet file
+    gives one table, named like the file.
+
+    Raises
+    ------
+    UserError
+        If the file is broken, or takes more memory or time than any real file of its size.
+    """
+    import pyarrow as pa
+
+    size = file.stat().st_size
+    memory = min(MEMORY_BYTES + MEMORY_PER_BYTE * size, MOST_MEMORY_BYTES)
+    seconds = SECONDS + SECONDS_PER_BYTE * size
+    script = Path(__file__).with_name("reader_process.py")
+    # -P: the script's folder must not come before the libraries.
+    command = [sys.executable, "-P", str(script), file.suffix.lower(), str(file.absolute())]
+    # Arrow's own allocator reserves memory in advance, which the limit would count.
+    environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "RUST_BACKTRACE": "0"}
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            [*command, str(memory)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            bufsize=PIPE_BYTES,
+            pipesize=PIPE_BYTES,
+            stderr=said,
+            env=environment,
+        ) as process,
+    ):
+        out = cast("BufferedReader", process.stdout)
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, stop)
+        timer.start()
+        try:
+            while out.peek(1):
+                with pa.ipc.open_stream(out) as stream:
+                    name = stream.schema.metadata[b"sheet"].decode()
+                    yield name or file.stem, stream.read_all()
+        except (pa.ArrowException, OSError):
+            process.wait()  # it broke off: what became of it says why
+            if process.returncode == 0:
+                raise
+        finally:
+            timer.cancel()
+            if process.poll() is None and sys.exc_info()[0]:
+                process.kill()
+        process.wait()
+        if timed_out.is_set():
+            raise _too_big(file, f"takes longer than {seconds:.0f} s to read")
+        if process.returncode:
+            said.seek(0)
+            raise _error(file, process.returncode, said.read().decode(errors="replace"), memory)
+
+
+def _error(file: Path, returncode: int, said: str, memory: int) -> UserError:
+    """Return what to tell the user of a reader that ended before its time."""
+    last = (said.strip().splitlines() or [""])[-1]
+    told = json.loads(last) if last.startswith("{") else {"kind": "died"}
+    is_memory = told["kind"] == "memory" or "memory allocation" in said or "MemoryError" in said
+    if is_memory or returncode == -signal.SIGKILL:
+        return _too_big(file, f"takes more than {memory / 2**30:.1f} GB of memory to read")
+    if told["kind"] == "bomb":
+        return UserError(
+            f"{shown(file.name)} is refused: {told['reason']}, which no workbook does.",
+            "Ask whoever made it; if it is a workbook all the same, save it anew in Excel.",
+        )
+    return _broken(file, told.get("reason", "its content stopped the reader"), told.get("sheet"))
+
+
+def _too_big(file: Path, problem: str) -> UserError:
+    return UserError(
+        f"{shown(file.name)} {problem}, far beyond what its {file.stat().st_size:,} bytes should.",
+        "Look for cells far from the others (Ctrl+End), delete their rows and columns and save "
+        "it anew; or split it into several files.",
+    )
+
+
+def _broken(file: Path, reason: str, sheet: str | None) -> UserError:
+    if file.suffix.lower() == ".parquet":
+        return UserError(
+            f"{shown(file.name)} is not a readable Parquet file ({reason}).", "Write it anew."
+        )
+    with file.open("rb") as stream:
+        if stream.read(8) == OLE_MAGIC:
+            return UserError(
+                f"{shown(file.name)} is password-protected, or an old .xls under a new name.",
+                "Open it in Excel and save it as .xlsx without a password.",
+            )
+    place = shown(file.name) if sheet is None else f"{where(file.name, sheet)},"
+    return UserError(
+        f"{place} is not a readable .xlsx workbook ({reason}).",
+        "It may be cut off or of another kind: copy it again, or save it anew as .xlsx.",
+    )

@@ -1,0 +1,139 @@
+"""Zip bombs, entity tricks and giant sheets: bounded memory and time, and a clear error."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from openpyxl import Workbook
+
+from customer_segments.ingestion.contained import MEMORY_BYTES, SECONDS
+from customer_segments_tests.hostile import bombs
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write
+
+LONGEST_SECONDS = 60
+MOST_MEMORY = 3 << 30
+
+READ = """
+import json, resource, sys, time
+from pathlib import Path
+from customer_segments.errors import UserError
+from customer_segments.ingestion import contained
+from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.sources import fingerprinted
+contained.MEMORY_BYTES, contained.SECONDS = int(sys.argv[2]), float(sys.argv[3])
+try:
+    sheets = read_sheets(fingerprinted([Path(sys.argv[1])]))
+    told = {"rows": [sheet.cells.num_rows for sheet in sheets], "text": str(sheets)}
+except UserError as error:
+    told = {"error": str(error)}
+who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+told["peak"] = max(resource.getrusage(one).ru_maxrss for one in who) * 1024
+print(json.dumps(told))
+"""
+
+
+def read(path: Path, memory: int = MEMORY_BYTES, limit: float = SECONDS) -> dict:
+    """Read a file in a process of its own, so that its peak of memory can be told."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", READ, path, str(memory), str(limit)],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS * 3,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    told["seconds"] = time.monotonic() - start
+    assert told["peak"] < MOST_MEMORY
+    assert told["seconds"] < LONGEST_SECONDS
+    return told
+
+
+BOMBS: dict[Callable[[Path], None], list[str]] = {
+    bombs.blanks: ["is refused", "unpack to 1,15"],
+    bombs.overlap: ["is refused", "unpack to 52,"],
+    bombs.far_cell: ["takes more than 2.", "Ctrl+End"],
+    bombs.endless_cell: ["sheet 'Sheet1', column Description, row 3", "131,072"],
+    bombs.billion_laughs: ["sheet1.xml declares a document type"],
+    bombs.external_entity: ["sheet1.xml declares a document type"],
+    bombs.shared_strings_doctype: ["styles.xml declares a document type"],
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
+def test_a_bomb_is_refused_in_bounded_memory_and_time(tmp_path, bomb):
+    path = tmp_path / "it's a bomb.xlsx"
+    bomb(path)
+    told = read(path)
+    for words in [path.name, *BOMBS[bomb]]:
+        assert words in told["error"]
+    assert "root:" not in told["error"]
+
+
+def test_an_archive_that_lies_about_its_size_meets_the_limit_of_memory(tmp_path):
+    bombs.lie(tmp_path / "a.xlsx")
+    told = read(tmp_path / "a.xlsx", memory=400 << 20)
+    assert told["error"].startswith("a.xlsx takes more than 0.4 GB of memory to read")
+    assert told["peak"] < 800 << 20
+
+
+def test_a_sheet_that_takes_for_ever_meets_the_limit_of_time(tmp_path):
+    bombs.many_columns(tmp_path / "a.xlsx")
+    told = read(tmp_path / "a.xlsx", limit=3)
+    assert told["error"].startswith("a.xlsx takes longer than 3 s to read")
+
+
+def test_a_declared_dimension_means_nothing(tmp_path):
+    path = tmp_path / "a.xlsx"
+
+    def everything(xml: bytes) -> list[bytes]:
+        return [xml.replace(b'ref="A1:H2"', b'ref="A1:XFD1048576"')]
+
+    bombs.rebuilt(path, bombs.SHEET, everything)
+    assert b"XFD1048576" in ZipFile(path).read(bombs.SHEET)
+    assert read(path)["rows"] == [1]
+
+
+def test_a_small_parquet_file_of_endless_text_is_refused(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    index = pa.array([0] * 2_000_000, pa.int32())
+    text = pa.DictionaryArray.from_arrays(index, ["x" * 100_000])
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(dict.fromkeys(HEADER, text)), path)
+    assert path.stat().st_size < 1e7
+    told = read(path)
+    assert "a.parquet" in told["error"]
+
+
+def test_hundreds_of_sheets_are_read_in_bounded_time(tmp_path):
+    book = Workbook(write_only=True)
+    for number in range(500):
+        sheet = book.create_sheet(f"s{number}")
+        sheet.append(HEADER)
+        sheet.append(line())
+    book.save(tmp_path / "a.xlsx")
+    assert read(tmp_path / "a.xlsx")["rows"] == [1] * 500
+
+
+def test_two_sheets_of_one_name_are_refused(tmp_path):
+    path = write(tmp_path / "a.xlsx", [HEADER, line()], [HEADER, line()])
+    with ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b"Sheet2", b"Sheet1")
+    with ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert "two sheets have this name" in read(path)["error"]
+
+
+def test_a_wide_header_over_many_short_rows_takes_no_rectangle(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join([*HEADER, *["x"] * 50_000]) + "\n1" * 100_000)
+    assert read(path)["rows"] == [100_000]
