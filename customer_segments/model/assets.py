@@ -49,19 +49,38 @@ def kmeans_model(
 
 @dg.asset(group_name=GROUP, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
 def model_selection(
+    context: dg.AssetExecutionContext,
     config: SelectionConfig,
     warehouse: dg.ResourceParam[Warehouse],
     customer_rfm: ibis.Table,
 ) -> object:
-    """Evidence for the number of clusters: inertia and silhouette of 2 to 10."""
+    """Evidence for the number of clusters, 2 to 10: how well they separate, how stable they are.
+
+    Recommends a number; the model has the one that the config of kmeans_model says.
+    """
     from customer_segments.model.features import training_customers, training_month
+    from customer_segments.model.recommendation import as_markdown, conclusion, recommend
     from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
 
     month = training_month(customer_rfm, warehouse, config.training_month)
     customers = training_customers(
         customer_rfm, warehouse, month, min_customers=max(N_CLUSTERS) + 1
     )
-    return MODEL_SELECTION.arrow(compare_n_clusters(customers, seed=config.seed, month=month))
+    measured = compare_n_clusters(
+        customers, resamples=config.resamples, seed=config.seed, month=month
+    )
+    rows = recommend(measured, config)
+    recommended = [row["n_clusters"] for row in rows if row["is_recommended"]]
+    context.add_output_metadata(
+        {
+            "recommendation": conclusion(rows),
+            "training_month": f"{month:%Y-%m}",
+            "training_customers": len(customers),
+            "figures": dg.MetadataValue.md(as_markdown(rows)),
+        }
+        | ({"recommended": recommended[0]} if recommended else {})
+    )
+    return MODEL_SELECTION.arrow(rows)
 
 
 @dg.asset(group_name=GROUP, deps=[kmeans_model], **asset_attributes(CHAMPION_MODEL))

@@ -1,18 +1,26 @@
-"""Checks of ``kmeans_model``: each version is whole and its customers add up."""
+"""Checks of this stage: each version is whole and separates; the champion can be trusted."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 from ibis.expr.types import Table
 
-from customer_segments.model.contracts import KMEANS_MODEL
-from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import (
-    contract_result,
-    reconciliation_result,
-    selected,
+from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+from customer_segments.model.monitoring import (
+    ChampionThresholds,
+    ModelThresholds,
+    judge_champion,
+    judge_fit,
+    versions,
+)
+from customer_segments.monitoring.history import reported
+from customer_segments.monitoring.spine import (
+    all_passed,
+    judge_contract,
+    judge_reconciliation,
     spine_specs,
 )
+from customer_segments.storage import Warehouse
 
 
 def promised(model: Table) -> Table:
@@ -34,15 +42,58 @@ def found(model: Table) -> Table:
     )
 
 
-@dg.multi_asset_check(specs=spine_specs(KMEANS_MODEL), can_subset=True)
+KMEANS_SPECS = [
+    dg.AssetCheckSpec(
+        "fit",
+        asset=KMEANS_MODEL.table,
+        description="Clusters of the newest versions separate, and none is tiny.",
+    ),
+]
+CHAMPION_SPECS = [
+    dg.AssetCheckSpec(
+        "silhouette",
+        asset=CHAMPION_MODEL.table,
+        description="The clusters of the model in use separate.",
+    ),
+    dg.AssetCheckSpec(
+        "stability",
+        asset=CHAMPION_MODEL.table,
+        additional_deps=[MODEL_SELECTION.table],
+        description="The model in use does not depend on which customers it happened to see.",
+    ),
+    dg.AssetCheckSpec(
+        "refit_moves",
+        asset=CHAMPION_MODEL.table,
+        description="The newest refit would have moved few customers by itself.",
+    ),
+]
+
+
+@dg.multi_asset_check(specs=[*spine_specs(KMEANS_MODEL), *KMEANS_SPECS], can_subset=True)
 def kmeans_model_checks(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    config: ModelThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; every version has all clusters, names and customers."""
     model = KMEANS_MODEL.relation
     with warehouse.reading() as con:
-        results = [
-            contract_result(con, KMEANS_MODEL),
-            reconciliation_result(con, KMEANS_MODEL, promised(model), found(model)),
+        judged = [
+            judge_contract(con, KMEANS_MODEL),
+            judge_reconciliation(con, KMEANS_MODEL, promised(model), found(model)),
         ]
-    yield from selected(context, results)
+        if all_passed(judged):
+            judged.append(judge_fit(con.to_pyarrow(versions(model)).to_pylist(), config))
+    yield from reported(context, warehouse, judged)
+
+
+@dg.multi_asset_check(specs=CHAMPION_SPECS, can_subset=True)
+def champion_model_checks(
+    context: dg.AssetCheckExecutionContext,
+    config: ChampionThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge the model that labels by what was measured when it was fitted and refitted."""
+    tables = (CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION)
+    decisions, model, selection = (warehouse.load(table) for table in tables)
+    yield from reported(context, warehouse, judge_champion(decisions, model, selection, config))

@@ -7,8 +7,9 @@ Belongs here: the figures, as pure functions. Does not: what follows from them (
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from customer_segments.model.bootstrap import bootstrap
 from customer_segments.model.features import FEATURES, log_features
-from customer_segments.model.fit import fit_kmeans
+from customer_segments.model.points import nearest, weighted_points
 from customer_segments.model.silhouette import silhouettes
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Comparison:
     moved_share
         Share of customers whose segment would have another name by the refit alone.
     stability
-        Of the challenger's labels under resampling; see ``bootstrap_stability``.
+        Of the challenger's labels under resampling: mean adjusted Rand index; see ``bootstrap``.
     silhouette, champion_silhouette
         Mean silhouette of either labelling, on the same features.
     """
@@ -67,13 +68,14 @@ def compare(
 
     features = scaled_features(customers, challenger)
     old, new = nearest_clusters(customers, champion), nearest_clusters(customers, challenger)
-    champion_silhouette, silhouette = mean_silhouettes(features, [old, new])
+    champion_silhouette, silhouette = silhouettes(features, [old, new])
+    (stability,) = bootstrap(
+        weighted_points(features), [centroids_of(challenger)], resamples=resamples, seed=seed
+    )
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
         moved_share=float((segment_names(champion)[old] != segment_names(challenger)[new]).mean()),
-        stability=bootstrap_stability(
-            features, new, n_clusters=len(challenger), resamples=resamples, seed=seed
-        ),
+        stability=stability.adjusted_rand_index,
         silhouette=silhouette,
         champion_silhouette=champion_silhouette,
     )
@@ -88,62 +90,19 @@ def scaled_features(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.n
 
 def nearest_clusters(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.ndarray":
     """Return the cluster of each customer as ``segments.scoring`` labels, shape (customers,)."""
-    from scipy.spatial.distance import cdist
-
-    centroids = version.sort_values("cluster")[[f"{name}_centroid" for name in FEATURES]]
     # The lower number wins a tie, there as here.
-    return cdist(scaled_features(customers, version), centroids, "sqeuclidean").argmin(axis=1)
+    return nearest(scaled_features(customers, version), centroids_of(version))
+
+
+def centroids_of(version: "pd.DataFrame") -> "np.ndarray":
+    """Return a version's centroids, in order of their numbers, shape (clusters, 3)."""
+    in_order = version.sort_values("cluster")
+    return in_order[[f"{name}_centroid" for name in FEATURES]].to_numpy(float)
 
 
 def segment_names(version: "pd.DataFrame") -> "np.ndarray":
     """Return the name of each cluster, in order of its number, shape (clusters,)."""
     return version.sort_values("cluster")["segment"].to_numpy(object)
-
-
-def mean_silhouettes(features: "np.ndarray", labellings: "list[np.ndarray]") -> list[float]:
-    """Return the mean silhouette of each labelling, some of whose clusters may be empty.
-
-    A labelling with one cluster gets 0: it says nothing of who belongs together.
-    """
-    import numpy as np
-
-    # A champion need not find all its clusters in the challenger's snapshot.
-    numbered = [np.unique(labels, return_inverse=True)[1] for labels in labellings]
-    several = [labels for labels in numbered if labels.max() > 0]
-    scores = iter(silhouettes(features, several) if several else [])
-    return [next(scores) if labels.max() > 0 else 0.0 for labels in numbered]
-
-
-def bootstrap_stability(
-    features: "np.ndarray", labels: "np.ndarray", *, n_clusters: int, resamples: int, seed: int
-) -> float:
-    """Return how well a labelling survives resampling of the customers it was fitted on.
-
-    The mean adjusted Rand index between ``labels`` and those that a model fitted on a resample
-    with replacement gives to all customers (after Hennig 2007): 1 if the clusters are the
-    data's, lower if they are this sample's.
-
-    Parameters
-    ----------
-    features
-        Standardized, shape (customers, 3).
-    labels
-        Of the model itself, shape (customers,).
-    """
-    import numpy as np
-    from sklearn.metrics import adjusted_rand_score
-    from sklearn.utils import resample
-
-    # One generator, so that each resample is another one.
-    random = np.random.RandomState(seed)
-    scores = [
-        adjusted_rand_score(
-            labels,
-            fit_kmeans(resample(features, random_state=random), n_clusters, seed).predict(features),
-        )
-        for _ in range(resamples)
-    ]
-    return float(np.mean(scores))
 
 
 def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:

@@ -24,8 +24,31 @@ class ModelConfig(dg.Config):
 
 
 class SelectionConfig(dg.Config):
-    """What an analyst may choose about the evidence."""
+    """What an analyst may choose about the evidence, and the gates of a recommendation."""
 
+    resamples: int = Field(
+        default=50, ge=0, description="Resamples that stability is the mean of; 0 for none."
+    )
+    min_stability: float = Field(
+        default=0.92,
+        ge=-1,
+        le=1,
+        description="Gate: least mean adjusted Rand index between the labels and those of refits "
+        "on resampled customers.",
+    )
+    min_jaccard: float = Field(
+        default=0.75,
+        ge=0,
+        le=1,
+        description="Gate: least mean Jaccard index of the worst cluster with its like in the "
+        "refits; a stable cluster has .75 or more (Hennig 2007).",
+    )
+    min_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Gate: least share of customers in the smallest cluster.",
+    )
     seed: int = SEED
     training_month: str | None = TRAINING_MONTH
 

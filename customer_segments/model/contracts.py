@@ -83,6 +83,7 @@ CHAMPION_MODEL = Contract(
     ),
     write_mode=WriteMode.INSERT_NEW,
     built_from="kmeans_model",
+    version=2,
 )
 
 MODEL_SELECTION = Contract(
@@ -93,15 +94,48 @@ MODEL_SELECTION = Contract(
         Column("training_month", "!date", "Snapshot month that was clustered."),
         Column("training_customers", "!int64", "Customers in it."),
         Column("inertia", "!float64", "Sum of squared distances to the centroids."),
-        Column("silhouette", "!float64", "Mean silhouette."),
+        Column("silhouette", "!float64", "Mean silhouette; of a sample beyond 20,000 customers."),
+        Column(
+            "null_silhouette",
+            "!float64",
+            "The same for a normal cloud of the same covariance, where there are no segments.",
+        ),
+        Column("davies_bouldin", "!float64", "Davies-Bouldin index; less is better."),
+        Column("calinski_harabasz", "!float64", "Calinski-Harabasz index; more is better."),
+        Column(
+            "stability", "float64", "Mean adjusted Rand index over resamples; null without them."
+        ),
+        Column(
+            "cluster_jaccard",
+            "array<float64>",
+            "Mean Jaccard index of each cluster over resamples, highest monetary centroid first.",
+        ),
+        Column("worst_jaccard", "float64", "The least of these."),
         Column("smallest_share", "!float64", "Share of customers in the smallest cluster."),
+        Column("resamples", "!int64", "Resamples of the bootstrap; 0 if there was none."),
+        Column("passes", "!boolean", "Whether it was measured to pass every gate."),
+        Column("is_recommended", "!boolean", "The largest number that passes; at most one."),
+        Column("reason", "!string", "Why it is recommended, or why not, in a sentence."),
     ),
     key=("n_clusters",),
     rules=(
         Rule("at least two clusters", "n_clusters >= 2"),
-        Rule("silhouette is between -1 and 1", "silhouette BETWEEN -1 AND 1"),
-        Rule("smallest_share is a share", "smallest_share > 0 AND smallest_share <= 1"),
+        Rule(
+            "silhouettes are between -1 and 1",
+            "silhouette BETWEEN -1 AND 1 AND null_silhouette BETWEEN -1 AND 1",
+        ),
+        Rule("smallest_share is a share", "smallest_share BETWEEN 0 AND 1"),
+        Rule("stability is at most 1", "stability BETWEEN -1 AND 1"),
+        Rule("worst_jaccard is between 0 and 1", "worst_jaccard BETWEEN 0 AND 1"),
+        Rule("a Jaccard index for each cluster", "len(cluster_jaccard) = n_clusters"),
+        Rule(
+            "stability is measured on resamples, and only there",
+            "(resamples > 0) = (stability IS NOT NULL AND worst_jaccard IS NOT NULL "
+            "AND cluster_jaccard IS NOT NULL)",
+        ),
+        Rule("what is recommended passes", "passes OR NOT is_recommended"),
     ),
     write_mode=WriteMode.REPLACE,
     built_from="customer_rfm",
+    version=2,
 )

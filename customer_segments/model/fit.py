@@ -35,11 +35,33 @@ def standardized(customers: "pd.DataFrame") -> "tuple[np.ndarray, np.ndarray, np
 
 def fit_kmeans(features: "np.ndarray", n_clusters: int, seed: int) -> "KMeans":
     """Fit on one thread, so that sums are added up in one order on any machine."""
-    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
-        return KMeans(n_clusters=n_clusters, n_init=N_INIT, random_state=seed).fit(features)
+        return best_kmeans(features, n_clusters, seed)
+
+
+def best_kmeans(
+    features: "np.ndarray",
+    n_clusters: int,
+    seed: int,
+    *,
+    weights: "np.ndarray | None" = None,
+    n_init: int = N_INIT,
+) -> "KMeans":
+    """Fit where the caller has seen to it that there is one thread; see ``fit_kmeans``.
+
+    Parameters
+    ----------
+    weights
+        How many customers each row stands for, shape (rows,); one each if not given.
+    n_init
+        Starts, of which the best is kept.
+    """
+    from sklearn.cluster import KMeans
+
+    kmeans = KMeans(n_clusters=n_clusters, n_init=n_init, random_state=seed)
+    return kmeans.fit(features, sample_weight=weights)
 
 
 def fit_version(
@@ -72,18 +94,18 @@ def fit_version(
         "n_clusters": n_clusters,
         "seed": seed,
         "training_customers": len(customers),
-        "inertia": _rounded(fitted.inertia_),
-        "silhouette": _rounded(silhouette),
+        "inertia": rounded(fitted.inertia_),
+        "silhouette": rounded(silhouette),
     }
-    shared |= {f"{name}_mean": _rounded(mean) for name, mean in zip(FEATURES, means, strict=True)}
-    shared |= {f"{name}_scale": _rounded(s) for name, s in zip(FEATURES, scales, strict=True)}
+    shared |= {f"{name}_mean": rounded(mean) for name, mean in zip(FEATURES, means, strict=True)}
+    shared |= {f"{name}_scale": rounded(s) for name, s in zip(FEATURES, scales, strict=True)}
     rows = []
     for cluster in range(n_clusters):
         position = ranks.loc[cluster].to_numpy()
         numbers = shared | {"cluster": cluster, "customers": int((labels == cluster).sum())}
         for index, name in enumerate(FEATURES):
-            numbers[f"{name}_centroid"] = _rounded(centroids[cluster, index])
-            numbers[f"{name}_rank"] = _rounded(position[index])
+            numbers[f"{name}_centroid"] = rounded(centroids[cluster, index])
+            numbers[f"{name}_rank"] = rounded(position[index])
         rows.append(numbers)
     version = hash_version(rows)
     return [
@@ -117,5 +139,6 @@ def percentile_ranks(customers: "pd.DataFrame") -> "pd.DataFrame":
     return logs.rank(pct=True)
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """Return a figure without the digits in which machines differ."""
     return float(f"{float(number):.{SIGNIFICANT_DIGITS}g}")

@@ -10,14 +10,13 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from customer_segments.model.comparison import (
     Comparison,
-    bootstrap_stability,
     compare,
     match_segments,
-    mean_silhouettes,
     nearest_clusters,
 )
 from customer_segments.model.config import ChampionConfig
 from customer_segments.model.gate import failures, verdict
+from customer_segments.model.silhouette import silhouettes
 from customer_segments_tests.model.versions import frame, made_up
 
 NAMES = ["Champions", "Promising", "Hibernating"]
@@ -84,28 +83,10 @@ def test_each_version_labels_after_its_own_scaling(customers):
     assert list(nearest_clusters(customers, frame(scaled[::-1]))) == list(expected.argmin(axis=1))
 
 
-def test_stability_is_high_for_clouds_and_low_for_a_single_one(customers):
-    features = logs_of(customers)
-    labels = np.repeat([0, 1, 2], 60)
-    clouds = bootstrap_stability(features, labels, n_clusters=3, resamples=5, seed=2)
-    assert clouds > 0.95
-    assert clouds == bootstrap_stability(features, labels, n_clusters=3, resamples=5, seed=2)
-    cloud = np.random.default_rng(1).normal(size=(300, 3))
-    fitted = KMeans(6, n_init=10, random_state=1).fit(cloud).labels_
-    assert bootstrap_stability(cloud, fitted, n_clusters=6, resamples=5, seed=2) < 0.8
-
-
-def test_resamples_differ_from_one_another():
-    cloud = np.random.default_rng(1).normal(size=(200, 3))
-    labels = KMeans(5, n_init=10, random_state=1).fit(cloud).labels_
-    one = bootstrap_stability(cloud, labels, n_clusters=5, resamples=1, seed=2)
-    assert bootstrap_stability(cloud, labels, n_clusters=5, resamples=2, seed=2) != one
-
-
 def test_silhouettes_of_labellings_with_empty_clusters(customers):
     features = logs_of(customers)
     labels = np.repeat([0, 2, 5], 60)
-    scores = mean_silhouettes(features, [labels, np.full(180, 3), labels % 2])
+    scores = silhouettes(features, [labels, np.full(180, 3), labels % 2])
     expected = [silhouette_score(features, labels), 0.0, silhouette_score(features, labels % 2)]
     assert scores == pytest.approx(expected)
 

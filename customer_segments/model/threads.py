@@ -1,0 +1,28 @@
+"""Independent computations on all processors, with the same result on any number of them.
+
+Belongs here: the threads, and the limits within. Does not: what is computed. scikit-learn and
+NumPy let go of the interpreter while they compute, so threads do.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what the function makes of each item, in their order.
+
+    Each call computes on one thread: sums are then added up in one order on any machine.
+    """
+    from threadpoolctl import threadpool_limits
+
+    # BLAS is limited for the process, OpenMP for each thread by itself.
+    with (
+        threadpool_limits(limits=1),
+        ThreadPoolExecutor(os.cpu_count(), initializer=threadpool_limits, initargs=(1,)) as pool,
+    ):
+        return list(pool.map(function, items))
