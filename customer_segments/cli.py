@@ -13,9 +13,11 @@ from typing import Annotated
 
 import typer
 
+from customer_segments.alerts.commands import alerts_app
 from customer_segments.errors import UserError
 from customer_segments.model.commands import models_app
 from customer_segments.settings import Settings
+from customer_segments.upkeep.commands import upkeep_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(upkeep_app)
 
 
 @app.callback()
@@ -184,6 +188,11 @@ def load_settings() -> Settings:
         )
         raise UserError(
             f"A setting is wrong: {wrong}.", "Mend it in the environment or in .env."
+        ) from error
+    except (OSError, UnicodeError) as error:
+        raise UserError(
+            f"The file .env cannot be read: {error}.",
+            "It has to be a text file in UTF-8 that the user who runs this may read.",
         ) from error
 
 

@@ -13,6 +13,7 @@ import dagster as dg
 from rich.console import Console
 
 from customer_segments import months
+from customer_segments.alerts.telling import telling
 from customer_segments.automation.due import due_months, outdated_labels
 from customer_segments.automation.jobs import months_tags
 from customer_segments.automation.sensors import CHAIN_TAG
@@ -28,6 +29,8 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
 
 Launch = Callable[..., None]
+
+PROCESS_TAG = "customer_segments/process"
 
 
 def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
@@ -187,7 +190,9 @@ def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) ->
     ) -> None:
         # Made anew for each run: ingestion may have changed the months.
         defs = build_defs(settings, loggers={"progress": progress_logger(handler)})
-        tags = {CHAIN_TAG: "command line"} if is_chain else {}
+        tags = {PROCESS_TAG: str(os.getpid())}
+        if is_chain:
+            tags |= {CHAIN_TAG: "command line"}
         if first and last:
             tags |= months_tags(first, last)
         try:
@@ -196,10 +201,40 @@ def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) ->
                 instance=instance,
                 tags=tags,
             )
+        except dg.DagsterExecutionInterruptedError as error:
+            # Ctrl-C, or SIGTERM; Dagster has recorded by now that the run failed.
+            raise UserError(
+                f"The run of {job} was stopped.",
+                "What it published is whole. Start again, and it goes on from there.",
+            ) from error
         except dg.DagsterError as error:
             raise UserError(
                 f"The run of {job} stopped: {error}", "See above, or the run in `make ui`."
             ) from error
 
-    with dg.DagsterInstance.get() as instance, handler.status:
+    with (
+        dg.DagsterInstance.get() as instance,
+        telling(settings, instance, console),
+        handler.status,
+    ):
+        _record_killed(instance)
         yield launch
+
+
+def _record_killed(instance: dg.DagsterInstance) -> None:
+    """Record as failed the runs of commands that were killed: the UI's queue waits for them."""
+    going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+    for run in instance.get_runs(going_on):
+        process = run.tags.get(PROCESS_TAG)
+        if process and not _is_alive(int(process)):
+            instance.report_run_failed(run, f"Its process {process} was killed.")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # Somebody else's.
+    return True
