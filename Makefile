@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: help run ui download test lint format bench bench-refresh lock clean
+.PHONY: help run ui download test faults lint format bench bench-refresh bench-million lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -20,6 +20,9 @@ download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
 test: .venv/ready-dev ## Run all tests.
 	$(BIN)/pytest
 
+faults: .venv/ready-dev ## Kill runs 200 times, fill disks, hold locks: no table may break (20 minutes).
+	$(BIN)/python -m customer_segments_tests.faults
+
 lint: .venv/ready-dev ## Check style, format and types.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -34,6 +37,9 @@ bench: .venv/ready-dev ## Time the run against a notebook-style script, on the s
 
 bench-refresh: .venv/ready-dev ## Time a new month against a full run, with 1, 10 and 50 old workbooks.
 	$(BIN)/python -m benchmarks.refresh
+
+bench-million: .venv/ready-dev ## Time the evidence for the number of clusters on a million customers.
+	$(BIN)/python -m benchmarks.million
 
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt

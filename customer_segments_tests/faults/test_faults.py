@@ -1,0 +1,114 @@
+"""The short form of ``make faults``: a kill in each stage's write, and every other fault once."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from customer_segments.storage import Warehouse
+from customer_segments_tests.faults import others
+from customer_segments_tests.faults.hooks import PHASES
+from customer_segments_tests.faults.kills import Kill, plan, play
+from customer_segments_tests.faults.project import Project
+from customer_segments_tests.faults.scenarios import Scenario, prepare
+from customer_segments_tests.faults.verdict import failed_checks, judge_tables
+
+# Enough for a model to be fitted on twelve months of theirs.
+CUSTOMERS = 1_300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="module")
+def project(folder: Path) -> Iterator[Project]:
+    with Project(folder / "project") as project:
+        yield project
+
+
+@pytest.fixture(scope="module")
+def scenarios(folder: Path, project: Project) -> dict[str, Scenario]:
+    prepared = prepare(folder, project, customers=CUSTOMERS, is_short=True)
+    return {scenario.name: scenario for scenario in prepared}
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "phase"),
+    [
+        ("first run", "kmeans_model", "commit"),
+        ("changed workbook", "customer_segments", "closing"),
+    ],
+)
+def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(
+    project: Project, scenarios: dict[str, Scenario], name: str, table: str, phase: str
+):
+    scenario = scenarios[name]
+    points = [p for p in scenario.points if (p.table, p.phase) == (table, phase)]
+    result = play(project, scenario, Kill(name, points[-1], 0))
+    assert result is not None
+    assert result.where == f"{table}/{phase}"
+    assert result.problems == ()
+
+
+def test_a_full_disk_and_sigterm_stop_the_run_and_nothing_else(project, scenarios):
+    scenario = scenarios["changed workbook"]
+    assert others.terminated(project, scenario, points=1).problems == ()
+    assert others.quota(project, scenarios["first run"]).problems == ()
+
+
+def test_a_lock_is_waited_for_and_a_copy_is_whole_or_refused(project, scenarios):
+    scenario = scenarios["changed workbook"]
+    assert others.lock_held(project, scenario, seconds=0).problems == ()
+    assert others.copied_while_in_use(project, scenario).problems == ()
+
+
+def test_runs_need_no_network_and_download_says_that_it_does(project, scenarios):
+    assert others.offline(project, list(scenarios.values())).problems == ()
+
+
+def test_the_plan_aims_at_every_phase_of_every_table(scenarios):
+    prepared = list(scenarios.values())
+    aimed = {
+        (kill.point.table, kill.point.phase)
+        for kill in plan(prepared, 200, random.Random(7))
+        if kill.point
+    }
+    tables = set(prepared[0].facts_after.tables)
+    written_by_publish = tables - {"check_history"}
+    assert {(table, phase) for table in written_by_publish for phase in PHASES} <= aimed
+    assert ("check_history", "ledger") in aimed
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("DELETE FROM customer_rfm WHERE snapshot_month = '2024-03-01'", "customer_rfm"),
+        ("UPDATE customer_segments SET segment = 'Champions'", "customer_segments"),
+        ("DELETE FROM publications WHERE table_name = 'segment_profiles'", "segment_profiles"),
+        ("DELETE FROM kmeans_model WHERE cluster = 0", "kmeans_model"),
+    ],
+)
+def test_the_verdict_notices_what_is_broken(
+    project: Project, scenarios: dict[str, Scenario], sql: str, table: str
+):
+    scenario = scenarios["changed workbook"]
+    project.restore(scenario.before)
+    with Warehouse(project.warehouse).writing() as con:
+        con.raw_sql(sql)
+    verdict, _ = judge_tables(project.settings, scenario.facts_before, scenario.facts_after)
+    assert table in verdict.broken
+
+
+def test_the_verdict_notices_tables_that_do_not_reconcile(project, scenarios):
+    """Neither by itself nor by the ledger can a sheet be seen to have rows that are not there."""
+    scenario = scenarios["changed workbook"]
+    project.restore(scenario.before)
+    with Warehouse(project.warehouse).writing() as con:
+        con.raw_sql("UPDATE source_sheets SET row_count = row_count + 1")
+    assert (
+        "reconciliation"
+        in failed_checks(project.settings, {"raw_transactions"})["raw_transactions"]
+    )
