@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments import months
+from customer_segments.alerts.sensor import alerts_sensor
+from customer_segments.automation.freshness import with_freshness
 from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh
 from customer_segments.automation.sensors import build_sensors
@@ -19,8 +21,9 @@ from customer_segments.ingestion.assets import ingest_workbooks, transaction_wor
 from customer_segments.ingestion.checks import raw_transactions_checks
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.model.assets import MODEL_ASSETS
-from customer_segments.model.checks import kmeans_model_checks
+from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
 from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+from customer_segments.monitoring.history import CHECK_HISTORY, check_history
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
 from customer_segments.rfm.contracts import CUSTOMER_RFM
@@ -53,6 +56,7 @@ CONTRACTS = {
         CUSTOMER_SEGMENTS,
         SEGMENT_MIGRATION,
         SEGMENT_PROFILES,
+        CHECK_HISTORY,
     )
 }
 
@@ -83,27 +87,30 @@ def build_defs(
         "warehouse": warehouse,
         "io_manager": WarehouseIOManager(warehouse, CONTRACTS),
     }
+    assets = [
+        transaction_workbooks,
+        ingest_workbooks,
+        *cleaning_assets(partitions),
+        *rfm_assets(partitions),
+        *MODEL_ASSETS,
+        *segment_assets(partitions),
+        check_history,
+    ]
     return dg.Definitions(
-        assets=[
-            transaction_workbooks,
-            ingest_workbooks,
-            *cleaning_assets(partitions),
-            *rfm_assets(partitions),
-            *MODEL_ASSETS,
-            *segment_assets(partitions),
-        ],
+        assets=with_freshness(assets, settings, covered),
         asset_checks=[
             raw_transactions_checks,
             cleaning_checks,
             customer_rfm_checks,
             kmeans_model_checks,
+            champion_model_checks,
             customer_segments_checks,
             segment_migration_checks,
             segment_profiles_checks,
         ],
         jobs=list(JOBS.values()),
         schedules=[monthly_refresh(settings)],
-        sensors=build_sensors(settings, covered),
+        sensors=[*build_sensors(settings, covered), alerts_sensor(settings)],
         resources=resources | overrides,
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,

@@ -48,9 +48,11 @@ class ProgressHandler(logging.Handler):
     def _print_check(self, check) -> None:
         if check.passed:
             self.status.update(f"  {check.asset_key.to_user_string()}: {check.check_name} passed")
-        else:
-            name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
-            self.console.print(f"  [red]✗ {name}[/]: {escape(check.description or 'failed')}")
+            return
+        name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
+        is_warning = check.severity is dg.AssetCheckSeverity.WARN
+        mark = f"[yellow]! {name}[/]" if is_warning else f"[red]✗ {name}[/]"
+        self.console.print(f"  {mark}: {escape(check.description or 'failed')}", highlight=False)
 
     def _say(self, message: str, level: int) -> None:
         if level >= logging.WARNING:

@@ -66,6 +66,12 @@ def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEv
     }
 
 
+def spine_checks(settings: Settings, asset: str) -> dict[str, bool]:
+    """Tell whether a table keeps its contract and agrees with what it is made from."""
+    checks = evaluate_checks(settings, asset)
+    return {name: checks[name].passed for name in ("contract", "reconciliation")}
+
+
 def materialize(
     settings: Settings,
     assets: Iterable[str],

@@ -1,4 +1,8 @@
-"""Checks of this stage: kept and rejected rows add up to the raw ones, month by month."""
+"""Checks of this stage.
+
+Kept and rejected rows add up to the raw ones, month by month; a month keeps and rejects about as
+much as usual.
+"""
 
 from collections.abc import Iterator
 
@@ -6,14 +10,24 @@ import dagster as dg
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.cleaning.monitoring import (
+    CleaningThresholds,
+    judge_reject_rate,
+    judge_volume,
+    reject_rates,
+    volumes,
+)
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
-from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import (
-    contract_result,
-    reconciliation_result,
-    selected,
+from customer_segments.monitoring.history import reported
+from customer_segments.monitoring.months import span
+from customer_segments.monitoring.spine import (
+    all_passed,
+    judge_contract,
+    judge_reconciliation,
     spine_specs,
 )
+from customer_segments.storage import Warehouse
+from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
 
 EXACT = "decimal(38, 4)"
@@ -35,21 +49,45 @@ def settled_months(cleaned: Table, rejected: Table) -> Table:
     )
 
 
+SPECS = [
+    dg.AssetCheckSpec(
+        "volume",
+        asset=CLEANED_TRANSACTIONS.table,
+        description="A month has about as many rows, customers and revenue as usual.",
+    ),
+    dg.AssetCheckSpec(
+        "reject_rate",
+        asset=REJECTED_TRANSACTIONS.table,
+        description="No reason rejects a much larger share of a month's rows than usual.",
+    ),
+]
+
+
 @dg.multi_asset_check(
-    specs=spine_specs(CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS), can_subset=True
+    specs=[*spine_specs(CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS), *SPECS], can_subset=True
 )
 def cleaning_checks(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    config: CleaningThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.AssetCheckResult]:
-    """Audit the contracts; raw = kept + rejected in rows and money."""
+    """Audit the contracts; raw = kept + rejected in rows and money; months are as usual."""
     contracts = (CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
-    expected = raw_months(RAW_TRANSACTIONS.relation)
-    actual = settled_months(CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation)
+    raw, cleaned, rejected = (c.relation for c in (RAW_TRANSACTIONS, *contracts))
+    expected, actual = raw_months(raw), settled_months(cleaned, rejected)
     with warehouse.reading() as con:
         pending = sorted({month for c in contracts for month in pending_months(con, c)})
-        results = [contract_result(con, contract) for contract in contracts]
-        results += [
-            reconciliation_result(con, contract, expected, actual, pending)
-            for contract in contracts
+        judged = [judge_contract(con, contract) for contract in contracts]
+        judged += [
+            judge_reconciliation(con, contract, expected, actual, pending) for contract in contracts
         ]
-    yield from selected(context, results)
+        if all_passed(judged):
+            published = [list(filter(None, latest(con, c.table))) for c in contracts]
+            volume = con.to_pyarrow(volumes(cleaned)).to_pylist()
+            rates = con.to_pyarrow(reject_rates(rejected, raw)).to_pylist()
+            months = span(context, con)
+            judged += [
+                judge_volume(volume, published[0], months, config),
+                judge_reject_rate(rates, published[1], months, config),
+            ]
+    yield from reported(context, warehouse, judged)

@@ -34,6 +34,7 @@ CLEANED_TRANSACTIONS = Contract(
     revenue="revenue",
     built_from="raw_transactions",
     is_big=True,
+    version=2,
 )
 
 REJECTED_TRANSACTIONS = Contract(
@@ -54,4 +55,5 @@ REJECTED_TRANSACTIONS = Contract(
     revenue="revenue",
     built_from="raw_transactions",
     is_big=True,
+    version=2,
 )

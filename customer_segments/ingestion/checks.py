@@ -1,7 +1,7 @@
 """Checks of ``raw_transactions``.
 
-Every row that the sheets have is there, with its money; the month that is due has arrived; no two
-sheets tell an invoice apart.
+Every row that the sheets have is there, with its money; the month that is due has arrived, the
+newest is whole; no two sheets tell an invoice apart.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,16 @@ from customer_segments import months
 from customer_segments.ingestion.arrivals import awaited_message, conflicting_invoices
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.ingestion.reuse import in_raw, in_sheets
-from customer_segments.settings import Settings
-from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import (
-    contract_result,
-    reconciliation_result,
-    selected,
+from customer_segments.monitoring.history import reported
+from customer_segments.monitoring.spine import (
+    all_passed,
+    judge_contract,
+    judge_reconciliation,
     spine_specs,
 )
+from customer_segments.monitoring.verdicts import Judged, Level, Verdict
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -32,6 +34,11 @@ SPECS = [
         "awaited_month",
         asset=RAW_TRANSACTIONS.table,
         description="The data of the last calendar month that is over has arrived (live feeds).",
+    ),
+    dg.AssetCheckSpec(
+        "complete_month",
+        asset=RAW_TRANSACTIONS.table,
+        description="The newest month of a historical file reaches the month's last days.",
     ),
     dg.AssetCheckSpec(
         "conflicting_invoices",
@@ -50,43 +57,64 @@ def raw_transactions_checks(
     """Audit the contract; every sheet's rows and revenue arrived; so did the month that is due."""
     raw, sheets = RAW_TRANSACTIONS.relation, SOURCE_SHEETS.relation
     with warehouse.reading() as con:
-        results = [
-            contract_result(con, RAW_TRANSACTIONS),
-            reconciliation_result(con, RAW_TRANSACTIONS, in_sheets(sheets), in_raw(raw)),
+        judged = [
+            judge_contract(con, RAW_TRANSACTIONS),
+            judge_reconciliation(con, RAW_TRANSACTIONS, in_sheets(sheets), in_raw(raw)),
         ]
-        if all(result.passed for result in results):
-            results += [_awaited_result(con, settings), _conflicts_result(con)]
-    yield from selected(context, results)
+        if all_passed(judged):
+            judged += [*_judge_arrival(con, settings), _judge_conflicts(con)]
+    yield from reported(context, warehouse, judged)
 
 
-def _awaited_result(con: "Backend", settings: Settings) -> dg.AssetCheckResult:
-    newest = con.execute(SOURCE_SHEETS.relation.last_date.max())
-    awaited = months.load(settings).awaited(newest.date(), date.today())
-    return dg.AssetCheckResult(
-        asset_key=RAW_TRANSACTIONS.table,
-        check_name="awaited_month",
-        passed=awaited is None,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=awaited_message(awaited, newest.date(), settings)
-        if awaited
-        else f"Nothing is due: the newest row is of {newest.date()}.",
-        metadata={"newest_date": str(newest.date())},
-    )
+def _judge_arrival(con: "Backend", settings: Settings) -> list[Judged]:
+    newest = con.execute(SOURCE_SHEETS.relation.last_date.max()).date()
+    covered, today = months.load(settings), date.today()
+    awaited = covered.awaited(newest, today)
+    month = months.month_of(newest)
+    # Of a live feed the month that goes on is never whole, and one that is over is awaited.
+    is_cut = not covered.is_open and not months.is_complete(month, newest, today)
+    verdicts = {
+        "awaited_month": Verdict(
+            None,  # the sentence names it
+            Level.WARN if awaited else Level.OK,
+            awaited_message(awaited, newest, settings) if awaited else "",
+            {"newest_date": str(newest)},
+        ),
+        "complete_month": Verdict(
+            month,
+            Level.WARN if is_cut else Level.OK,
+            f"the data ends on {newest}, these are the figures of a part of the month"
+            if is_cut
+            else "",
+            {"newest_date": str(newest)},
+        ),
+    }
+    return [
+        Judged(
+            RAW_TRANSACTIONS.table,
+            check,
+            (verdict,),
+            all_is_well=f"Nothing is due: the newest row is of {newest}.",
+            metadata={"newest_date": str(newest)},
+        )
+        for check, verdict in verdicts.items()
+    ]
 
 
-def _conflicts_result(con: "Backend") -> dg.AssetCheckResult:
+def _judge_conflicts(con: "Backend") -> Judged:
     conflicts = conflicting_invoices(RAW_TRANSACTIONS.relation)
     count = int(con.execute(conflicts.count()))
     shown = con.execute(conflicts.order_by("invoice").limit(SHOWN_INVOICES))
-    return dg.AssetCheckResult(
-        asset_key=RAW_TRANSACTIONS.table,
-        check_name="conflicting_invoices",
-        passed=not count,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{count:,} invoices stand in several sheets with different lines; "
-        "the last sheet counts. Look whether it is a correction."
-        if count
-        else "Where an invoice stands in several sheets, they agree.",
+    said = f"{count:,} invoices stand in several sheets with different lines; the last sheet counts"
+    verdict = Verdict(
+        None, Level.WARN if count else Level.OK, said if count else "", {"invoices": count}
+    )
+    return Judged(
+        RAW_TRANSACTIONS.table,
+        "conflicting_invoices",
+        (verdict,),
+        "Look whether it is a correction.",
+        all_is_well="Where an invoice stands in several sheets, they agree.",
         metadata={
             "invoices": count,
             "first_invoices": dg.MetadataValue.md(

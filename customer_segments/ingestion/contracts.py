@@ -65,4 +65,5 @@ SOURCE_SHEETS = Contract(
     write_mode=WriteMode.REPLACE,
     revenue="revenue",
     built_from="raw_transactions",
+    version=2,
 )

@@ -1,10 +1,10 @@
-"""What every table's asset check does: audit the contract, reconcile with what it is made from.
+"""The two checks that every table has: its contract, and reconciliation with what it is made from.
 
 Belongs here: judging published tables in the two ways that all of them share. Does not: what
-should equal what (each stage's ``checks`` says so as Ibis expressions).
+should equal what (each stage's ``checks`` says so as Ibis expressions), what is usual (each
+stage's ``monitoring``).
 """
 
-from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import dagster as dg
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
+from customer_segments.monitoring.verdicts import Judged, Level, Verdict
 from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import Contract, quoted
 from customer_segments.storage.publish import require_contract, require_sources
@@ -44,49 +45,43 @@ def spine_specs(*contracts: Contract) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def selected(
-    context: dg.AssetCheckExecutionContext, results: Iterable[dg.AssetCheckResult]
-) -> Iterator[dg.AssetCheckResult]:
-    """Hand on the results of those checks that the run asks for."""
-    for result in results:
-        asset = dg.AssetKey.from_coercible(result.asset_key or ())
-        if dg.AssetCheckKey(asset, result.check_name or "") in context.selected_asset_check_keys:
-            yield result
+def all_passed(judged: list[Judged]) -> bool:
+    """Tell whether tables are such that it makes sense to look further."""
+    return all(each.level is Level.OK for each in judged)
 
 
-def contract_result(con: "Backend", contract: Contract) -> dg.AssetCheckResult:
+def judge_contract(con: "Backend", contract: Contract) -> Judged:
     """Audit the published table against its contract."""
     try:
         require_contract(con, contract)
     except UserError as error:
-        return dg.AssetCheckResult(
-            asset_key=contract.table, check_name="contract", passed=False, description=str(error)
-        )
+        return _whole(contract, "contract", str(error))
     breaches = row_breaches(con, contract, quoted(contract.table))
     rules = [
         *(f"{name} is not null" for name in contract.required),
         *(rule.name for rule in contract.rules),
         f"key ({', '.join(contract.key)}) is unique",
     ]
-    return dg.AssetCheckResult(
-        asset_key=contract.table,
-        check_name="contract",
-        passed=not breaches,
-        description="; ".join(map(str, breaches)) or f"Every row keeps all {len(rules)} rules.",
-        metadata={
+    return _whole(
+        contract,
+        "contract",
+        "; ".join(map(str, breaches)),
+        f"Every row keeps all {len(rules)} rules.",
+        {breach.rule: breach.rows for breach in breaches},
+        {
             "rules": dg.MetadataValue.md("\n".join(f"- {rule}" for rule in rules)),
             "breaches": dg.MetadataValue.md("\n".join(f"- {b.rule}" for b in breaches) or "none"),
         },
     )
 
 
-def reconciliation_result(
+def judge_reconciliation(
     con: "Backend",
     contract: Contract,
     expected: Table,
     actual: Table,
     pending: list[date] | tuple[()] = (),
-) -> dg.AssetCheckResult:
+) -> Judged:
     """Compare two relations that should hold the same rows.
 
     Parameters
@@ -100,12 +95,7 @@ def reconciliation_result(
         for relation in (expected, actual):
             require_sources(con, f"The reconciliation of {contract.table}", relation)
     except UserError as error:
-        return dg.AssetCheckResult(
-            asset_key=contract.table,
-            check_name="reconciliation",
-            passed=False,
-            description=str(error),
-        )
+        return _whole(contract, "reconciliation", str(error))
     if pending:
         expected = expected.filter(~expected[expected.columns[0]].isin(pending))
         actual = actual.filter(~actual[actual.columns[0]].isin(pending))
@@ -116,14 +106,28 @@ def reconciliation_result(
     numeric = [name for name in actual.columns if actual[name].type().is_numeric()]
     totals = {name: sum(row[name] or 0 for row in rows) for name in numeric}
     waiting = f" {len(pending)} months wait for a run, their input changed." if pending else ""
-    agree = ", ".join(f"{name} {totals[name]:,}" for name in numeric)
-    return dg.AssetCheckResult(
-        asset_key=contract.table,
-        check_name="reconciliation",
-        passed=not differ,
-        description=("Differs: " + "; ".join(differ) if differ else f"Agrees: {agree}.") + waiting,
-        metadata={name: str(totals[name]) for name in numeric}
-        | {"pending_months": ", ".join(f"{month:%Y-%m}" for month in pending) or "none"},
+    figures = {name: str(total) for name, total in totals.items()}
+    return _whole(
+        contract,
+        "reconciliation",
+        f"Differs: {'; '.join(differ)}{waiting and '.'}{waiting}" if differ else "",
+        f"Agrees: {', '.join(f'{name} {total:,}' for name, total in totals.items())}.{waiting}",
+        figures,
+        figures | {"pending_months": ", ".join(f"{month:%Y-%m}" for month in pending) or "none"},
+    )
+
+
+def _whole(
+    contract: Contract,
+    check: str,
+    said: str,
+    all_is_well: str = "",
+    figures: dict | None = None,
+    metadata: dict | None = None,
+) -> Judged:
+    verdict = Verdict(None, Level.ERROR if said else Level.OK, said, figures or {})
+    return Judged(
+        contract.table, check, (verdict,), all_is_well=all_is_well, metadata=metadata or {}
     )
 
 

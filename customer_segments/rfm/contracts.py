@@ -37,4 +37,5 @@ CUSTOMER_RFM = Contract(
     revenue="monetary",
     built_from="cleaned_transactions",
     needs_history=True,
+    version=2,
 )

@@ -1,177 +1,147 @@
-"""Checks of this stage: every customer of a snapshot is labelled, once, and counted, once."""
+"""Checks of this stage.
+
+Every customer of a snapshot is labelled, once, and counted, once; segments are what they were.
+"""
 
 from collections.abc import Iterator
-from datetime import date
-from typing import TYPE_CHECKING
 
 import dagster as dg
-import ibis
-from ibis.expr.types import Table
 
 from customer_segments.model.contracts import KMEANS_MODEL
+from customer_segments.monitoring.history import reported
+from customer_segments.monitoring.months import span
+from customer_segments.monitoring.spine import (
+    all_passed,
+    judge_contract,
+    judge_reconciliation,
+    spine_specs,
+)
 from customer_segments.rfm.contracts import CUSTOMER_RFM
+from customer_segments.segments import monitoring
+from customer_segments.segments import reconciliation as sides
 from customer_segments.segments.contracts import (
     CUSTOMER_SEGMENTS,
-    GONE,
-    NEW,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
-from customer_segments.segments.migration import comparable_months, next_month
-from customer_segments.storage import Warehouse
-from customer_segments.storage.checks import (
-    contract_result,
-    reconciliation_result,
-    selected,
-    spine_specs,
+from customer_segments.segments.judging import (
+    judge_drift,
+    judge_movement,
+    judge_separation,
+    judge_smallest,
+    judge_typical,
 )
-from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.segments.thresholds import (
+    MigrationThresholds,
+    ProfileThresholds,
+    SegmentThresholds,
+)
+from customer_segments.storage import Warehouse
+from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+SEGMENT_SPECS = [
+    dg.AssetCheckSpec(
+        "smallest_segment",
+        asset=CUSTOMER_SEGMENTS.table,
+        description="No segment has hardly any customers.",
+    ),
+    dg.AssetCheckSpec(
+        "separation",
+        asset=CUSTOMER_SEGMENTS.table,
+        description="Customers lie as clearly in their segments as those the model was fitted on.",
+    ),
+]
+MIGRATION_SPECS = [
+    dg.AssetCheckSpec(
+        "movement",
+        asset=SEGMENT_MIGRATION.table,
+        description="No more customers than usual moved to another segment since last month.",
+    ),
+]
+PROFILE_SPECS = [
+    dg.AssetCheckSpec(
+        "drift",
+        asset=SEGMENT_PROFILES.table,
+        description="Segments are about as large as a month and a year before.",
+    ),
+    dg.AssetCheckSpec(
+        "typical_customer",
+        asset=SEGMENT_PROFILES.table,
+        description="A segment's customers spend and order about as much as a month before.",
+    ),
+]
 
-EXACT = "decimal(38, 4)"
-# In place of a segment: what is compared is a whole snapshot.
-ALL = "(all of last month)"
 
-
-def in_rfm(rfm: Table) -> Table:
-    """Return customers, orders and money per snapshot; all of them need a known label."""
-    return rfm.group_by("snapshot_month").agg(
-        customers=rfm.count(),
-        labelled=rfm.count(),
-        orders=rfm.frequency.sum().cast("int64"),
-        revenue=rfm.monetary.cast(EXACT).sum(),
-    )
-
-
-def in_segments(segments: Table, model: Table) -> Table:
-    """Return the same of the labelled customers; labels count if their model version has them."""
-    known = model.select(
-        "segment", "cluster", model_version=model.version, known_segment=model.segment
-    )
-    rows = segments.left_join(known, ["model_version", "cluster", "segment"])
-    return rows.group_by("snapshot_month").agg(
-        customers=rows.count(),
-        labelled=rows.known_segment.count(),
-        orders=rows.frequency.sum().cast("int64"),
-        revenue=rows.monetary.cast(EXACT).sum(),
-    )
-
-
-@dg.multi_asset_check(specs=spine_specs(CUSTOMER_SEGMENTS), can_subset=True)
+@dg.multi_asset_check(specs=[*spine_specs(CUSTOMER_SEGMENTS), *SEGMENT_SPECS], can_subset=True)
 def customer_segments_checks(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    config: SegmentThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; customers, orders and money agree with ``customer_rfm``."""
-    expected = in_rfm(CUSTOMER_RFM.relation)
-    actual = in_segments(CUSTOMER_SEGMENTS.relation, KMEANS_MODEL.relation)
+    segments, model = CUSTOMER_SEGMENTS.relation, KMEANS_MODEL.relation
+    expected, actual = sides.in_rfm(CUSTOMER_RFM.relation), sides.in_segments(segments, model)
     with warehouse.reading() as con:
         pending = pending_months(con, CUSTOMER_SEGMENTS)
-        results = [
-            contract_result(con, CUSTOMER_SEGMENTS),
-            reconciliation_result(con, CUSTOMER_SEGMENTS, expected, actual, pending),
+        judged = [
+            judge_contract(con, CUSTOMER_SEGMENTS),
+            judge_reconciliation(con, CUSTOMER_SEGMENTS, expected, actual, pending),
         ]
-    yield from selected(context, results)
+        if all_passed(judged):
+            months = span(context, con)
+            smallest = con.to_pyarrow(monitoring.smallest_segments(segments, model)).to_pylist()
+            separation = con.to_pyarrow(monitoring.separation(segments, model)).to_pylist()
+            judged += [
+                judge_smallest(smallest, months, config),
+                judge_separation(separation, months, config),
+            ]
+    yield from reported(context, warehouse, judged)
 
 
-def by_segment(rows: Table) -> Table:
-    """Return customers and money per snapshot and segment."""
-    return rows.group_by("snapshot_month", "segment").agg(
-        customers=rows.count(), revenue=rows.monetary.cast(EXACT).sum()
-    )
-
-
-def in_profiles(profiles: Table) -> Table:
-    """Return the same as the profiles have it."""
-    return profiles.select(
-        "snapshot_month", "segment", "customers", revenue=profiles.revenue.cast(EXACT)
-    )
-
-
-def both_months(segments: Table, rfm: Table) -> Table:
-    """Return each segment of a month, and the whole snapshot of the month before it."""
-    months = segments.select("snapshot_month").distinct()
-    months = months.semi_join(comparable_months(rfm), "snapshot_month")
-    last_month = rfm.select("monetary", snapshot_month=next_month(rfm), segment=ibis.literal(ALL))
-    sides = by_segment(segments), by_segment(last_month)
-    return _sides(*(side.semi_join(months, "snapshot_month") for side in sides))
-
-
-def in_migration(migration: Table) -> Table:
-    """Return the same from the moves: those to each segment, and all that do not start as new."""
-    arrived = migration.filter(migration.to_segment != GONE)
-    left = migration.filter(migration.from_segment != NEW)
-    return _sides(
-        arrived.group_by("snapshot_month", segment="to_segment").agg(
-            customers=arrived.customers.sum().cast("int64"),
-            revenue=arrived.revenue.cast(EXACT).sum(),
-        ),
-        left.group_by("snapshot_month", segment=ibis.literal(ALL)).agg(
-            customers=left.customers.sum().cast("int64"),
-            revenue=left.revenue_before.cast(EXACT).sum(),
-        ),
-    )
-
-
-def _sides(after: Table, before: Table) -> Table:
-    """Put figures of this month and of last month below each other, in columns of their own."""
-    nobody, nothing = ibis.literal(0, "int64"), ibis.literal(0, EXACT)
-    keys = ["snapshot_month", "segment"]
-    figures = ["customers", "revenue"]
-    return after.select(*keys, *figures, customers_before=nobody, revenue_before=nothing).union(
-        before.select(
-            *keys,
-            customers=nobody,
-            revenue=nothing,
-            customers_before="customers",
-            revenue_before="revenue",
-        )
-    )
-
-
-def months_after_a_change(con: "Backend") -> list[date]:
-    """Return months of the migration whose last month's snapshot changed since they were made."""
-    lines = PUBLICATIONS.relation
-    snapshots = lines.filter(lines.table_name == CUSTOMER_RFM.table, lines.is_changed)
-    snapshots = snapshots.select("publication", snapshot_month="month")
-    changed = snapshots.select("publication", snapshot_month=next_month(snapshots))
-    changed = changed.group_by("snapshot_month").agg(changed=changed.publication.max())
-    own = lines.filter(lines.table_name == SEGMENT_MIGRATION.table)
-    own = own.group_by(snapshot_month="month").agg(made=own.publication.max())
-    both = own.inner_join(changed, "snapshot_month")
-    rows = con.to_pyarrow(both.filter(both.changed > both.made).select("snapshot_month"))
-    return rows["snapshot_month"].to_pylist()
-
-
-@dg.multi_asset_check(specs=spine_specs(SEGMENT_MIGRATION), can_subset=True)
+@dg.multi_asset_check(specs=[*spine_specs(SEGMENT_MIGRATION), *MIGRATION_SPECS], can_subset=True)
 def segment_migration_checks(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    config: MigrationThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; moves add up to last month's snapshot and to this month's segments."""
-    expected = both_months(CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation)
-    actual = in_migration(SEGMENT_MIGRATION.relation)
+    migration = SEGMENT_MIGRATION.relation
+    expected = sides.both_months(CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation)
+    actual = sides.in_migration(migration)
     with warehouse.reading() as con:
-        pending = {*pending_months(con, SEGMENT_MIGRATION), *months_after_a_change(con)}
-        results = [
-            contract_result(con, SEGMENT_MIGRATION),
-            reconciliation_result(con, SEGMENT_MIGRATION, expected, actual, sorted(pending)),
+        pending = {*pending_months(con, SEGMENT_MIGRATION), *sides.months_after_a_change(con)}
+        judged = [
+            judge_contract(con, SEGMENT_MIGRATION),
+            judge_reconciliation(con, SEGMENT_MIGRATION, expected, actual, sorted(pending)),
         ]
-    yield from selected(context, results)
+        if all_passed(judged):
+            moves = con.to_pyarrow(monitoring.movements(migration)).to_pylist()
+            judged.append(judge_movement(moves, span(context, con), config))
+    yield from reported(context, warehouse, judged)
 
 
-@dg.multi_asset_check(specs=spine_specs(SEGMENT_PROFILES), can_subset=True)
+@dg.multi_asset_check(specs=[*spine_specs(SEGMENT_PROFILES), *PROFILE_SPECS], can_subset=True)
 def segment_profiles_checks(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    config: ProfileThresholds,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; customers and money of each segment are those labelled so."""
-    expected = by_segment(CUSTOMER_SEGMENTS.relation)
-    actual = in_profiles(SEGMENT_PROFILES.relation)
+    profiles, rfm = SEGMENT_PROFILES.relation, CUSTOMER_RFM.relation
+    expected, actual = sides.by_segment(CUSTOMER_SEGMENTS.relation), sides.in_profiles(profiles)
     with warehouse.reading() as con:
         pending = pending_months(con, SEGMENT_PROFILES)
-        results = [
-            contract_result(con, SEGMENT_PROFILES),
-            reconciliation_result(con, SEGMENT_PROFILES, expected, actual, pending),
+        judged = [
+            judge_contract(con, SEGMENT_PROFILES),
+            judge_reconciliation(con, SEGMENT_PROFILES, expected, actual, pending),
         ]
-    yield from selected(context, results)
+        if all_passed(judged):
+            months, snapshots = span(context, con), [*filter(None, latest(con, CUSTOMER_RFM.table))]
+            sizes = con.to_pyarrow(monitoring.sizes_before(profiles, rfm)).to_pylist()
+            typical = con.to_pyarrow(monitoring.typical_customers(profiles)).to_pylist()
+            judged += [
+                judge_drift(sizes, snapshots, months, config),
+                judge_typical(typical, snapshots, months, config),
+            ]
+    yield from reported(context, warehouse, judged)

@@ -36,6 +36,7 @@ def test_good_input_passes_with_its_figures(good):
         "contract": True,
         "reconciliation": True,
         "awaited_month": True,
+        "complete_month": False,
         "conflicting_invoices": False,
     }
     assert "1 invoices stand in several sheets" in (
@@ -63,7 +64,10 @@ def test_good_input_passes_with_its_figures(good):
             ["month is the first day of a month: 2 rows"],
         ),
         (["ALTER TABLE raw_transactions ADD COLUMN x INT"], ["column x is not in the contract"]),
-        (["DELETE FROM publications"], ["the ledger has no line of it"]),
+        (
+            ["DELETE FROM publications WHERE table_name = 'raw_transactions'"],
+            ["the ledger has no line of it"],
+        ),
     ],
     ids=["null", "rule", "key", "month", "column", "ledger"],
 )

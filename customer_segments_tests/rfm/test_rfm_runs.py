@@ -15,14 +15,19 @@ from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
-from customer_segments_tests.installations import evaluate_checks, execute, install
+from customer_segments_tests.installations import (
+    evaluate_checks,
+    execute,
+    install,
+    spine_checks,
+)
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
 PASSED = {"contract": True, "reconciliation": True}
 
 
 def verdicts(settings: Settings) -> dict[str, bool]:
-    return {name: check.passed for name, check in evaluate_checks(settings, "customer_rfm").items()}
+    return spine_checks(settings, "customer_rfm")
 
 
 def published(settings: Settings) -> list[tuple]:

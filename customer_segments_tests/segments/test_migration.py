@@ -9,7 +9,12 @@ from hypothesis import given, settings
 
 from customer_segments.months import shift
 from customer_segments.segments.migration import segment_migration
-from customer_segments_tests.installations import evaluate_checks, execute, materialize
+from customer_segments_tests.installations import (
+    evaluate_checks,
+    execute,
+    materialize,
+    spine_checks,
+)
 from customer_segments_tests.segments.plain import (
     SOURCES,
     expected_migration,
@@ -24,8 +29,7 @@ PASSED = {"contract": True, "reconciliation": True}
 
 
 def verdicts(installed) -> dict[str, bool]:
-    checks = evaluate_checks(installed, "segment_migration")
-    return {name: check.passed for name, check in checks.items()}
+    return spine_checks(installed, "segment_migration")
 
 
 def sources(installed) -> list:
@@ -170,7 +174,7 @@ def test_a_month_alone_and_all_by_hand_are_the_same_as_in_the_job(sample_warehou
     materialize(installed, ["segment_migration"], date(2024, 2, 1))
     assert rows_of(installed, "segment_migration") == before
     result = materialize(installed, ["segment_migration", "segment_profiles"], BEGIN, END)
-    assert len(result.get_asset_check_evaluations()) == 4
+    assert len(result.get_asset_check_evaluations()) == 7
     assert rows_of(installed, "segment_migration") == before
 
 

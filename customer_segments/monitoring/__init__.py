@@ -1,0 +1,1 @@
+"""What checks judged: verdicts by month, their sentences, and the history of them."""
