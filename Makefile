@@ -20,8 +20,9 @@ download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
 test: .venv/ready-dev ## Run all tests.
 	$(BIN)/pytest
 
-faults: .venv/ready-dev ## Kill runs 200 times, fill disks, hold locks: no table may break (20 minutes).
+faults: .venv/ready-dev ## Kill runs 200 times, fill disks, read 10,000 bad files: no table may break.
 	$(BIN)/python -m customer_segments_tests.faults
+	$(BIN)/python -m customer_segments_tests.hostile --inputs 10000
 
 lint: .venv/ready-dev ## Check style, format and types.
 	$(BIN)/ruff check
