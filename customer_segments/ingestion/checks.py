@@ -67,12 +67,15 @@ def raw_transactions_checks(
 
 
 def _judge_arrival(con: "Backend", settings: Settings) -> list[Judged]:
-    newest = con.execute(SOURCE_SHEETS.relation.last_date.max()).date()
+    last = con.execute(SOURCE_SHEETS.relation.last_date.max())
+    # Dates that cannot be right, such as those before 2000, are none.
+    newest = last.date() if last == last else date.min
     covered, today = months.load(settings), date.today()
     awaited = covered.awaited(newest, today)
     month = months.month_of(newest)
     # Of a live feed the month that goes on is never whole, and one that is over is awaited.
-    is_cut = not covered.is_open and not months.is_complete(month, newest, today)
+    is_known = newest > date.min
+    is_cut = is_known and not covered.is_open and not months.is_complete(month, newest, today)
     verdicts = {
         "awaited_month": Verdict(
             None,  # the sentence names it
