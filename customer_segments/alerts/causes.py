@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.alerts.message import Alert, Level, check_path, without_rows
+from customer_segments.automation.jobs import months_covered
 
 ENDS = (
     dg.DagsterEventType.RUN_SUCCESS,
@@ -173,13 +174,11 @@ def _run_fact(run: dg.DagsterRun) -> tuple[str, str]:
 
 def _months_of(run: dg.DagsterRun) -> list[tuple[str, str]]:
     """Return the months that a run covers, if it covers any in particular."""
-    only = run.tags.get("dagster/partition")
-    first = run.tags.get("dagster/asset_partition_range_start", only)
-    last = run.tags.get("dagster/asset_partition_range_end", only)
-    if not first or not last:
+    covered = months_covered(run)
+    if covered is None:
         return []
-    span = first[:7] if first == last else f"{first[:7]} to {last[:7]}"
-    return [("Months", span)]
+    first, last = (f"{month:%Y-%m}" for month in covered)
+    return [("Months", first if first == last else f"{first} to {last}")]
 
 
 def _bad_records(metadata: Mapping[str, dg.MetadataValue]) -> list[Mapping[str, Any]]:

@@ -6,12 +6,20 @@ what sensors go by; they read it from a materialization (``sensors``).
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from customer_segments.model.contracts import CHAMPION_MODEL
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.segments.contracts import (
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import months_waiting
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 
 def due_months(warehouse: Warehouse, contracts: Iterable[Contract]) -> tuple[date, date] | None:
@@ -25,10 +33,21 @@ def outdated_labels(warehouse: Warehouse) -> tuple[date, date] | None:
     decisions = warehouse.load(CHAMPION_MODEL)
     if decisions.empty:
         return None
-    champion = decisions["version"].iloc[-1]
     with warehouse.reading() as con:
-        lines = latest(con, CUSTOMER_SEGMENTS.table).values()
-    outdated = [
-        line.month for line in lines if line.month and line.rows and line.model_version != champion
-    ]
+        outdated = months_of_others(con, decisions["version"].iloc[-1])
     return (min(outdated), max(outdated)) if outdated else None
+
+
+def months_of_others(con: "Backend", champion: str) -> list[date]:
+    """Return the months whose labels, moves or profiles are not by the champion, in order.
+
+    All three tables, since a run that labels again may have been killed between them.
+    """
+    return sorted(
+        {
+            line.month
+            for contract in (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
+            for line in latest(con, contract.table).values()
+            if line.month and line.rows and line.model_version != champion
+        }
+    )

@@ -55,9 +55,16 @@ JOBS = {
 }
 
 
+RANGE_TAGS = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
 def months_tags(first: date, last: date) -> dict[str, str]:
     """Return the tags that make a run of a job cover a range of months."""
-    return {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }
+    return dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+
+
+def months_covered(run: dg.DagsterRun) -> tuple[date, date] | None:
+    """Return the months that a run covers, first and last; ``None`` if none in particular."""
+    only = run.tags.get("dagster/partition")
+    first, last = (run.tags.get(tag, only) for tag in RANGE_TAGS)
+    return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None

@@ -19,7 +19,7 @@ from customer_segments.cleaning.monitoring import (
 )
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.monitoring.history import reported
-from customer_segments.monitoring.months import span
+from customer_segments.monitoring.months import YEAR, span
 from customer_segments.monitoring.spine import (
     all_passed,
     judge_contract,
@@ -83,9 +83,13 @@ def cleaning_checks(
         ]
         if all_passed(judged):
             published = [list(filter(None, latest(con, c.table))) for c in contracts]
-            volume = con.to_pyarrow(volumes(cleaned)).to_pylist()
-            rates = con.to_pyarrow(reject_rates(rejected, raw)).to_pylist()
             months = span(context, con)
+            kept, dropped, read = (
+                table.filter(months.covers(table.month, back=YEAR))
+                for table in (cleaned, rejected, raw)
+            )
+            volume = con.to_pyarrow(volumes(kept)).to_pylist()
+            rates = con.to_pyarrow(reject_rates(dropped, read)).to_pylist()
             judged += [
                 judge_volume(volume, published[0], months, config),
                 judge_reject_rate(rates, published[1], months, config),

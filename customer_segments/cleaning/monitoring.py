@@ -73,7 +73,7 @@ def judge_volume(
         earlier = [volume[m] for m in volume if shift(month, -YEAR) <= m < month]
         figures = {name: volume[month][name] for name in VOLUMES}
         if len(earlier) < LEAST_MONTHS:
-            verdicts.append(Verdict(month, Level.OK, "too few months before it", figures))
+            verdicts.append(Verdict.not_judged(month, "too few months before it", figures))
             continue
         levels, said = [], []
         for name in VOLUMES:
@@ -89,7 +89,7 @@ def judge_volume(
             if judged is not Level.OK and not (is_low and not span.is_complete(month)):
                 levels.append(judged)
                 said.append(f"{name} {figures[name]:,.0f}, {factor:.1f} times the usual")
-        verdicts.append(Verdict(month, worst(levels), ", ".join(said), figures))
+        verdicts.append(Verdict.of(month, worst(levels), ", ".join(said), figures))
     return Judged(
         CLEANED_TRANSACTIONS.table,
         "volume",
@@ -127,7 +127,7 @@ def judge_reject_rate(
         earlier = [m for m in published if shift(month, -YEAR) <= m < month]
         figures = {reason: rates.get((month, reason), 0.0) for reason in reasons}
         if len(earlier) < LEAST_MONTHS:
-            verdicts.append(Verdict(month, Level.OK, "too few months before it", figures))
+            verdicts.append(Verdict.not_judged(month, "too few months before it", figures))
             continue
         levels, said = [], []
         for reason in reasons:
@@ -140,7 +140,7 @@ def judge_reject_rate(
             if judged is not Level.OK:
                 levels.append(judged)
                 said.append(f"{reason} {figures[reason]:.1%} of the rows, usually {usual:.1%}")
-        verdicts.append(Verdict(month, worst(levels), ", ".join(said), figures))
+        verdicts.append(Verdict.of(month, worst(levels), ", ".join(said), figures))
     return Judged(
         REJECTED_TRANSACTIONS.table,
         "reject_rate",

@@ -15,6 +15,7 @@ from customer_segments.ingestion.arrivals import awaited_message, conflicting_in
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.monitoring.history import reported
+from customer_segments.monitoring.months import newest_date
 from customer_segments.monitoring.spine import (
     all_passed,
     judge_contract,
@@ -67,29 +68,26 @@ def raw_transactions_checks(
 
 
 def _judge_arrival(con: "Backend", settings: Settings) -> list[Judged]:
-    last = con.execute(SOURCE_SHEETS.relation.last_date.max())
-    # Dates that cannot be right, such as those before 2000, are none.
-    newest = last.date() if last == last else date.min
-    covered, today = months.load(settings), date.today()
+    newest, covered, today = newest_date(con), months.load(settings), date.today()
     awaited = covered.awaited(newest, today)
     month = months.month_of(newest)
     # Of a live feed the month that goes on is never whole, and one that is over is awaited.
     is_known = newest > date.min
     is_cut = is_known and not covered.is_open and not months.is_complete(month, newest, today)
+    figures = {"newest_date": str(newest)}
     verdicts = {
-        "awaited_month": Verdict(
-            None,  # the sentence names it
+        # No month, for the sentence names it.
+        "awaited_month": Verdict.of(
+            None,
             Level.WARN if awaited else Level.OK,
             awaited_message(awaited, newest, settings) if awaited else "",
-            {"newest_date": str(newest)},
+            figures,
         ),
-        "complete_month": Verdict(
+        "complete_month": Verdict.of(
             month,
             Level.WARN if is_cut else Level.OK,
-            f"the data ends on {newest}, these are the figures of a part of the month"
-            if is_cut
-            else "",
-            {"newest_date": str(newest)},
+            f"the data ends on {newest}, these are the figures of a part of the month",
+            figures,
         ),
     }
     return [
@@ -98,7 +96,7 @@ def _judge_arrival(con: "Backend", settings: Settings) -> list[Judged]:
             check,
             (verdict,),
             all_is_well=f"Nothing is due: the newest row is of {newest}.",
-            metadata={"newest_date": str(newest)},
+            metadata=figures,
         )
         for check, verdict in verdicts.items()
     ]
@@ -109,9 +107,8 @@ def _judge_conflicts(con: "Backend") -> Judged:
     count = int(con.execute(conflicts.count()))
     shown = con.execute(conflicts.order_by("invoice").limit(SHOWN_INVOICES))
     said = f"{count:,} invoices stand in several sheets with different lines; the last sheet counts"
-    verdict = Verdict(
-        None, Level.WARN if count else Level.OK, said if count else "", {"invoices": count}
-    )
+    level = Level.WARN if count else Level.OK
+    verdict = Verdict.of(None, level, said, {"invoices": count})
     return Judged(
         RAW_TRANSACTIONS.table,
         "conflicting_invoices",

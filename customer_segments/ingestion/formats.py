@@ -59,7 +59,7 @@ def read_grids(file: Path) -> Iterator[Grid]:
         If the file cannot be read or a sheet lacks a column; names file, sheet and column.
     """
     names: set[str] = set()
-    for grid in {".csv": _csv_grids}.get(file.suffix.lower(), _contained_grids)(file):
+    for grid in _csv_grids(file) if file.suffix.lower() == ".csv" else _contained_grids(file):
         if grid.name in names:
             raise UserError(
                 f"{where(file.name, grid.name)}: two sheets have this name.", "Rename one of them."

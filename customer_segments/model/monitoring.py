@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class ModelThresholds(dg.Config):
-    """From where on a fitted version stands out."""
+class SilhouetteThresholds(dg.Config):
+    """From where on clusters do not separate."""
 
     silhouette_warn: float = Field(
         default=0.25,
@@ -28,6 +28,11 @@ class ModelThresholds(dg.Config):
         "(1990) find no substantial structure below.",
     )
     silhouette_fail: float = Field(default=0.15, ge=-1, le=1, description="The same, as an error.")
+
+
+class ModelThresholds(SilhouetteThresholds):
+    """From where on a fitted version stands out."""
+
     smallest_warn: float = Field(
         default=0.05,
         ge=0,
@@ -37,13 +42,9 @@ class ModelThresholds(dg.Config):
     smallest_fail: float = Field(default=0.01, ge=0, le=1, description="The same, as an error.")
 
 
-class ChampionThresholds(dg.Config):
+class ChampionThresholds(SilhouetteThresholds):
     """From where on the champion stands out."""
 
-    silhouette_warn: float = Field(
-        default=0.25, ge=-1, le=1, description="Warn where its mean silhouette is not above this."
-    )
-    silhouette_fail: float = Field(default=0.15, ge=-1, le=1, description="The same, as an error.")
     stability_warn: float = Field(
         default=0.85,
         ge=-1,
@@ -89,7 +90,7 @@ def judge_fit(rows: list[dict], thresholds: ModelThresholds) -> Judged:
             f"with {row['smallest_share']:.1%} of the customers"
         )
         judged, month = worst(levels), row.pop("month")
-        verdicts.append(Verdict(month, judged, "" if judged is Level.OK else said, row))
+        verdicts.append(Verdict.of(month, judged, said, row))
     return Judged(
         KMEANS_MODEL.table,
         "fit",
@@ -186,7 +187,10 @@ def not_above(value: float | None, warn: float, fail: float) -> Level:
 def _judged(
     check: str, value: float | None, bad: Level, said: str, unknown: str, advice: str
 ) -> Judged:
-    words = unknown if value is None else "" if bad is Level.OK else said
     figures = {} if value is None else {check: value}
-    verdict = Verdict(None, bad, words, figures)
+    verdict = (
+        Verdict.not_judged(None, unknown, figures)
+        if value is None
+        else Verdict.of(None, bad, said, figures)
+    )
     return Judged(CHAMPION_MODEL.table, check, (verdict,), advice, metadata=dict(figures))

@@ -53,11 +53,7 @@ check_history = dg.AssetSpec(
     CHECK_HISTORY.table,
     group_name="monitoring",
     description="What checks judged: a row per check, month and evaluation. Checks write it.",
-    **{
-        name: value
-        for name, value in asset_attributes(CHECK_HISTORY).items()
-        if name != "code_version"
-    },
+    **asset_attributes(CHECK_HISTORY),
 )
 
 

@@ -10,7 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import ibis
+from ibis.expr.types import Value
 
+from customer_segments.automation.jobs import months_covered
 from customer_segments.ingestion.contracts import SOURCE_SHEETS
 from customer_segments.months import is_complete, shift
 
@@ -29,19 +32,27 @@ class Span:
 
     Parameters
     ----------
-    first, last
-        Months that the run covers; ``None`` for all there are.
     newest_date
         Day of the newest row of the workbooks.
+    first, last
+        Months that the run covers; by default all there are.
     """
 
-    first: date | None
-    last: date | None
     newest_date: date
+    first: date = date.min
+    last: date = date.max
 
     def __contains__(self, month: date) -> bool:
         """Tell whether a month is to be judged."""
-        return self.first is None or self.last is None or self.first <= month <= self.last
+        return self.first <= month <= self.last
+
+    def covers(self, month: Value, back: int = 0) -> Value:
+        """Return whether a month column is to be judged, or is so many months before one that is.
+
+        For the engine: of years of months a run concerns one, and should look at no more.
+        """
+        first = shift(self.first, -back) if self.first > date.min else self.first
+        return month.between(ibis.date(first), ibis.date(self.last))
 
     def is_complete(self, month: date) -> bool:
         """Tell whether the data of a month is all there."""
@@ -50,16 +61,16 @@ class Span:
 
 def span(context: dg.AssetCheckExecutionContext, con: "Backend") -> Span:
     """Return the months that a run covers: all if it covers none in particular."""
-    tags = context.run.tags
-    only = tags.get("dagster/partition")
-    first = tags.get("dagster/asset_partition_range_start", only)
-    last = tags.get("dagster/asset_partition_range_end", only)
+    return Span(newest_date(con), *(months_covered(context.run) or ()))
+
+
+def newest_date(con: "Backend") -> date:
+    """Return the day of the newest row of the workbooks; ``date.min`` if none has a date.
+
+    Dates that cannot be right, such as those before 2000, are none.
+    """
     newest = con.execute(SOURCE_SHEETS.relation.last_date.max())
-    return Span(
-        date.fromisoformat(first) if first else None,
-        date.fromisoformat(last) if last else None,
-        newest.date() if newest is not None and newest == newest else date.min,
-    )
+    return newest.date() if newest == newest else date.min
 
 
 def has_a_year(month: date, months: Iterable[date]) -> bool:

@@ -125,7 +125,7 @@ def _whole(
     figures: dict | None = None,
     metadata: dict | None = None,
 ) -> Judged:
-    verdict = Verdict(None, Level.ERROR if said else Level.OK, said, figures or {})
+    verdict = Verdict.of(None, Level.ERROR if said else Level.OK, said, figures or {})
     return Judged(
         contract.table, check, (verdict,), all_is_well=all_is_well, metadata=metadata or {}
     )

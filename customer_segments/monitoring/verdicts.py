@@ -46,8 +46,18 @@ class Verdict:
 
     month: date | None
     level: Level
-    said: str = ""
-    figures: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    said: str
+    figures: Mapping[str, float | int | str | None]
+
+    @classmethod
+    def of(cls, month: date | None, level: Level, said: str, figures: Mapping) -> "Verdict":
+        """Return the verdict on a month that was judged; ``said`` is for one that stands out."""
+        return cls(month, level, "" if level is Level.OK else said, figures)
+
+    @classmethod
+    def not_judged(cls, month: date | None, why: str, figures: Mapping) -> "Verdict":
+        """Return the verdict on a month that nothing can be said of."""
+        return cls(month, Level.OK, why, figures)
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ class Judged:
     @property
     def level(self) -> Level:
         """The worst verdict's."""
-        return max((v.level for v in self.verdicts), key=ORDER.index, default=Level.OK)
+        return worst(verdict.level for verdict in self.verdicts)
 
     @property
     def description(self) -> str:
@@ -89,8 +99,10 @@ class Judged:
         bad = [v for v in self.verdicts if v.level is not Level.OK]
         if not bad:
             return self.all_is_well or self._nothing_found()
-        worst = sorted(bad, key=lambda v: (ORDER.index(v.level), v.month or date.min))[::-1]
-        said = "; ".join(f"{_month(v)}{v.said}" for v in worst[:NAMED_MONTHS])
+        bad.sort(key=lambda v: (ORDER.index(v.level), v.month or date.min), reverse=True)
+        said = "; ".join(
+            f"{v.month:%Y-%m}: {v.said}" if v.month else v.said for v in bad[:NAMED_MONTHS]
+        )
         more = f"; and as much of {len(bad) - NAMED_MONTHS} more" if len(bad) > NAMED_MONTHS else ""
         return f"{said.removesuffix('.')}{more}. {self.advice}".strip()
 
@@ -114,7 +126,7 @@ class Judged:
         if not judged:
             why = self.verdicts[-1].said if self.verdicts else "no month is there"
             return f"Not judged: {why}."
-        months = f"{len(judged)} months" if len(judged) > 1 else _month(judged[0]).strip(": ")
+        months = f"{len(judged)} months" if len(judged) > 1 else _month(judged[0])
         return f"{months or 'All'} judged, nothing stands out."
 
     def _by_month(self) -> dict[str, Any]:
@@ -132,7 +144,7 @@ class Judged:
         columns += [dg.TableColumn(name, kinds[kind]) for name, kind in names.items()]
         records = [
             dg.TableRecord(
-                {"month": _month(v).strip(": "), "verdict": str(v.level)}
+                {"month": _month(v), "verdict": str(v.level)}
                 | {name: _rounded(v.figures.get(name)) for name in names}
             )
             for v in monthly[-SHOWN_MONTHS:]
@@ -157,7 +169,7 @@ def worst(levels: Iterable[Level]) -> Level:
 
 
 def _month(verdict: Verdict) -> str:
-    return f"{verdict.month:%Y-%m}: " if verdict.month else ""
+    return f"{verdict.month:%Y-%m}" if verdict.month else ""
 
 
 def _rounded(value: float | int | str | None) -> float | int | str | None:

@@ -63,18 +63,18 @@ def judge_customers(rows: list[dict], span: Span, thresholds: RfmThresholds) -> 
         before = customers.get(shift(month, -1))
         figures = {"customers": customers[month], "customers_last_month": before}
         if before is None:
-            verdicts.append(Verdict(month, Level.OK, "no snapshot a month before", figures))
+            verdicts.append(Verdict.not_judged(month, "no snapshot a month before", figures))
             continue
         growth = figures["growth"] = customers[month] / before - 1
-        judged, how = (
-            level(-growth, warn=thresholds.loss_warn, fail=thresholds.loss_fail),
-            "fewer",
-        )
-        if growth > 0 and has_a_year(shift(month, -1), customers):
-            how = "more"
+        if growth <= 0:
+            judged = level(-growth, warn=thresholds.loss_warn, fail=thresholds.loss_fail)
+        elif has_a_year(shift(month, -1), customers):
             judged = level(growth, warn=thresholds.growth_warn, fail=thresholds.growth_fail)
+        else:
+            judged = Level.OK
+        how = "more" if growth > 0 else "fewer"
         said = f"{customers[month]:,} customers, {abs(growth):.1%} {how} than a month before"
-        verdicts.append(Verdict(month, judged, "" if judged is Level.OK else said, figures))
+        verdicts.append(Verdict.of(month, judged, said, figures))
     return Judged(
         CUSTOMER_RFM.table,
         "customers",
@@ -98,8 +98,8 @@ def judge_negative_monetary(rows: list[dict], span: Span, thresholds: RfmThresho
             continue
         share = row["negative_share"]
         judged = level(share, warn=thresholds.negative_warn, fail=thresholds.negative_fail)
-        said = "" if judged is Level.OK else f"{share:.1%} of the customers have no money left"
-        verdicts.append(Verdict(row["snapshot_month"], judged, said, {"negative_share": share}))
+        said = f"{share:.1%} of the customers have no money left"
+        verdicts.append(Verdict.of(row["snapshot_month"], judged, said, {"negative_share": share}))
     return Judged(
         CUSTOMER_RFM.table,
         "negative_monetary",

@@ -90,10 +90,12 @@ def customer_segments_checks(
         ]
         if all_passed(judged):
             months = span(context, con)
-            smallest = con.to_pyarrow(monitoring.smallest_segments(segments, model)).to_pylist()
-            separation = con.to_pyarrow(monitoring.separation(segments, model)).to_pylist()
+            snapshots = [*filter(None, latest(con, CUSTOMER_RFM.table))]
+            own = segments.filter(months.covers(segments.snapshot_month))
+            smallest = con.to_pyarrow(monitoring.smallest_segments(own, model)).to_pylist()
+            separation = con.to_pyarrow(monitoring.separation(segments, model, months)).to_pylist()
             judged += [
-                judge_smallest(smallest, months, config),
+                judge_smallest(smallest, snapshots, months, config),
                 judge_separation(separation, months, config),
             ]
     yield from reported(context, warehouse, judged)

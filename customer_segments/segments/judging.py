@@ -26,18 +26,27 @@ NOT_COMPLETE = "the month is not complete"
 TOO_EARLY = "a first year of snapshots shifts by itself"
 
 
-def judge_smallest(rows: list[dict], span: Span, thresholds: SegmentThresholds) -> Judged:
-    """Judge the share of the smallest segment; rows as ``smallest_segments`` returns them."""
+def judge_smallest(
+    rows: list[dict], snapshots: list[date], span: Span, thresholds: SegmentThresholds
+) -> Judged:
+    """Judge the share of the smallest segment.
+
+    Parameters
+    ----------
+    rows
+        As ``smallest_segments`` returns them.
+    snapshots
+        Months of all snapshots: with less than a year behind them they are not judged.
+    """
     verdicts = []
-    months = [row["snapshot_month"] for row in rows]
     for row in _in(rows, span):
         month, share = row.pop("snapshot_month"), row["smallest_share"]
-        if not has_a_year(month, months):
-            verdicts.append(Verdict(month, Level.OK, TOO_EARLY, row))
+        if not has_a_year(month, snapshots):
+            verdicts.append(Verdict.not_judged(month, TOO_EARLY, row))
             continue
         judged = level(-share, warn=-thresholds.smallest_warn, fail=-thresholds.smallest_fail)
         said = f"{row['smallest']} has {share:.1%} of the customers"
-        verdicts.append(Verdict(month, judged, "" if judged is Level.OK else said, row))
+        verdicts.append(Verdict.of(month, judged, said, row))
     return Judged(
         CUSTOMER_SEGMENTS.table,
         "smallest_segment",
@@ -64,10 +73,12 @@ def judge_separation(rows: list[dict], span: Span, thresholds: SegmentThresholds
         trained = by_month.get((row["model_version"], row["training_month"]))
         figures = {"separation": row["separation"], "separation_in_training": trained}
         if trained is None or row["separation"] is None:
-            verdicts.append(Verdict(month, Level.OK, "its training month is not labelled", figures))
+            verdicts.append(
+                Verdict.not_judged(month, "its training month is not labelled", figures)
+            )
             continue
         if month < row["training_month"]:
-            verdicts.append(Verdict(month, Level.OK, "before the model's training month", figures))
+            verdicts.append(Verdict.not_judged(month, "before the model's training month", figures))
             continue
         judged = level(
             trained - row["separation"],
@@ -75,7 +86,7 @@ def judge_separation(rows: list[dict], span: Span, thresholds: SegmentThresholds
             fail=thresholds.separation_loss_fail,
         )
         said = f"separation {row['separation']:.2f}, {trained:.2f} where the model was trained"
-        verdicts.append(Verdict(month, judged, "" if judged is Level.OK else said, figures))
+        verdicts.append(Verdict.of(month, judged, said, figures))
     return Judged(
         CUSTOMER_SEGMENTS.table,
         "separation",
@@ -91,12 +102,12 @@ def judge_movement(rows: list[dict], span: Span, thresholds: MigrationThresholds
     for row in _in(rows, span):
         month = row.pop("snapshot_month")
         if row["moved_share"] is None:
-            verdicts.append(Verdict(month, Level.OK, "no customers a month before", row))
+            verdicts.append(Verdict.not_judged(month, "no customers a month before", row))
             continue
         moved = row["moved_share"] + row["gone_share"]
         judged = level(moved, warn=thresholds.moved_warn, fail=thresholds.moved_fail)
         said = f"{moved:.1%} of last month's customers are in another segment, or gone"
-        verdicts.append(Verdict(month, judged, "" if judged is Level.OK else said, row))
+        verdicts.append(Verdict.of(month, judged, said, row))
     return Judged(
         SEGMENT_MIGRATION.table,
         "movement",
@@ -138,7 +149,7 @@ def judge_drift(
         }
         if not figures or not span.is_complete(month):
             why = TOO_EARLY if not figures else NOT_COMPLETE
-            verdicts.append(Verdict(month, Level.OK, why, figures))
+            verdicts.append(Verdict.not_judged(month, why, figures))
             continue
         for name, limit in warn.items():
             index = figures.get(f"psi_{name}")
@@ -146,7 +157,7 @@ def judge_drift(
             if levels[-1] is not Level.OK:
                 said.append(f"{index:.2f} against {name.replace('_', ' ')}")
         words = f"segment sizes drift (PSI {', '.join(said)})" if said else ""
-        verdicts.append(Verdict(month, worst(levels), words, figures))
+        verdicts.append(Verdict.of(month, worst(levels), words, figures))
     return Judged(
         SEGMENT_PROFILES.table,
         "drift",
@@ -189,7 +200,7 @@ def judge_typical(
     verdicts = []
     for month, group in groupby(_in(rows, span), key=lambda row: row["snapshot_month"]):
         if not has_a_year(shift(month, -1), snapshots):
-            verdicts.append(Verdict(month, Level.OK, TOO_EARLY))
+            verdicts.append(Verdict.not_judged(month, TOO_EARLY, {}))
             continue
         figures, levels, said = {}, [], []
         for row in group:
@@ -209,7 +220,7 @@ def judge_typical(
                 levels.append(bad)
                 if bad is not Level.OK:
                     said.append(f"{name} of {row['segment']} is {factor:.2f} times last month's")
-        verdicts.append(Verdict(month, worst(levels), ", ".join(said), figures))
+        verdicts.append(Verdict.of(month, worst(levels), ", ".join(said), figures))
     return Judged(
         SEGMENT_PROFILES.table,
         "typical_customer",

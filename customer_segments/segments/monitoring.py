@@ -4,14 +4,12 @@ Belongs here: figures per month as Ibis. Does not: thresholds and verdicts (``ju
 it (``checks``).
 """
 
-from functools import reduce
-from operator import add
-
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.model.features import FEATURES, log_feature
+from customer_segments.monitoring.months import Span
 from customer_segments.segments.contracts import GONE, NEW
+from customer_segments.segments.scoring import squared_distance, with_logs
 
 
 def smallest_segments(segments: Table, model: Table) -> Table:
@@ -30,27 +28,21 @@ def smallest_segments(segments: Table, model: Table) -> Table:
     )
 
 
-def separation(segments: Table, model: Table) -> Table:
+def separation(segments: Table, model: Table, months: Span) -> Table:
     """Return the simplified silhouette of each snapshot under the version that labelled it.
+
+    Of the months to judge, and of those that the versions were trained on.
 
     The silhouette with distances to centroids in place of those to all other customers
     (Hruschka, de Castro and Campello 2004): linear in customers, so that each month can have it.
     It lies above the full one, and is to be compared with itself only.
     """
-    logs = segments.select(
-        "snapshot_month",
-        "customer_id",
-        "model_version",
-        own_cluster="cluster",
-        **{f"{feature}_log": log_feature(segments, feature) for feature in FEATURES},
-    )
+    logs = with_logs(segments).rename(own_cluster="cluster").drop("segment", "suggested_action")
     pairs = logs.inner_join(model, logs.model_version == model.version)
-
-    def offset(feature: str):
-        scaled = (pairs[f"{feature}_log"] - pairs[f"{feature}_mean"]) / pairs[f"{feature}_scale"]
-        return scaled - pairs[f"{feature}_centroid"]
-
-    distance = reduce(add, [offset(name) * offset(name) for name in FEATURES]).sqrt()
+    pairs = pairs.filter(
+        months.covers(pairs.snapshot_month) | (pairs.snapshot_month == pairs.training_month)
+    )
+    distance = squared_distance(pairs).sqrt()
     is_own = pairs.cluster == pairs.own_cluster
     pairs = pairs.mutate(own=ibis.ifelse(is_own, distance, None))
     pairs = pairs.mutate(other=ibis.ifelse(is_own, None, distance))

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import FloatingValue, Table
 
 from customer_segments.model.features import FEATURES, log_feature
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
@@ -34,7 +34,7 @@ def label(customers: Table, clusters: Table) -> Table:
     Table
         As ``CUSTOMER_SEGMENTS`` has it.
     """
-    return _nearest(_with_logs(customers).cross_join(clusters))
+    return _nearest(with_logs(customers).cross_join(clusters))
 
 
 def label_by_version(customers: Table, kmeans_model: Table) -> Table:
@@ -53,27 +53,35 @@ def label_by_version(customers: Table, kmeans_model: Table) -> Table:
     Table
         As ``CUSTOMER_SEGMENTS`` has it.
     """
-    logs = _with_logs(customers)
+    logs = with_logs(customers)
     return _nearest(logs.inner_join(kmeans_model, logs.model_version == kmeans_model.version))
 
 
-def _with_logs(customers: Table) -> Table:
+def with_logs(customers: Table) -> Table:
+    """Add the log1p of each feature, as ``recency_log`` and so on."""
     return customers.mutate(
         **{f"{feature}_log": log_feature(customers, feature) for feature in FEATURES}
     )
 
 
-def _nearest(pairs: Table) -> Table:
-    """Keep the nearest of the clusters that each customer is paired with."""
+def squared_distance(pairs: Table) -> FloatingValue:
+    """Return how far customers are from the centroids they are paired with, squared.
+
+    In standardized features; ``pairs`` has the columns of ``with_logs`` and of ``KMEANS_MODEL``.
+    """
 
     def offset(feature: str):
         scaled = (pairs[f"{feature}_log"] - pairs[f"{feature}_mean"]) / pairs[f"{feature}_scale"]
         return scaled - pairs[f"{feature}_centroid"]
 
-    squares = [offset(feature) * offset(feature) for feature in FEATURES]
+    return reduce(add, (offset(feature) * offset(feature) for feature in FEATURES))
+
+
+def _nearest(pairs: Table) -> Table:
+    """Keep the nearest of the clusters that each customer is paired with."""
     nearest = ibis.row_number().over(
         group_by=["snapshot_month", "customer_id", "version"],
-        order_by=[reduce(add, squares), "cluster"],
+        order_by=[squared_distance(pairs), "cluster"],
     )
     labelled = pairs.mutate(rank=nearest, model_version=pairs.version)
     return labelled.filter(labelled["rank"] == 0).select(*CUSTOMER_SEGMENTS.schema.names)

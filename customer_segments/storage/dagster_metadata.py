@@ -12,8 +12,9 @@ import dagster as dg
 
 from customer_segments.storage.content import Content
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import LedgerLine, Publication, code_version
+from customer_segments.storage.ledger import LedgerLine, code_version
 from customer_segments.storage.lineage import column_lineage
+from customer_segments.storage.publication import Publication
 
 OWNERS = ["team:customer-insight"]
 # A month more or less in the table shown; the ledger has them all.

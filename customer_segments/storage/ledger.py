@@ -5,13 +5,14 @@ Belongs here: the table ``publications`` and its lines. Does not: writing the ta
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from customer_segments.months import shift
 from customer_segments.storage.content import Content, content
 from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
 
@@ -60,58 +61,6 @@ class LedgerLine:
     model_version: str | None
 
 
-@dataclass(frozen=True)
-class Publication:
-    """What one write published.
-
-    Parameters
-    ----------
-    lines
-        A ledger line per month.
-    replaced
-        What the months held before.
-    sql
-        The query that made the rows.
-    sources
-        Columns and types of the tables that the query reads, by table name.
-    """
-
-    table: str
-    lines: list[LedgerLine]
-    replaced: dict[date | None, Content]
-    sql: str
-    sources: dict[str, dict[str, str]]
-
-    @property
-    def rows(self) -> int:
-        """Rows written, over all months."""
-        return sum(line.rows for line in self.lines)
-
-    @property
-    def raw_version(self) -> str:
-        """Version of raw_transactions that it was made from."""
-        return self.lines[0].raw_version
-
-    @property
-    def changed_months(self) -> list[date]:
-        """Months whose content differs from what was there before."""
-        return [line.month for line in self.lines if line.is_changed and line.month]
-
-    @property
-    def tables_read(self) -> set[str]:
-        """Tables of the warehouse that the query reads; none if rows were handed over."""
-        return {name for name in self.sources if not name.startswith("ibis_")}
-
-    @property
-    def restated(self) -> list[tuple[LedgerLine, Content]]:
-        """Months that held other rows before, each with what it held."""
-        return [
-            (line, before)
-            for line in self.lines
-            if line.is_changed and (before := self.replaced.get(line.month, Content())).rows
-        ]
-
-
 @cache
 def code_version() -> str:
     """Return the version of this package."""
@@ -135,31 +84,16 @@ def add_lines(
     months
         Months that are published, also where they have no row; ``None`` for all there are.
     """
-    raw_version = _raw_version(con, contract, after)
-    ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
-    now = datetime.now(UTC).replace(tzinfo=None)
+    raw_version, first = _raw_version(con, contract, after), _next_number(con)
     lines = []
-    for number, month in enumerate(_covered_months(contract, months, after, before), 1):
+    for number, month in enumerate(_covered_months(contract, months, after, before), first):
         held = after.get(month, Content())
         is_new = contract.write_mode is WriteMode.INSERT_NEW
         replaced = Content() if is_new else before.get(month, Content())
-        lines.append(
-            LedgerLine(
-                publication=last + number,
-                table_name=contract.table,
-                month=month,
-                published_at=now,
-                run_id=run_id,
-                raw_version=raw_version,
-                rows=held.rows,
-                revenue=held.revenue,
-                digest=held.digest,
-                is_changed=held.digest != replaced.digest,
-                contract=contract.label,
-                code_version=code_version(),
-                model_version=held.model_version,
-            )
-        )
+        is_changed = held.digest != replaced.digest
+        lines.append(_line(number, contract, month, held, raw_version, run_id, is_changed))
+    # One publication, one moment.
+    lines = [replace(line, published_at=lines[0].published_at) for line in lines]
     _insert(con, lines)
     return lines
 
@@ -173,24 +107,37 @@ def add_migration(con: "Backend", contract: Contract) -> None:
     """
     is_whole = contract.month_column is None and contract.write_mode is WriteMode.REPLACE
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
-    held = held or Content()
+    raw_version = newest_raw_version(con, contract.table)
+    number = _next_number(con)
+    _insert(con, [_line(number, contract, None, held or Content(), raw_version, "migrate", False)])
+
+
+def _next_number(con: "Backend") -> int:
     ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
-    line = LedgerLine(
-        publication=last + 1,
+    return last + 1
+
+
+def _line(
+    number: int,
+    contract: Contract,
+    month: date | None,
+    held: Content,
+    raw_version: str,
+    run_id: str,
+    is_changed: bool,
+) -> LedgerLine:
+    return LedgerLine(
+        publication=number,
         table_name=contract.table,
-        month=None,
+        month=month,
         published_at=datetime.now(UTC).replace(tzinfo=None),
-        run_id="migrate",
-        raw_version=newest_raw_version(con, contract.table),
-        rows=held.rows,
-        revenue=held.revenue,
-        digest=held.digest,
-        is_changed=False,
+        run_id=run_id,
+        raw_version=raw_version,
+        is_changed=is_changed,
         contract=contract.label,
         code_version=code_version(),
-        model_version=held.model_version,
+        **asdict(held),
     )
-    _insert(con, [line])
 
 
 def _insert(con: "Backend", lines: list[LedgerLine]) -> None:
@@ -234,10 +181,7 @@ def _covered_months(contract, months, after, before) -> list[date | None]:
         return sorted({*after, *before}) or [None]
     first, last = months
     count = (last.year - first.year) * 12 + last.month - first.month + 1
-    return [
-        date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1)
-        for n in range(count)
-    ]
+    return [shift(first, by) for by in range(count)]
 
 
 def _raw_version(con, contract: Contract, after: dict[date | None, Content]) -> str:

@@ -10,7 +10,7 @@ import sqlglot.expressions as sge
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
-from customer_segments.storage.ledger import Publication
+from customer_segments.storage.publication import Publication
 
 logger = logging.getLogger(__name__)
 

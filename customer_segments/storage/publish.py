@@ -20,7 +20,8 @@ from customer_segments.storage.audit import (
 )
 from customer_segments.storage.content import content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, Publication, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.publication import Publication
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

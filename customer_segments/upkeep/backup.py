@@ -1,8 +1,9 @@
-"""Copies of a warehouse, and taking one back.
+"""Copies of a warehouse.
 
-Belongs here: writing, checking and restoring backup files. A backup is one DuckDB file with all
-tables, and a table ``backup_notes`` that tells when and from what it was made, and which months
-were covered. Does not: Dagster's own history in ``.dagster/``, which is not part of it.
+Belongs here: writing and checking backup files. A backup is one DuckDB file with all tables, and
+a table ``backup_notes`` that tells when and from what it was made, and which months were covered.
+Does not: taking one back (``restore``); Dagster's own history in ``.dagster/``, which is not part
+of it.
 """
 
 import json
@@ -19,9 +20,9 @@ from customer_segments.errors import UserError
 from customer_segments.private import make_folder
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
 from customer_segments.storage.ledger import code_version, is_there
-from customer_segments.storage.warehouse import WarehouseUnavailable
 from customer_segments.upkeep.agreement import disagreements
 
 if TYPE_CHECKING:

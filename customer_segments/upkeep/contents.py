@@ -8,12 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from customer_segments import months
+from customer_segments.automation.due import months_of_others
 from customer_segments.definitions import CONTRACTS
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.ledger import code_version, is_there, latest
 from customer_segments.storage.pending import months_waiting, tables_missing
-from customer_segments.storage.warehouse import WarehouseUnavailable
 from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.findings import Finding, Level
 from customer_segments.upkeep.migrate import plan
@@ -189,11 +190,7 @@ def _champion(con: "Backend", settings: Settings) -> Iterator[Finding]:
             "`customer-segments models list`, then `promote` one of them; or restore a backup.",
         )
         return
-    others = sorted(
-        month
-        for month, line in latest(con, "customer_segments").items()
-        if month and line.rows and line.model_version != champion
-    )
+    others = months_of_others(con, champion)
     if others and settings.relabel == "all":
         yield Finding(
             Level.ODD,

@@ -18,10 +18,10 @@ from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches, stored
+from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
 from customer_segments.storage.publish import require_contract
-from customer_segments.storage.warehouse import transaction
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS
 

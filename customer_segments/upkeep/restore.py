@@ -13,7 +13,7 @@ from customer_segments.errors import UserError
 from customer_segments.private import make_folder, private_files, write_text
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.storage.warehouse import WarehouseUnavailable
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.upkeep.backup import (
     NOTES,
     Notes,

@@ -16,7 +16,7 @@ from customer_segments.instance import dagster_home, serving_process
 from customer_segments.settings import SOURCE_SUFFIXES, Settings, project_root
 from customer_segments.upkeep.findings import Finding, Level
 
-PREFIX = "CUSTOMER_SEGMENTS_"
+PREFIX = Settings.model_config["env_prefix"]
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2
 # Dagster keeps the history of every run; beyond this it is worth a look.

@@ -4,6 +4,7 @@ Sensors, their cursors and run keys, the instance, and the runs are all real; on
 starts a tick is not there.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,6 +30,15 @@ class Daemon:
         self.cursors: dict[str, str | None] = {}
         self.run_keys: set[tuple[str, str]] = set()
         self.reload()
+
+    def to_json(self) -> str:
+        """Return what it remembers from tick to tick."""
+        return json.dumps([self.cursors, sorted(self.run_keys)])
+
+    def remember(self, text: str) -> None:
+        """Go on from what another one remembered, as ``to_json`` wrote it."""
+        self.cursors, keys = json.loads(text)
+        self.run_keys = {(sensor, key) for sensor, key in keys}
 
     def reload(self) -> None:
         """Reload the code location."""

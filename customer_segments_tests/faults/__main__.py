@@ -50,10 +50,10 @@ def main() -> int:
             first, changed, *_ = scenarios
             faults = [
                 others.quota(project, first),
-                others.full_disk(project, first),
+                others.full_disk(project, changed),
                 others.copied_while_in_use(project, changed),
                 others.lock_held(project, changed, arguments.lock_seconds),
-                others.terminated(project, first, points=6),
+                others.terminated(project, first, points=8),
                 others.offline(project, scenarios),
             ]
         rounds = []

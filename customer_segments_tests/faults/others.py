@@ -59,18 +59,20 @@ def quota(project: Project, scenario: Scenario) -> Fault:
 
 
 def full_disk(project: Project, scenario: Scenario) -> Fault | None:
-    """Put the warehouse on a file system that is too small; ``None`` where none can be mounted."""
+    """Put a warehouse on a file system that it nearly fills; ``None`` where none can be mounted."""
     project.restore(scenario.before)
     project.supply(scenario.source)
-    with _small_disk(scenario.bytes // 2) as disk:
+    with _small_disk(project.warehouse.stat().st_size + 1_000_000) as disk:
         if disk is None:
             return None
-        warehouse = disk / "warehouse.duckdb"
+        for file in project.warehouse.parent.glob(f"{project.warehouse.name}*"):
+            shutil.copy(file, disk)
+        warehouse = disk / project.warehouse.name
         environment = {"CUSTOMER_SEGMENTS_WAREHOUSE": str(warehouse)}
         settings = project.settings.model_copy(update={"warehouse": warehouse})
         stopped = project.run(*scenario.arguments, environment=environment)
         problems = _said_clearly(stopped, "is full")
-        verdict, left = judge(settings, Facts(), scenario.facts_after)
+        verdict, left = judge(settings, scenario.facts_before, scenario.facts_after)
         problems += [f"with the disk full: {problem}" for problem in verdict.problems]
         subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
         again = project.run(*scenario.arguments, environment=environment)

@@ -1,6 +1,7 @@
 """The short form of ``make faults``: a kill in each stage's write, and every other fault once."""
 
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,29 @@ def test_a_full_disk_and_sigterm_stop_the_run_and_nothing_else(project, scenario
     scenario = scenarios["changed workbook"]
     assert others.terminated(project, scenario, points=1).problems == ()
     assert others.quota(project, scenarios["first run"]).problems == ()
+
+
+def write_without_end(warehouse: Warehouse) -> None:
+    with warehouse.writing() as con:
+        con.raw_sql("CREATE TABLE half AS SELECT range AS n FROM range(300000)")
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        con.raw_sql(
+            "CREATE TABLE product AS SELECT a.n, sum(b.n) FROM half AS a JOIN half AS b "
+            "ON a.n % 1000 = b.n % 1000 GROUP BY ALL"
+        )
+
+
+def test_a_query_that_a_signal_ends_is_an_interruption_and_no_error(tmp_path: Path):
+    """DuckDB makes a RuntimeError of whatever the signal's handler raised."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_without_end(warehouse)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with warehouse.reading() as con:
+        assert con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall() == []
 
 
 def test_a_lock_is_waited_for_and_a_copy_is_whole_or_refused(project, scenarios):

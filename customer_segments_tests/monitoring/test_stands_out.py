@@ -209,6 +209,6 @@ def test_the_run_that_scored_it_judged_its_own_months_only(another_shops_month):
 def test_customers_that_leave_fail():
     """Without a look-back window nobody leaves, unless a workbook was taken away."""
     rows = [{"snapshot_month": month(ago), "customers": n} for ago, n in ((3, 500), (2, 450))]
-    judged = judge_customers(rows, Span(None, None, month(0)), RfmThresholds())
+    judged = judge_customers(rows, Span(month(0)), RfmThresholds())
     assert judged.level is Level.WARN
     assert "450 customers, 10.0% fewer than a month before" in judged.description

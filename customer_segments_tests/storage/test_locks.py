@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from customer_segments.storage import Warehouse
-from customer_segments.storage.warehouse import WarehouseUnavailable
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments_tests.storage.processes import (
     CONTEXT,
     MONTHS,
@@ -58,7 +58,7 @@ def when_it_waits(act: Callable[[], None]) -> Iterator[None]:
             act()
 
     listener = Listener(logging.WARNING)
-    logger = logging.getLogger("customer_segments.storage.warehouse")
+    logger = logging.getLogger("customer_segments.storage.connection")
     logger.addHandler(listener)
     try:
         yield

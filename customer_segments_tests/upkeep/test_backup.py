@@ -12,7 +12,7 @@ import pytest
 from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.storage import Warehouse
-from customer_segments.storage.warehouse import WarehouseUnavailable
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.upkeep.backup import back_up, check_backup
 from customer_segments.upkeep.restore import restore
 from customer_segments_tests.storage.processes import (

@@ -1,0 +1,195 @@
+"""Connections to the DuckDB file: who may have it, how long to wait, what its errors mean.
+
+Belongs here: locks between threads and processes, making the file, errors of the file itself.
+Does not: what is read and written through a connection (``warehouse``, ``publish``).
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import ibis
+
+from customer_segments.errors import UserError
+from customer_segments.private import private_files
+
+if TYPE_CHECKING:
+    import duckdb
+    from ibis.backends.duckdb import Backend
+
+logger = logging.getLogger(__name__)
+
+# What the system says: disk full, quota used up, limit on a file's size.
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+
+# DuckDB cannot mix read-only and read-write connections to one file in one process.
+_process_locks: dict[Path, threading.Lock] = {}
+_holding_threads: dict[Path, int] = {}
+_process_locks_guard = threading.Lock()
+
+
+class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in the code
+    """The warehouse file cannot be opened, or another process holds it for too long.
+
+    Parameters
+    ----------
+    holder
+        What DuckDB says of the process that holds it; empty if none does.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", *, holder: str = ""):
+        super().__init__(problem, remedy)
+        self.holder = holder
+
+
+@contextmanager
+def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterator["Backend"]:
+    """Open a DuckDB file, alone in this process; to write, it is made if need be.
+
+    Parameters
+    ----------
+    timeout_seconds
+        How long to wait for whoever holds it.
+
+    Raises
+    ------
+    WarehouseUnavailable
+        If it is held for longer, cannot be opened, or the disk is full.
+    """
+    if path.is_dir():
+        raise WarehouseUnavailable(
+            f"The warehouse {path} is a folder.", "Set CUSTOMER_SEGMENTS_WAREHOUSE to a file."
+        )
+    # Waiting for oneself would last until the timeout.
+    if _holding_threads.get(path) == threading.get_ident():
+        raise RuntimeError(f"This thread has {path} open already: use that connection.")
+    with _process_locks_guard:
+        lock = _process_locks.setdefault(path, threading.Lock())
+    # DuckDB's own errors say nothing of other threads of this process.
+    if not lock.acquire(timeout=max(timeout_seconds, 0.001)):
+        raise WarehouseUnavailable(
+            f"Another thread of this process has held {path} for {timeout_seconds:g} s.",
+            holder="another thread of this process",
+        )
+    _holding_threads[path] = threading.get_ident()
+    try:
+        with private_files(), _translated(path):
+            connection = _connect(path, read_only=read_only, timeout_seconds=timeout_seconds)
+            try:
+                yield ibis.duckdb.from_connection(connection)
+            finally:
+                connection.close()
+    finally:
+        del _holding_threads[path]
+        lock.release()
+
+
+@contextmanager
+def transaction(con: "Backend") -> Iterator[None]:
+    """Commit all of what is done within, or nothing."""
+    import duckdb
+
+    con.raw_sql("BEGIN")
+    try:
+        yield
+    except BaseException:
+        # After a fatal error nothing runs any more, and closing drops the transaction too.
+        with suppress(duckdb.Error):
+            con.raw_sql("ROLLBACK")
+        raise
+    con.raw_sql("COMMIT")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Say what DuckDB's error means where the disk is full, or somebody stopped the query."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if not any(words in str(error) for words in DISK_FULL):
+            raise
+        raise WarehouseUnavailable(
+            f"The disk of the warehouse {path} is full.",
+            "What was published before is still in place. Free some space and start again: "
+            "it goes on from there.",
+        ) from error
+    except RuntimeError as error:
+        # What is left of Ctrl-C and SIGTERM: DuckDB drops what their handler raised.
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error
+
+
+def _connect(path: Path, *, read_only: bool, timeout_seconds: float) -> "duckdb.DuckDBPyConnection":
+    """Connect; while another process holds the file, wait with jitter, saying so."""
+    import duckdb
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random
+
+    def say_who_holds_it(state: RetryCallState) -> None:
+        # Once, and then about every ten seconds: a wait can take minutes.
+        if state.outcome and (state.attempt_number == 1 or state.attempt_number % 30 == 0):
+            logger.warning("Waiting for %s: %s", path, _holder(state.outcome.exception()))
+
+    waiting = Retrying(
+        retry=retry_if_exception(_is_held_by_other),
+        stop=stop_after_delay(timeout_seconds),
+        wait=wait_random(0.1, 0.5),
+        before_sleep=say_who_holds_it,
+        reraise=True,
+    )
+    if not read_only and not path.exists():
+        _create(path)
+    try:
+        return waiting(
+            duckdb.connect,
+            str(path),
+            read_only=read_only,
+            config={"autoinstall_known_extensions": "false"},
+        )
+    except duckdb.Error as error:
+        if _is_held_by_other(error):
+            raise WarehouseUnavailable(
+                f"Waited {timeout_seconds:g} s for {path}: {_holder(error)}.",
+                "Close what holds it (a DuckDB shell, a notebook, another run), or raise "
+                "CUSTOMER_SEGMENTS_LOCK_TIMEOUT_SECONDS.",
+                holder=_holder(error),
+            ) from error
+        raise WarehouseUnavailable(
+            f"The warehouse {path} cannot be opened: {error}",
+            "If it is damaged, `customer-segments restore` brings back a backup. If it is not "
+            "a file of this project, set CUSTOMER_SEGMENTS_WAREHOUSE to another.",
+        ) from error
+
+
+def _create(path: Path) -> None:
+    """Make the empty file under another name first, so that nobody meets half of it.
+
+    Two processes that start at once, or one killed as it starts, would else meet a file
+    that DuckDB does not know. Where there are no links DuckDB makes it in place; so too
+    beside a log that a file moved away has left behind, which DuckDB then removes.
+    """
+    import duckdb
+
+    if path.with_name(f"{path.name}.wal").exists():
+        return
+    with suppress(OSError), TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
+        new = Path(folder, path.name)
+        duckdb.connect(str(new)).close()
+        os.link(new, path)
+
+
+def _is_held_by_other(error: BaseException) -> bool:
+    return "Could not set lock" in str(error) or "being used by another process" in str(error)
+
+
+def _holder(error: BaseException | None) -> str:
+    """Return the part of DuckDB's message that names the process."""
+    message = str(error).splitlines()[0]
+    return message.partition("Conflicting lock is ")[2].partition(". ")[0] or message
