@@ -187,7 +187,7 @@ def _bad_records(metadata: Mapping[str, dg.MetadataValue]) -> list[Mapping[str, 
     if not isinstance(table, dg.TableMetadataValue):
         return []
     records = [record.data for record in table.records]
-    return [r for r in records if r.get("month") and r.get("verdict", "ok") != "ok"][::-1]
+    return [r for r in records if r.get("month") and r.get("verdict") in ("warn", "error")]
 
 
 def _bad_months(metadata: Mapping[str, dg.MetadataValue]) -> str:

@@ -49,6 +49,11 @@ class Verdict:
     said: str
     figures: Mapping[str, float | int | str | None]
 
+    @property
+    def word(self) -> str:
+        """The level, or that it was not judged."""
+        return "not judged" if self.level is Level.OK and self.said else self.level.value
+
     @classmethod
     def of(cls, month: date | None, level: Level, said: str, figures: Mapping) -> "Verdict":
         """Return the verdict on a month that was judged; ``said`` is for one that stands out."""
@@ -144,10 +149,10 @@ class Judged:
         columns += [dg.TableColumn(name, kinds[kind]) for name, kind in names.items()]
         records = [
             dg.TableRecord(
-                {"month": _month(v), "verdict": str(v.level)}
+                {"month": _month(v), "verdict": v.word}
                 | {name: _rounded(v.figures.get(name)) for name in names}
             )
-            for v in monthly[-SHOWN_MONTHS:]
+            for v in monthly[: -SHOWN_MONTHS - 1 : -1]  # the newest first
         ]
         newest = {name: value for name, value in monthly[-1].figures.items() if value is not None}
         return newest | {
