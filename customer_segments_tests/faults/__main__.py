@@ -30,7 +30,7 @@ def main() -> int:
         description="Kill runs, fill disks, hold locks; see that no table breaks.",
     )
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=25, help="no kill starts after these")
+    parser.add_argument("--minutes", type=float, default=60, help="no kill starts after these")
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
     parser.add_argument("--customers", type=int, default=1_300, help="in the invented sample")
     parser.add_argument("--lock-seconds", type=float, default=60)
