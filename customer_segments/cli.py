@@ -87,6 +87,17 @@ def promote(
 
 
 @app.command()
+def evaluate() -> None:
+    """Compare the segments with other algorithms and the RFM grid, and with what came after."""
+    from customer_segments.evaluation.printing import print_evaluation
+    from customer_segments.run import evaluate as compare
+
+    settings = load_settings()
+    compare(settings, console())
+    print_evaluation(settings, console())
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
 ) -> None:

@@ -17,6 +17,8 @@ from customer_segments.automation.sensors import build_sensors
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.evaluation.assets import EVALUATION_ASSETS
+from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -56,6 +58,8 @@ CONTRACTS = {
         CUSTOMER_SEGMENTS,
         SEGMENT_MIGRATION,
         SEGMENT_PROFILES,
+        ALGORITHM_COMPARISON,
+        SEGMENT_BACKTEST,
         CHECK_HISTORY,
     )
 }
@@ -94,6 +98,7 @@ def build_defs(
         *rfm_assets(partitions),
         *MODEL_ASSETS,
         *segment_assets(partitions),
+        *EVALUATION_ASSETS,
         check_history,
     ]
     return dg.Definitions(

@@ -90,6 +90,12 @@ def promote(settings: Settings, version: str, reason: str, console: Console) -> 
         _relabel(settings, launch, console)
 
 
+def evaluate(settings: Settings, console: Console) -> None:
+    """Compare other algorithms and the RFM grid, and what each foretells."""
+    with _launcher(settings, console) as launch:
+        launch("evaluate")
+
+
 def _due(warehouse: Warehouse, covered: Months) -> tuple[date, date] | None:
     """Return the covered months that wait for a run."""
     waiting = due_months(warehouse, CONTRACTS.values())

@@ -13,6 +13,7 @@ CLEAN = dg.AssetSelection.assets("cleaned_transactions", "rejected_transactions"
 LABEL = dg.AssetSelection.assets("customer_segments", "segment_migration", "segment_profiles")
 SCORE = CLEAN | dg.AssetSelection.assets("customer_rfm") | LABEL
 CHAMPION = dg.AssetSelection.assets("champion_model")
+EVALUATE = dg.AssetSelection.assets("algorithm_comparison", "segment_backtest")
 REFIT = dg.AssetSelection.assets("kmeans_model", "model_selection") | CHAMPION
 
 JOBS = {
@@ -45,6 +46,11 @@ JOBS = {
         ),
         dg.define_asset_job(
             "relabel", LABEL, description="Label a range of months again, with the champion."
+        ),
+        dg.define_asset_job(
+            "evaluate",
+            EVALUATE,
+            description="Compare other algorithms and the RFM grid, and what each foretells.",
         ),
         dg.define_asset_job(
             "full_refresh",

@@ -116,11 +116,16 @@ def adjusted_rand_index(shared: "np.ndarray") -> float:
 
 
 def best_jaccard(shared: "np.ndarray") -> "np.ndarray":
-    """Return the largest Jaccard index of each row's cluster with a column's (Hennig 2007).
+    """Return the largest Jaccard index of each row's cluster with a column's (Hennig 2007)."""
+    return jaccard_indices(shared).max(axis=1)
+
+
+def jaccard_indices(shared: "np.ndarray") -> "np.ndarray":
+    """Return the Jaccard index of each row's cluster with each column's.
 
     A cluster without customers gets 0.
     """
     import numpy as np
 
     either = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0, keepdims=True) - shared
-    return (shared / np.maximum(either, 1)).max(axis=1)
+    return shared / np.maximum(either, 1)

@@ -13,6 +13,7 @@ from customer_segments.segments.contracts import (
     SEGMENT_PROFILES,
 )
 from customer_segments.segments.scoring import champion_version, label
+from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage.dagster_metadata import asset_attributes
 
 
@@ -34,11 +35,14 @@ def segment_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.Assets
         """Every customer at every month's end with a segment and a suggested action.
 
         All months are labelled by one model version, the champion's: a customer who moved
-        between segments has moved, not the model.
+        between segments has moved, not the model. Who spends far more than others is marked as
+        wholesale (``account_tier``), and kept.
         """
         first, last = months_of(context.partition_keys)
         snapshots = _between(customer_rfm, first, last)
-        return label(snapshots, champion_version(kmeans_model, champion_model))
+        return with_account_tier(
+            label(snapshots, champion_version(kmeans_model, champion_model))
+        ).select(*CUSTOMER_SEGMENTS.schema.names)
 
     @dg.asset(
         group_name="segments",

@@ -16,6 +16,12 @@ CUSTOMER_SEGMENTS = Contract(
         Column("recency_days", "!int64", "Whole days from the last sale to the month's end."),
         Column("frequency", "!int64", "Distinct sale invoices."),
         Column("monetary", "!decimal(18, 4)", "Sales minus credit notes; may be negative."),
+        Column(
+            "account_tier",
+            "!string",
+            "wholesale: monetary above the month's upper quartile + 1.5 interquartile ranges; else "
+            "retail.",
+        ),
         Column("cluster", "!int64", "Cluster of the model version."),
         Column("model_version", "!string", "Version of kmeans_model that labelled the row."),
     ),
@@ -23,11 +29,13 @@ CUSTOMER_SEGMENTS = Contract(
     rules=(
         Rule("cluster is not negative", "cluster >= 0"),
         Rule("segment has a name", "segment <> ''"),
+        Rule("account_tier is one of two", "account_tier IN ('wholesale', 'retail')"),
     ),
     month_column="snapshot_month",
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="monetary",
     built_from="customer_rfm",
+    version=2,
 )
 
 SEGMENT_MIGRATION = Contract(

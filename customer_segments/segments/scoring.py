@@ -12,6 +12,9 @@ from ibis.expr.types import FloatingValue, Table
 from customer_segments.model.features import FEATURES, log_feature
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 
+# Of CUSTOMER_SEGMENTS; its account_tier says nothing of the model and is added by ``tiers``.
+LABELLED = tuple(name for name in CUSTOMER_SEGMENTS.schema.names if name != "account_tier")
+
 
 def champion_version(kmeans_model: Table, champion_model: Table) -> Table:
     """Return the clusters of the version that the newest decision put in force."""
@@ -32,7 +35,7 @@ def label(customers: Table, clusters: Table) -> Table:
     Returns
     -------
     Table
-        As ``CUSTOMER_SEGMENTS`` has it.
+        As ``CUSTOMER_SEGMENTS`` has it, without ``account_tier``.
     """
     return _nearest(with_logs(customers).cross_join(clusters))
 
@@ -51,7 +54,7 @@ def label_by_version(customers: Table, kmeans_model: Table) -> Table:
     Returns
     -------
     Table
-        As ``CUSTOMER_SEGMENTS`` has it.
+        As ``CUSTOMER_SEGMENTS`` has it, without ``account_tier``.
     """
     logs = with_logs(customers)
     return _nearest(logs.inner_join(kmeans_model, logs.model_version == kmeans_model.version))
@@ -84,4 +87,4 @@ def _nearest(pairs: Table) -> Table:
         order_by=[squared_distance(pairs), "cluster"],
     )
     labelled = pairs.mutate(rank=nearest, model_version=pairs.version)
-    return labelled.filter(labelled["rank"] == 0).select(*CUSTOMER_SEGMENTS.schema.names)
+    return labelled.filter(labelled["rank"] == 0).select(*LABELLED)

@@ -84,6 +84,7 @@ def labelled(customers: list[Row], clusters: list[Row]) -> list[Row]:
             **{name: row[name] for name in ("snapshot_month", "customer_id", *COLUMNS.values())},
             **{name: best[name] for name in ("segment", "suggested_action", "cluster")},
             "model_version": best["version"],
+            "account_tier": "retail",  # neither moves nor profiles look at it
         }
         for row in customers
         for best in [nearest(row, clusters)]

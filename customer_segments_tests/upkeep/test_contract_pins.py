@@ -14,9 +14,11 @@ PINS = {
     "kmeans_model": "v1-55955f65db14",
     "model_selection": "v2-38c1247e2b4b",
     "champion_model": "v2-e19b44b813bf",
-    "customer_segments": "v1-7c0d9cc0fb96",
+    "customer_segments": "v2-93a74bf43289",
     "segment_migration": "v1-cdc27d844723",
     "segment_profiles": "v1-c31faa14b112",
+    "algorithm_comparison": "v1-89c9e90b10df",
+    "segment_backtest": "v1-908bb2c98f57",
     "check_history": "v1-b23f1557aa6e",
     "publications": "v1-f472dbc238d0",
 }

@@ -1,0 +1,134 @@
+"""The clustering algorithms side by side: separation, stability under resampling, the gates.
+
+Belongs here: measuring labellings of one snapshot, and a sentence on each. Does not: the
+algorithms (``labellings``), or what they foretell (``backtest``).
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from customer_segments.evaluation.labellings import NOISE, Labelling
+from customer_segments.model.bootstrap import adjusted_rand_index, contingency, jaccard_indices
+from customer_segments.model.config import SelectionConfig
+from customer_segments.model.fit import rounded
+from customer_segments.model.recommendation import failures
+from customer_segments.model.silhouette import silhouettes
+from customer_segments.model.threads import in_threads
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def compare_labellings(
+    features: "np.ndarray",
+    labellings: list[Labelling],
+    config: SelectionConfig,
+    *,
+    month: date,
+    done: Callable[[str], None],
+) -> list[dict]:
+    """Measure each labelling of the customers of one snapshot.
+
+    Parameters
+    ----------
+    features
+        Standardized log features, shape (customers, 3).
+    config
+        Resamples (at least one), seed and gates.
+    month
+        Snapshot month of the customers.
+    done
+        Told the name of each labelling as it is done.
+
+    Returns
+    -------
+    list of dict
+        As ``ALGORITHM_COMPARISON`` has them.
+    """
+    rows = []
+    for labelling in labellings:
+        labels = labelling.labels(features, config.seed)
+        row = {
+            "labelling": labelling.name,
+            "algorithm": labelling.algorithm,
+            "settings": labelling.settings,
+            "training_month": month,
+            "training_customers": len(features),
+            **separation(features, labels),
+            **stability(features, labels, labelling, config.resamples, config.seed),
+        }
+        rows.append(row | verdict(row, config))
+        done(labelling.name)
+    return rows
+
+
+def separation(features: "np.ndarray", labels: "np.ndarray") -> dict:
+    """Return sizes and internal indices; the latter of clustered customers only, null for one."""
+    import numpy as np
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+
+    clustered = labels != NOISE
+    sizes = np.unique(labels[clustered], return_counts=True)[1]
+    row = {
+        "n_clusters": len(sizes),
+        "smallest_share": rounded(sizes.min() / len(labels)) if len(sizes) else 0.0,
+        "noise_share": rounded(1 - clustered.mean()),
+        **dict.fromkeys(("silhouette", "davies_bouldin", "calinski_harabasz")),
+    }
+    if len(sizes) < 2:
+        return row
+    at, labels = features[clustered], labels[clustered]
+    (silhouette,) = silhouettes(at, [labels])
+    return row | {
+        "silhouette": rounded(silhouette),
+        "davies_bouldin": rounded(davies_bouldin_score(at, labels)),
+        "calinski_harabasz": rounded(calinski_harabasz_score(at, labels)),
+    }
+
+
+def stability(
+    features: "np.ndarray", labels: "np.ndarray", labelling: Labelling, resamples: int, seed: int
+) -> dict:
+    """Fit again on customers drawn with replacement, and compare the labels of all customers.
+
+    As ``model.bootstrap`` does for KMeans, for whatever gives labels. To be in no cluster counts
+    as a label for the Rand index, and not as a cluster for Jaccard's.
+    """
+    import numpy as np
+
+    one_each = np.ones(len(labels))
+    clusters = np.unique(labels[labels != NOISE])
+
+    def one_resample(stream: np.random.SeedSequence) -> tuple[float, np.ndarray]:
+        drawn = np.random.default_rng(stream).integers(len(features), size=len(features))
+        label = labelling.fit(features[drawn], int(stream.generate_state(1)[0]))
+        # Noise becomes the first row and column.
+        ours, theirs = labels - NOISE, label(features) - NOISE
+        shared = contingency(ours, theirs, one_each, int(max(ours.max(), theirs.max())) + 1)
+        alike = jaccard_indices(shared)[clusters - NOISE, 1:]
+        return adjusted_rand_index(shared), alike.max(axis=1, initial=0)
+
+    results = in_threads(one_resample, np.random.SeedSequence(seed).spawn(resamples))
+    jaccard = np.mean([jaccard for _, jaccard in results], axis=0)
+    return {
+        "stability": rounded(float(np.mean([index for index, _ in results]))),
+        "worst_jaccard": rounded(jaccard.min()) if len(clusters) else None,
+    }
+
+
+def verdict(row: dict, config: SelectionConfig) -> dict:
+    """Return whether a labelling passes the gates, and why, in a sentence."""
+    noise = f" {row['noise_share']:.1%} of the customers are in no cluster."
+    noise = noise if row["noise_share"] else ""
+    if row["n_clusters"] < 2:
+        found = "one cluster" if row["n_clusters"] else "no cluster"
+        return {"passes": False, "reason": f"Finds {found}: nothing to tell apart.{noise}"}
+    if missed := failures(row, config):
+        said = "; ".join(missed)
+        return {"passes": False, "reason": f"{said[0].upper()}{said[1:]}.{noise}"}
+    return {
+        "passes": True,
+        "reason": f"Passes every gate: ARI {row['stability']:.3f}, worst cluster's Jaccard "
+        f"{row['worst_jaccard']:.3f}, smallest {row['smallest_share']:.1%}.{noise}",
+    }

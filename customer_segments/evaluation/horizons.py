@@ -1,0 +1,161 @@
+"""What customers did in the months after a date, and which dates can be looked back to.
+
+Belongs here: outcomes as pure Ibis, and the choice of dates. Does not: predicting (``backtest``).
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.errors import UserError
+from customer_segments.evaluation.config import BacktestConfig
+from customer_segments.months import is_complete, month_of, shift
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from customer_segments.storage import Warehouse
+
+# Of a default, before the newest date that the longest horizon follows.
+MONTHS_BACK = (6, 3, 0)
+
+
+class Outcome(NamedTuple):
+    """What customers did after a date: revenue, at least 0, and whether they came back."""
+
+    revenue: "np.ndarray"
+    is_back: "np.ndarray"
+
+
+def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
+    """Return what each customer with a line in the ``months`` from ``as_of`` on did in them.
+
+    Parameters
+    ----------
+    cleaned
+        As ``CLEANED_TRANSACTIONS`` has it.
+    as_of
+        First day of a month, the ``snapshot_date`` of what is known by then.
+
+    Returns
+    -------
+    Table
+        ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more
+        than they bought in these months did not spend) and ``is_back`` (whether with a sale).
+    """
+    lines = cleaned.filter(
+        cleaned.customer_id.notnull()
+        & (cleaned.month >= ibis.date(as_of))
+        & (cleaned.month < ibis.date(shift(as_of, months)))
+    )
+    return lines.group_by("customer_id").agg(
+        revenue=ibis.greatest(lines.revenue.sum().cast("float64"), 0.0),
+        is_back=(~lines.is_credit).any(),
+    )
+
+
+def matched(customers: "pd.DataFrame", did: "pd.DataFrame") -> Outcome:
+    """Return what each of the customers did, in their order; nothing for who is not in ``did``.
+
+    Parameters
+    ----------
+    customers
+        With a ``customer_id``.
+    did
+        As ``outcomes`` returns it.
+    """
+    did = did.set_index("customer_id").reindex(customers["customer_id"])
+    return Outcome(did["revenue"].fillna(0.0).to_numpy(), did["is_back"].eq(True).to_numpy())
+
+
+def choose_dates(
+    customer_rfm: Table, warehouse: "Warehouse", config: BacktestConfig, today: date
+) -> list[date]:
+    """Return the dates that the config names, or else those that the history allows.
+
+    Raises
+    ------
+    UserError
+        If the config names one that cannot be looked back to.
+    """
+    known = warehouse.query(
+        customer_rfm.group_by("snapshot_month").agg(
+            customers=customer_rfm.count(),
+            first=customer_rfm.first_purchase_date.min(),
+            last=customer_rfm.last_purchase_date.max(),
+        )
+    )
+    if known.empty:
+        return []
+    months, last_sale = max(config.horizons), known["last"].max().date()
+    snapshots = {month_of(month) for month in known["snapshot_month"]}
+    if config.as_of:
+        return named_dates(config.as_of, snapshots, last_sale, months, today)
+    long_enough = {
+        month_of(row.snapshot_month)
+        for row in known.itertuples()
+        if shift(month_of(row.first), config.min_months - 1) <= month_of(row.snapshot_month)
+        and row.customers >= config.min_customers
+    }
+    return default_dates(long_enough, last_sale, months, today)
+
+
+def default_dates(snapshots: set[date], last_sale: date, months: int, today: date) -> list[date]:
+    """Return up to three dates, three months apart, each with a snapshot and a whole horizon.
+
+    Parameters
+    ----------
+    snapshots
+        Snapshot months there are.
+    last_sale
+        Day of the newest sale in the data.
+    months
+        The longest horizon.
+    """
+    followed = [
+        shift(month, 1)
+        for month in snapshots
+        if is_complete(shift(month, months), last_sale, today)
+    ]
+    if not followed:
+        return []
+    dates = [shift(max(followed), -back) for back in MONTHS_BACK]
+    return [as_of for as_of in dates if shift(as_of, -1) in snapshots]
+
+
+def named_dates(
+    wanted: list[str], snapshots: set[date], last_sale: date, months: int, today: date
+) -> list[date]:
+    """Return the dates that the config names.
+
+    Raises
+    ------
+    UserError
+        If one is no first day of a month, has no snapshot, or no whole horizon follows it.
+    """
+    dates = []
+    for text in wanted:
+        try:
+            as_of = date.fromisoformat(text)
+        except ValueError:
+            as_of = None
+        if as_of is None or as_of.day != 1:
+            raise UserError(
+                f"as_of {text} is not the first day of a month.", "Write it as 2011-06-01."
+            )
+        if shift(as_of, -1) not in snapshots:
+            raise UserError(
+                f"as_of {text} has no snapshot: customer_rfm lacks {shift(as_of, -1):%Y-%m}.",
+                "Materialize customer_rfm over that month, or name another date.",
+            )
+        if not is_complete(shift(as_of, months - 1), last_sale, today):
+            raise UserError(
+                f"as_of {text} is not followed by {months} complete months: the newest sale is of "
+                f"{last_sale}.",
+                "Name an earlier date, or fewer months in horizons.",
+            )
+        dates.append(as_of)
+    return sorted(set(dates))

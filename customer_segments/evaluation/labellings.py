@@ -1,0 +1,219 @@
+"""Ways to group customers, one as good as the other to whoever calls them.
+
+Belongs here: the algorithms, their parameters, and how each labels customers it was not fitted
+on. Does not: measuring them (``comparison``, ``backtest``), or the model that labels for good
+(``model.fit``).
+
+All get the same standardized log features, and fits take at most ``MOST_CUSTOMERS`` of them:
+some of the algorithms hold the distances of all pairs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from customer_segments.evaluation.rfm_grid import (
+    grid_cells,
+    quintile_edges,
+    quintile_scores,
+)
+from customer_segments.model.fit import best_kmeans, standardized
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Label = Callable[["np.ndarray"], "np.ndarray"]
+
+# Of more customers a sample: Ward holds the distances of all pairs, .4 GB of so many.
+MOST_CUSTOMERS = 10_000
+NOISE = -1
+# Ester et al. 1996 take 4 in two dimensions; Sander et al. 1998: twice the dimensions.
+MIN_SAMPLES = 6
+# Smallest cluster that HDBSCAN may find: what the gate asks of the smallest segment.
+MIN_CLUSTER_SHARE = 0.05
+# Radius of BIRCH's subclusters, in standard deviations: a few hundred of them on the UCI data.
+BIRCH_THRESHOLD = 0.2
+GMM_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """A way to group customers.
+
+    Parameters
+    ----------
+    name, algorithm, settings
+        As ``ALGORITHM_COMPARISON`` has them.
+    fit
+        Takes features of shape (customers, 3) and a seed, and returns what labels such features:
+        shape (customers,), clusters counted from 0, ``NOISE`` for who is in none.
+    """
+
+    name: str
+    algorithm: str
+    settings: str
+    fit: Callable[["np.ndarray", int], Label]
+
+    def labels(self, features: "np.ndarray", seed: int) -> "np.ndarray":
+        """Return the labels of those whom it is fitted on, shape (customers,)."""
+        from threadpoolctl import threadpool_limits
+
+        # One order of sums on any machine.
+        with threadpool_limits(limits=1):
+            return self.fit(features, seed)(features)
+
+
+def evaluated(customers: "pd.DataFrame", seed: int) -> "tuple[pd.DataFrame, np.ndarray]":
+    """Return the customers to evaluate on, all or a sample, and their standardized features.
+
+    Parameters
+    ----------
+    customers
+        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
+    """
+    if len(customers) > MOST_CUSTOMERS:
+        customers = customers.sample(MOST_CUSTOMERS, random_state=seed).sort_index()
+    customers = customers.reset_index(drop=True)
+    return customers, standardized(customers)[0]
+
+
+def all_labellings(features: "np.ndarray", n_clusters: list[int]) -> list[Labelling]:
+    """Return every way to group, with parameters that follow from these features.
+
+    Parameters
+    ----------
+    features
+        Standardized log features, shape (customers, 3), as ``evaluated`` returns them.
+    n_clusters
+        Of KMeans; the first one also of the other algorithms that take a number.
+    """
+    first = n_clusters[0]
+    eps, smallest = knee(features), max(round(MIN_CLUSTER_SHARE * len(features)), 2)
+    neighbour = "others labelled like their nearest neighbour"
+    return [
+        *(
+            Labelling(f"KMeans, {k} clusters", "KMeans", "k-means++, best of 10 starts", _kmeans(k))
+            for k in dict.fromkeys(n_clusters)
+        ),
+        Labelling(
+            f"GMM, {first} components",
+            "Gaussian mixture",
+            f"full covariances, best of {GMM_STARTS} starts",
+            _gaussian_mixture(first),
+        ),
+        Labelling(
+            f"Ward, {first} clusters",
+            "Ward",
+            f"agglomerative, no connectivity; {neighbour}",
+            _ward(first),
+        ),
+        Labelling(
+            f"BIRCH, {first} clusters",
+            "BIRCH",
+            f"threshold {BIRCH_THRESHOLD:g}, branching factor 50, subclusters joined by Ward",
+            _birch(first),
+        ),
+        Labelling(
+            "HDBSCAN",
+            "HDBSCAN",
+            f"min_cluster_size {smallest} ({MIN_CLUSTER_SHARE:.0%} of the customers), "
+            f"min_samples {MIN_SAMPLES}; {neighbour}",
+            _hdbscan(smallest),
+        ),
+        Labelling(
+            "DBSCAN",
+            "DBSCAN",
+            f"eps {eps:.3f} (knee of the distances to the {MIN_SAMPLES}th neighbour), "
+            f"min_samples {MIN_SAMPLES} (twice the features); {neighbour}",
+            _dbscan(eps),
+        ),
+        Labelling(
+            "RFM grid",
+            "Quintiles",
+            "scores 1 to 5 of R and of the mean of F and M, eleven names",
+            _rfm_grid,
+        ),
+    ]
+
+
+def knee(features: "np.ndarray") -> float:
+    """Return the distance at the knee of the sorted distances to the ``MIN_SAMPLES``-th neighbour.
+
+    The knee is where the curve lies farthest below its chord (Satopaa et al. 2011).
+    """
+    import numpy as np
+    from sklearn.neighbors import NearestNeighbors
+
+    # Each customer is its own nearest neighbour, and DBSCAN counts it too.
+    neighbours = NearestNeighbors(n_neighbors=min(MIN_SAMPLES, len(features))).fit(features)
+    distances = np.sort(neighbours.kneighbors(features)[0][:, -1])
+    chord = np.linspace(distances[0], distances[-1], len(distances))
+    # Where most customers are alike the knee may be at 0, which no radius can be.
+    return max(float(distances[np.argmax(chord - distances)]), 1e-3)
+
+
+def _kmeans(n_clusters: int):
+    return lambda features, seed: best_kmeans(features, n_clusters, seed).predict
+
+
+def _gaussian_mixture(n_components: int):
+    def fit(features: "np.ndarray", seed: int) -> Label:
+        from sklearn.mixture import GaussianMixture
+
+        mixture = GaussianMixture(n_components, n_init=GMM_STARTS, random_state=seed)
+        return mixture.fit(features).predict
+
+    return fit
+
+
+def _ward(n_clusters: int):
+    def fit(features: "np.ndarray", _seed: int) -> Label:
+        from sklearn.cluster import AgglomerativeClustering
+
+        ward = AgglomerativeClustering(n_clusters, linkage="ward")
+        return _by_nearest_neighbour(features, ward.fit_predict(features))
+
+    return fit
+
+
+def _birch(n_clusters: int):
+    def fit(features: "np.ndarray", _seed: int) -> Label:
+        from sklearn.cluster import Birch
+
+        return Birch(threshold=BIRCH_THRESHOLD, n_clusters=n_clusters).fit(features).predict
+
+    return fit
+
+
+def _hdbscan(min_cluster_size: int):
+    def fit(features: "np.ndarray", _seed: int) -> Label:
+        from sklearn.cluster import HDBSCAN
+
+        hdbscan = HDBSCAN(min_cluster_size, min_samples=MIN_SAMPLES, copy=True)
+        return _by_nearest_neighbour(features, hdbscan.fit_predict(features))
+
+    return fit
+
+
+def _dbscan(eps: float):
+    def fit(features: "np.ndarray", _seed: int) -> Label:
+        from sklearn.cluster import DBSCAN
+
+        dbscan = DBSCAN(eps=eps, min_samples=MIN_SAMPLES)
+        return _by_nearest_neighbour(features, dbscan.fit_predict(features))
+
+    return fit
+
+
+def _rfm_grid(features: "np.ndarray", _seed: int) -> Label:
+    edges = quintile_edges(features)
+    return lambda others: grid_cells(quintile_scores(others, edges))
+
+
+def _by_nearest_neighbour(features: "np.ndarray", labels: "np.ndarray") -> Label:
+    """Label like the nearest of those fitted on: these algorithms have no ``predict``."""
+    from scipy.spatial import KDTree
+
+    tree = KDTree(features)
+    return lambda others: labels[tree.query(others)[1]]

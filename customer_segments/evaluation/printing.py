@@ -1,0 +1,81 @@
+"""What the evaluation came to, as tables in a terminal.
+
+Belongs here: reading this stage's tables and laying them out. Does not: running (``run``).
+"""
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+
+from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments.evaluation.findings import findings, means
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def print_evaluation(settings: Settings, console: Console) -> None:
+    """Print both tables of this stage, and what they say in words."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    console.print(compared(warehouse.load(ALGORITHM_COMPARISON)))
+    backtest = warehouse.load(SEGMENT_BACKTEST)
+    if backtest.empty:
+        console.print(
+            "There is not enough history yet to look back to: see the log of segment_backtest."
+        )
+        return
+    console.print(foretold(backtest))
+    for sentence in findings(backtest):
+        console.print(f"- {sentence}", highlight=False)
+
+
+def compared(comparison: "pd.DataFrame") -> Grid:
+    """Return the comparison as a table, narrow enough for 80 columns."""
+    month = comparison["training_month"].iloc[0]
+    title = f"Ways to group {comparison['training_customers'].iloc[0]:,} customers of {month:%Y-%m}"
+    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
+    grid.add_column("")
+    for heading in ("Found", "Silh.", "ARI", "Jaccard", "Smallest"):
+        grid.add_column(heading, justify="right")
+    grid.add_column("Passes")
+    best_first = comparison.sort_values(["passes", "silhouette"], ascending=False)
+    for row in best_first.itertuples():
+        grid.add_row(
+            row.labelling,
+            f"{row.n_clusters}",
+            _figure(row.silhouette),
+            _figure(row.stability),
+            _figure(row.worst_jaccard),
+            f"{row.smallest_share:.1%}",
+            "yes" if row.passes else "no",
+        )
+    return grid
+
+
+def foretold(backtest: "pd.DataFrame") -> Grid:
+    """Return the means of the longest horizon as a table."""
+    horizon, dates = backtest["horizon_months"].max(), backtest["as_of"].drop_duplicates()
+    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in dates.sort_values())
+    title = f"What they foretell of {horizon} months, mean of {said}"
+    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
+    grid.add_column("")
+    for heading in ("Variance", "AUC", "Top tenth"):
+        grid.add_column(heading, justify="right")
+    figures = means(backtest)
+    for row in figures[figures["horizon_months"] == horizon].itertuples():
+        grid.add_row(
+            row.labelling,
+            _figure(row.explained_variance),
+            _figure(row.repurchase_auc),
+            _figure(row.top_tenth_share),
+        )
+    return grid
+
+
+def _figure(number: float) -> str:
+    """Return a figure with three digits; a dash where it is null."""
+    return f"{number:.3f}" if number == number else "-"

@@ -1,0 +1,83 @@
+"""The classic baseline: quintile scores of R, F and M, and eleven names on a grid of them.
+
+Belongs here: scores and the grid, as the field has used them since mail order. Does not: the
+names that clusters get (``model.names``).
+
+The grid is the map from score pairs to names that public RFM notebooks and tutorials repeat to the
+letter (``[1-2][1-2]`` is hibernating, ``[1-2][3-4]`` at risk, ``5[4-5]`` champions, ...). It has
+ten names; the eleventh, Lost, which tables with ranges that overlap give to the lowest scores, is
+the lowest cell here.
+"""
+
+from typing import TYPE_CHECKING
+
+from customer_segments.model.features import FEATURES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+N_SCORES = 5
+# Rows: recency score 5 (most recent) down to 1. Columns: frequency and money score 1 to 5.
+GRID = (
+    (
+        "New Customers",
+        "Potential Loyalists",
+        "Potential Loyalists",
+        "Champions",
+        "Champions",
+    ),
+    (
+        "Promising",
+        "Potential Loyalists",
+        "Potential Loyalists",
+        "Loyal Customers",
+        "Loyal Customers",
+    ),
+    ("About To Sleep", "About To Sleep", "Need Attention", "Loyal Customers", "Loyal Customers"),
+    ("Hibernating", "Hibernating", "At Risk", "At Risk", "Cannot Lose Them"),
+    ("Lost", "Hibernating", "At Risk", "At Risk", "Cannot Lose Them"),
+)
+GRID_NAMES = tuple(dict.fromkeys(name for row in GRID for name in row))
+
+
+def quintile_edges(features: "np.ndarray") -> "np.ndarray":
+    """Return the four inner edges of the quintiles of each feature, shape (4, 3).
+
+    Parameters
+    ----------
+    features
+        Shape (customers, 3), as ``FEATURES`` has them; logarithms and scaling change no quintile.
+    """
+    import numpy as np
+
+    return np.quantile(features, np.arange(1, N_SCORES) / N_SCORES, axis=0)
+
+
+def quintile_scores(features: "np.ndarray", edges: "np.ndarray") -> "np.ndarray":
+    """Return the scores 1 to 5 of each customer in R, F and M, shape (customers, 3).
+
+    5 is the most recent, the most frequent, the most money. Customers who are the same in a
+    feature have the same score: that many bought once leaves some scores of F with nobody.
+    (Tutorials rank ties by their order in the file, which is no property of a customer.)
+    """
+    import numpy as np
+
+    scores = [
+        np.searchsorted(edges[:, index], features[:, index], side="left") + 1
+        for index in range(len(FEATURES))
+    ]
+    recency = FEATURES.index("recency")
+    scores[recency] = N_SCORES + 1 - scores[recency]
+    return np.column_stack(scores)
+
+
+def grid_cells(scores: "np.ndarray") -> "np.ndarray":
+    """Return for each customer the index of its name in ``GRID_NAMES``, shape (customers,).
+
+    The second side of the grid is the mean of the scores of F and M, halves rounded up.
+    """
+    import numpy as np
+
+    numbers = np.array([[GRID_NAMES.index(name) for name in row] for row in GRID])
+    recency, frequency, monetary = scores.T
+    return numbers[N_SCORES - recency, (frequency + monetary + 1) // 2 - 1]

@@ -1,0 +1,135 @@
+"""How predictions are judged, on outcomes whose answer is known."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_segments.evaluation.backtest import (
+    BOUND,
+    QUINTILE_SUM,
+    backtest_at,
+    judge,
+    predictors,
+    top_revenue,
+)
+from customer_segments.evaluation.contracts import SEGMENT_BACKTEST
+from customer_segments.evaluation.findings import findings
+from customer_segments.evaluation.horizons import Outcome
+from customer_segments.evaluation.labellings import Labelling
+
+CUSTOMERS = 1_000
+AS_OF = date(2011, 6, 1)
+
+
+def by_column(index: int) -> Labelling:
+    """Return a labelling by the sign of a feature."""
+    return Labelling(
+        "sign", "sign", "", lambda _fitted, _seed: lambda at: (at[:, index] > 0).astype(int)
+    )
+
+
+@pytest.fixture(scope="module")
+def features() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(CUSTOMERS, 3))
+
+
+def figures_of(features: np.ndarray, outcome: Outcome, index: int = 0) -> dict:
+    name, kind, predict = next(predictors(features, [by_column(index)], 0))
+    assert (name, kind) == ("sign", "segments")
+    return judge(predict, outcome, 0)
+
+
+def test_groups_that_know_everything_explain_everything(features):
+    spent = np.where(features[:, 0] > 0, 99.0, 0.0)
+    figures = figures_of(features, Outcome(spent, spent > 0))
+    assert figures["explained_variance"] == pytest.approx(1)
+    assert figures["repurchase_auc"] == pytest.approx(1)
+    # A tenth of the customers are a fifth of the half that spends, all of them the same.
+    assert figures["top_tenth_share"] == pytest.approx(0.2, abs=0.02)
+
+
+def test_groups_that_know_nothing_explain_nothing(features):
+    spent = np.where(features[:, 1] > 0, 99.0, 0.0)
+    figures = figures_of(features, Outcome(spent, spent > 0))
+    # Not above: what a group is worth is learned from others than those it is judged on.
+    assert -0.02 < figures["explained_variance"] < 0.005
+    assert figures["repurchase_auc"] == pytest.approx(0.5, abs=0.05)
+    assert figures["top_tenth_share"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_group_for_each_customer_learns_nothing_by_heart(features):
+    each = Labelling("each", "", "", lambda _f, _s: lambda at: np.arange(len(at)))
+    spent = np.exp(features[:, 0] * 2)
+    _, _, predict = next(predictors(features, [each], 0))
+    assert judge(predict, Outcome(spent, spent > 1), 0)["explained_variance"] < 0.005
+
+
+def test_the_sum_and_the_bound_see_what_is_in_the_features(features):
+    spent = np.exp(features[:, 2] - features[:, 0])
+    outcome = Outcome(spent, spent > 1)
+    figures = {name: judge(predict, outcome, 0) for name, _, predict in predictors(features, [], 0)}
+    assert figures[BOUND]["explained_variance"] > figures[QUINTILE_SUM]["explained_variance"] > 0.5
+    assert figures[BOUND]["repurchase_auc"] > 0.9
+
+
+@pytest.mark.parametrize("spent", [0.0, 5.0], ids=["nobody came back", "all did"])
+def test_where_there_is_nothing_to_tell_apart_figures_are_null(features, spent):
+    outcome = Outcome(np.full(CUSTOMERS, spent), np.full(CUSTOMERS, spent > 0))
+    rows = backtest_at(features, {3: outcome}, [4], as_of=AS_OF, seed=0)
+    for row in rows:
+        assert row["explained_variance"] is None
+        assert row["repurchase_auc"] is None
+        # A tenth of customers who are all the same.
+        assert row["top_tenth_share"] == (pytest.approx(0.1) if spent else None)
+        assert row["repurchase_share"] == (spent > 0)
+    assert findings(SEGMENT_BACKTEST.arrow(rows).to_pandas()) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=40))
+def test_the_top_tenth_is_what_a_random_order_of_ties_has_on_average(customers):
+    predicted = np.array([float(group) for group, _ in customers])
+    revenue = np.array([float(money) for _, money in customers])
+    left, expected = len(customers) / 10, 0.0
+    for group in sorted(set(predicted), reverse=True):
+        members = revenue[predicted == group]
+        taken = min(left, len(members))
+        expected += taken * members.mean()
+        left -= taken
+    assert top_revenue(predicted, revenue) == pytest.approx(expected)
+
+
+def test_findings_say_where_kmeans_does_not_beat_the_sum():
+    def row(labelling: str, kind: str, explained: float, as_of: date) -> dict:
+        return {
+            "labelling": labelling,
+            "as_of": as_of,
+            "horizon_months": 6,
+            "customers": 9,
+            "explained_variance": explained,
+            "repurchase_auc": 0.7,
+            "top_tenth_share": explained + 0.1,
+            "repurchase_share": 0.5,
+            "kind": kind,
+        }
+
+    rows = []
+    for as_of, shift in ((date(2011, 3, 1), -0.1), (AS_OF, 0.1)):
+        rows += [
+            row("KMeans, 4 clusters", "segments", 0.300 + shift, as_of),
+            row("KMeans, 8 clusters", "segments", 0.350 + shift, as_of),
+            row("RFM grid", "segments", 0.298 + shift, as_of),
+            row(QUINTILE_SUM, "score", 0.330 + shift, as_of),
+            row(BOUND, "bound", 0.370 + shift, as_of),
+        ]
+    four, eight, tenth = findings(SEGMENT_BACKTEST.arrow(rows).to_pandas())
+    assert four == (
+        "Over 6 months KMeans with 4 clusters explains 30.0% of the variance of log revenue: it "
+        "does not beat the plain sum of quintile scores (33.0%), and it equals the classic RFM "
+        "grid (29.8%). Gradient boosting gets 37.0% out of these features."
+    )
+    assert "KMeans with 8 clusters explains 35.0%" in eight
+    assert "it beats the plain sum of quintile scores (33.0%), and it beats" in eight
+    assert "45.0% of the revenue by KMeans with 8 clusters, 43.0% by the plain sum" in tenth
