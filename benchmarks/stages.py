@@ -15,19 +15,20 @@ from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.definitions import build_defs
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.instance import dagster_home
+from customer_segments.run import PROCESS_TAG
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import PUBLICATIONS
 
-CHECKS = "checks"
+CHECKS, REPORTS = "checks", "reports"
 TYPES = dg.DagsterEventType
 
 
 def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], float]:
     """Return seconds by stage, checks last, and when the first step started (epoch).
 
-    The warehouse's ledger says which runs filled it; others in the same instance do not count,
-    nor do steps before ``since`` (epoch).
+    The warehouse's ledger says which runs filled it, and their commands which runs came with them;
+    others in the same instance do not count, nor do steps before ``since`` (epoch).
     """
     groups = {spec.key: spec.group_name for spec in build_defs().resolve_all_asset_specs()}
     stages: dict[str, float] = {}
@@ -41,6 +42,8 @@ def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], 
             stage = CHECKS
         elif event.event_type == TYPES.ASSET_MATERIALIZATION and event.asset_key:
             stage = groups[event.asset_key] or "other"
+            if stage == REPORTS:
+                stage = f"{REPORTS}: {event.asset_key.to_user_string()}"
         elif event.event_type == TYPES.STEP_SUCCESS:
             stages[stage] = stages.get(stage, 0.0) + when - starts[-1]
     return dict(sorted(stages.items(), key=lambda item: item[0] == CHECKS)), starts[0]
@@ -62,11 +65,18 @@ def row_counts(warehouse: Path) -> dict[str, int]:
 
 
 def _events(warehouse: Path) -> Iterator[tuple[float, dg.DagsterEvent]]:
-    """Give the events of the runs that filled a warehouse, in order; steps follow one another."""
+    """Give the events of the commands that filled a warehouse, in order, a step at a time."""
     with Warehouse(warehouse).reading() as con:
-        runs = con.table(PUBLICATIONS.table).run_id.execute().unique()
+        filled = list(con.table(PUBLICATIONS.table).run_id.execute().unique())
     os.environ["DAGSTER_HOME"] = str(dagster_home())
     with dg.DagsterInstance.get() as instance:
+        records = instance.get_run_records(dg.RunsFilter(run_ids=filled))
+        # A report fills no table. Numbers of processes come again, but not so soon.
+        of_commands = dg.RunsFilter(
+            tags={PROCESS_TAG: [record.dagster_run.tags[PROCESS_TAG] for record in records]},
+            created_after=min(record.create_timestamp for record in records),
+        )
+        runs = {*filled, *(run.run_id for run in instance.get_runs(of_commands))}
         entries = [entry for run in runs for entry in instance.all_logs(run)]
     for entry in sorted(entries, key=lambda entry: entry.timestamp):
         if entry.dagster_event:

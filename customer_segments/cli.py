@@ -46,12 +46,11 @@ def run(
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.run import run_chain
-    from customer_segments.summary import print_input, print_summary
+    from customer_segments.summary import print_input
 
     settings = load_settings()
     print_input(settings, console())
-    run_chain(settings, months, console())
-    print_summary(settings, console())
+    _end(settings, run_chain(settings, months, console()))
 
 
 @app.command()
@@ -64,12 +63,10 @@ def refit(
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
     from customer_segments.run import refit as fit_again
-    from customer_segments.summary import print_summary
 
     settings = load_settings()
     config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
-    fit_again(settings, config, console())
-    print_summary(settings, console())
+    _end(settings, fit_again(settings, config, console()))
 
 
 @app.command()
@@ -79,11 +76,24 @@ def promote(
 ) -> None:
     """Make a model version the champion, or an older one again, and label all months by it."""
     from customer_segments.run import promote as choose
-    from customer_segments.summary import print_summary
 
     settings = load_settings()
-    choose(settings, version, reason, console())
-    print_summary(settings, console())
+    _end(settings, choose(settings, version, reason, console()))
+
+
+@app.command()
+def report(
+    months: Annotated[
+        str | None,
+        typer.Option(help="Months to report, 2011-06 or 2011-06:2011-12; by default the newest."),
+    ] = None,
+) -> None:
+    """Make the report and the workbook of a month, or of a range of months."""
+    from customer_segments.run import report as make
+    from customer_segments.summary import print_files
+
+    settings = load_settings()
+    print_files(settings, *make(settings, months, console()), console())
 
 
 @app.command()
@@ -163,6 +173,18 @@ def ui(
         print_input(settings, console())
         ingest(settings, console())
     serve(port)
+
+
+def _end(settings: Settings, failed: UserError | None) -> None:
+    """Say what came out, and then what did not: a report that failed hides no labels."""
+    from customer_segments.reports.due import newest_labelled
+    from customer_segments.summary import print_files, print_summary
+
+    print_summary(settings, console())
+    if failed:
+        raise failed
+    if newest := newest_labelled(settings):
+        print_files(settings, newest, newest, console())
 
 
 def entry_point() -> None:

@@ -19,6 +19,7 @@ from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.evaluation.assets import EVALUATION_ASSETS
 from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments.exports.assets import workbook_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
 from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -26,6 +27,8 @@ from customer_segments.model.assets import MODEL_ASSETS
 from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
 from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.monitoring.history import CHECK_HISTORY, check_history
+from customer_segments.profiling.assets import PROFILE_ASSETS
+from customer_segments.reports.assets import report_assets
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
 from customer_segments.rfm.contracts import CUSTOMER_RFM
@@ -99,6 +102,9 @@ def build_defs(
         *MODEL_ASSETS,
         *segment_assets(partitions),
         *EVALUATION_ASSETS,
+        *workbook_assets(partitions),
+        *report_assets(partitions),
+        *PROFILE_ASSETS,
         check_history,
     ]
     return dg.Definitions(

@@ -49,3 +49,18 @@ def private_files() -> Iterator[None]:
             _state["users"] -= 1
             if not _state["users"]:
                 os.umask(_state["umask"])
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name beside ``path`` to write a file to, which takes its place once it is whole.
+
+    For what writes files by itself, given a name: nobody meets half of it, nor the old one gone.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with private_files():
+            yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -41,9 +41,10 @@ class ProgressHandler(logging.Handler):
         if name in self.printed:
             return
         self.printed.add(name)
-        rows = materialization.metadata["rows_published"].value
+        rows = materialization.metadata.get("rows_published")
+        what = f"{rows.value:>12,} rows" if rows else " " * 17  # files have none
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
-        self.console.print(f"  [green]✓[/] {name:<24}{rows:>12,} rows {seconds:>6.1f} s")
+        self.console.print(f"  [green]✓[/] {name:<24}{what} {seconds:>6.1f} s")
 
     def _print_check(self, check) -> None:
         if check.passed:

@@ -1,7 +1,7 @@
 """What the command line starts: ingest, then score what changed; refit; promote.
 
-Belongs here: which jobs, over which months, in which order. Does not: printing (``cli``,
-``summary``), or what the jobs do.
+Belongs here: which jobs, over which months, in which order, and the report at the end. Does not:
+printing (``cli``, ``summary``), or what the jobs do.
 """
 
 import os
@@ -15,8 +15,7 @@ from rich.console import Console
 from customer_segments import months
 from customer_segments.alerts.telling import telling
 from customer_segments.automation.due import due_months, outdated_labels
-from customer_segments.automation.jobs import months_tags
-from customer_segments.automation.sensors import CHAIN_TAG
+from customer_segments.automation.jobs import CHAIN_TAG, months_tags
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.definitions import CONTRACTS, build_defs
 from customer_segments.errors import UserError
@@ -24,6 +23,7 @@ from customer_segments.instance import prepare_dagster_home
 from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.months import Months, parse_month
 from customer_segments.progress import ProgressHandler, progress_logger
+from customer_segments.reports.due import newest_labelled, report_due
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
@@ -33,13 +33,20 @@ Launch = Callable[..., None]
 PROCESS_TAG = "customer_segments/process"
 
 
-def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
+def run_chain(settings: Settings, wanted: str | None, console: Console) -> UserError | None:
     """Ingest the workbooks, then score the months that changed; fit a model if there is none.
+
+    At the end the newest month's report is made, unless there is one of what is there now.
 
     Parameters
     ----------
     wanted
         Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for those that wait for it.
+
+    Returns
+    -------
+    UserError or None
+        Why the report was not made, if it was not; the labels are published all the same.
 
     Raises
     ------
@@ -48,46 +55,103 @@ def run_chain(settings: Settings, wanted: str | None, console: Console) -> None:
     """
     asked_for = parse_range(wanted) if wanted else None
     with _launcher(settings, console) as launch:
-        launch("ingest")
-        covered = months.load(settings)
-        warehouse = _warehouse(settings)
-        if warehouse.load(CHAMPION_MODEL).empty:
-            first, last = within(covered, asked_for)
-            _clean_before(warehouse, first, launch, console)
-            launch("full_refresh", first, last)
-            return
-        due = within(covered, asked_for) if asked_for else _due(warehouse, covered)
-        if due:
-            first, last = due
-            console.print(f"  Months {first:%Y-%m} to {last:%Y-%m} are scored.", highlight=False)
-            _clean_before(warehouse, first, launch, console)
-            launch("score", first, last)
-        else:
-            console.print("  Nothing changed: every month is labelled already.")
-        _relabel(settings, launch, console)
+        _ingest_and_score(settings, asked_for, launch, console)
+        return _report_newest(settings, launch)
 
 
-def refit(settings: Settings, config: dict, console: Console) -> None:
+def report(settings: Settings, wanted: str | None, console: Console) -> tuple[date, date]:
+    """Make the reports of a range of months, or of the newest with labels; return these months.
+
+    Raises
+    ------
+    UserError
+        If months are asked for that are not covered, or nobody is labelled yet.
+    """
+    newest = newest_labelled(settings)
+    if newest is None:
+        raise UserError(
+            "Nobody is labelled yet, so there is nothing to report.",
+            "Label the customers first: `customer-segments run`.",
+        )
+    span = within(months.load(settings), parse_range(wanted)) if wanted else (newest, newest)
+    with _launcher(settings, console) as launch:
+        launch("report", *span)
+    return span
+
+
+def _report_newest(settings: Settings, launch: Launch) -> UserError | None:
+    """Make the newest month's report if it is due; return why it was not made, if so."""
+    month = report_due(settings)
+    if month is None:
+        return None
+    try:
+        launch("report", month, month)
+    except UserError as error:
+        return UserError(
+            f"The labels are published, but the report of {month:%Y-%m} is not made. "
+            f"{error.problem}",
+            f"Then try again: `customer-segments report --months {month:%Y-%m}`.",
+        )
+    return None
+
+
+def _ingest_and_score(
+    settings: Settings, asked_for: tuple[date, date] | None, launch: Launch, console: Console
+) -> None:
+    """Ingest, and publish labels of the months asked for or of those that wait."""
+    launch("ingest")
+    covered = months.load(settings)
+    warehouse = _warehouse(settings)
+    if warehouse.load(CHAMPION_MODEL).empty:
+        first, last = within(covered, asked_for)
+        _clean_before(warehouse, first, launch, console)
+        launch("full_refresh", first, last)
+        return
+    due = within(covered, asked_for) if asked_for else _due(warehouse, covered)
+    if due:
+        first, last = due
+        console.print(f"  Months {first:%Y-%m} to {last:%Y-%m} are scored.", highlight=False)
+        _clean_before(warehouse, first, launch, console)
+        launch("score", first, last)
+    else:
+        console.print("  Nothing changed: every month is labelled already.")
+    _relabel(settings, launch, console)
+
+
+def refit(settings: Settings, config: dict, console: Console) -> UserError | None:
     """Fit a challenger; if the gate makes it champion, label all months again.
 
     Parameters
     ----------
     config
         Of ``kmeans_model``: ``n_clusters``, ``seed``, ``training_month``.
+
+    Returns
+    -------
+    UserError or None
+        Why the report was not made, as of ``run_chain``.
     """
     with _launcher(settings, console) as launch:
         launch("refit", config={"ops": {"kmeans_model": {"config": config}}})
         _say_decision(settings, console)
         _relabel(settings, launch, console)
+        return _report_newest(settings, launch)
 
 
-def promote(settings: Settings, version: str, reason: str, console: Console) -> None:
-    """Make a version the champion, or an older one again, and label all months by it."""
+def promote(settings: Settings, version: str, reason: str, console: Console) -> UserError | None:
+    """Make a version the champion, or an older one again, and label all months by it.
+
+    Returns
+    -------
+    UserError or None
+        Why the report was not made, as of ``run_chain``.
+    """
     config = {"version": version, "reason": reason}
     with _launcher(settings, console) as launch:
         launch("promote", config={"ops": {"champion_model": {"config": config}}})
         _say_decision(settings, console)
         _relabel(settings, launch, console)
+        return _report_newest(settings, launch)
 
 
 def evaluate(settings: Settings, console: Console) -> None:

@@ -3,12 +3,18 @@
 Belongs here: reading the warehouse for the summary and laying it out. Does not: running.
 """
 
+from datetime import date
+from pathlib import Path
+
 from ibis.expr.types import Table
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.exports.assets import workbook_path
+from customer_segments.months import Months
+from customer_segments.reports.files import report_path
 from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
@@ -53,6 +59,16 @@ def print_summary(settings: Settings, console: Console) -> None:
     )
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
+
+
+def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
+    """Print where the reports and workbooks of months are, those that are there."""
+    months = Months(first, last, is_open=False)
+    for path in (report_path, workbook_path):
+        files = [path(settings.reports_path, month) for month in months]
+        for file in filter(Path.is_file, files):
+            word = "Report" if path is report_path else "Workbook"
+            console.print(f"{word}: {file}", highlight=False, soft_wrap=True)
 
 
 def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:

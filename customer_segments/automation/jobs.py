@@ -14,6 +14,7 @@ LABEL = dg.AssetSelection.assets("customer_segments", "segment_migration", "segm
 SCORE = CLEAN | dg.AssetSelection.assets("customer_rfm") | LABEL
 CHAMPION = dg.AssetSelection.assets("champion_model")
 EVALUATE = dg.AssetSelection.assets("algorithm_comparison", "segment_backtest")
+REPORT = dg.AssetSelection.assets("segment_workbook", "segment_report")
 REFIT = dg.AssetSelection.assets("kmeans_model", "model_selection") | CHAMPION
 
 JOBS = {
@@ -53,6 +54,11 @@ JOBS = {
             description="Compare other algorithms and the RFM grid, and what each foretells.",
         ),
         dg.define_asset_job(
+            "report",
+            REPORT,
+            description="The report of each month for people, and the workbook for marketers.",
+        ),
+        dg.define_asset_job(
             "full_refresh",
             SCORE | REFIT,
             description="Score with the fit in between: for a first run.",
@@ -61,6 +67,8 @@ JOBS = {
 }
 
 
+# A run that the command line started: what follows it is the command's, not the sensors'.
+CHAIN_TAG = "customer_segments/chain"
 RANGE_TAGS = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 

@@ -11,13 +11,12 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.automation.folder import Folder
-from customer_segments.automation.jobs import JOBS, months_tags
+from customer_segments.automation.jobs import CHAIN_TAG, JOBS, months_tags
+from customer_segments.automation.reporting import report_sensor
 from customer_segments.errors import UserError
 from customer_segments.months import Months, load, month_of, parse_month
 from customer_segments.settings import Settings
 
-# A run that the command line started: it scores by itself what it has ingested.
-CHAIN_TAG = "customer_segments/chain"
 INTERVAL_SECONDS = 30
 RAW = dg.AssetKey("raw_transactions")
 CHAMPION = dg.AssetKey("champion_model")
@@ -42,6 +41,7 @@ def build_sensors(settings: Settings, loaded: Months) -> list[dg.SensorDefinitio
         _new_workbooks(settings, shared),
         _score_changed_months(settings, loaded, shared),
         _relabel_by_new_champion(settings, loaded, shared),
+        report_sensor(shared),
     ]
 
 

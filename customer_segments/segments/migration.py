@@ -35,18 +35,7 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
         As ``SEGMENT_MIGRATION`` has it; no rows for a month without labels, or one that
         ``comparable_months`` leaves out.
     """
-    months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
-    after = segments.semi_join(months, "snapshot_month")
-    moves = after.select(*KEY, to_segment="segment", revenue="monetary").outer_join(
-        _last_month(months, rfm, kmeans_model), KEY
-    )
-    moves = moves.select(
-        snapshot_month=ibis.coalesce(moves.snapshot_month, moves.snapshot_month_right),
-        from_segment=moves.from_segment.fill_null(NEW),
-        to_segment=moves.to_segment.fill_null(GONE),
-        revenue_before=moves.revenue_before.fill_null(0),
-        revenue=moves.revenue.fill_null(0),
-    )
+    moves = customer_moves(segments, rfm, kmeans_model)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
         customers=moves.count(),
         revenue_before=moves.revenue_before.sum().cast(MONEY),
@@ -54,8 +43,36 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
     )
     return (
         totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(MONEY))
-        .inner_join(months, "snapshot_month")
+        .inner_join(versions_of(segments), "snapshot_month")
         .select(*SEGMENT_MIGRATION.schema.names)
+    )
+
+
+def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return where each customer was last month and is now: a row per customer and month.
+
+    Parameters
+    ----------
+    segments, rfm, kmeans_model
+        As ``segment_migration`` takes them.
+
+    Returns
+    -------
+    Table
+        ``snapshot_month``, ``customer_id``, ``from_segment``, ``to_segment``,
+        ``revenue_before``, ``revenue``; months as ``segment_migration`` has them.
+    """
+    months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
+    after = segments.semi_join(months, "snapshot_month")
+    moves = after.select(*KEY, to_segment="segment", revenue="monetary").outer_join(
+        _last_month(months, rfm, kmeans_model), KEY
+    )
+    return moves.select(
+        **{name: ibis.coalesce(moves[name], moves[f"{name}_right"]) for name in KEY},
+        from_segment=moves.from_segment.fill_null(NEW),
+        to_segment=moves.to_segment.fill_null(GONE),
+        revenue_before=moves.revenue_before.fill_null(0),
+        revenue=moves.revenue.fill_null(0),
     )
 
 

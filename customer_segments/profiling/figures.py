@@ -1,0 +1,127 @@
+"""Exact figures of a table, over all its rows, counted in the engine.
+
+Belongs here: what is known of each column, and the sample of rows that leaves the engine. Does
+not: how it looks (``page``).
+
+Ibis has ``describe`` and DuckDB ``SUMMARIZE``. The first leaves out dates, the second estimates
+distinct values and quartiles, and neither tells more than one frequent value.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis.expr.types import NumericColumn, Table, Value
+
+from customer_segments.storage import Contract
+from customer_segments.storage.publish import require_sources
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.backends.duckdb import Backend
+
+QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
+MOST_FREQUENT = 5
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a table.
+
+    Parameters
+    ----------
+    contract
+        The table.
+    rows
+        How many it has.
+    columns
+        Per column: ``missing`` and ``distinct`` values; ``min``, ``max`` and, of numbers, ``mean``
+        and quartiles; ``top``, the most frequent values with their rows. Null where there is none.
+    months, reasons
+        Rows of each month and, of rejected rows, of each reason, as pairs.
+    sample
+        Some of the rows, or all if they are few.
+    """
+
+    contract: Contract
+    rows: int
+    columns: dict[str, dict[str, Any]]
+    months: list[tuple[Any, int]]
+    reasons: list[tuple[Any, int]]
+    sample: "pd.DataFrame"
+
+
+def profile(con: "Backend", contract: Contract, *, sample_rows: int, seed: int) -> Profile:
+    """Profile a table of the warehouse.
+
+    Parameters
+    ----------
+    sample_rows
+        How many rows to take out of the engine, at most.
+    seed
+        Of their choice: the same rows each time.
+
+    Raises
+    ------
+    UserError
+        If the table is missing, or not as it is declared.
+    """
+    table = contract.relation
+    require_sources(con, "data_profile", table)
+    (counted,) = con.to_pyarrow(_counts(table)).to_pylist()
+    columns: dict[str, dict[str, Any]] = {}
+    for index, name in enumerate(table.columns):
+        own = f"{index}:"
+        columns[name] = {
+            key.removeprefix(own): value for key, value in counted.items() if key.startswith(own)
+        } | {"top": _frequencies(con, table[name], MOST_FREQUENT)}
+    months = sorted(_frequencies(con, table["month"]))
+    reasons = _frequencies(con, table["reason"]) if "reason" in table.columns else []
+    return Profile(
+        contract,
+        counted["rows"],
+        columns,
+        months,
+        reasons,
+        con.execute(sample(table, contract.key, rows=sample_rows, seed=seed)),
+    )
+
+
+def sample(table: Table, key: tuple[str, ...], *, rows: int, seed: int) -> Table:
+    """Return rows at random, the same each time: those whose key has the smallest hashes.
+
+    Decimals become float64, for whoever draws them.
+    """
+    parts = [ibis.literal(str(seed)), *(table[name].cast("string") for name in key)]
+    chosen = table.order_by(ibis.literal("\n").join(parts).hash(), *key)
+    decimals = {
+        name: table[name].cast("float64")
+        for name, dtype in table.schema().items()
+        if dtype.is_decimal()
+    }
+    return chosen.limit(rows).mutate(**decimals)
+
+
+def _counts(table: Table) -> Table:
+    """Return one row with all figures of all columns: the table is read once."""
+    figures: dict[str, Value] = {"rows": table.count()}
+    for index, name in enumerate(table.columns):
+        column = table[name]
+        own = {"missing": table.count() - column.count(), "distinct": column.nunique()}
+        if not column.type().is_boolean():
+            own |= {"min": column.min(), "max": column.max()}
+        if isinstance(column, NumericColumn) and column.type().is_numeric():
+            number = column.cast("float64")
+            own |= {"mean": number.mean()}
+            own |= {quartile: number.quantile(at) for quartile, at in QUARTILES.items()}
+        figures |= {f"{index}:{figure}": value for figure, value in own.items()}
+    return table.agg(**figures)
+
+
+def _frequencies(con: "Backend", column: Value, most: int | None = None) -> list[tuple[Any, int]]:
+    """Return values with their rows, the most frequent first; a missing value is none."""
+    counts = column.as_table().group_by(column.get_name()).agg(rows_=ibis._.count())
+    value = counts[column.get_name()]
+    ordered = counts.filter(value.notnull()).order_by(counts.rows_.desc(), value)
+    found = con.to_pyarrow(ordered.limit(most) if most else ordered)
+    return list(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
