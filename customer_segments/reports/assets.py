@@ -14,7 +14,7 @@ from customer_segments.private import make_folder, replacing
 from customer_segments.reports.background import LABELS, labelled_months
 from customer_segments.reports.files import links, report_path
 from customer_segments.reports.pictures import Picture
-from customer_segments.reports.showing import observations
+from customer_segments.reports.showing import markdown, observations
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
@@ -69,8 +69,12 @@ def report_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
             pictures, metadata = _write(warehouse, settings, month)
             context.add_asset_metadata(metadata, partition_key=month.isoformat())
             context.log.info(f"{metadata['path'].path} is written.")
-        # Of the newest month alone: a megabyte each time, which stays in Dagster's history.
-        for observation in observations(pictures, months[-1].isoformat()):
+        # Of the newest month alone: two megabytes each time, which stay in Dagster's history.
+        newest = months[-1].isoformat()
+        # Here as well: the overview of an asset shows what it was materialized with, and what was
+        # observed of it later only its partitions and events.
+        context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)
+        for observation in observations(pictures, newest):
             context.log_event(observation)
         return dg.MaterializeResult(
             metadata={"reports": len(months), "newest_report": metadata["url"]}
@@ -111,7 +115,7 @@ def _write(
     return pictures, {
         "path": dg.MetadataValue.path(path),
         "url": dg.MetadataValue.url(path.as_uri()),
-        "pictures": dg.MetadataValue.int(len(pictures)),
+        "pictures_drawn": dg.MetadataValue.int(len(pictures)),
         "bytes": dg.MetadataValue.int(path.stat().st_size),
     }
 
