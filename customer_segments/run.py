@@ -271,7 +271,7 @@ def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) ->
                 instance=instance,
                 tags=tags,
             )
-        except dg.DagsterExecutionInterruptedError as error:
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
             # Ctrl-C, or SIGTERM; Dagster has recorded by now that the run failed.
             raise UserError(
                 f"The run of {job} was stopped.",

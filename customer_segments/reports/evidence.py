@@ -13,6 +13,7 @@ from ibis.expr.types import Table
 
 from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+from customer_segments.months import shift
 from customer_segments.reports.background import Background, read_background
 from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments.contracts import (
@@ -63,7 +64,7 @@ class Evidence:
     comparison, backtest
         ``algorithm_comparison`` and ``segment_backtest``; empty until an evaluation was run.
     retention
-        As ``retention`` returns it.
+        As ``retention`` returns it, up to the last month that is complete.
     background
         Rows kept and rejected, checks, files: what the report says and no picture shows.
     """
@@ -102,6 +103,9 @@ def read_evidence(warehouse: Warehouse, month: date) -> Evidence:
                 lambda t: t.version.isin(versions) & (t.verdict != "kept")
             ).order_by("decision"),
         )
+        background = read_background(con, month)
+        # Who is not back by the 9th of a month that goes on is not known to stay away.
+        known_until = month if background.is_complete(month) else shift(month, -1)
         return Evidence(
             month=month,
             customers=customers,
@@ -113,9 +117,9 @@ def read_evidence(warehouse: Warehouse, month: date) -> Evidence:
             comparison=_read_if_there(con, ALGORITHM_COMPARISON),
             backtest=_read_if_there(con, SEGMENT_BACKTEST),
             retention=_read(
-                con, retention(CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, month)
+                con, retention(CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, known_until)
             ),
-            background=read_background(con, month),
+            background=background,
         )
 
 
