@@ -112,6 +112,14 @@ def test_retention_is_what_the_transactions_say(evidence, sample_warehouse):
     assert 0 < sum(returned.values()) < sum(customers.values())
 
 
+def test_a_month_that_is_cut_short_says_nothing_of_who_stays_away(real_warehouse):
+    """December 2011 ends on the 9th: who was not back by then may still come."""
+    warehouse = Warehouse(real_warehouse.warehouse_path)
+    november, december = (read_evidence(warehouse, date(2011, month, 1)) for month in (11, 12))
+    assert december.retention.equals(november.retention)
+    assert len(december.customers) > len(november.customers)
+
+
 @settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from("ABC"), st.sets(st.integers(0, 5), min_size=1), min_size=1),
