@@ -20,9 +20,10 @@ download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
 test: .venv/ready-dev ## Run all tests.
 	$(BIN)/pytest
 
-faults: .venv/ready-dev ## Kill runs 200 times, fill disks, read 10,000 bad files: no table may break.
+faults: .venv/ready-dev ## Kill runs 200 times, fill disks, read 10,000 bad files, replay two years.
 	$(BIN)/python -m customer_segments_tests.faults
 	$(BIN)/python -m customer_segments_tests.hostile --inputs 10000
+	$(BIN)/pytest -n 0 -m slow
 
 lint: .venv/ready-dev ## Check style, format and types.
 	$(BIN)/ruff check

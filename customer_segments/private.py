@@ -21,11 +21,21 @@ def make_folder(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file anew under a name of its own first, so that nobody meets half of it."""
+    """Write a file anew, as UTF-8."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name beside ``path`` to write a file to, which takes its place once it is whole.
+
+    For what writes files by itself, given a name: nobody meets half of it, nor the old one gone.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
+        with private_files():
+            yield draft
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -49,18 +59,3 @@ def private_files() -> Iterator[None]:
             _state["users"] -= 1
             if not _state["users"]:
                 os.umask(_state["umask"])
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a name beside ``path`` to write a file to, which takes its place once it is whole.
-
-    For what writes files by itself, given a name: nobody meets half of it, nor the old one gone.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with private_files():
-            yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
@@ -29,22 +30,34 @@ def real_workbook() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_warehouse(real_workbook: Path, tmp_path_factory) -> Settings:
-    """The real workbook, ingested and fully refreshed over its 25 months; not to be changed."""
-    settings = install(tmp_path_factory.mktemp("real"), source_dir=real_workbook.parent)
-    execute(settings, "ingest")
-    covered = months.load(settings)
-    execute(settings, "full_refresh", covered.first, covered.last)
-    return settings
+def shared_folder(tmp_path_factory, worker_id: str) -> Path:
+    """A folder of this session that all its test processes know."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
 
 
 @pytest.fixture(scope="session")
-def sample_warehouse(tmp_path_factory) -> Settings:
+def real_warehouse(real_workbook: Path, shared_folder: Path) -> Settings:
+    """The real workbook, ingested and fully refreshed over its 25 months; not to be changed."""
+    return refreshed_once(shared_folder / "real", real_workbook.parent)
+
+
+@pytest.fixture(scope="session")
+def sample_warehouse(shared_folder: Path) -> Settings:
     """The bundled sample, ingested and fully refreshed over its 24 months; not to be changed."""
-    settings = install(tmp_path_factory.mktemp("sample"), source_dir=project_root() / "data/sample")
-    execute(settings, "ingest")
-    covered = months.load(settings)
-    execute(settings, "full_refresh", covered.first, covered.last)
+    return refreshed_once(shared_folder / "sample", project_root() / "data/sample")
+
+
+def refreshed_once(folder: Path, source_dir: Path) -> Settings:
+    """Return an installation with all months labelled, made by the process that comes first."""
+    done = folder / "done"
+    with FileLock(f"{folder}.lock"):
+        settings = install(folder, source_dir)
+        if not done.exists():
+            execute(settings, "ingest")
+            covered = months.load(settings)
+            execute(settings, "full_refresh", covered.first, covered.last)
+            done.touch()
     return settings
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 from customer_segments.errors import UserError
 from customer_segments.evaluation.contracts import EVALUATION
 from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
-from customer_segments.private import make_folder, replacing
+from customer_segments.private import make_folder, write_text
 from customer_segments.reports.background import LABELS, labelled_months
 from customer_segments.reports.files import links, report_path
 from customer_segments.reports.pictures import Picture
@@ -98,8 +98,7 @@ def _write(
         beside = links(settings.reports_path, month)
         page = render(evidence, pictures, beside, is_sample=settings.uses_sample)
         make_folder(path.parent)
-        with replacing(path) as draft:
-            draft.write_text(page, encoding="utf-8")
+        write_text(path, page)
     except UserError as error:
         raise UserError(f"{_not_made(month)}: {error.problem}", error.remedy) from error
     except OSError as error:

@@ -1,8 +1,9 @@
-"""Two years of the real workbook, a file a month, through the sensors: as one full run."""
+"""Two years of the real workbook, month by month, through the sensors: as one full run."""
 
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from customer_segments.model.exchange import export_version, import_version
 from customer_segments.settings import Settings
@@ -43,20 +44,28 @@ def labels(settings: Settings) -> list[tuple]:
     )
 
 
-def test_25_months_one_file_a_month(real_warehouse, installed, instance, tmp_path):
+@pytest.mark.parametrize(
+    "at_once",
+    [
+        pytest.param(17, id="history at once, then a file a month"),
+        pytest.param(1, id="a file a month", marks=pytest.mark.slow),
+    ],
+)
+def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path, at_once):
     months = split(real_warehouse, tmp_path / "archive")
     settings = installed.model_copy(update={"first_month": "2009-12", "last_month": "2011-12"})
     champion = export_version(Warehouse(real_warehouse.warehouse_path))
     import_version(Warehouse(settings.warehouse_path), champion)
     daemon = Daemon(settings, instance)
 
-    for month, files in months.items():
-        for file in files:
+    arrivals = [list(months)[:at_once], *([month] for month in list(months)[at_once:])]
+    for arrived in arrivals:
+        for file in (file for month in arrived for file in months[month]):
             file.rename(settings.source_dir / file.name)
         # Moved into place a moment ago: looked at twice before it is read.
         assert daemon.tick("new_workbooks").runs in ([], [("ingest", None, None)])
         runs = daemon.until_quiet()
-        assert runs[-1] == ("score", month, month)
+        assert runs[-1] == ("score", arrived[0], arrived[-1])
         assert daemon.last_run_succeeded()
 
     assert len(months) == 25

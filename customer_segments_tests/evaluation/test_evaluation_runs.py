@@ -24,6 +24,8 @@ from customer_segments.storage.ledger import latest
 from customer_segments_tests.installations import execute, materialize
 from customer_segments_tests.test_cli import COMMAND
 
+FEW_RESAMPLES = {"ops": {"algorithm_comparison": {"config": {"resamples": 2}}}}
+
 
 def backtest_of(installed, **config) -> pd.DataFrame:
     materialize(installed, ["segment_backtest"], config={"segment_backtest": config})
@@ -50,7 +52,7 @@ def test_the_same_data_gives_the_same_evaluation(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     digests = []
     for _ in range(2):
-        execute(installed, "evaluate")
+        execute(installed, "evaluate", run_config=FEW_RESAMPLES)
         with Warehouse(installed.warehouse_path).reading() as con:
             tables = (ALGORITHM_COMPARISON.table, SEGMENT_BACKTEST.table)
             digests.append([latest(con, table)[None].digest for table in tables])

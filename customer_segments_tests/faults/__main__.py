@@ -53,7 +53,7 @@ def main() -> int:
                 others.full_disk(project, changed),
                 others.copied_while_in_use(project, changed),
                 others.lock_held(project, changed, arguments.lock_seconds),
-                others.terminated(project, first, points=8),
+                others.terminated(project, first, 8),
                 others.offline(project, scenarios),
             ]
         rounds = []

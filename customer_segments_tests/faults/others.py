@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import dagster as dg
 
 from customer_segments.settings import Settings
 from customer_segments_tests.faults.facts import Facts
+from customer_segments_tests.faults.hooks import PHASES
 from customer_segments_tests.faults.project import PATIENCE, Ended, Project
 from customer_segments_tests.faults.scenarios import Scenario
 from customer_segments_tests.faults.verdict import judge, judge_end, judge_tables
@@ -154,15 +155,15 @@ def lock_held(project: Project, scenario: Scenario, seconds: float) -> Fault:
     return Fault("lock held by another process", measured, tuple(problems))
 
 
-def terminated(project: Project, scenario: Scenario, points: int) -> Fault:
-    """Send SIGTERM in the middle of writes, at so many points spread over the run."""
+def terminated(
+    project: Project, scenario: Scenario, count: int, phases: Collection[str] = PHASES
+) -> Fault:
+    """Send SIGTERM in the middle of writes, at so many points of these phases over the run."""
     problems: list[str] = []
     slowest = 0.0
-    chosen = [
-        scenario.points[(2 * number + 1) * len(scenario.points) // (2 * points)]
-        for number in range(points)
-    ]
-    for point in chosen:
+    points = [point for point in scenario.points if point.phase in phases]
+    for number in range(count):
+        point = points[(2 * number + 1) * len(points) // (2 * count)]
         project.restore(scenario.before)
         project.supply(scenario.source)
         aim = {"table": point.table, "phase": point.phase, "nth": point.nth, "how": "during"}
@@ -181,7 +182,7 @@ def terminated(project: Project, scenario: Scenario, points: int) -> Fault:
         verdict, left = judge(project.settings, scenario.facts_before, scenario.facts_after)
         problems += [f"{at}: {problem}" for problem in verdict.problems]
         problems += _goes_on(project, scenario, left)
-    measured = f"{points} times: stops within {slowest:.1f} s, the run is recorded as ended"
+    measured = f"{count} times: stops within {slowest:.1f} s, the run is recorded as ended"
     return Fault("SIGTERM", measured, tuple(problems))
 
 

@@ -56,7 +56,8 @@ def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(
 
 def test_a_full_disk_and_sigterm_stop_the_run_and_nothing_else(project, scenarios):
     scenario = scenarios["changed workbook"]
-    assert others.terminated(project, scenario, points=1).problems == ()
+    # There a query is going on, and what the signal's handler raises goes through DuckDB.
+    assert others.terminated(project, scenario, 1, ["swap-in"]).problems == ()
     assert others.quota(project, scenarios["first run"]).problems == ()
 
 
