@@ -47,7 +47,7 @@ def labels(settings: Settings) -> list[tuple]:
 @pytest.mark.parametrize(
     "at_once",
     [
-        pytest.param(17, id="history at once, then a file a month"),
+        pytest.param(21, id="history at once, then a file a month"),
         pytest.param(1, id="a file a month", marks=pytest.mark.slow),
     ],
 )

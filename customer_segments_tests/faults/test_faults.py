@@ -84,6 +84,7 @@ def test_a_query_that_a_signal_ends_is_an_interruption_and_no_error(tmp_path: Pa
         assert con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall() == []
 
 
+@pytest.mark.slow  # half a minute; the storage's and the backups' tests have both, smaller
 def test_a_lock_is_waited_for_and_a_copy_is_whole_or_refused(project, scenarios):
     scenario = scenarios["changed workbook"]
     assert others.lock_held(project, scenario, seconds=0).problems == ()

@@ -94,7 +94,7 @@ def fill(folder: Path, content: dict[str, list[tuple[int, str]]]) -> None:
 
 
 @given(st.lists(FOLDER, min_size=2, max_size=3))
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
     root = tmp_path_factory.mktemp("history")
     (root / "source").mkdir()

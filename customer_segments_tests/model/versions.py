@@ -62,7 +62,12 @@ def champion(settings: Settings) -> str:
 
 def refit(settings: Settings, choice: dict | None = None, **model) -> dict:
     """Run the job; returns the metadata that the UI shows of the champion."""
-    config = {"kmeans_model": {"config": model}, "champion_model": {"config": choice or {}}}
+    config = {
+        "kmeans_model": {"config": model},
+        "champion_model": {"config": choice or {}},
+        # The gate has its own resamples, and the evidence its own tests.
+        "model_selection": {"config": {"resamples": 0}},
+    }
     result = execute(settings, "refit", run_config={"ops": config})
     return shown(result)
 
