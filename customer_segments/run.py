@@ -19,7 +19,7 @@ from customer_segments.automation.jobs import CHAIN_TAG, months_tags
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.definitions import CONTRACTS, build_defs
 from customer_segments.errors import UserError
-from customer_segments.instance import prepare_dagster_home
+from customer_segments.instance import held_open, prepare_dagster_home
 from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.months import Months, parse_month
 from customer_segments.progress import ProgressHandler, progress_logger
@@ -252,7 +252,8 @@ def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) ->
     is_chain
         Whether this command starts what follows as well; else the daemon's sensors do.
     """
-    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home())
+    home = prepare_dagster_home()
+    os.environ["DAGSTER_HOME"] = str(home)
     handler = ProgressHandler(console)
 
     def launch(
@@ -284,6 +285,7 @@ def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) ->
 
     with (
         dg.DagsterInstance.get() as instance,
+        held_open(home),
         telling(settings, instance, console),
         handler.status,
     ):
