@@ -1,36 +1,25 @@
 """What the command line starts: ingest, then score what changed; refit; promote.
 
 Belongs here: which jobs, over which months, in which order, and the report at the end. Does not:
-printing (``cli``, ``summary``), or what the jobs do.
+starting one (``launching``), printing (``cli``, ``summary``), or what the jobs do.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 
-import dagster as dg
 from rich.console import Console
 
 from customer_segments import months
-from customer_segments.alerts.telling import telling
 from customer_segments.automation.due import due_months, outdated_labels
-from customer_segments.automation.jobs import CHAIN_TAG, months_tags
 from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
-from customer_segments.definitions import CONTRACTS, build_defs
+from customer_segments.definitions import CONTRACTS
 from customer_segments.errors import UserError
-from customer_segments.instance import held_open, prepare_dagster_home
+from customer_segments.launching import Launch, launcher
 from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.months import Months, parse_month
-from customer_segments.progress import ProgressHandler, progress_logger
 from customer_segments.reports.due import newest_labelled, report_due
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
-
-Launch = Callable[..., None]
-
-PROCESS_TAG = "customer_segments/process"
 
 
 def run_chain(settings: Settings, wanted: str | None, console: Console) -> UserError | None:
@@ -54,7 +43,7 @@ def run_chain(settings: Settings, wanted: str | None, console: Console) -> UserE
         If the input, the months or the warehouse do not allow it; nothing bad was published.
     """
     asked_for = parse_range(wanted) if wanted else None
-    with _launcher(settings, console) as launch:
+    with launcher(settings, console) as launch:
         _ingest_and_score(settings, asked_for, launch, console)
         return _report_newest(settings, launch)
 
@@ -74,7 +63,7 @@ def report(settings: Settings, wanted: str | None, console: Console) -> tuple[da
             "Label the customers first: `customer-segments run`.",
         )
     span = within(months.load(settings), parse_range(wanted)) if wanted else (newest, newest)
-    with _launcher(settings, console) as launch:
+    with launcher(settings, console) as launch:
         launch("report", *span)
     return span
 
@@ -131,7 +120,7 @@ def refit(settings: Settings, config: dict, console: Console) -> UserError | Non
     UserError or None
         Why the report was not made, as of ``run_chain``.
     """
-    with _launcher(settings, console) as launch:
+    with launcher(settings, console) as launch:
         launch("refit", config={"ops": {"kmeans_model": {"config": config}}})
         _say_decision(settings, console)
         _relabel(settings, launch, console)
@@ -147,7 +136,7 @@ def promote(settings: Settings, version: str, reason: str, console: Console) -> 
         Why the report was not made, as of ``run_chain``.
     """
     config = {"version": version, "reason": reason}
-    with _launcher(settings, console) as launch:
+    with launcher(settings, console) as launch:
         launch("promote", config={"ops": {"champion_model": {"config": config}}})
         _say_decision(settings, console)
         _relabel(settings, launch, console)
@@ -156,7 +145,7 @@ def promote(settings: Settings, version: str, reason: str, console: Console) -> 
 
 def evaluate(settings: Settings, console: Console) -> None:
     """Compare other algorithms and the RFM grid, and what each foretells."""
-    with _launcher(settings, console) as launch:
+    with launcher(settings, console) as launch:
         launch("evaluate")
 
 
@@ -201,7 +190,7 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 def ingest(settings: Settings, console: Console) -> None:
     """Ingest the workbooks alone; afterwards their months are known."""
-    with _launcher(settings, console, is_chain=False) as launch:
+    with launcher(settings, console, is_chain=False) as launch:
         launch("ingest")
 
 
@@ -241,72 +230,3 @@ def within(covered: Months, span: tuple[date, date] | None) -> tuple[date, date]
             "Ask for fewer, or add their workbooks.",
         )
     return first, last
-
-
-@contextmanager
-def _launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> Iterator[Launch]:
-    """Give a function that runs a job, over a range of months or none, in this process.
-
-    Parameters
-    ----------
-    is_chain
-        Whether this command starts what follows as well; else the daemon's sensors do.
-    """
-    home = prepare_dagster_home()
-    os.environ["DAGSTER_HOME"] = str(home)
-    handler = ProgressHandler(console)
-
-    def launch(
-        job: str, first: date | None = None, last: date | None = None, config: dict | None = None
-    ) -> None:
-        # Made anew for each run: ingestion may have changed the months.
-        defs = build_defs(settings, loggers={"progress": progress_logger(handler)})
-        tags = {PROCESS_TAG: str(os.getpid())}
-        if is_chain:
-            tags |= {CHAIN_TAG: "command line"}
-        if first and last:
-            tags |= months_tags(first, last)
-        try:
-            defs.resolve_job_def(job).execute_in_process(
-                run_config={"loggers": {"progress": {}}} | (config or {}),
-                instance=instance,
-                tags=tags,
-            )
-        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
-            # Ctrl-C, or SIGTERM; Dagster has recorded by now that the run failed.
-            raise UserError(
-                f"The run of {job} was stopped.",
-                "What it published is whole. Start again, and it goes on from there.",
-            ) from error
-        except dg.DagsterError as error:
-            raise UserError(
-                f"The run of {job} stopped: {error}", "See above, or the run in `make ui`."
-            ) from error
-
-    with (
-        dg.DagsterInstance.get() as instance,
-        held_open(home),
-        telling(settings, instance, console),
-        handler.status,
-    ):
-        _record_killed(instance)
-        yield launch
-
-
-def _record_killed(instance: dg.DagsterInstance) -> None:
-    """Record as failed the runs of commands that were killed: the UI's queue waits for them."""
-    going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
-    for run in instance.get_runs(going_on):
-        process = run.tags.get(PROCESS_TAG)
-        if process and not _is_alive(int(process)):
-            instance.report_run_failed(run, f"Its process {process} was killed.")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # Somebody else's.
-    return True
