@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from customer_segments import launching
 from customer_segments import run as commands
 from customer_segments.alerts.message import message
 from customer_segments.alerts.outbox import Outbox
@@ -181,7 +182,7 @@ def test_trouble_with_alerts_never_fails_a_command(
     if fault == "outbox damaged":
         settings.outbox_path.write_text("no database " * 1000)
     (tmp_path / "dagster").mkdir()
-    monkeypatch.setattr(commands, "prepare_dagster_home", lambda: tmp_path / "dagster")
+    monkeypatch.setattr(launching, "prepare_dagster_home", lambda: tmp_path / "dagster")
     monkeypatch.setenv("DAGSTER_HOME", "")
     said = io.StringIO()
     commands.ingest(settings, Console(file=said, width=200))
@@ -198,7 +199,7 @@ def test_trouble_with_alerts_never_fails_a_command(
 def test_a_command_tells_also_when_its_run_failed(by_webhook, webhook, monkeypatch, tmp_path):
     write(by_webhook.source_dir / "a.xlsx", [HEADER[1:], line()[1:]])
     (tmp_path / "dagster").mkdir()
-    monkeypatch.setattr(commands, "prepare_dagster_home", lambda: tmp_path / "dagster")
+    monkeypatch.setattr(launching, "prepare_dagster_home", lambda: tmp_path / "dagster")
     monkeypatch.setenv("DAGSTER_HOME", "")
     with pytest.raises(UserError):
         commands.ingest(by_webhook, Console(quiet=True))
