@@ -11,14 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.definitions import build_defs
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.instance import dagster_home
 from customer_segments.launching import PROCESS_TAG
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS, RAW_TRANSACTIONS
 
 CHECKS, REPORTS = "checks", "reports"
 TYPES = dg.DagsterEventType

@@ -16,56 +16,26 @@ from customer_segments.automation.schedules import monthly_refresh
 from customer_segments.automation.sensors import build_sensors
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.evaluation.assets import EVALUATION_ASSETS
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.exports.assets import workbook_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.model.assets import MODEL_ASSETS
 from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
-from customer_segments.monitoring.history import CHECK_HISTORY, check_history
+from customer_segments.monitoring.history import check_history
 from customer_segments.profiling.assets import PROFILE_ASSETS
 from customer_segments.reports.assets import report_assets
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments.assets import segment_assets
 from customer_segments.segments.checks import (
     customer_segments_checks,
     segment_migration_checks,
     segment_profiles_checks,
 )
-from customer_segments.segments.contracts import (
-    CUSTOMER_SEGMENTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse, WarehouseIOManager
-
-# In the order in which data flows.
-CONTRACTS = {
-    contract.table: contract
-    for contract in (
-        RAW_TRANSACTIONS,
-        SOURCE_SHEETS,
-        CLEANED_TRANSACTIONS,
-        REJECTED_TRANSACTIONS,
-        CUSTOMER_RFM,
-        KMEANS_MODEL,
-        MODEL_SELECTION,
-        CHAMPION_MODEL,
-        CUSTOMER_SEGMENTS,
-        SEGMENT_MIGRATION,
-        SEGMENT_PROFILES,
-        ALGORITHM_COMPARISON,
-        SEGMENT_BACKTEST,
-        CHECK_HISTORY,
-    )
-}
+from customer_segments.tables import CONTRACTS
 
 
 def build_defs(

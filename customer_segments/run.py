@@ -10,16 +10,14 @@ from rich.console import Console
 
 from customer_segments import months
 from customer_segments.automation.due import due_months, outdated_labels
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
-from customer_segments.definitions import CONTRACTS
 from customer_segments.errors import UserError
 from customer_segments.launching import Launch, launcher
-from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.months import Months, parse_month
 from customer_segments.reports.due import newest_labelled, report_due
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
+from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS, CONTRACTS
 
 
 def run_chain(settings: Settings, wanted: str | None, console: Console) -> UserError | None:

@@ -11,13 +11,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.exports.assets import workbook_path
 from customer_segments.months import Months
 from customer_segments.reports.files import report_path
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS, REJECTED_TRANSACTIONS
 
 
 def print_input(settings: Settings, console: Console) -> None:

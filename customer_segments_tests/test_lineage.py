@@ -6,11 +6,10 @@ import ibis
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.ingestion.sample.customers import planted_archetypes
 from customer_segments.ingestion.sample.writers import WORKBOOK_CUSTOMERS
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS
 from customer_segments_tests.installations import evaluate_checks, execute, install
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)

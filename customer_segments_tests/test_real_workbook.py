@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig, cleaned
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import RAW_TRANSACTIONS
 
 FIRST, LAST = date(2009, 12, 1), date(2011, 12, 1)
 SPINE = (

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from customer_segments.model.contracts import CHAMPION_MODEL
-from customer_segments.segments.contracts import (
+from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.ledger import latest
+from customer_segments.storage.pending import months_waiting
+from customer_segments.tables import (
+    CHAMPION_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
-from customer_segments.storage import Contract, Warehouse
-from customer_segments.storage.ledger import latest
-from customer_segments.storage.pending import months_waiting
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

@@ -3,10 +3,10 @@
 import dagster as dg
 import ibis
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.cleaning.rules import CleaningConfig, cleaned, rejected
 from customer_segments.months import months_of
 from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 GROUP = "cleaning"
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import dagster as dg
 from ibis.expr.types import Table
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.cleaning.monitoring import (
     CleaningThresholds,
     judge_reject_rate,
@@ -17,7 +16,6 @@ from customer_segments.cleaning.monitoring import (
     reject_rates,
     volumes,
 )
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.monitoring.history import reported
 from customer_segments.monitoring.months import YEAR, span
 from customer_segments.monitoring.spine import (
@@ -29,6 +27,7 @@ from customer_segments.monitoring.spine import (
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
+from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 EXACT = "decimal(38, 4)"
 

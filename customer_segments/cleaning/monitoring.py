@@ -12,10 +12,10 @@ import dagster as dg
 from ibis.expr.types import Table
 from pydantic import Field
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.monitoring.months import LEAST_MONTHS, YEAR, Span
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict, level, worst
 from customer_segments.months import shift
+from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 VOLUMES = ("rows", "revenue", "customers")
 

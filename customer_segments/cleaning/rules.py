@@ -11,8 +11,8 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 from pydantic import Field
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.cleaning.stock_codes import is_product
+from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]

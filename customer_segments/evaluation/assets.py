@@ -6,9 +6,9 @@ import dagster as dg
 import ibis
 
 from customer_segments.evaluation.config import AlgorithmsConfig, BacktestConfig
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
 GROUP = "evaluation"
 # Of fewer customers no comparison means anything.

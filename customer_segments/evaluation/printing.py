@@ -9,10 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.evaluation.findings import findings, means
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.months import shift
-from customer_segments.segments.contracts import GONE
 from customer_segments.segments.migration import KEY, customer_moves
 from customer_segments.storage import Warehouse
 from customer_segments.storage.publish import require_sources
+from customer_segments.tables import GONE
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -35,7 +35,7 @@ from customer_segments.exports.sheets import (
 )
 from customer_segments.months import is_complete
 from customer_segments.private import replacing
-from customer_segments.segments.contracts import GONE, NEW
+from customer_segments.tables import GONE, NEW
 
 SUMMARY_FIELDS = (
     Field("Segment", "segment", width=22),

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from customer_segments import months
 from customer_segments.ingestion.arrivals import awaited_message
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
+from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
 GROUP = "ingestion"
 

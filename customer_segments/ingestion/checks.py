@@ -12,7 +12,6 @@ import dagster as dg
 
 from customer_segments import months
 from customer_segments.ingestion.arrivals import awaited_message, conflicting_invoices
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.monitoring.history import reported
 from customer_segments.monitoring.months import newest_date
@@ -25,6 +24,7 @@ from customer_segments.monitoring.spine import (
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

@@ -9,7 +9,7 @@ from datetime import date
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
+from customer_segments.tables import RAW_TRANSACTIONS
 
 
 def settle(rows: Table, sheets: Table, first: date, last: date) -> Table:

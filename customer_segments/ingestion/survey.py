@@ -13,10 +13,10 @@ from ibis.expr.types import Table
 from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.ingestion.casting import PARSER
-from customer_segments.ingestion.contracts import SOURCE_SHEETS
 from customer_segments.ingestion.layout import HEADINGS, shown, where
 from customer_segments.ingestion.reading import Sheet
 from customer_segments.settings import Settings
+from customer_segments.tables import SOURCE_SHEETS
 
 
 def cells_of(sheets: list[Sheet]) -> Table:

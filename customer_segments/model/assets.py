@@ -4,9 +4,9 @@ import dagster as dg
 import ibis
 
 from customer_segments.model.config import ChampionConfig, ModelConfig, SelectionConfig
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 
 GROUP = "model"
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 from ibis.expr.types import Table
 
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.model.monitoring import (
     ChampionThresholds,
     ModelThresholds,
@@ -21,6 +20,7 @@ from customer_segments.monitoring.spine import (
     spine_specs,
 )
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 
 
 def promised(model: Table) -> Table:

@@ -78,7 +78,7 @@ def versions_grid(warehouse: "Warehouse") -> "Grid":
     from rich.table import Table as Grid
 
     from customer_segments.model.champion import in_force
-    from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
+    from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
     champion, since = in_force(warehouse.load(CHAMPION_MODEL))
     versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
 from customer_segments.model.champion import decision, in_force
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Contract, Warehouse
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ import dagster as dg
 from ibis.expr.types import Table
 from pydantic import Field
 
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict, level, worst
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
 if TYPE_CHECKING:
     import pandas as pd

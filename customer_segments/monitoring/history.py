@@ -12,41 +12,14 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from customer_segments.monitoring.verdicts import Judged
-from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
+from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.publish import publish
+from customer_segments.tables import CHECK_HISTORY
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
-
-CHECK_HISTORY = Contract(
-    table="check_history",
-    grain="what one evaluation of a check said of one month, or of a whole table",
-    columns=(
-        Column("verdict", "!int64", "Running number; a later one has a larger one."),
-        Column("evaluated_at", "!timestamp(6)", "When, UTC; the same for all of an evaluation."),
-        Column("run_id", "!string", "Dagster run that evaluated it."),
-        Column("table_name", "!string", "Table that was judged."),
-        Column("check_name", "!string", "Check."),
-        Column("month", "date", "First day of the month judged; null for the whole table."),
-        Column("level", "!string", "ok, warn or error."),
-        Column("said", "!string", "What is wrong, or why it was not judged; empty if all is well."),
-        Column("figures", "!string", "What was judged, as a JSON object of figures by name."),
-        Column(
-            "publication",
-            "int64",
-            "Line of publications that wrote what was judged; null if none did.",
-        ),
-    ),
-    key=("verdict",),
-    rules=(
-        Rule("level is one of three", "level IN ('ok', 'warn', 'error')"),
-        Rule("what is wrong is said", "level = 'ok' OR said <> ''"),
-    ),
-    write_mode=WriteMode.INSERT_NEW,
-    built_from="raw_transactions",
-)
 
 # Written by the checks of all tables, so no asset of its own makes it.
 check_history = dg.AssetSpec(

@@ -14,8 +14,8 @@ import ibis
 from ibis.expr.types import Value
 
 from customer_segments.automation.jobs import months_covered
-from customer_segments.ingestion.contracts import SOURCE_SHEETS
 from customer_segments.months import is_complete, shift
+from customer_segments.tables import SOURCE_SHEETS
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

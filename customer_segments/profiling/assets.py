@@ -3,13 +3,12 @@
 import dagster as dg
 from pydantic import Field
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.private import make_folder
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
+from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 PROFILED = (RAW_TRANSACTIONS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
 

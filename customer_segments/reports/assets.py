@@ -8,10 +8,8 @@ from datetime import date
 import dagster as dg
 
 from customer_segments.errors import UserError
-from customer_segments.evaluation.contracts import EVALUATION
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.private import make_folder, write_text
-from customer_segments.reports.background import LABELS, labelled_months
+from customer_segments.reports.background import labelled_months
 from customer_segments.reports.files import links, report_path
 from customer_segments.reports.pictures import Picture
 from customer_segments.reports.showing import markdown, observations
@@ -19,6 +17,13 @@ from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
+from customer_segments.tables import (
+    CHAMPION_MODEL,
+    EVALUATION,
+    KMEANS_MODEL,
+    LABELS,
+    MODEL_SELECTION,
+)
 
 SOURCES = (
     *(contract.table for contract in LABELS),

@@ -12,27 +12,26 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.errors import UserError
-from customer_segments.evaluation.contracts import EVALUATION
-from customer_segments.ingestion.contracts import SOURCE_SHEETS
-from customer_segments.model.contracts import MODEL_SELECTION
-from customer_segments.monitoring.history import CHECK_HISTORY
 from customer_segments.months import is_complete, shift
-from customer_segments.rfm.contracts import CUSTOMER_RFM
-from customer_segments.segments.contracts import (
-    CUSTOMER_SEGMENTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
 from customer_segments.storage.ledger import code_version, is_there, latest
+from customer_segments.tables import (
+    CHECK_HISTORY,
+    CLEANED_TRANSACTIONS,
+    CUSTOMER_RFM,
+    CUSTOMER_SEGMENTS,
+    EVALUATION,
+    LABELS,
+    MODEL_SELECTION,
+    REJECTED_TRANSACTIONS,
+    SOURCE_SHEETS,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from ibis.backends.duckdb import Backend
 
 KEPT = "kept"
-LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
 YEAR = 12
 
 

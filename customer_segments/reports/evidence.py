@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.months import shift
 from customer_segments.reports.background import Background, read_background
-from customer_segments.rfm.contracts import CUSTOMER_RFM
-from customer_segments.segments.contracts import (
+from customer_segments.storage import Contract, Warehouse
+from customer_segments.tables import (
+    ALGORITHM_COMPARISON,
+    CHAMPION_MODEL,
+    CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
+    KMEANS_MODEL,
+    MODEL_SELECTION,
+    SEGMENT_BACKTEST,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
-from customer_segments.storage import Contract, Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ Belongs here: the month's moves, from its evidence. Does not: segments (``figure
 from typing import TYPE_CHECKING, NamedTuple
 
 from customer_segments.reports.evidence import Evidence
-from customer_segments.segments.contracts import GONE, NEW
+from customer_segments.tables import GONE, NEW
 
 if TYPE_CHECKING:
     from datetime import date

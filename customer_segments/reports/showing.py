@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from customer_segments.reports.background import LABELS
 from customer_segments.reports.pictures import Picture
+from customer_segments.tables import LABELS
 
 # What has a partition for each month; the other assets are looked at as a whole.
 MONTHLY = {contract.table for contract in LABELS}

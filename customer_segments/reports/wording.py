@@ -15,7 +15,7 @@ from customer_segments.reports.figures import Segment, taken
 from customer_segments.reports.moves import CAME, ROSE, SLIPPED, STAYED, Move, moves_of
 from customer_segments.reports.pictures.words import counted, month_name, percent
 from customer_segments.reports.writing import amount, than
-from customer_segments.segments.contracts import NEW
+from customer_segments.tables import NEW
 
 # Rows of the table of whom to turn to first: more than that is no order any more.
 MOST_SLIPPED, MOST_ROSE = 4, 2

@@ -4,9 +4,9 @@ import dagster as dg
 import ibis
 
 from customer_segments.months import months_of
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.rfm.rfm import RfmConfig, customer_rfm
 from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.tables import CUSTOMER_RFM
 
 
 def rfm_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:

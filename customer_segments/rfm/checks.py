@@ -6,7 +6,6 @@ import dagster as dg
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.monitoring.history import reported
 from customer_segments.monitoring.months import span
 from customer_segments.monitoring.spine import (
@@ -15,7 +14,6 @@ from customer_segments.monitoring.spine import (
     judge_reconciliation,
     spine_specs,
 )
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.rfm.monitoring import (
     RfmThresholds,
     judge_customers,
@@ -24,6 +22,7 @@ from customer_segments.rfm.monitoring import (
 )
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 
 EXACT = "decimal(38, 4)"
 

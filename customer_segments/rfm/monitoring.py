@@ -11,7 +11,7 @@ from pydantic import Field
 from customer_segments.monitoring.months import Span, has_a_year
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict, level
 from customer_segments.months import shift
-from customer_segments.rfm.contracts import CUSTOMER_RFM
+from customer_segments.tables import CUSTOMER_RFM
 
 
 class RfmThresholds(dg.Config):

@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 from pydantic import Field
 
 from customer_segments.months import shift
-from customer_segments.rfm.contracts import CUSTOMER_RFM
+from customer_segments.tables import CUSTOMER_RFM
 
 MONEY = "decimal(18, 4)"
 

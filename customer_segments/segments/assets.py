@@ -7,14 +7,14 @@ import ibis
 
 from customer_segments.months import months_of, shift
 from customer_segments.segments import migration, profiles
-from customer_segments.segments.contracts import (
+from customer_segments.segments.scoring import champion_version, label
+from customer_segments.segments.tiers import with_account_tier
+from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.tables import (
     CUSTOMER_SEGMENTS,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
-from customer_segments.segments.scoring import champion_version, label
-from customer_segments.segments.tiers import with_account_tier
-from customer_segments.storage.dagster_metadata import asset_attributes
 
 
 def segment_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:

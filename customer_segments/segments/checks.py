@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from customer_segments.model.contracts import KMEANS_MODEL
 from customer_segments.monitoring.history import reported
 from customer_segments.monitoring.months import span
 from customer_segments.monitoring.spine import (
@@ -16,14 +15,8 @@ from customer_segments.monitoring.spine import (
     judge_reconciliation,
     spine_specs,
 )
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.segments import monitoring
 from customer_segments.segments import reconciliation as sides
-from customer_segments.segments.contracts import (
-    CUSTOMER_SEGMENTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
 from customer_segments.segments.judging import (
     judge_drift,
     judge_movement,
@@ -39,6 +32,13 @@ from customer_segments.segments.thresholds import (
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
+from customer_segments.tables import (
+    CUSTOMER_RFM,
+    CUSTOMER_SEGMENTS,
+    KMEANS_MODEL,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
 
 SEGMENT_SPECS = [
     dg.AssetCheckSpec(

@@ -11,15 +11,15 @@ from math import log
 from customer_segments.monitoring.months import Span, has_a_year
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict, level, worst
 from customer_segments.months import shift
-from customer_segments.segments.contracts import (
-    CUSTOMER_SEGMENTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
 from customer_segments.segments.thresholds import (
     MigrationThresholds,
     ProfileThresholds,
     SegmentThresholds,
+)
+from customer_segments.tables import (
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
 )
 
 NOT_COMPLETE = "the month is not complete"

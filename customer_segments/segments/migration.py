@@ -7,8 +7,8 @@ Ibis. Does not: scoring itself (``scoring``), how segments changed in size (``pr
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.segments.contracts import GONE, NEW, SEGMENT_MIGRATION
 from customer_segments.segments.scoring import label_by_version
+from customer_segments.tables import GONE, NEW, SEGMENT_MIGRATION
 
 MONEY = "decimal(18, 4)"
 KEY = ["snapshot_month", "customer_id"]

@@ -8,8 +8,8 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.monitoring.months import Span
-from customer_segments.segments.contracts import GONE, NEW
 from customer_segments.segments.scoring import squared_distance, with_logs
+from customer_segments.tables import GONE, NEW
 
 
 def smallest_segments(segments: Table, model: Table) -> Table:

@@ -7,9 +7,9 @@ segments (``migration``), scoring itself (``scoring``).
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.segments.contracts import SEGMENT_PROFILES
 from customer_segments.segments.migration import versions_of
 from customer_segments.segments.scoring import label_by_version
+from customer_segments.tables import SEGMENT_PROFILES
 
 MONEY = "decimal(18, 4)"
 # What is compared with, and how many months back that is.

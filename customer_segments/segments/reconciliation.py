@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.rfm.contracts import CUSTOMER_RFM
-from customer_segments.segments.contracts import GONE, NEW, SEGMENT_MIGRATION
 from customer_segments.segments.migration import comparable_months, next_month
 from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.tables import CUSTOMER_RFM, GONE, NEW, SEGMENT_MIGRATION
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

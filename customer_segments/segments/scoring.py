@@ -10,7 +10,7 @@ import ibis
 from ibis.expr.types import FloatingValue, Table
 
 from customer_segments.model.features import FEATURES, log_feature
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
+from customer_segments.tables import CUSTOMER_SEGMENTS
 
 # Of CUSTOMER_SEGMENTS; its account_tier says nothing of the model and is added by ``tiers``.
 LABELLED = tuple(name for name in CUSTOMER_SEGMENTS.schema.names if name != "account_tier")

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.errors import UserError
 from customer_segments.private import make_folder
 from customer_segments.settings import Settings
@@ -23,6 +22,7 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
 from customer_segments.storage.ledger import code_version, is_there
+from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from customer_segments import months
 from customer_segments.automation.due import months_of_others
-from customer_segments.definitions import CONTRACTS
-from customer_segments.evaluation.contracts import EVALUATION
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.ledger import code_version, is_there, latest
 from customer_segments.storage.pending import months_waiting, tables_missing
+from customer_segments.tables import CONTRACTS, EVALUATION
 from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.findings import Finding, Level
 from customer_segments.upkeep.migrate import plan

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.datatypes as dt
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 from customer_segments.storage import Contract, Warehouse, WriteMode
@@ -22,6 +21,7 @@ from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
 from customer_segments.storage.publish import require_contract
+from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS
 

@@ -11,7 +11,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 
 from customer_segments.cleaning.rules import CleaningConfig, cleaned, rejected
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
+from customer_segments.tables import RAW_TRANSACTIONS
 
 JANUARY, FEBRUARY, MARCH = (date(2011, month, 1) for month in (1, 2, 3))
 

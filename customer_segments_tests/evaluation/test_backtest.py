@@ -15,10 +15,10 @@ from customer_segments.evaluation.backtest import (
     predictors,
     top_revenue,
 )
-from customer_segments.evaluation.contracts import SEGMENT_BACKTEST
 from customer_segments.evaluation.findings import findings
 from customer_segments.evaluation.horizons import Outcome
 from customer_segments.evaluation.labellings import Labelling
+from customer_segments.tables import SEGMENT_BACKTEST
 
 CUSTOMERS = 1_000
 AS_OF = date(2011, 6, 1)

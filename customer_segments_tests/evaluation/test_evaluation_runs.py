@@ -11,7 +11,6 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.evaluation.comparison import compare_labellings
 from customer_segments.evaluation.config import AlgorithmsConfig
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.evaluation.labellings import (
     MOST_CUSTOMERS,
     NOISE,
@@ -21,6 +20,7 @@ from customer_segments.evaluation.labellings import (
 )
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments_tests.installations import execute, materialize
 from customer_segments_tests.test_cli import COMMAND
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.errors import UserError
 from customer_segments.evaluation.horizons import default_dates, matched, named_dates, outcomes
 from customer_segments.months import shift
+from customer_segments.tables import CLEANED_TRANSACTIONS
 from customer_segments_tests.rfm.lines import line
 
 FIRST = date(2011, 1, 1)

@@ -14,10 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig, cleaned
 from customer_segments.evaluation.outliers import is_outlier, thrown_away
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.model.features import training_customers
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CUSTOMER_RFM, RAW_TRANSACTIONS
 
 TREATMENT = CleaningConfig(
     drop_overlapping_invoices=False,

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from customer_segments.evaluation.contracts import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments.evaluation.findings import findings, means
 from customer_segments.storage import Warehouse
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 from customer_segments_tests.installations import execute, install
 
 DATES = [date(2010, 12, 1), date(2011, 3, 1), date(2011, 6, 1)]

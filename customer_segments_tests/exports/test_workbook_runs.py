@@ -20,10 +20,9 @@ from customer_segments.exports.assets import SUFFIXES, workbook_path
 from customer_segments.exports.month import customers_of, read_month
 from customer_segments.exports.workbook import write_workbook
 from customer_segments.private import replacing
-from customer_segments.rfm.contracts import CUSTOMER_RFM
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS, SEGMENT_PROFILES
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, SEGMENT_PROFILES
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.segments.plain import expected_migration, in_memory, rows_of
 from customer_segments_tests.segments.worlds import MODEL, worlds
@@ -224,7 +223,7 @@ def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(
 
 
 def read(settings: Settings):
-    from customer_segments.model.contracts import KMEANS_MODEL
+    from customer_segments.tables import KMEANS_MODEL
 
     contracts = (CUSTOMER_SEGMENTS, SEGMENT_PROFILES, CUSTOMER_RFM, KMEANS_MODEL)
     return read_month(

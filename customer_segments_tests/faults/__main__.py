@@ -16,7 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from customer_segments.definitions import CONTRACTS
+from customer_segments.tables import CONTRACTS
 from customer_segments_tests.faults import others
 from customer_segments_tests.faults.hooks import ELSEWHERE, PHASES
 from customer_segments_tests.faults.kills import Round, plan, play_all

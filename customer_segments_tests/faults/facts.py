@@ -8,12 +8,12 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.content import Content, content
 from customer_segments.storage.contracts import quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.tables import CONTRACTS
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import duckdb
 
-from customer_segments.definitions import CONTRACTS, build_defs
+from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse, WriteMode
@@ -20,6 +20,7 @@ from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import quoted
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.publish import require_contract
+from customer_segments.tables import CONTRACTS
 from customer_segments_tests.faults.facts import VOLATILE, Facts, facts_of
 
 # Tables that each table's reconciliation compares it with.

@@ -14,12 +14,10 @@ import ibis
 import pyarrow as pa
 
 from customer_segments.cleaning.checks import raw_months, settled_months
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments.cleaning.rules import REASONS, CleaningConfig, cleaned, rejected
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, formats, reader_process
 from customer_segments.ingestion.casting import typed_rows
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.ingestion.reading import Sheet, read_sheets
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted
@@ -33,6 +31,7 @@ from customer_segments.ingestion.survey import (
 )
 from customer_segments.settings import Settings, natural_order
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.hostile.inputs import Made
 
 SETTINGS = Settings(_env_file=None, source_dir="nowhere", warehouse="nowhere.duckdb")

@@ -7,9 +7,8 @@ import pytest
 
 from customer_segments import months
 from customer_segments.model.champion import in_force
-from customer_segments.model.contracts import KMEANS_MODEL
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage.ledger import latest
+from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,

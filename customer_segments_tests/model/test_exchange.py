@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
 from customer_segments.model.exchange import export_version, from_json, import_version, to_json
 from customer_segments.model.fit import hash_version
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,

@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
 
 from customer_segments.errors import UserError
-from customer_segments.model.contracts import KMEANS_MODEL
 from customer_segments.model.features import training_customers
 from customer_segments.model.fit import fit_kmeans, fit_version, standardized
 from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.months import is_complete
-from customer_segments.rfm.contracts import CUSTOMER_RFM
-from customer_segments.segments.contracts import CUSTOMER_SEGMENTS
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 
 TRAINING = date(2011, 11, 1)

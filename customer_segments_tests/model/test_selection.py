@@ -9,15 +9,14 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 
 from benchmarks.million import customers as generated
 from customer_segments.model.config import SelectionConfig
-from customer_segments.model.contracts import MODEL_SELECTION
 from customer_segments.model.features import training_customers
 from customer_segments.model.fit import fit_kmeans, standardized
 from customer_segments.model.points import nearest, weighted_points
 from customer_segments.model.recommendation import conclusion, recommend
 from customer_segments.model.selection import compare_n_clusters, fit_all, null_silhouettes
 from customer_segments.model.silhouette import silhouettes
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.storage.ledger import latest
+from customer_segments.tables import CUSTOMER_RFM, MODEL_SELECTION
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.model.versions import warehouse_of
 

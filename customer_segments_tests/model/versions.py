@@ -7,10 +7,10 @@ import pandas as pd
 
 from customer_segments.definitions import build_defs
 from customer_segments.model.champion import in_force
-from customer_segments.model.contracts import CHAMPION_MODEL, KMEANS_MODEL
 from customer_segments.model.fit import hash_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 
 FEATURES = ("recency", "frequency", "monetary")

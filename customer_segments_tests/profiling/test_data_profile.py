@@ -10,13 +10,12 @@ import duckdb
 import ibis
 import pytest
 
-from customer_segments.cleaning.contracts import REJECTED_TRANSACTIONS
 from customer_segments.errors import UserError
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.profiling.assets import PROFILED
 from customer_segments.profiling.figures import profile, sample
 from customer_segments.profiling.page import shown, write_page
 from customer_segments.storage import Warehouse
+from customer_segments.tables import RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.installations import install, materialize
 
 HOSTILE = "<script>alert(1)</script><img src=http://x.test/y>{{ 7 * 7 }}"

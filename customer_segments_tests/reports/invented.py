@@ -7,11 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from customer_segments.evaluation.contracts import SEGMENT_BACKTEST
-from customer_segments.model.contracts import MODEL_SELECTION
 from customer_segments.months import shift
 from customer_segments.reports.evidence import Evidence
-from customer_segments.segments.contracts import SEGMENT_MIGRATION, SEGMENT_PROFILES
+from customer_segments.tables import (
+    MODEL_SELECTION,
+    SEGMENT_BACKTEST,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
 
 MONTH = date(2024, 3, 1)
 FOUR = ("Champions", "Potential Loyalists", "Need Attention", "Hibernating")

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
 from customer_segments.reports import pictures
 from customer_segments.reports.pictures import draw_pictures, moves, palette, sizes, style
 from customer_segments.reports.pictures.words import counted, percent
+from customer_segments.tables import CONTRACTS
 from customer_segments_tests.reports import invented as given_by
 from customer_segments_tests.reports.invented import FOUR, MONTH, invented
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import ibis
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.months import shift
 from customer_segments.rfm.rfm import customer_rfm
+from customer_segments.tables import CLEANED_TRANSACTIONS
 
 Row = dict[str, Any]
 

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.months import shift
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 
 WINDOW = 6
 

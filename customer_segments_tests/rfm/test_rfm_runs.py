@@ -8,12 +8,11 @@ import ibis
 import pytest
 from ibis.backends.duckdb import Backend
 
-from customer_segments.cleaning.contracts import CLEANED_TRANSACTIONS
 from customer_segments.errors import UserError
-from customer_segments.rfm.contracts import CUSTOMER_RFM
 from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 from customer_segments_tests.installations import (
     evaluate_checks,

@@ -13,11 +13,11 @@ from typing import Any
 
 import ibis
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.model.features import COLUMNS, FEATURES
 from customer_segments.months import shift
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CONTRACTS
 
 Row = dict[str, Any]
 SOURCES = ("customer_segments", "customer_rfm", "kmeans_model")

@@ -1,8 +1,8 @@
 """No contract changes unnoticed: versions and fingerprints as they were when last looked at."""
 
-from customer_segments.definitions import CONTRACTS
 from customer_segments.storage.contracts import version_of
 from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.steps import STEPS
 
 PINS = {

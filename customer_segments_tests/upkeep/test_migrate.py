@@ -10,15 +10,14 @@ import pytest
 
 from customer_segments import months
 from customer_segments.automation.due import due_months
-from customer_segments.definitions import CONTRACTS
 from customer_segments.errors import UserError
-from customer_segments.model.contracts import CHAMPION_MODEL
 from customer_segments.settings import Settings
 from customer_segments.storage import Column, Contract, Rule
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.pending import pending_months
 from customer_segments.storage.publish import ContractMismatch
+from customer_segments.tables import CHAMPION_MODEL, CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.migrate import Fate, apply, migrate, plan, planned
 from customer_segments_tests.installations import execute

@@ -20,7 +20,7 @@ from customer_segments.reports.pictures.palette import (
 )
 from customer_segments.reports.pictures.picture import Picture, segments_of
 from customer_segments.reports.pictures.words import counted, month_name, percent
-from customer_segments.segments.contracts import NEW
+from customer_segments.tables import NEW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

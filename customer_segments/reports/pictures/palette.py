@@ -11,7 +11,7 @@ names of a usual model first, and these far apart in grey as well.
 from collections.abc import Iterable
 
 from customer_segments.model.names import SEGMENTS
-from customer_segments.segments.contracts import GONE, NEW
+from customer_segments.tables import GONE, NEW
 
 # Of text and axes, of what stands back, and of figures that belong to no segment.
 INK, FAINT, NEUTRAL, ACCENT, PAPER = "#222222", "#BBBBBB", "#8A97A0", "#2F4858", "#FFFFFF"

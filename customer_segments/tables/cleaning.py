@@ -1,7 +1,7 @@
-"""The tables of this stage."""
+"""The tables of ``cleaning``: rows kept and rejected."""
 
-from customer_segments.ingestion.contracts import RAW_TRANSACTIONS
 from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.tables.ingestion import RAW_TRANSACTIONS
 
 _SOURCE = RAW_TRANSACTIONS.columns[:3]
 _MONTH = Column("month", "!date", "First day of the month of the line.")

@@ -1,4 +1,4 @@
-"""The table of this stage."""
+"""The tables of ``rfm``: customers by snapshot."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 

@@ -1,4 +1,4 @@
-"""The tables of this stage."""
+"""The tables of ``model``: models and decisions."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 

@@ -1,4 +1,4 @@
-"""The tables of this stage."""
+"""The tables of ``segments``: labelled customers."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 

@@ -1,4 +1,4 @@
-"""The tables of this stage."""
+"""The tables of ``evaluation``: evaluation."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 
@@ -66,5 +66,3 @@ SEGMENT_BACKTEST = Contract(
     write_mode=WriteMode.REPLACE,
     built_from="customer_rfm",
 )
-
-EVALUATION = (ALGORITHM_COMPARISON, SEGMENT_BACKTEST)

@@ -1,4 +1,4 @@
-"""The tables of this stage."""
+"""The tables of ``ingestion``: rows as the files have them."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 
