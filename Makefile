@@ -53,8 +53,8 @@ clean: ## Remove the virtual environment and Dagster's state; data stays.
 	rm -rf .venv .dagster
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-		echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one:" \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+		echo "Python 3.11 to 3.14 is needed, and $(PYTHON) is not one:" \
 			"name one with 'make PYTHON=python3.12 ...'."; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is needed (Debian: python3-venv)."; exit 1; }
 
