@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from customer_segments.exports.assets import workbook_path
-from customer_segments.months import Months
+from customer_segments.months import between
 from customer_segments.reports.files import report_path
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
@@ -62,7 +62,7 @@ def print_summary(settings: Settings, console: Console) -> None:
 
 def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
     """Print where the reports and workbooks of months are, those that are there."""
-    months = Months(first, last, is_open=False)
+    months = list(between(first, last))
     for path in (report_path, workbook_path):
         files = [path(settings.reports_path, month) for month in months]
         for file in filter(Path.is_file, files):

@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 from customer_segments.months import shift
 from customer_segments.segments.migration import KEY, customer_moves
 from customer_segments.storage import Warehouse
-from customer_segments.storage.publish import require_sources
+from customer_segments.storage.requirements import require_sources
 from customer_segments.tables import GONE
 
 if TYPE_CHECKING:

@@ -211,7 +211,7 @@ def _read_if_there(con: "Backend", contract: Contract) -> "pd.DataFrame":
 
 
 def _read(con: "Backend", expression: Table) -> "pd.DataFrame":
-    from customer_segments.storage.publish import require_sources
+    from customer_segments.storage.requirements import require_sources
 
     require_sources(con, "The report", expression)
     money = {

@@ -8,13 +8,14 @@ from datetime import date
 
 import dagster as dg
 import pytest
+from customer_segments.reports.due import newest_labelled, report_due
 
 from customer_segments.cleaning.rules import REASONS
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.reports import glossary
-from customer_segments.reports.due import newest_labelled, report_due
 from customer_segments.reports.files import links as links_beside
 from customer_segments.reports.files import report_path
 from customer_segments.reports.html import render
@@ -161,7 +162,10 @@ def test_the_asset_says_where_it_is_and_shows_pictures_where_they_belong(reporte
     shown = "".join(each.metadata["pictures"].value for each in observed)
     for text in (shown, made.metadata["pictures"].value):
         assert text.count("](data:image/svg+xml;base64,") == made.metadata["pictures_drawn"].value
-    known = {key.path[-1] for key in build_defs(reported.settings).resolve_all_asset_keys()}
+    known = {
+        key.path[-1]
+        for key in build_defs(Installation.of(reported.settings)).resolve_all_asset_keys()
+    }
     assert partitions.keys() <= known
 
 
@@ -223,7 +227,11 @@ def test_a_report_that_fails_says_which_month_and_leaves_labels_alone(sample_war
 def test_every_word_is_explained():
     assert {*REASONS, "kept"} == set(glossary.REASONS)
     assert set(SEGMENTS) == set(glossary.NAMES)
-    checks = {key.name for each in build_defs().asset_checks or [] for key in each.check_keys}
+    checks = {
+        key.name
+        for each in build_defs(Installation.here()).asset_checks or []
+        for key in each.check_keys
+    }
     assert checks == set(glossary.CHECKS)
     for sentence in (*glossary.TERMS.values(), *glossary.NAMES.values()):
         assert sentence.endswith(".")
