@@ -165,3 +165,10 @@ def test_without_an_address_it_is_logged(caplog):
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("customer_segments.alerts", logging.ERROR)
     assert record.getMessage() == "\n".join(MESSAGE[1:])
+
+
+@pytest.mark.parametrize("url", ["localhost:3000", "ftp://h", "https:///x", "https://h/a b"])
+def test_the_ui_has_an_address_of_the_web(url):
+    with pytest.raises(ValidationError, match="write it as https://host/path"):
+        Settings(_env_file=None, ui_url=url)
+    assert Settings(_env_file=None, ui_url="https://h/dagster/").ui_url == "https://h/dagster"
