@@ -4,8 +4,8 @@ Belongs here: finding what differs, deciding what becomes of it, doing it in one
 Does not: what a step makes of the rows (``steps``), the backup before it (``backup``).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,14 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
-from customer_segments.settings import Settings
-from customer_segments.storage import Contract, Warehouse, WriteMode
+from customer_segments.installation import Installation
+from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches, stored
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
 from customer_segments.storage.requirements import require_contract
+from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS
@@ -64,7 +65,7 @@ class Change:
 
 
 def migrate(
-    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
 ) -> tuple[Path | None, list[Change]]:
     """Bring the warehouse up, after a backup; return the backup's file and what was done.
 
@@ -75,28 +76,27 @@ def migrate(
     UserError
         As ``plan`` raises it, or if the backup cannot be made.
     """
-    if not planned(settings, contracts):
+    if not planned(installed, contracts):
         return None, []
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-    with warehouse.holding() as con:
+    with installed.warehouse.holding() as con:
         # Planned anew: somebody may have written since.
-        changes = plan(con, contracts)
-        backup, _ = write_backup(con, settings, label="before-migrate")
+        changes = plan(con, installed, contracts)
+        backup, _ = write_backup(con, installed, label="before-migrate")
         with transaction(con):
             apply(con, changes)
+        State.read(con).save(installed.warehouse.state_path)
     return backup, changes
 
 
 def planned(
-    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
 ) -> list[Change]:
     """Return what ``migrate`` would do; only reads."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-    with warehouse.reading() as con:
-        return plan(con, contracts)
+    with installed.warehouse.reading() as con:
+        return plan(con, installed, contracts)
 
 
-def plan(con: "Backend", contracts: Iterable[Contract]) -> list[Change]:
+def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
     """Return what has to be done, with the converted rows staged as temporary tables.
 
     Works on a connection that only reads, too. Nothing is planned for tables that are not there
@@ -120,7 +120,7 @@ def plan(con: "Backend", contracts: Iterable[Contract]) -> list[Change]:
             "back. `customer-segments restore` brings back a backup of before.",
         )
     return [
-        _planned(con, contract, version_of(labels[contract.table]))
+        _planned(con, installed, contract, version_of(labels[contract.table]))
         for contract in there
         if column_breaches(contract, con.get_schema(contract.table))
         or not contract.is_labelled(labels[contract.table])
@@ -155,19 +155,23 @@ def _label(con: "Backend", contract: Contract) -> str:
     return label or ""
 
 
-def _planned(con: "Backend", contract: Contract, former: int) -> Change:
+def _planned(con: "Backend", installed: Installation, contract: Contract, former: int) -> Change:
     """Convert a table's rows into a temporary table, and say what that came to."""
     rows = int(con.table(contract.table).count().execute())
     stepped = con.table(contract.table)
     fate = Fate.BY_NAME
     for version in range(former, contract.version):
         if step := STEPS.get((contract.table, version)):
-            stepped, fate = step(stepped), Fate.STEP
+            stepped, fate = step(stepped, installed), Fate.STEP
     change = Change(contract, former, fate, rows)
     holds_history = contract.write_mode is WriteMode.INSERT_NEW
-    wrong = _misfits(contract, stepped.schema(), keeps_all=holds_history)
+    nullable = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
+    wrong = _losses(con, stepped, nullable)
+    if holds_history:
+        wrong += [
+            f"column {name} would be lost" for name in stepped.columns if name not in nullable
+        ]
     if not wrong:
-        nullable = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
         converted = stepped.select(
             **{
                 name: stepped[name].cast(dtype) if name in stepped.columns else ibis.null(dtype)
@@ -186,40 +190,33 @@ def _planned(con: "Backend", contract: Contract, former: int) -> Change:
             "Nothing was changed. This version of the code lacks a step for it: report it, and "
             "go on with the version that wrote the warehouse.",
         )
-    return Change(contract, former, Fate.ANEW, rows, "; ".join(wrong))
+    return replace(change, fate=Fate.ANEW, why="; ".join(wrong))
 
 
-def _misfits(contract: Contract, given: ibis.Schema, *, keeps_all: bool) -> list[str]:
-    """Return why columns cannot be taken over by name.
-
-    Parameters
-    ----------
-    keeps_all
-        Whether a column that the contract does not have any more is a loss.
-    """
-    wrong = [
-        f"it has no column {name}, which may not be null"
-        for name in contract.required
-        if name not in given
+def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
+    """Return which columns hold values that another type cannot hold: there and back is another."""
+    others = {
+        name: dtype
+        for name, dtype in types.items()
+        if name in old.columns and stored(old[name].type()) != stored(dtype)
+    }
+    if not others:
+        return []
+    counts = con.execute(
+        old.agg(
+            **{
+                name: (
+                    ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
+                )
+                .sum()
+                .coalesce(0)
+                for name, dtype in others.items()
+            }
+        )
+    ).iloc[0]
+    return [
+        f"column {name} was {stored(old[name].type())} and is {stored(dtype)} now, which "
+        f"{counts[name]:,} values do not fit"
+        for name, dtype in others.items()
+        if counts[name]
     ]
-    wrong += [
-        f"column {name} was {stored(given[name])} and is {stored(dtype)} now"
-        for name, dtype in contract.schema.items()
-        if name in given and not _is_kept(given[name], dtype)
-    ]
-    wrong += [
-        f"column {name} would be lost"
-        for name in given.names
-        if keeps_all and name not in contract.schema
-    ]
-    return wrong
-
-
-def _is_kept(old: dt.DataType, new: dt.DataType) -> bool:
-    """Tell whether any value of the old type is the same in the new one."""
-    old, new = stored(old), stored(new)
-    if old == new:
-        return True
-    # Ibis takes a timestamp for a date and back, and a large integer for a float.
-    is_widened = dt.castable(old, new) and not dt.castable(new, old)
-    return is_widened and old.is_floating() == new.is_floating()

@@ -1,7 +1,7 @@
 """The commands ``customer-segments models ...``: versions listed, exported, imported.
 
 Belongs here: arguments, help, and what is printed. Does not: what the commands do
-(``exchange``, ``champion``), which is imported only by the command that needs it.
+(``model.exchange``, ``model.champion``).
 """
 
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customer_segments.commands.console import console
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 
 if TYPE_CHECKING:
     from rich.table import Table as Grid
@@ -24,9 +26,7 @@ models_app = typer.Typer(
 @models_app.command("list")
 def list_versions() -> None:
     """List all model versions, and say which one labels since when."""
-    from customer_segments.cli import console
-
-    console().print(versions_grid(open_warehouse()))
+    console().print(versions_grid(Installation.here().warehouse))
 
 
 @models_app.command("export")
@@ -39,7 +39,7 @@ def export(
     """Write a model version as JSON."""
     from customer_segments.model.exchange import export_version
 
-    text = export_version(open_warehouse(), version)
+    text = export_version(Installation.here().warehouse, version)
     if to is None:
         typer.echo(text, nl=False)
         return
@@ -65,7 +65,7 @@ def import_file(
         text = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.", "Name another.") from error
-    done = import_version(open_warehouse(), text, promote=promote, source=file.name)
+    done = import_version(Installation.here().warehouse, text, promote=promote, source=file.name)
     typer.echo(
         f"Version {done.version} is {'imported' if done.is_new else 'there already'}"
         f"{' and labels from now on' if done.is_promoted else ''}."
@@ -100,12 +100,3 @@ def versions_grid(warehouse: "Warehouse") -> "Grid":
             f"{since:%Y-%m-%d} UTC" if row.version == champion else "",
         )
     return grid
-
-
-def open_warehouse() -> "Warehouse":
-    """Return the warehouse of the settings; no file is opened yet."""
-    from customer_segments.cli import load_settings
-    from customer_segments.storage import Warehouse
-
-    settings = load_settings()
-    return Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)

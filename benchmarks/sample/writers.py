@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.sample.dirt import overlapping_sheets
+from benchmarks.sample.transactions import COLUMNS, transaction_chunks
 from customer_segments.errors import UserError
-from customer_segments.ingestion.sample.dirt import overlapping_sheets
-from customer_segments.ingestion.sample.transactions import COLUMNS, transaction_chunks
 
 # Makes a workbook under 2 MB.
 WORKBOOK_CUSTOMERS = 1_300

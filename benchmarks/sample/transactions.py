@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from customer_segments.ingestion.sample.catalogue import products
-from customer_segments.ingestion.sample.customers import (
+from benchmarks.sample.catalogue import products
+from benchmarks.sample.customers import (
     DAYS,
     START,
     customer_chunks,
     random_stream,
 )
-from customer_segments.ingestion.sample.dirt import DIRT
+from benchmarks.sample.dirt import DIRT
 
 COLUMNS = [
     "Invoice",

@@ -1,31 +1,21 @@
-"""A dry run: what would be kept and rejected of files, and why, without writing anything.
+"""The command ``check``, a dry run: what would be kept and rejected of files, and why.
 
-Belongs here: reading and judging in memory, for ``customer-segments check``.
+Belongs here: reading and judging in memory, and printing it. Does not: writing anything.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import ibis
-from ibis.expr.types import Table
+import typer
 
-from customer_segments.cleaning.rules import classified
+from customer_segments.commands.console import console
 from customer_segments.errors import UserError
-from customer_segments.ingestion.casting import typed_rows
-from customer_segments.ingestion.reading import read_sheets
-from customer_segments.ingestion.settling import settle
-from customer_segments.ingestion.sources import fingerprinted
-from customer_segments.ingestion.survey import (
-    cells_of,
-    computed,
-    in_order,
-    likely_dates,
-    source_order,
-    survey,
-)
 from customer_segments.installation import Installation
-from customer_segments.months import Months
 from customer_segments.settings import SOURCE_SUFFIXES, natural_order
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
 
 # Of each reason; enough to find the cause in the workbook.
 EXAMPLES = 5
@@ -50,6 +40,26 @@ class Verdict:
     examples: list[dict]
 
 
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
+) -> None:
+    """Say what would be kept and rejected of FILES, and why. Writes nothing."""
+    from customer_segments.summary import print_rows
+
+    verdict = judge(files, Installation.here())
+    print_rows(verdict.kept, verdict.rejected, console())
+    for row in verdict.examples:
+        said = (
+            f"{row['unreadable_column']} says {row['unreadable_text']!r}"
+            if row["unreadable_column"]
+            else f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x "
+            f"{row['price']}, customer {row['customer_id']}"
+        )
+        typer.echo(
+            f"{row['reason']}: {row['workbook']}, {row['sheet']}, row {row['row_number']}: {said}"
+        )
+
+
 def judge(files: list[Path], installed: Installation) -> Verdict:
     """Read files and apply the cleaning rules of the policy; writes nothing.
 
@@ -58,6 +68,22 @@ def judge(files: list[Path], installed: Installation) -> Verdict:
     UserError
         If a file could not be ingested.
     """
+    import ibis
+
+    from customer_segments.cleaning.rules import classified
+    from customer_segments.ingestion.casting import typed_rows
+    from customer_segments.ingestion.reading import read_sheets
+    from customer_segments.ingestion.settling import settle
+    from customer_segments.ingestion.sources import fingerprinted
+    from customer_segments.ingestion.survey import (
+        cells_of,
+        computed,
+        in_order,
+        likely_dates,
+        source_order,
+        survey,
+    )
+
     for file in files:
         if not file.is_file() or file.suffix.lower() not in SOURCE_SUFFIXES:
             raise UserError(
@@ -70,8 +96,7 @@ def judge(files: list[Path], installed: Installation) -> Verdict:
     sheets = read_sheets(sources)
     typed = computed(typed_rows(cells_of(sheets)))
     surveyed = in_order(survey(sheets, typed, today), names)
-    known = Months.load(installed.settings, today)
-    covered = known.of_data(installed.settings, *likely_dates(surveyed, names, today))
+    covered = installed.months.of_data(installed.settings, *likely_dates(surveyed, names, today))
     con = ibis.duckdb.connect()
     settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
     raw = con.create_table("raw", settled)
@@ -87,8 +112,10 @@ def judge(files: list[Path], installed: Installation) -> Verdict:
     )
 
 
-def _examples(rows: Table) -> Table:
+def _examples(rows: "Table") -> "Table":
     """Return the first rows of each reason, in order of the sheets."""
+    import ibis
+
     place = ibis.row_number().over(group_by="reason", order_by=["workbook", "sheet", "row_number"])
     rejected = rows.filter(rows.reason.notnull()).mutate(place=place)
     return (

@@ -11,8 +11,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from benchmarks.sample.archetypes import ARCHETYPES
 from customer_segments.errors import UserError
-from customer_segments.ingestion.sample.archetypes import ARCHETYPES
 
 START = date(2023, 1, 1)
 END = date(2025, 1, 1)

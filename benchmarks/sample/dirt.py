@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from customer_segments.ingestion.sample.customers import END
+from benchmarks.sample.customers import END
 
 # Code, description, prefix, quantity, median price in pounds, whether a customer is named.
 _SERVICES = (

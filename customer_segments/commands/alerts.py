@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import typer
 
+from customer_segments.installation import Installation
+
 alerts_app = typer.Typer(
     no_args_is_help=True, help="Alerts: send a test message, list what could not be delivered."
 )
@@ -18,7 +20,6 @@ def test() -> None:
     from customer_segments.alerts.outbox import Alert
     from customer_segments.alerts.telling import message
     from customer_segments.channels import channels
-    from customer_segments.installation import Installation
 
     settings, is_well = Installation.here().settings, True
     said = "`customer-segments alerts test` sent it: alerts arrive here. Nothing is wrong."
@@ -37,7 +38,6 @@ def test() -> None:
 def list_waiting() -> None:
     """List the alerts that wait to be delivered, and why they do."""
     from customer_segments.alerts import outbox
-    from customer_segments.installation import Installation
 
     path = Installation.here().settings.outbox_path
     waiting = outbox.waiting(path) if path.exists() else []

@@ -15,16 +15,16 @@ from pyarrow import compute
 from pyarrow import parquet as pq
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.sample import customers as sample_customers
-from customer_segments.ingestion.sample import writers
-from customer_segments.ingestion.sample.archetypes import ARCHETYPES
-from customer_segments.ingestion.sample.customers import (
+from benchmarks.sample import customers as sample_customers
+from benchmarks.sample import writers
+from benchmarks.sample.archetypes import ARCHETYPES
+from benchmarks.sample.customers import (
     CUSTOMERS_PER_CHUNK,
     FIRST_CUSTOMER_ID,
     planted_archetypes,
 )
-from customer_segments.ingestion.sample.transactions import COLUMNS, transaction_chunks
-from customer_segments.ingestion.sample.writers import (
+from benchmarks.sample.transactions import COLUMNS, transaction_chunks
+from benchmarks.sample.writers import (
     WORKBOOK_CUSTOMERS,
     write_parquet,
     write_workbook,
@@ -356,7 +356,7 @@ def test_a_writer_that_fails_leaves_the_file_that_was_there(tmp_path, monkeypatc
 
 def test_importing_the_package_loads_nothing_heavy():
     code = (
-        "import customer_segments.ingestion.sample, sys;"
+        "import benchmarks.sample, sys;"
         "assert not {'numpy', 'pandas', 'pyarrow', 'openpyxl'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

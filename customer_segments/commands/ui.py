@@ -68,7 +68,11 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
 def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
     """Run Dagster's services in a session of their own, out of reach of the terminal."""
     command = [
-        *(sys.executable, "-c", "from customer_segments.ui import _dagster_dev; _dagster_dev()"),
+        *(
+            sys.executable,
+            "-c",
+            "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()",
+        ),
         *("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml"),
     ]
     environment = os.environ | {"DAGSTER_HOME": str(home)}
