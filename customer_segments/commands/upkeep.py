@@ -53,12 +53,12 @@ def restore(
     if not yes:
         when = f", made {made:%Y-%m-%d %H:%M} UTC" if made else ""
         typer.confirm(f"Put {path}{when}, in the place of {place}?", abort=True)
-    done = put_back(installed, path)
+    kept, months_changed = put_back(installed, path)
     say(f"{place} is the backup {path} now.")
-    if done.kept:
-        unread = " It cannot be read any more." if done.is_damaged else ""
-        say(f"What was there is kept as {done.kept}.{unread}")
-    if done.months_changed:
+    if kept:
+        unread = " It cannot be read any more." if kept.stem.endswith("-damaged") else ""
+        say(f"What was there is kept as {kept}.{unread}")
+    if months_changed:
         say("Other months are covered now: a running UI has to reload its code location.")
     say("`customer-segments run` takes in what the workbooks brought since.")
 
@@ -69,8 +69,8 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the warehouse of an older version up to this one, after a backup."""
-    from customer_segments.upkeep.migrate import Fate, planned
     from customer_segments.upkeep.migrate import migrate as bring_up
+    from customer_segments.upkeep.migrate import planned
 
     installed = Installation.here()
     written, changes = (None, planned(installed)) if dry_run else bring_up(installed)
@@ -85,15 +85,14 @@ def migrate(
         _say_change(change)
     if not dry_run:
         say("The warehouse is up to date.")
-        if any(change.fate is Fate.ANEW for change in changes):
+        if any(change.why_dropped for change in changes):
             say("Now start `customer-segments run`: it makes anew what was dropped.")
 
 
 def _say_change(change: "Change") -> None:
-    contract = change.contract
+    contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
     former = f"version {change.former} " if change.former != contract.version else ""
-    rows = f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
-    fate = change.fate.value
+    fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
     say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
-    if change.why:
-        say(f"    Why: {change.why}.")
+    if change.why_dropped:
+        say(f"    Why: {change.why_dropped}.")

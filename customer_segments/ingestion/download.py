@@ -106,7 +106,7 @@ def _may_pass(error: BaseException) -> bool:
     """Tell what another attempt may mend: a transfer that broke off, a server that is busy."""
     from requests import HTTPError, RequestException
 
-    if isinstance(error, HTTPError):
+    if isinstance(error, HTTPError) and error.response is not None:
         return error.response.status_code >= 500
     return isinstance(error, RequestException)
 

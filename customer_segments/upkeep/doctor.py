@@ -5,8 +5,8 @@ Belongs here: going through all parts, and laying out what they found. Does not:
 is guarded: a doctor that falls over a broken installation is of no use.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
@@ -16,41 +16,33 @@ from customer_segments.upkeep.findings import Finding, Level, wrong
 if TYPE_CHECKING:
     from rich.table import Table as Grid
 
-    from customer_segments.settings import Settings
-
-AROUND = {
-    "settings": surroundings.configured,
-    "source": surroundings.source,
-    "disk": surroundings.disk,
-    "files": surroundings.files,
-}
-
 
 def examine() -> list[Finding]:
     """Look at everything; opens the warehouse only to read, and waits for nobody."""
     findings: list[Finding] = []
-    guarded(findings, "versions", surroundings.versions)
-    found: list[Settings] = []
-    guarded(findings, "settings", lambda: found.append(settings_here()))
-    settings = found[0] if found else None
-    guarded(findings, "Dagster", lambda: surroundings.dagster(settings))
+
+    def guarded(topic: str, do: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            done = do(*arguments)
+            if isinstance(done, Iterator):
+                findings.extend(done)
+            return done
+        except UserError as error:
+            findings.append(wrong(topic, error.problem, error.remedy))
+        except Exception as error:
+            findings.append(wrong(topic, f"It could not be looked at: {error!r}.", "Report it."))
+
+    guarded("versions", surroundings.versions)
+    settings = guarded("settings", settings_here)
+    guarded("Dagster", surroundings.dagster, settings)
     if settings:
-        for topic, look in AROUND.items():
-            guarded(findings, topic, lambda look=look: look(settings))
-        guarded(findings, "rules", lambda: contents.warehouse(Installation.of(settings)))
+        guarded("settings", surroundings.configured, settings)
+        guarded("source", surroundings.source, settings)
+        guarded("disk", surroundings.disk, settings)
+        guarded("files", surroundings.files, settings)
+        if installed := guarded("rules", Installation.of, settings):
+            guarded("warehouse", contents.warehouse, installed)
     return findings
-
-
-def guarded(
-    findings: list[Finding], topic: str, look: Callable[[], Iterable[Finding] | None]
-) -> None:
-    """Add what a part finds; what it falls over is a finding as well."""
-    try:
-        findings.extend(look() or ())
-    except UserError as error:
-        findings.append(wrong(topic, error.problem, error.remedy))
-    except Exception as error:
-        findings.append(wrong(topic, f"It could not be looked at: {error!r}.", "Report it."))
 
 
 def verdict(findings: list[Finding]) -> tuple[str, bool]:

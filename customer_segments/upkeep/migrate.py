@@ -6,7 +6,6 @@ Does not: what a step makes of the rows (``steps``), the backup before it (``bac
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ import ibis.expr.datatypes as dt
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage import Contract, WriteMode
-from customer_segments.storage.audit import column_breaches, row_breaches, stored
+from customer_segments.storage.audit import column_breaches, row_breaches
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
@@ -30,14 +29,6 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 
-class Fate(Enum):
-    """What becomes of a table that another version of its contract wrote."""
-
-    STEP = "brought up by its step"
-    BY_NAME = "taken over, column by column"
-    ANEW = "dropped; the next run makes it anew from the workbooks"
-
-
 @dataclass(frozen=True)
 class Change:
     """What a migration does to one table.
@@ -48,15 +39,14 @@ class Change:
         Version of the contract that wrote it.
     rows
         Rows that it holds.
-    why
-        For a table that is dropped: why its rows cannot be kept.
+    why_dropped
+        Why its rows cannot be kept, so that the next run makes them anew; empty where they are.
     """
 
     contract: Contract
     former: int
-    fate: Fate
     rows: int
-    why: str = ""
+    why_dropped: str = ""
 
     @property
     def staging(self) -> str:
@@ -132,7 +122,7 @@ def apply(con: "Backend", changes: list[Change]) -> None:
     for change in changes:
         contract, table = change.contract, quoted(change.contract.table)
         con.raw_sql(f"DROP TABLE {table}")
-        if change.fate is Fate.ANEW:
+        if change.why_dropped:
             con.con.execute("DELETE FROM publications WHERE table_name = ?", [contract.table])
             continue
         for statement in contract.ddl():
@@ -159,64 +149,45 @@ def _planned(con: "Backend", installed: Installation, contract: Contract, former
     """Convert a table's rows into a temporary table, and say what that came to."""
     rows = int(con.table(contract.table).count().execute())
     stepped = con.table(contract.table)
-    fate = Fate.BY_NAME
     for version in range(former, contract.version):
         if step := STEPS.get((contract.table, version)):
-            stepped, fate = step(stepped, installed), Fate.STEP
-    change = Change(contract, former, fate, rows)
+            stepped = step(stepped, installed)
+    change = Change(contract, former, rows)
     holds_history = contract.write_mode is WriteMode.INSERT_NEW
-    nullable = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
-    wrong = _losses(con, stepped, nullable)
+    types = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
+    wrong = _losses(con, stepped, types)
     if holds_history:
-        wrong += [
-            f"column {name} would be lost" for name in stepped.columns if name not in nullable
-        ]
+        wrong += [f"column {name} would be lost" for name in stepped.columns if name not in types]
     if not wrong:
         converted = stepped.select(
             **{
                 name: stepped[name].cast(dtype) if name in stepped.columns else ibis.null(dtype)
-                for name, dtype in nullable.items()
+                for name, dtype in types.items()
             }
         )
-        con.create_table(change.staging, converted, schema=ibis.schema(nullable), temp=True)
+        con.create_table(change.staging, converted, schema=ibis.schema(types), temp=True)
         breaches = row_breaches(con, contract, quoted(change.staging))
         wrong = [f"{breach.rule}: {breach.rows:,} rows break it" for breach in breaches]
-    if not wrong:
-        return change
-    if holds_history:
+    if wrong and holds_history:
         raise UserError(
             f"{contract.table} holds {rows:,} rows of history that cannot be brought up to "
             f"version {contract.version} of its contract: {'; '.join(wrong)}.",
             "Nothing was changed. This version of the code lacks a step for it: report it, and "
             "go on with the version that wrote the warehouse.",
         )
-    return replace(change, fate=Fate.ANEW, why="; ".join(wrong))
+    return replace(change, why_dropped="; ".join(wrong))
 
 
 def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
-    """Return which columns hold values that another type cannot hold: there and back is another."""
-    others = {
-        name: dtype
+    """Return which columns hold values that, cast to their new type and back, are others."""
+    changed = {
+        name: ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
         for name, dtype in types.items()
-        if name in old.columns and stored(old[name].type()) != stored(dtype)
+        if name in old.columns
     }
-    if not others:
-        return []
-    counts = con.execute(
-        old.agg(
-            **{
-                name: (
-                    ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
-                )
-                .sum()
-                .coalesce(0)
-                for name, dtype in others.items()
-            }
-        )
-    ).iloc[0]
+    counts = con.execute(old.agg(**{name: each.sum() for name, each in changed.items()})).iloc[0]
     return [
-        f"column {name} was {stored(old[name].type())} and is {stored(dtype)} now, which "
-        f"{counts[name]:,} values do not fit"
-        for name, dtype in others.items()
-        if counts[name]
+        f"column {name}: {count:,.0f} values are no {types[name]}"
+        for name, count in counts.items()
+        if count > 0
     ]

@@ -6,7 +6,6 @@ not: what a backup is (``backup``).
 
 import os
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,29 +28,18 @@ from customer_segments.upkeep.backup import (
 DAMAGE = ("Corrupt", "checksum", "read enough bytes", "not a valid DuckDB", "replaying WAL")
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What a restore did.
-
-    Parameters
-    ----------
-    kept
-        Where what was there before is now; ``None`` if nothing was.
-    is_damaged
-        Whether that could not be read any more, and was put aside as it is.
-    months_changed
-        Whether the months covered are others than before.
-    """
-
-    kept: Path | None
-    is_damaged: bool
-    months_changed: bool
-
-
-def restore(installed: Installation, backup: Path) -> Restored:
+def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
     """Make a backup the warehouse; what was there becomes a backup itself.
 
     Waits for whoever holds the warehouse. Whoever opens it afterwards meets the restored one.
+
+    Returns
+    -------
+    kept
+        Where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any more;
+        ``None`` if nothing was.
+    months_changed
+        Whether the months covered are others than before.
 
     Raises
     ------
@@ -67,19 +55,18 @@ def restore(installed: Installation, backup: Path) -> Restored:
     try:
         state = _unpack(backup, draft)
         if not path.exists():
-            return Restored(None, False, _take_place(installed, draft, state, notes))
+            return None, _take_place(installed, draft, state, notes)
         try:
             with installed.warehouse.holding() as con:
                 kept, _ = write_backup(con, installed, label="before-restore")
                 # Nothing may be left in a log, which would outlive the file that it is of.
                 con.raw_sql("CHECKPOINT")
-                return Restored(kept, False, _take_place(installed, draft, state, notes))
+                return kept, _take_place(installed, draft, state, notes)
         except UserError as error:
             # Anything else is no damage: somebody holds it, or the disk is full.
             if not any(words in str(error.__cause__) for words in DAMAGE):
                 raise
-        kept = _put_aside(installed)
-        return Restored(kept, True, _take_place(installed, draft, state, notes))
+        return _put_aside(installed), _take_place(installed, draft, state, notes)
     finally:
         draft.unlink(missing_ok=True)
 

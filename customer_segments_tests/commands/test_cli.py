@@ -16,19 +16,24 @@ from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 from customer_segments_tests.installations import install
 
-COMMAND = Path(sys.executable).with_name("customer-segments")
+COMMAND = "from customer_segments.commands.app import entry_point; entry_point()"
 SAMPLE = project_root() / "data/sample"
 
 
 def start(tmp_path: Path, *arguments: str, source: Path = SAMPLE) -> subprocess.CompletedProcess:
     environment = os.environ | {
+        "CUSTOMER_SEGMENTS_CONFIG": str(tmp_path / "customer_segments.toml"),
         "CUSTOMER_SEGMENTS_SOURCE_DIR": str(source),
         "CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
         "CUSTOMER_SEGMENTS_REPORTS_DIR": str(tmp_path / "reports"),
         "COLUMNS": "120",
     }
     return subprocess.run(
-        [COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", COMMAND, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -50,23 +55,30 @@ def test_run_says_what_came_out(tmp_path):
         assert word in done.stdout
 
 
-def test_run_again_has_nothing_to_do(tmp_path, sample_copied):
+def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):
+    step = "report 2024-12: 2024-12 has no report yet."
+    assert start(tmp_path, "agenda").stdout.splitlines() == [step]
     done = start(tmp_path, "run")
     assert done.returncode == 0, done.stderr
-    assert "Nothing changed: every month is labelled already." in done.stdout
-    assert "Segments of 2024-12" in done.stdout
+    for said in (step, "Segments of 2024-12", "segment_report_2024-12.html"):
+        assert said in done.stdout
+    assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
+    assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
 
 
 def test_months_that_the_settings_leave_out_do_not_stop_the_run(
     tmp_path, sample_copied, monkeypatch
 ):
     monkeypatch.setenv("CUSTOMER_SEGMENTS_LAST_MONTH", "2024-10")
-    for _ in range(2):
-        done = start(tmp_path, "run")
-        assert done.returncode == 0, done.stderr
+    done = start(tmp_path, "run")
+    assert done.returncode == 0, done.stderr
+    assert "Segments of 2024-10" in done.stdout
+    assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
 
 
 def test_a_refit_is_judged_and_a_rollback_is_one_command(tmp_path, sample_copied):
+    # Few resamples do here.
+    sample_copied.config.write_text("[selection]\nresamples = 2\n[gate]\nbootstrap_resamples = 2\n")
     labels = "SELECT hash(customer_segments) FROM customer_segments ORDER BY 1"
     before = ask(sample_copied, labels)
     done = start(tmp_path, "refit", "--clusters", "8")
@@ -79,7 +91,7 @@ def test_a_refit_is_judged_and_a_rollback_is_one_command(tmp_path, sample_copied
 
     done = start(tmp_path, "promote", new, "--reason", "eight it is")
     assert f"Champion: {new} (chosen: eight it is)" in done.stdout
-    assert "The champion labels 2023-01 to 2024-12 again." in done.stdout
+    assert "relabel 2023-01 to 2024-12: another model than the champion" in done.stdout
     assert ask(sample_copied, "SELECT DISTINCT model_version FROM customer_segments") == [(new,)]
 
     assert start(tmp_path, "promote", old).returncode == 0
@@ -100,7 +112,6 @@ def test_check_names_rows_and_writes_nothing(tmp_path):
         (["run"], Path("nowhere"), "nowhere does not exist"),
         (["run", "--months", "2011-13"], SAMPLE, "is not a range of months"),
         (["check", "README.md"], SAMPLE, "README.md is not a .xlsx"),
-        (["sample", "x.txt"], SAMPLE, "neither .xlsx nor .parquet"),
     ],
 )
 def test_errors_are_sentences(tmp_path, arguments, source, message):
@@ -120,6 +131,7 @@ def test_a_range_of_months():
 def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
     code = (
         "import sys; from customer_segments.definitions import build_defs\n"
+        "from customer_segments.installation import Installation\n"
         "build_defs(Installation.here()).resolve_all_job_defs()\n"
         "heavy = {'pandas', 'sklearn', 'duckdb', 'pyarrow', 'matplotlib', 'openpyxl'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -134,7 +146,7 @@ def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
 
 def test_dagster_validates_the_workspace():
     done = subprocess.run(
-        [COMMAND.with_name("dagster"), "definitions", "validate", "-w", "workspace.yaml"],
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
         cwd=project_root(),
         capture_output=True,
         text=True,

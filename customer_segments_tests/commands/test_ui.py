@@ -11,13 +11,14 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from customer_segments.commands.ui import _told_to_stop, serve
 from customer_segments.errors import UserError
 from customer_segments.instance import dagster_home, prepare_dagster_home, serving
-from customer_segments.ui import _told_to_stop, serve
 
 DEFINITIONS = """
     import time
@@ -42,7 +43,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from customer_segments.errors import UserError
-from customer_segments.ui import serve
+from customer_segments.commands.ui import serve
 
 try:
     serve(int(sys.argv[1]), root=Path(sys.argv[2]))
@@ -218,34 +219,37 @@ def test_a_folder_that_is_no_project(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@contextmanager
+def handled_by(signum: int, handler: Callable | int) -> Iterator[None]:
+    """Handle a signal otherwise; whoever started the tests may have some ignored."""
+    before = signal.signal(signum, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signum, before)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_signals_that_end_it(signum):
-    with _told_to_stop() as told_to_stop:
+    with handled_by(signum, signal.SIG_DFL), _told_to_stop() as told_to_stop:
         assert not told_to_stop()
         signal.raise_signal(signum)
         assert told_to_stop()
 
 
 def test_an_ignored_signal_stays_ignored():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with handled_by(signal.SIGHUP, signal.SIG_IGN):
         with _told_to_stop() as told_to_stop:
             signal.raise_signal(signal.SIGHUP)
             assert not told_to_stop()
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_sigterm_ends_it_even_where_importing_dagster_had_it_ignored():
     """As behind a shell's "&", which has SIGINT ignored: Dagster then copies that to SIGTERM."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        with _told_to_stop() as told_to_stop:
-            signal.raise_signal(signal.SIGTERM)
-            assert told_to_stop()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with handled_by(signal.SIGTERM, signal.SIG_IGN), _told_to_stop() as told_to_stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert told_to_stop()
 
 
 def test_the_configuration_in_the_home_follows_the_project(project):

@@ -109,17 +109,17 @@ def test_a_restore_brings_all_back_and_keeps_what_was_there(installed):
     later = everything(installed.warehouse.path)
     assert later != before
 
-    done = restore(installed, backup)
+    kept, months_changed = restore(installed, backup)
     assert everything(installed.warehouse.path) == before
     assert state_beside(installed) == installed.warehouse.state()
     assert installed.settings.months_path.read_text() == MONTHS
     assert installed.renewed().months.last.month == 2
-    assert (done.is_damaged, done.months_changed) == (False, True)
-    assert done.kept
-    assert without_notes(done.kept) == later
+    assert kept
+    assert (kept.stem.endswith("before-restore"), months_changed) == (True, True)
+    assert without_notes(kept) == later
     assert stat.S_IMODE(installed.warehouse.path.stat().st_mode) == 0o600
     # And forward again; the backup that was restored is still there.
-    assert restore(installed, done.kept).months_changed
+    assert restore(installed, kept)[1]
     assert everything(installed.warehouse.path) == later
     assert state_beside(installed) == installed.warehouse.state() != before_state
     check_backup(backup)
@@ -149,7 +149,7 @@ def test_into_an_installation_that_has_nothing(installed):
     before = everything(installed.warehouse.path)
     installed.warehouse.path.unlink()
     installed.settings.months_path.unlink()
-    assert restore(installed, backup).kept is None
+    assert restore(installed, backup)[0] is None
     assert everything(installed.warehouse.path) == before
     assert installed.settings.months_path.read_text() == MONTHS
 
@@ -157,7 +157,7 @@ def test_into_an_installation_that_has_nothing(installed):
 def test_a_plain_copy_of_a_warehouse_is_a_backup_without_months(installed, tmp_path):
     plain = tmp_path / "plain.duckdb"
     plain.write_bytes(installed.warehouse.path.read_bytes())
-    assert not restore(installed, plain).months_changed
+    assert not restore(installed, plain)[1]
     assert installed.settings.months_path.read_text() == MONTHS
 
 
@@ -226,10 +226,10 @@ def test_a_damaged_warehouse_is_put_aside_with_its_log(installed, spoil):
     log = installed.warehouse.path.with_name("warehouse.duckdb.wal")
     log.write_bytes(b"what was not taken in")
     damaged = installed.warehouse.path.read_bytes()
-    done = restore(installed, backup)
-    assert done.is_damaged
-    assert done.kept
-    assert done.kept.read_bytes() == damaged
+    kept, _ = restore(installed, backup)
+    assert kept
+    assert kept.stem.endswith("-damaged")
+    assert kept.read_bytes() == damaged
     assert not log.exists()
     assert everything(installed.warehouse.path) == whole
 
