@@ -185,9 +185,11 @@ def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -
         for name, dtype in types.items()
         if name in old.columns
     }
-    counts = con.execute(old.agg(**{name: each.sum() for name, each in changed.items()})).iloc[0]
+    counts = con.execute(
+        old.agg(**{name: each.sum().coalesce(0) for name, each in changed.items()})
+    ).iloc[0]
     return [
         f"column {name}: {count:,.0f} values are no {types[name]}"
         for name, count in counts.items()
-        if count > 0
+        if count
     ]
