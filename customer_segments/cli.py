@@ -45,8 +45,8 @@ def run(
     ] = None,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
+    from customer_segments.outputs.summary import print_input
     from customer_segments.run import run_chain
-    from customer_segments.summary import print_input
 
     settings = load_settings()
     print_input(settings, console())
@@ -89,8 +89,8 @@ def report(
     ] = None,
 ) -> None:
     """Make the report and the workbook of a month, or of a range of months."""
+    from customer_segments.outputs.summary import print_files
     from customer_segments.run import report as make
-    from customer_segments.summary import print_files
 
     settings = load_settings()
     print_files(settings, *make(settings, months, console()), console())
@@ -99,7 +99,7 @@ def report(
 @app.command()
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
-    from customer_segments.evaluation.printing import print_evaluation
+    from customer_segments.outputs.summary import print_evaluation
     from customer_segments.run import evaluate as compare
 
     settings = load_settings()
@@ -113,7 +113,7 @@ def check(
 ) -> None:
     """Say what would be kept and rejected of FILES, and why. Writes nothing."""
     from customer_segments.dry_run import judge
-    from customer_segments.summary import print_rows
+    from customer_segments.outputs.summary import print_rows
 
     verdict = judge(files, load_settings())
     print_rows(verdict.kept, verdict.rejected, console())
@@ -163,8 +163,8 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Serve the Dagster UI on this machine, with everything loaded."""
+    from customer_segments.outputs.summary import print_input
     from customer_segments.run import ingest
-    from customer_segments.summary import print_input
     from customer_segments.ui import serve
 
     settings = load_settings()
@@ -177,8 +177,8 @@ def ui(
 
 def _end(settings: Settings, failed: UserError | None) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels."""
-    from customer_segments.reports.due import newest_labelled
-    from customer_segments.summary import print_files, print_summary
+    from customer_segments.outputs.state import newest_labelled
+    from customer_segments.outputs.summary import print_files, print_summary
 
     print_summary(settings, console())
     if failed:

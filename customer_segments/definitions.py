@@ -17,14 +17,13 @@ from customer_segments.automation.sensors import build_sensors
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.evaluation.assets import EVALUATION_ASSETS
-from customer_segments.exports.assets import workbook_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
 from customer_segments.model.assets import MODEL_ASSETS
 from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
 from customer_segments.monitoring.history import check_history
+from customer_segments.outputs.assets import output_assets
 from customer_segments.profiling.assets import PROFILE_ASSETS
-from customer_segments.reports.assets import report_assets
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
 from customer_segments.segments.assets import segment_assets
@@ -72,8 +71,7 @@ def build_defs(
         *MODEL_ASSETS,
         *segment_assets(partitions),
         *EVALUATION_ASSETS,
-        *workbook_assets(partitions),
-        *report_assets(partitions),
+        *output_assets(partitions),
         *PROFILE_ASSETS,
         check_history,
     ]

@@ -13,7 +13,7 @@ from customer_segments.automation.due import due_months, outdated_labels
 from customer_segments.errors import UserError
 from customer_segments.launching import Launch, launcher
 from customer_segments.months import Months, parse_month
-from customer_segments.reports.due import newest_labelled, report_due
+from customer_segments.outputs.state import newest_labelled, report_due
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months

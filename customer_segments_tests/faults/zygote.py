@@ -14,7 +14,11 @@ from importlib import import_module
 from customer_segments_tests.faults import hooks
 
 PRELOADED = (
-    *("customer_segments.run", "customer_segments.summary", "customer_segments.ingestion.reading"),
+    *(
+        "customer_segments.run",
+        "customer_segments.outputs.summary",
+        "customer_segments.ingestion.reading",
+    ),
     *("customer_segments.ingestion.reuse", "customer_segments.ingestion.settling"),
     *("customer_segments.ingestion.formats", "customer_segments.model.fit"),
     *("customer_segments.model.comparison", "customer_segments.model.selection"),

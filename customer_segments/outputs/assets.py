@@ -1,0 +1,208 @@
+"""The assets of this stage: files in the reports folder, no tables.
+
+Belongs here: thin Dagster around the view, the workbook and the report.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from customer_segments.errors import UserError
+from customer_segments.outputs.files import links, report_path, workbook_files, workbook_path
+from customer_segments.outputs.report.showing import markdown, observations
+from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
+from customer_segments.private import make_folder, write_text
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.ledger import code_version
+from customer_segments.tables import (
+    CHAMPION_MODEL,
+    CLEANED_TRANSACTIONS,
+    CUSTOMER_RFM,
+    EVALUATION,
+    KMEANS_MODEL,
+    LABELS,
+    MODEL_SELECTION,
+    REJECTED_TRANSACTIONS,
+)
+
+if TYPE_CHECKING:
+    from customer_segments.outputs.pictures.picture import Picture
+
+# Without these there is no view of a month; what else it shows may be missing.
+VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+
+
+def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage over the months given."""
+    # Last month's snapshot, scored again, says who changed segment.
+    with_last_month = dg.TimeWindowPartitionMapping(
+        start_offset=-1, allow_nonexistent_upstream_partitions=True
+    )
+    viewed: list[Any] = [
+        *(contract.table for contract in VIEWED),
+        dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month),
+    ]
+    monthly: dict[str, Any] = {
+        "group_name": "reports",
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "owners": OWNERS,
+        "code_version": code_version(),
+    }
+
+    @dg.asset(deps=viewed, kinds={"excel", "csv", "parquet"}, **monthly)
+    def segment_workbook(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult:
+        """Write a workbook for marketers: summary, a sheet per segment, who changed segment.
+
+        Beside it, the same customers as CSV and Parquet for other tools. A month without
+        customers has no files. Texts can never run as formulas; in the CSV those that begin like
+        one have an apostrophe in front.
+        """
+        from customer_segments.outputs.workbook.tables import write_csv, write_parquet
+        from customer_segments.outputs.workbook.workbook import write_workbook
+
+        reports = settings.reports_path
+
+        def write(view: MonthView) -> dict[str, int]:
+            workbook, csv, parquet = files = workbook_files(reports, view.month)
+            write_workbook(view, workbook, is_sample=settings.uses_sample)
+            guarded = write_csv(view.customers, csv)
+            write_parquet(view.customers, parquet)
+            return {
+                "dagster/row_count": view.customers.num_rows,
+                "bytes": sum(file.stat().st_size for file in files),
+                "csv_texts_with_apostrophe": guarded,
+            }
+
+        months = _written(context, warehouse, lambda month: workbook_path(reports, month), write)
+        for month in {*_asked_for(context)} - {*months}:
+            # Files of before would tell of customers who are in no table any more.
+            for file in workbook_files(reports, month):
+                file.unlink(missing_ok=True)
+        said = ", ".join(f"{month:%Y-%m}" for month in months) or "none"
+        return dg.MaterializeResult(
+            metadata={"months": said, "folder": dg.MetadataValue.path(reports)}
+        )
+
+    @dg.asset(
+        # The workbook is made first, so that the report can name its file.
+        deps=[
+            *viewed,
+            *(contract.table for contract in (MODEL_SELECTION, *EVALUATION)),
+            segment_workbook,
+        ],
+        kinds={"html", "matplotlib"},
+        **monthly,
+    )
+    def segment_report(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult:
+        """Tell managers and marketers what is up: a page per month that needs no network.
+
+        A summary, whom to turn to first, each segment with what to do, movement, the quality of
+        the data, the model and its limits, a glossary. The newest month's pictures stand in
+        Dagster, too, on the assets that they explain. A month without labels has no report.
+        """
+        from customer_segments.outputs.pictures import draw_pictures
+        from customer_segments.outputs.report.page import render
+
+        reports = settings.reports_path
+        pictures: list[Picture] = []
+
+        def write(view: MonthView) -> dict[str, int]:
+            path = report_path(reports, view.month)
+            pictures[:] = draw_pictures(view)
+            beside = links(reports, view.month)
+            write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
+            return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
+
+        months = _written(context, warehouse, lambda month: report_path(reports, month), write)
+        if not months:
+            first, *_, last = (f"{month:%Y-%m}" for month in 2 * _asked_for(context))
+            raise UserError(
+                f"Nobody is labelled in {first if first == last else f'{first} to {last}'}, so "
+                "there is nothing to report.",
+                "Label these months first: `customer-segments run`.",
+            )
+        newest = str(months[-1])
+        # Of the newest month alone: two megabytes each time, which stay in Dagster's history. Here
+        # as well: the overview of an asset shows what it was materialized with, and what was
+        # observed of it later only its partitions and events.
+        context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)
+        for observation in observations(pictures, newest):
+            context.log_event(observation)
+        url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
+        return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
+
+    return [segment_workbook, segment_report]
+
+
+def _asked_for(context: dg.AssetExecutionContext) -> list[date]:
+    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+
+
+def _written(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    path_of: Callable[[date], Path],
+    write: Callable[[MonthView], dict[str, int]],
+) -> list[date]:
+    """Write the files of each month that has labels, and return these months.
+
+    Parameters
+    ----------
+    path_of
+        Where the file of a month is that people open.
+    write
+        Writes the files of a month, and returns what Dagster is to be told of them.
+    """
+    asset, months = context.asset_key.to_user_string(), []
+    for month in _asked_for(context):
+        path = path_of(month)
+        with _naming(asset.removeprefix("segment_"), month, path):
+            try:
+                view = read_month(warehouse, month, date.today())
+            except NobodyLabelledError:
+                context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
+                continue
+            make_folder(path.parent)
+            where = {
+                "path": dg.MetadataValue.path(path),
+                "url": dg.MetadataValue.url(path.as_uri()),
+            }
+            context.add_asset_metadata(where | write(view), partition_key=str(month))
+        context.log.info(f"{path} is written.")
+        months.append(month)
+    return months
+
+
+@contextmanager
+def _naming(what: str, month: date, path: Path) -> Iterator[None]:
+    """Have an error name what was not made, and of which month, whatever went wrong."""
+    not_made = f"The {what} of {month:%Y-%m} could not be made"
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{not_made}: {error.problem}", error.remedy) from error
+    except OSError as error:
+        raise UserError(
+            f"{not_made}: {path.parent} cannot be written ({error.strerror}).",
+            "Make room, or give the user that runs this write permission on it.",
+        ) from error
+    except Exception as error:
+        raise UserError(
+            f"{not_made}: {type(error).__name__}: {error}",
+            "Its labels are published all the same. The run in `make ui` shows where it stopped.",
+        ) from error

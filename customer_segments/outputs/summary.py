@@ -1,0 +1,157 @@
+"""What a command is told to have done, as tables in a terminal.
+
+Belongs here: laying out a month's view, and the evaluation, for people. Does not: running.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from customer_segments.evaluation.findings import findings, means
+from customer_segments.months import Months
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.figures import by_segment
+from customer_segments.outputs.files import report_path, workbook_path
+from customer_segments.outputs.queries import KEPT
+from customer_segments.outputs.state import newest_labelled
+from customer_segments.outputs.view import read_month
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEGMENT_COLUMNS = columns_of(
+    "segment customers share median_recency_days median_frequency median_monetary revenue_share",
+    revenue_share="Revenue",
+)
+
+
+def print_input(settings: Settings, console: Console) -> None:
+    """Say which files are read, and loudly if they are the sample."""
+    if settings.uses_sample:
+        console.print(
+            "[yellow]No workbook in data/source/ and nothing configured: this uses the bundled "
+            "sample of invented customers.[/]\nFor the real thing: `customer-segments download` "
+            "(or `make download`) fetches UCI's Online Retail II; or put your own workbooks into "
+            "data/source/."
+        )
+    names = ", ".join(file.name for file in settings.source_files())
+    console.print(f"Input: {names} in {settings.input_dir}", highlight=False, soft_wrap=True)
+
+
+def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:
+    """Print rows kept and rejected, a month's segments, and where everything is.
+
+    Parameters
+    ----------
+    month
+        The newest with labels if none is given.
+    """
+    month = month or newest_labelled(settings)
+    if month:
+        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+        view = read_month(warehouse, month, date.today())
+        counts = view.rows.groupby("reason")["rows"].sum().to_dict()
+        print_rows(counts.pop(KEPT), counts, console)
+        rows = sorted(by_segment(view), key=lambda row: -row["revenue"])
+        headings = [column.short for column in SEGMENT_COLUMNS]
+        cells = [[column.text(row) for column in SEGMENT_COLUMNS] for row in rows]
+        # Narrow enough for a terminal of 80 columns, also with long names and large sums.
+        console.print(grid(f"Segments of {month:%Y-%m}", headings, cells))
+        console.print(
+            "Days since the last order, orders and money are medians per customer.", style="dim"
+        )
+    console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
+    console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
+
+
+def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
+    """Print where the reports and workbooks of months are, those that are there."""
+    for word, path in (("Report", report_path), ("Workbook", workbook_path)):
+        files = [path(settings.reports_path, month) for month in Months(first, last, is_open=False)]
+        for file in filter(Path.is_file, files):
+            console.print(f"{word}: {file}", highlight=False, soft_wrap=True)
+
+
+def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
+    """Print how many rows were kept, and how many rejected by reason."""
+    total = kept + sum(rejected.values())
+    counts = [("kept", kept), *sorted(rejected.items(), key=lambda item: -item[1])]
+    rows = [(reason, f"{rows:,}", f"{rows / total:.1%}") for reason, rows in counts]
+    console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share"), rows))
+
+
+def print_evaluation(settings: Settings, console: Console) -> None:
+    """Print what was compared and foretold, and what it says in words."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    console.print(_compared(comparison))
+    if backtest.empty:
+        console.print(
+            "There is not enough history yet to look back to: see the log of segment_backtest."
+        )
+        return
+    console.print(_foretold(backtest))
+    for sentence in findings(backtest):
+        console.print(f"- {sentence}", highlight=False)
+
+
+def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of texts, names to the left and figures to the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=True, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _compared(comparison: "pd.DataFrame") -> Table:
+    first = comparison.iloc[0]
+    return grid(
+        f"Ways to group {first['training_customers']:,} customers of "
+        f"{first['training_month']:%Y-%m}",
+        ("", "Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes"),
+        [
+            (
+                row.labelling,
+                f"{row.n_clusters}",
+                *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
+                f"{row.smallest_share:.1%}",
+                "yes" if row.passes else "no",
+            )
+            for row in comparison.sort_values(
+                ["passes", "silhouette"], ascending=False
+            ).itertuples()
+        ],
+    )
+
+
+def _foretold(backtest: "pd.DataFrame") -> Table:
+    """Return the means of the longest horizon as a table."""
+    horizon, dates = backtest["horizon_months"].max(), backtest["as_of"].drop_duplicates()
+    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in dates.sort_values())
+    figures = means(backtest)
+    return grid(
+        f"What they foretell of {horizon} months, mean of {said}",
+        ("", "Variance", "AUC", "Top tenth"),
+        [
+            (
+                row.labelling,
+                *map(_figure, (row.explained_variance, row.repurchase_auc, row.top_tenth_share)),
+            )
+            for row in figures[figures["horizon_months"] == horizon].itertuples()
+        ],
+    )
+
+
+def _figure(number: float) -> str:
+    """Return a figure with three digits; a dash where it is null."""
+    return f"{number:.3f}" if number == number else "-"
