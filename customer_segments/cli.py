@@ -43,6 +43,7 @@ def run(
         str | None,
         typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
     ] = None,
+    verbose: Annotated[bool, typer.Option(help="Say what each check warns of.")] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.outputs.summary import print_input
@@ -50,7 +51,7 @@ def run(
 
     settings = load_settings()
     print_input(settings, console())
-    _end(settings, run_chain(settings, months, console()))
+    _end(settings, run_chain(settings, months, console(), is_verbose=verbose))
 
 
 @app.command()

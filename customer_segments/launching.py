@@ -25,17 +25,21 @@ PROCESS_TAG = "customer_segments/process"
 
 
 @contextmanager
-def launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> Iterator[Launch]:
+def launcher(
+    settings: Settings, console: Console, *, is_chain: bool = True, is_verbose: bool = False
+) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process.
 
     Parameters
     ----------
     is_chain
         Whether this command starts what follows as well; else the daemon's sensors do.
+    is_verbose
+        Whether to print what each check warns of.
     """
     home = prepare_dagster_home()
     os.environ["DAGSTER_HOME"] = str(home)
-    handler = ProgressHandler(console)
+    handler = ProgressHandler(console, is_verbose=is_verbose)
 
     def launch(
         job: str, first: date | None = None, last: date | None = None, config: dict | None = None
@@ -71,7 +75,10 @@ def launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> 
         handler.status,
     ):
         _record_killed(instance)
-        yield launch
+        try:
+            yield launch
+        finally:
+            handler.finish()
 
 
 def _record_killed(instance: dg.DagsterInstance) -> None:

@@ -181,7 +181,7 @@ def by_reason(view: MonthView) -> list[dict[str, Any]]:
     month = month.reindex(so_far.index).fillna(0)
     for table in (month, so_far):
         table["share"] = (table["rows"] / table["rows"].sum()).fillna(0)
-    both = month.join(so_far, rsuffix="_so_far").reset_index()
+    both = month.join(so_far.add_suffix("_so_far")).reset_index()
     both["is_rejected"] = both["reason"] != KEPT
     return known(both.sort_values(["is_rejected", "rows_so_far"], ascending=[True, False]))
 

@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from customer_segments.reports.evidence import Evidence, read_evidence
-from customer_segments.reports.files import report_path
 
+from customer_segments.outputs.files import report_path
+from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.storage import Warehouse
 from customer_segments_tests.installations import execute, install
-from customer_segments_tests.reports.pages import Page
+from customer_segments_tests.outputs.pages import Page
 
 MONTH = date(2024, 12, 1)
+# Long after it: what is not over yet is a matter of its own tests.
+TODAY = date(2026, 1, 1)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +35,6 @@ def reported(sample_warehouse, tmp_path_factory) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def sample_evidence(sample_warehouse) -> Evidence:
-    """The evidence of the sample's newest month."""
-    return read_evidence(Warehouse(sample_warehouse.warehouse_path), MONTH)
+def sample_view(sample_warehouse) -> MonthView:
+    """The view of the sample's newest month."""
+    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY)

@@ -1,4 +1,4 @@
-"""Evidence of invented months, as ``read_evidence`` returns it, made without a warehouse."""
+"""Views of invented months, as ``read_month`` returns them, made without a warehouse."""
 
 from dataclasses import fields
 from datetime import date
@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from customer_segments.reports.evidence import Evidence
+import pyarrow as pa
 
 from customer_segments.months import shift
+from customer_segments.outputs.view import MonthView
 from customer_segments.tables import (
     MODEL_SELECTION,
     SEGMENT_BACKTEST,
@@ -28,8 +29,8 @@ def invented(
     kind: str = "spread",
     empty: tuple[str, ...] = (),
     **other,
-) -> Evidence:
-    """Return the evidence of a month.
+) -> MonthView:
+    """Return the view of a month.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def invented(
     customers = customers_of(present, kind)
     months_of = [shift(MONTH, back) for back in range(1 - months, 1)]
     # What pictures do not look at is not made up.
-    made = dict.fromkeys(field.name for field in fields(Evidence)) | {
+    made = dict.fromkeys(field.name for field in fields(MonthView)) | {
         "month": MONTH,
         "customers": customers,
         "profiles": pd.concat([profiles_of(customers, month) for month in months_of]),
@@ -59,7 +60,12 @@ def invented(
         "backtest": backtest(),
         "retention": retention_of(present, months - 1),
     }
-    return Evidence(**made | other)
+    made |= other
+    people = made["customers"]
+    if "customer_id" not in people:
+        people = people.assign(customer_id=[f"{number:04}" for number in range(len(people))])
+    made["customers"] = pa.Table.from_pandas(people, preserve_index=False)
+    return MonthView(**made)
 
 
 def customers_of(segments, kind: str) -> pd.DataFrame:

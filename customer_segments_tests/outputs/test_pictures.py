@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from customer_segments.reports import pictures
-from customer_segments.reports.pictures import draw_pictures, moves, palette, sizes, style
-from customer_segments.reports.pictures.words import counted, percent
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
+from customer_segments.outputs import pictures
+from customer_segments.outputs.pictures import draw_pictures, moves, palette, sizes, style
+from customer_segments.outputs.pictures.picture import Picture, words_of
+from customer_segments.outputs.words import counted, percent
 from customer_segments.tables import CONTRACTS
-from customer_segments_tests.reports import invented as given_by
-from customer_segments_tests.reports.invented import FOUR, MONTH, invented
+from customer_segments_tests.outputs import invented as given_by
+from customer_segments_tests.outputs.invented import FOUR, MONTH, invented
 
 ALL = list(SEGMENTS)
 TWELVE = [*ALL, "Champions 2"]
@@ -59,14 +60,19 @@ SIGHT = {
 }
 
 
-def drawn(evidence, *names: str) -> dict[str, pictures.Picture]:
+def drawn(view, *names: str) -> dict[str, Picture]:
     """Draw the pictures of these names only, for speed; all without any."""
-    draw = [of for of in pictures._drawers() if not names or of.__name__ in names]
-    return {picture.name: picture for picture in (of(evidence) for of in draw) if picture}
+    draw = [of for of in pictures.drawers() if not names or of.__name__ in names]
+    return {picture.name: picture for picture in (of(view) for of in draw) if picture}
 
 
-def title(name: str, evidence) -> str:
-    return drawn(evidence, name)[name].title
+def title(name: str, view) -> str:
+    return drawn(view, name)[name].title
+
+
+def change_of(view) -> str:
+    """The title of ``segment_shares``, without the drawing."""
+    return words_of("segment_shares", sizes.changed_most(view))["title"]
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -151,11 +157,11 @@ def test_a_month_without_customers_shows_what_the_model_is_known_by():
 
 
 def test_a_segment_without_customers_keeps_its_place():
-    evidence = invented(empty=("Need Attention",))
-    assert set(drawn(evidence)) == set(NAMES)
+    view = invented(empty=("Need Attention",))
+    assert set(drawn(view)) == set(NAMES)
     tall, small = (
         Image.open(io.BytesIO(sizes.sizes_and_revenue(month).png)).size[1]
-        for month in (evidence, invented([name for name in FOUR if name != "Need Attention"]))
+        for month in (view, invented([name for name in FOUR if name != "Need Attention"]))
     )
     assert tall > small
 
@@ -169,11 +175,11 @@ def test_the_same_evidence_gives_the_same_files():
 
 
 def test_the_sizes_say_who_brings_most():
-    evidence = invented()
-    profiles = evidence.profiles[evidence.profiles["snapshot_month"] == pd.Timestamp(MONTH)]
+    view = invented()
+    profiles = view.profiles[view.profiles["snapshot_month"] == pd.Timestamp(MONTH)]
     best = profiles.loc[profiles["revenue"].idxmax()]
     revenue_share = best["revenue"] / profiles["revenue"].sum()
-    assert title("sizes_and_revenue", evidence) == (
+    assert title("sizes_and_revenue", view) == (
         f"{best['segment']}: {best['customers'] / profiles['customers'].sum():.0%} of the "
         f"customers, {revenue_share:.0%} of the revenue"
     )
@@ -196,7 +202,7 @@ def test_the_change_said_is_the_one_that_happened(then, now, back):
             if count
         ]
     ).assign(model_version="a")
-    said = sizes._change(invented(profiles=profiles))
+    said = change_of(invented(profiles=profiles))
     share = {month: [count / sum(of) for count in of] for month, of in months.items()}
     changes = [after - before for before, after in zip(*share.values(), strict=True)]
     found = re.fullmatch(r"(.+) (rose|fell) from (.+) of the customers in (.+) to (.+)", said)
@@ -217,12 +223,12 @@ def test_the_change_said_is_the_one_that_happened(then, now, back):
 
 
 def test_shares_under_another_model_are_not_compared():
-    evidence = invented(months=2)
-    evidence.profiles.loc[evidence.profiles["snapshot_month"] < pd.Timestamp(MONTH), "share"] /= 2
-    assert "rose from" in sizes._change(evidence)
-    is_now = evidence.profiles["snapshot_month"] == pd.Timestamp(MONTH)
-    evidence.profiles["model_version"] = np.where(is_now, "b", "a")
-    assert "rose from" not in sizes._change(evidence)
+    view = invented(months=2)
+    view.profiles.loc[view.profiles["snapshot_month"] < pd.Timestamp(MONTH), "share"] /= 2
+    assert "rose from" in change_of(view)
+    is_now = view.profiles["snapshot_month"] == pd.Timestamp(MONTH)
+    view.profiles["model_version"] = np.where(is_now, "b", "a")
+    assert "rose from" not in change_of(view)
 
 
 def test_moves_are_said_as_they_are():
@@ -249,7 +255,7 @@ def test_moves_are_said_as_they_are():
 
 
 def test_the_flow_ends_where_customers_are():
-    table = moves._moves(invented())
+    table = moves.moved(invented())
     assert list(table.index) == ["New", *FOUR]
     assert list(table.columns) == [*FOUR, "Gone"]
     assert table.to_numpy().sum() == invented().migration["customers"].sum()
@@ -374,13 +380,16 @@ def test_labels_stand_apart_in_their_order(positions, gap):
         assert placed == pytest.approx(positions)
 
 
-@given(st.floats(0, 8), st.floats(0, 5), st.integers(3, 7))
+@given(st.floats(0, 13), st.floats(0, 5), st.integers(3, 7))
 def test_ticks_are_plain_numbers_with_room(low, span, most):
     places, labels = style.log_ticks(low, low + span, most)
     assert len(labels) <= most
-    assert [float(label.replace(",", "")) for label in labels] == pytest.approx(
-        [10**place for place in places]
-    )
+    assert all(len(label) <= 9 for label in labels)
+    units = {"M": 1e6, "B": 1e9, "T": 1e12}
+    figures = [
+        float(label.rstrip("MBT").replace(",", "")) * units.get(label[-1], 1) for label in labels
+    ]
+    assert figures == pytest.approx([10**place for place in places], rel=0.006)
     assert all(low - 1e-6 <= place <= low + span + 1e-6 for place in places)
 
 
@@ -436,11 +445,11 @@ def test_the_order_is_fixed():
 def test_nothing_but_the_palette_decides_colours(monkeypatch):
     """Drawn with other colours, no pixel of a picture of segments has kept its own."""
     shown = [name for name in NAMES[:9] if name != "migration_table"]
-    evidence = invented()
-    before = drawn(evidence, *shown)
+    view = invented()
+    before = drawn(view, *shown)
     for name in ALL:
         monkeypatch.setitem(palette._COLOURS, name, "#AAAAAA")
-    after = drawn(evidence, *shown)
+    after = drawn(view, *shown)
     for name in shown:
         hue = [
             int(np.ptp(pixels(of[name].png).astype(int), axis=1).max()) for of in (before, after)

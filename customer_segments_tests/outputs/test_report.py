@@ -7,22 +7,22 @@ from dataclasses import replace
 from datetime import date
 
 import dagster as dg
+import pyarrow as pa
 import pytest
-from customer_segments.reports import glossary
-from customer_segments.reports.due import newest_labelled, report_due
-from customer_segments.reports.files import links as links_beside
-from customer_segments.reports.files import report_path
-from customer_segments.reports.html import render
 
 from customer_segments.cleaning.rules import REASONS
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.model.names import SEGMENTS
+from customer_segments.outputs.files import links as links_beside
+from customer_segments.outputs.files import report_path
+from customer_segments.outputs.report.page import glossary, render
+from customer_segments.outputs.state import newest_labelled, report_due
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute
-from customer_segments_tests.reports.conftest import MONTH
-from customer_segments_tests.reports.pages import Page
+from customer_segments_tests.outputs.conftest import MONTH
+from customer_segments_tests.outputs.pages import Page
 
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}"
 
@@ -84,35 +84,36 @@ def test_its_texts_stand_out_from_their_backgrounds(reported):
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, background)
 
 
-def test_what_the_data_says_is_only_text(sample_evidence):
-    evidence = sample_evidence
-    names = {old: f"{HOSTILE} {old}" for old in evidence.clusters["segment"]}
+def test_what_the_data_says_is_only_text(sample_view):
+    view = sample_view
+    names = {old: f"{HOSTILE} {old}" for old in view.clusters["segment"]}
     named = {
-        field: getattr(evidence, field).assign(
+        field: getattr(view, field).assign(
             **{
-                column: getattr(evidence, field)[column].map(lambda n: names.get(n, n))
+                column: getattr(view, field)[column].map(lambda n: names.get(n, n))
                 for column in columns
             }
         )
         for field, columns in {
-            "customers": ["segment"],
             "profiles": ["segment"],
             "clusters": ["segment"],
             "migration": ["from_segment", "to_segment"],
             "retention": ["segment"],
         }.items()
     }
-    named["customers"]["country"] = HOSTILE
-    named["profiles"]["suggested_action"] = HOSTILE
-    background = evidence.background
-    background = replace(
-        background,
-        rows=background.rows.assign(reason=HOSTILE + background.rows["reason"]),
-        sheets=background.sheets.assign(workbook=HOSTILE, sheet=HOSTILE),
-        findings=background.findings.assign(said=HOSTILE, check_name=HOSTILE),
+    named["clusters"]["suggested_action"] = HOSTILE
+    people = view.customers.to_pylist()
+    for row in people:
+        row |= {"segment": names[row["segment"]], "country": HOSTILE}
+    hostile = replace(
+        view,
+        **named,
+        customers=pa.Table.from_pylist(people, view.customers.schema),
+        rows=view.rows.assign(reason=HOSTILE + view.rows["reason"]),
+        sheets=view.sheets.assign(workbook=HOSTILE, sheet=HOSTILE),
+        findings=view.findings.assign(said=HOSTILE, check_name=HOSTILE),
         year={},
     )
-    hostile = replace(evidence, **named, background=background)
     page = Page(render(hostile, [], [], is_sample=False))
     assert not {"script", "img"} & {tag for tag, _ in page.tags}
     assert page.text.count(" ".join(HOSTILE.split())) > 30
@@ -121,23 +122,19 @@ def test_what_the_data_says_is_only_text(sample_evidence):
     ]
 
 
-def test_the_sample_is_said_to_be_invented(sample_evidence):
-    invented = Page(render(sample_evidence, [], [], is_sample=True))
-    real = Page(render(sample_evidence, [], [], is_sample=False))
+def test_the_sample_is_said_to_be_invented(sample_view):
+    invented = Page(render(sample_view, [], [], is_sample=True))
+    real = Page(render(sample_view, [], [], is_sample=False))
     assert "These customers are invented." in invented.text.partition("In short")[0]
     assert "invented" in invented.text[:80]  # the title, which tabs and mails show
     assert "invented" not in real.text
 
 
-def test_what_was_not_made_yet_is_said_with_what_to_do(sample_evidence):
-    page = Page(render(sample_evidence, [], [], is_sample=False))
+def test_what_was_not_made_yet_is_said_with_what_to_do(sample_view):
+    page = Page(render(sample_view, [], [], is_sample=False))
     assert "customer-segments evaluate" in page.text
     assert f"customer-segments report --months {MONTH:%Y-%m}" in page.text
-    nothing = replace(
-        sample_evidence,
-        selection=sample_evidence.selection[0:0],
-        background=replace(sample_evidence.background, findings=None),
-    )
+    nothing = replace(sample_view, selection=sample_view.selection[0:0], findings=None)
     page = Page(render(nothing, [], [], is_sample=False))
     assert "The evidence for this number of segments is not there" in page.text
     assert "No check was run yet" in page.text
@@ -221,10 +218,11 @@ def test_a_report_that_fails_says_which_month_and_leaves_labels_alone(sample_war
 
 
 def test_every_word_is_explained():
-    assert {*REASONS, "kept"} == set(glossary.REASONS)
-    assert set(SEGMENTS) == set(glossary.NAMES)
+    words = glossary()
+    assert {*REASONS, "kept"} == set(words["reasons"])
+    assert set(SEGMENTS) == set(words["names"])
     checks = {key.name for each in build_defs().asset_checks or [] for key in each.check_keys}
-    assert checks == set(glossary.CHECKS)
-    for sentence in (*glossary.TERMS.values(), *glossary.NAMES.values()):
+    assert checks == set(words["checks"])
+    for sentence in (*words["terms"].values(), *words["names"].values()):
         assert sentence.endswith(".")
         assert ". " not in sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segments_tests.reports.pages import Page
+from customer_segments_tests.outputs.pages import Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")

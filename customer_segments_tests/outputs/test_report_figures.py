@@ -7,11 +7,12 @@ segment is taken from ``customer_segments``.
 from datetime import date
 
 import pytest
-from customer_segments.reports.evidence import read_evidence
 
+from customer_segments.outputs.figures import by_reason
+from customer_segments.outputs.view import read_month
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion import ingested
-from customer_segments_tests.reports.conftest import MONTH
+from customer_segments_tests.outputs.conftest import MONTH, TODAY
 
 # Who had bought by the end of a month, and what: as of {0}, a day after it.
 STATE = """
@@ -168,13 +169,11 @@ def test_who_came_back(reported, ask):
 
 def test_an_earlier_month_knows_nothing_of_later_ones(reported, ask):
     month = date(2024, 3, 1)
-    evidence = read_evidence(Warehouse(reported.settings.warehouse_path), month)
-    rows = evidence.background.rows
-    assert rows["month"].max().date() == month
+    warehouse = Warehouse(reported.settings.warehouse_path)
+    view = read_month(warehouse, month, TODAY)
     ((kept,),) = ask(f"SELECT count(*) FROM cleaned_transactions WHERE month <= DATE '{month}'")
-    assert rows[rows["reason"] == "kept"]["rows"].sum() == kept
-    assert len(evidence.background.year) == 4
-    assert evidence.customers["last_purchase_date"].max().date() < date(2024, 4, 1)
+    assert by_reason(view)[0]["rows_so_far"] == kept
+    assert len(view.year) == 4
+    assert view.people["last_purchase_date"].max().date() < date(2024, 4, 1)
     # A first month has no year behind it.
-    early = read_evidence(Warehouse(reported.settings.warehouse_path), date(2023, 6, 1))
-    assert early.background.year == {}
+    assert read_month(warehouse, date(2023, 6, 1), TODAY).year == {}

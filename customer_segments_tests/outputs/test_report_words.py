@@ -4,57 +4,62 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
+import pyarrow as pa
 import pytest
-from customer_segments.reports import figures, remarks, wording
-from customer_segments.reports.evidence import Evidence
-from customer_segments.reports.html import render
-from customer_segments.reports.moves import moves_of
 
-from customer_segments_tests.reports.conftest import MONTH
-from customer_segments_tests.reports.pages import Page
+from customer_segments.outputs.figures import moves_of, tasks
+from customer_segments.outputs.report.page import render
+from customer_segments.outputs.view import MonthView
+from customer_segments_tests.outputs.conftest import MONTH
+from customer_segments_tests.outputs.pages import Page
 
 LAST = pd.Timestamp(MONTH)
 
 
-def said(evidence: Evidence) -> str:
-    return "\n".join(wording.summary(evidence, figures.segments_of(evidence)))
+def page_of(view: MonthView) -> Page:
+    return Page(render(view, [], [], is_sample=False))
 
 
-def alone(evidence: Evidence) -> Evidence:
+def said(view: MonthView) -> str:
+    """What the summary says."""
+    return page_of(view).text.rpartition("In short")[2].partition("Whom to turn to first")[0]
+
+
+def alone(view: MonthView) -> MonthView:
     """The same month, with no month and no year before it."""
-    profiles = evidence.profiles[evidence.profiles["snapshot_month"] == LAST].copy()
+    profiles = view.profiles[view.profiles["snapshot_month"] == LAST].copy()
     before = [name for name in profiles if name.endswith(("_last_month", "_last_year"))]
     profiles[before] = float("nan")
-    rows = evidence.background.rows
-    background = replace(evidence.background, rows=rows[rows["month"] == LAST], year={})
+    rows = view.rows[view.rows["month"] == LAST]
     # As the table has the first month: everybody is new.
-    new = moved(evidence, [("New", name, 5, 0.0) for name in profiles["segment"]])
+    new = moved(view, [("New", name, 5, 0.0) for name in profiles["segment"]])
     return replace(
-        evidence,
+        view,
         profiles=profiles,
         migration=new.migration,
-        background=background,
-        retention=evidence.retention[0:0],
+        rows=rows,
+        year={},
+        retention=view.retention[0:0],
     )
 
 
-def moved(evidence: Evidence, rows: list[tuple[str, str, int, float]]) -> Evidence:
+def moved(view: MonthView, rows: list[tuple[str, str, int, float]]) -> MonthView:
     """The same month with these moves: from, to, customers, and what they had brought."""
     columns = ["from_segment", "to_segment", "customers", "revenue_before"]
     moves = pd.DataFrame(rows, columns=columns)
     moves = moves.assign(
         snapshot_month=LAST, revenue=moves["revenue_before"] + 10.0, revenue_moved=10.0
     )
-    return replace(evidence, migration=moves)
+    return replace(view, migration=moves)
 
 
-def test_a_first_month_is_compared_with_nothing(sample_evidence):
-    first = alone(sample_evidence)
+def test_a_first_month_is_compared_with_nothing(sample_view):
+    first = alone(sample_view)
     text = said(first)
     assert "before" not in text
     assert "Turn first" not in text
     assert "moved" not in text
-    page = Page(render(first, [], [], is_sample=False))
+    page = page_of(first)
     assert "There is no month before to compare with." in page.text
     assert "There is no snapshot a year before." in page.text
     assert "moves" not in page.tables
@@ -73,7 +78,7 @@ def test_a_first_month_is_compared_with_nothing(sample_evidence):
         (-0.2, 0.1, "brought 0, as much as the month before (0)"),
     ],
 )
-def test_the_months_money_is_compared(sample_evidence, month, last_month, words):
+def test_the_months_money_is_compared(sample_view, month, last_month, words):
     rows = pd.DataFrame(
         {
             "month": [LAST, pd.Timestamp(2024, 11, 1)],
@@ -82,23 +87,22 @@ def test_the_months_money_is_compared(sample_evidence, month, last_month, words)
             "revenue": [month, last_month],
         }
     )
-    background = replace(sample_evidence.background, rows=rows)
-    assert words in said(replace(sample_evidence, background=background))
+    assert words in said(replace(sample_view, rows=rows))
 
 
 @pytest.mark.parametrize(
     ("before", "words"),
     [(1_310, "10 fewer than a month before"), (1_300, "as many as a month before")],
 )
-def test_the_number_of_customers_is_compared(sample_evidence, before, words):
-    evidence = moved(sample_evidence, [("Champions", "Champions", before, 5.0)])
-    assert f"1,300 customers had bought at least once, {words};" in said(evidence)
-    assert "0% of the customers changed segment since last month" in said(evidence)
+def test_the_number_of_customers_is_compared(sample_view, before, words):
+    view = moved(sample_view, [("Champions", "Champions", before, 5.0)])
+    assert f"1,300 customers had bought at least once, {words};" in said(view)
+    assert "0% of the customers changed segment since last month" in said(view)
 
 
-def test_who_slipped_comes_first_by_money_and_not_by_number(sample_evidence):
-    evidence = moved(
-        sample_evidence,
+def test_who_slipped_comes_first_by_money_and_not_by_number(sample_view):
+    view = moved(
+        sample_view,
         [
             ("Need Attention", "Hibernating", 900, 50.0),
             ("Champions", "Need Attention", 3, 70_000.0),
@@ -106,50 +110,50 @@ def test_who_slipped_comes_first_by_money_and_not_by_number(sample_evidence):
             ("Champions", "Champions", 40, 9e9),
         ],
     )
-    text = said(evidence)
+    text = said(view)
     assert "Turn first to the 3 customers who slipped from Champions to Need Attention" in text
-    tasks = wording.tasks(evidence, figures.segments_of(evidence))
-    assert [(task.how, task.customers) for task in tasks] == [
+    assert [(task["how"], task["customers"]) for task in tasks(view)] == [
         ("slipped", 3),
         ("slipped", 900),
         ("rose", 1),
     ]
 
 
-def test_one_customer_is_not_some_customers(sample_evidence):
-    evidence = moved(sample_evidence, [("Champions", "Hibernating", 1, 80.0)])
-    assert "Turn first to the 1 customer who slipped" in said(evidence)
+def test_one_customer_is_not_some_customers(sample_view):
+    view = moved(sample_view, [("Champions", "Hibernating", 1, 80.0)])
+    assert "Turn first to the 1 customer who slipped" in said(view)
 
 
-def test_nobody_slipped(sample_evidence):
-    evidence = moved(sample_evidence, [("Hibernating", "Champions", 2, 80.0)])
-    assert "Nobody who had brought money slipped" in said(evidence)
+def test_nobody_slipped(sample_view):
+    view = moved(sample_view, [("Hibernating", "Champions", 2, 80.0)])
+    assert "Nobody who had brought money slipped" in said(view)
 
 
-def test_as_recent_for_less_money_is_slipping(sample_evidence):
-    clusters = sample_evidence.clusters.assign(
+def test_as_recent_for_less_money_is_slipping(sample_view):
+    clusters = sample_view.clusters.assign(
         recency_rank=[0.80, 0.78, 0.3, 0.2], monetary_rank=[0.5, 0.9, 0.4, 0.1]
     )
     low, high = clusters["segment"][:2]
-    evidence = moved(sample_evidence, [(high, low, 2, 80.0), (low, high, 2, 80.0)])
-    moves = moves_of(replace(evidence, clusters=clusters))
+    view = moved(sample_view, [(high, low, 2, 80.0), (low, high, 2, 80.0)])
+    moves = moves_of(replace(view, clusters=clusters))
     assert {(m.origin, m.direction) for m in moves} == {(high, "slipped"), (low, "rose")}
 
 
-def test_a_month_that_is_cut_short_is_said_first(sample_evidence):
-    background = replace(sample_evidence.background, newest_date=date(2024, 12, 9))
-    cut = replace(sample_evidence, background=background)
-    page = Page(render(cut, [], [], is_sample=False))
+def test_a_month_that_is_cut_short_is_said_first(sample_view):
+    cut = replace(sample_view, newest_date=date(2024, 12, 9))
+    page = page_of(cut)
     top = page.text.partition("Contents")[0]
     assert "December 2024 is not complete. The data ends on 9 December 2024" in top
     assert "take the report of November 2024" in top
     assert "so far, more than the month before" in page.text
-    assert "not complete" not in Page(render(sample_evidence, [], [], is_sample=False)).text
+    assert "not complete" not in page_of(sample_view).text
 
 
-def test_a_window_of_months_is_said(sample_evidence):
-    background = replace(sample_evidence.background, window_months=6, year={})
-    text = said(replace(sample_evidence, background=background))
+def test_a_window_of_months_is_said(sample_view):
+    window = pa.array([6] * sample_view.customers.num_rows, pa.int64())
+    index = sample_view.customers.column_names.index("window_months")
+    customers = sample_view.customers.set_column(index, "window_months", window)
+    text = said(replace(sample_view, customers=customers, year={}))
     assert "1,300 customers had bought in the 6 months before" in text
 
 
@@ -177,17 +181,15 @@ def backtest(ours: float, plain: float) -> pd.DataFrame:
         (0.300, 0.301, "foretell what customers spend in the next 6 months as well as a plain"),
     ],
 )
-def test_where_a_plain_sum_is_better_it_is_said(sample_evidence, ours, plain, words):
-    page = Page(
-        render(replace(sample_evidence, backtest=backtest(ours, plain)), [], [], is_sample=False)
-    )
+def test_where_a_plain_sum_is_better_it_is_said(sample_view, ours, plain, words):
+    page = page_of(replace(sample_view, backtest=backtest(ours, plain)))
     assert f"These segments {words}" in page.text
     assert f"{ours:.1%} against {plain:.1%}" in page.text
     assert page.row("foretold", "Quintile sum")[1] == f"{plain:.1%}"
     assert "customer-segments evaluate" not in page.text
 
 
-def test_sold_to_nobody_known(sample_evidence):
+def test_sold_to_nobody_known(sample_view):
     rows = pd.DataFrame(
         {
             "month": LAST,
@@ -196,10 +198,6 @@ def test_sold_to_nobody_known(sample_evidence):
             "revenue": [100.0, 300.0],
         }
     )
-    background = replace(sample_evidence.background, rows=rows)
-    evidence = replace(sample_evidence, background=background)
     sentence = "1,200 rows with 100, 25% of the money, so far."
-    assert (remarks.missing_said(evidence) or "").endswith(sentence)
-    assert sentence in Page(render(evidence, [], [], is_sample=False)).text
-    named = replace(sample_evidence, background=replace(background, rows=rows[1:]))
-    assert remarks.missing_said(named) is None
+    assert sentence in page_of(replace(sample_view, rows=rows)).text
+    assert "without giving a name" not in page_of(replace(sample_view, rows=rows[1:])).text

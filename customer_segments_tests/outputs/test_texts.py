@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from customer_segments.exports.sheets import TEXT, Field, add_table, sheet_names
-from customer_segments.exports.tables import write_csv, write_parquet
-from customer_segments.exports.texts import FORMULA_STARTS, in_workbook, is_like_formula
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+
+from customer_segments.outputs.columns import GENERAL, TEXT, Column
+from customer_segments.outputs.workbook.sheets import add_table, sheet_names
+from customer_segments.outputs.workbook.tables import write_csv, write_parquet
+from customer_segments.outputs.workbook.texts import FORMULA_STARTS, in_workbook, is_like_formula
 
 NASTY = (
     '=HYPERLINK("http://x","y")',
@@ -44,12 +46,12 @@ texts = st.one_of(
     st.builds("".join, st.tuples(st.sampled_from(FORMULA_STARTS), st.text(max_size=20))),
     st.text(min_size=1, max_size=40),
 ).filter(lambda text: text.isascii() or text.encode("utf-8", "ignore").decode() == text)
-FIELDS = (Field("Customer", "customer_id", TEXT), Field("Country", "country"))
+COLUMNS = (Column("customer_id", "Customer", TEXT, 14), Column("country", "Country", GENERAL, 18))
 
 
 def saved(path: Path, rows: list[dict], **options) -> Path:
     workbook = Workbook(write_only=True)
-    add_table(workbook, "Champions", FIELDS, rows, **options)
+    add_table(workbook, "Champions", COLUMNS, rows, **options)
     workbook.save(path)
     return path
 

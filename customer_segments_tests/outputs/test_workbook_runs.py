@@ -12,18 +12,20 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from customer_segments.exports.assets import SUFFIXES, workbook_path
-from customer_segments.exports.month import customers_of, read_month
-from customer_segments.exports.workbook import write_workbook
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from openpyxl import load_workbook
 
+from customer_segments.outputs.files import SUFFIXES, workbook_path
+from customer_segments.outputs.queries import customers_of
+from customer_segments.outputs.view import read_month
+from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments.private import replacing
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, SEGMENT_PROFILES
+from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS
 from customer_segments_tests.installations import materialize
+from customer_segments_tests.outputs.conftest import TODAY
 from customer_segments_tests.segments.plain import expected_migration, in_memory, rows_of
 from customer_segments_tests.segments.worlds import MODEL, worlds
 
@@ -208,8 +210,8 @@ def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(
             con.execute(
                 f"DELETE FROM {table} WHERE snapshot_month = ? AND segment = 'Champions'", [MONTH]
             )
-    exported = read(installed)
-    write_workbook(exported, tmp_path / "book.xlsx", is_sample=True)
+    view = read_month(Warehouse(installed.warehouse_path), MONTH, TODAY)
+    write_workbook(view, tmp_path / "book.xlsx", is_sample=True)
     book = load_workbook(tmp_path / "book.xlsx")
     assert "Champions" not in book.sheetnames
     row = next(row for row in summary_rows(book) if row["Segment"] == "Champions")
@@ -220,17 +222,6 @@ def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(
     assert len(set(left)) == len(left)
     assert {row["To"] for row in sheet_rows(book["Changes"])} >= {"Gone"}
     assert any("INVENTED" in str(cell.value) for cell in book["Summary"]["A"])
-
-
-def read(settings: Settings):
-    from customer_segments.tables import KMEANS_MODEL
-
-    contracts = (CUSTOMER_SEGMENTS, SEGMENT_PROFILES, CUSTOMER_RFM, KMEANS_MODEL)
-    return read_month(
-        Warehouse(settings.warehouse_path),
-        MONTH,
-        **{contract.table: contract.relation for contract in contracts},
-    )
 
 
 @given(worlds())

@@ -65,15 +65,19 @@ def picture(draw: Callable[[MonthView], Drawn | None]) -> Callable[[MonthView], 
         drawn = draw(view)
         if drawn is None:
             return None
-        words = _words()[draw.__name__]
-        said = {
-            name: " ".join(rendered(words[name], drawn.facts, is_html=False).split())
-            for name in ("title", "caption")
-        }
-        place = {name: words[name] for name in ("explains", "section")}
-        return Picture(name=draw.__name__, png=style.png(drawn.figure), **place, **said)
+        return Picture(
+            draw.__name__, png=style.png(drawn.figure), **words_of(draw.__name__, drawn.facts)
+        )
 
     return finished
+
+
+def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
+    """Return what is said of a picture with these facts, and where it stands."""
+    return {
+        field: " ".join(rendered(text, facts, is_html=False).split())
+        for field, text in _words()[name].items()
+    }
 
 
 @cache

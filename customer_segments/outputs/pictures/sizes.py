@@ -82,10 +82,10 @@ def segment_shares(view: MonthView) -> Drawn | None:
     ticks = [month for month in range(months[0], months[-1] + 1) if (month - 1) % step == 0]
     axes.set_xticks(ticks, [_tick(month, index == 0) for index, month in enumerate(ticks)])
     axes.set(xlim=(months[0] - 0.6, max(edge, months[0] + 8)), ylim=(0, 100))
-    return Drawn(drawn, _changed_most(view))
+    return Drawn(drawn, changed_most(view))
 
 
-def _changed_most(view: MonthView) -> dict[str, Any]:
+def changed_most(view: MonthView) -> dict[str, Any]:
     """Return which segment's share changed most in a year, or since the first month."""
     now = view.of_month(view.profiles).set_index("segment")
     months = view.profiles["snapshot_month"]

@@ -154,11 +154,15 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list
         Labels that have room.
     """
     steps = (1,) if high - low > 3 else (1, 3) if high - low > 1 else (1, 2, 5)
-    values = [step * 10**decade for decade in range(int(max(high, 0)) + 1) for step in steps]
-    shown = [value for value in values if low - 1e-9 <= np.log10(value) <= high + 1e-9]
+    values = [step * 10.0**decade for decade in range(int(max(high, 0)) + 1) for step in steps]
     # A narrow axis between round numbers has its middle.
-    shown = shown or [round(10 ** ((low + high) / 2))]
-    shown = shown[:: -(-len(shown) // most)]
+    middle = float(round(10 ** ((low + high) / 2)))
+    shown, spare = (
+        [value for value in each if low - 1e-9 <= np.log10(value) <= high + 1e-9]
+        for each in (values, [middle])
+    )
+    shown = shown or spare
+    shown = shown[:: -(-len(shown) // most) or 1]
     return [float(np.log10(value)) for value in shown], [tick(value) for value in shown]
 
 
@@ -166,7 +170,7 @@ def tick(value: float) -> str:
     """Return a round figure as an axis has room for it: 30, 1,000,000, 20M."""
     for unit, letter in SHORT:
         if value >= max(unit, 1e7):
-            return f"{value / unit:,.3g}{letter}"
+            return f"{round(value / unit, 2):,g}{letter}"
     return f"{value:,.0f}"
 
 

@@ -1,17 +1,19 @@
-"""Evidence of a month: read as the tables have it, retention as the transactions have it."""
+"""The view of a month: read as the tables have it, retention as the transactions have it."""
 
 from collections import Counter
 from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from customer_segments.reports.evidence import MONTHS_AFTER, read_evidence, retention
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
 from customer_segments.months import shift
+from customer_segments.outputs.queries import MONTHS_AFTER, retention
+from customer_segments.outputs.view import read_month
 from customer_segments.storage import Warehouse
+from customer_segments_tests.outputs.conftest import TODAY
 from customer_segments_tests.segments.plain import in_memory, rfm_row, rows_of
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
@@ -19,21 +21,21 @@ MONTH = date(2024, 6, 1)
 
 
 @pytest.fixture(scope="module")
-def evidence(sample_warehouse):
-    return read_evidence(Warehouse(sample_warehouse.warehouse_path), MONTH)
+def view(sample_warehouse):
+    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY)
 
 
 def of_month(rows: list[dict], month: date) -> list[dict]:
     return [row for row in rows if row["snapshot_month"] == month]
 
 
-def test_customers_are_those_of_the_month_with_what_is_known_of_them(evidence, sample_warehouse):
+def test_customers_are_those_of_the_month_with_what_is_known_of_them(view, sample_warehouse):
     labelled = of_month(rows_of(sample_warehouse, "customer_segments"), MONTH)
     known = {
         row["customer_id"]: row
         for row in of_month(rows_of(sample_warehouse, "customer_rfm"), MONTH)
     }
-    read = evidence.customers.to_dict("records")
+    read = view.people.to_dict("records")
     assert len(read) == len(labelled) > 500
     for row, expected in zip(read, labelled, strict=True):
         expected = expected | known[row["customer_id"]]
@@ -47,38 +49,38 @@ def test_customers_are_those_of_the_month_with_what_is_known_of_them(evidence, s
 
 
 @pytest.mark.parametrize("table", ["profiles", "migration"])
-def test_history_ends_with_the_month(evidence, sample_warehouse, table):
+def test_history_ends_with_the_month(view, sample_warehouse, table):
     expected = [
         row
         for row in rows_of(sample_warehouse, f"segment_{table}")
         if row["snapshot_month"] <= MONTH
     ]
-    read = getattr(evidence, table)
+    read = getattr(view, table)
     assert read["snapshot_month"].max() == pd.Timestamp(MONTH)
     assert read["snapshot_month"].min() == pd.Timestamp(FIRST)
     assert read["customers"].to_list() == [row["customers"] for row in expected]
     assert read["revenue"].to_list() == pytest.approx([float(row["revenue"]) for row in expected])
 
 
-def test_the_model_is_the_one_that_labelled_the_month(evidence, sample_warehouse):
-    (version,) = set(evidence.customers["model_version"])
-    assert set(evidence.clusters["version"]) == {version}
-    assert evidence.clusters["cluster"].to_list() == [0, 1, 2, 3]
-    assert set(evidence.customers["segment"]) <= set(evidence.clusters["segment"])
-    assert evidence.decision["version"] == version
-    assert evidence.decision["verdict"] == "first fit"
-    assert evidence.selection["n_clusters"].to_list() == list(range(2, 11))
+def test_the_model_is_the_one_that_labelled_the_month(view, sample_warehouse):
+    (version,) = set(view.people["model_version"])
+    assert set(view.clusters["version"]) == {version}
+    assert view.clusters["cluster"].to_list() == [0, 1, 2, 3]
+    assert set(view.people["segment"]) <= set(view.clusters["segment"])
+    assert view.decision["version"] == version
+    assert view.decision["verdict"] == "first fit"
+    assert view.selection["n_clusters"].to_list() == list(range(2, 11))
 
 
-def test_without_an_evaluation_there_is_none(evidence):
-    assert evidence.comparison.empty
-    assert evidence.backtest.empty
-    assert "explained_variance" in evidence.backtest.columns
+def test_without_an_evaluation_there_is_none(view):
+    assert view.comparison.empty
+    assert view.backtest.empty
+    assert "explained_variance" in view.backtest.columns
 
 
 def test_a_month_without_customers_is_an_error(sample_warehouse):
     with pytest.raises(UserError, match="Nobody is labelled in 2030-01"):
-        read_evidence(Warehouse(sample_warehouse.warehouse_path), date(2030, 1, 1))
+        read_month(Warehouse(sample_warehouse.warehouse_path), date(2030, 1, 1), TODAY)
 
 
 def test_a_table_that_is_missing_is_named(sample_warehouse, copy_of):
@@ -86,10 +88,10 @@ def test_a_table_that_is_missing_is_named(sample_warehouse, copy_of):
     with Warehouse(installed.warehouse_path).writing() as con:
         con.raw_sql("DROP TABLE segment_migration")
     with pytest.raises(UserError, match="segment_migration"):
-        read_evidence(Warehouse(installed.warehouse_path), MONTH)
+        read_month(Warehouse(installed.warehouse_path), MONTH, TODAY)
 
 
-def test_retention_is_what_the_transactions_say(evidence, sample_warehouse):
+def test_retention_is_what_the_transactions_say(view, sample_warehouse):
     """Counted a second time from the sales themselves, one customer after the other."""
     with Warehouse(sample_warehouse.warehouse_path).reading() as con:
         sales = con.con.execute(
@@ -106,7 +108,7 @@ def test_retention_is_what_the_transactions_say(evidence, sample_warehouse):
             is_back = is_back or (row["customer_id"], later) in bought
             customers[row["segment"], after] += 1
             returned[row["segment"], after] += is_back
-    read = evidence.retention.set_index(["segment", "months_after"])
+    read = view.retention.set_index(["segment", "months_after"])
     assert read["customers"].to_dict() == dict(customers)
     assert read["returned"].to_dict() == dict(returned)
     assert 0 < sum(returned.values()) < sum(customers.values())
@@ -115,7 +117,7 @@ def test_retention_is_what_the_transactions_say(evidence, sample_warehouse):
 def test_a_month_that_is_cut_short_says_nothing_of_who_stays_away(real_warehouse):
     """December 2011 ends on the 9th: who was not back by then may still come."""
     warehouse = Warehouse(real_warehouse.warehouse_path)
-    november, december = (read_evidence(warehouse, date(2011, month, 1)) for month in (11, 12))
+    november, december = (read_month(warehouse, date(2011, month, 1), TODAY) for month in (11, 12))
     assert december.retention.equals(november.retention)
     assert len(december.customers) > len(november.customers)
 
