@@ -43,7 +43,7 @@ def run(
         str | None,
         typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
     ] = None,
-    verbose: Annotated[bool, typer.Option(help="Say what each check warns of.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Say what checks found that stands out.")] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.outputs.summary import print_input
@@ -51,7 +51,7 @@ def run(
 
     settings = load_settings()
     print_input(settings, console())
-    _end(settings, run_chain(settings, months, console(), is_verbose=verbose))
+    _end(settings, run_chain(settings, months, console()), is_verbose=verbose)
 
 
 @app.command()
@@ -176,12 +176,14 @@ def ui(
     serve(port)
 
 
-def _end(settings: Settings, failed: UserError | None) -> None:
+def _end(settings: Settings, failed: UserError | None, *, is_verbose: bool = False) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels."""
     from customer_segments.outputs.state import newest_labelled
-    from customer_segments.outputs.summary import print_files, print_summary
+    from customer_segments.outputs.summary import print_files, print_findings, print_summary
 
     print_summary(settings, console())
+    if is_verbose:
+        print_findings(settings, console())
     if failed:
         raise failed
     if newest := newest_labelled(settings):

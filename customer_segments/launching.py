@@ -25,21 +25,17 @@ PROCESS_TAG = "customer_segments/process"
 
 
 @contextmanager
-def launcher(
-    settings: Settings, console: Console, *, is_chain: bool = True, is_verbose: bool = False
-) -> Iterator[Launch]:
+def launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process.
 
     Parameters
     ----------
     is_chain
         Whether this command starts what follows as well; else the daemon's sensors do.
-    is_verbose
-        Whether to print what each check warns of.
     """
     home = prepare_dagster_home()
     os.environ["DAGSTER_HOME"] = str(home)
-    handler = ProgressHandler(console, is_verbose=is_verbose)
+    handler = ProgressHandler(console)
 
     def launch(
         job: str, first: date | None = None, last: date | None = None, config: dict | None = None

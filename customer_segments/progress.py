@@ -12,19 +12,12 @@ from rich.markup import escape
 
 
 class ProgressHandler(logging.Handler):
-    """Prints Dagster's events; between them shows what is being done, where there is a terminal.
+    """Prints Dagster's events; between them shows what is being done, where there is a terminal."""
 
-    Parameters
-    ----------
-    is_verbose
-        Whether to print what each check warns of as it comes; else ``finish`` names the checks.
-    """
-
-    def __init__(self, console: Console, *, is_verbose: bool = False):
+    def __init__(self, console: Console):
         super().__init__()
         self.console = console
-        self.is_verbose = is_verbose
-        # In order of their coming, each once.
+        # In the order in which they come, each once.
         self.warned: dict[str, None] = {}
         self.status = console.status("")
         self.started = time.monotonic()
@@ -59,21 +52,19 @@ class ProgressHandler(logging.Handler):
         if check.passed:
             self.status.update(f"  {check.asset_key.to_user_string()}: {check.check_name} passed")
             return
-        is_warning = check.severity is dg.AssetCheckSeverity.WARN
-        if is_warning and not self.is_verbose:
+        if check.severity is dg.AssetCheckSeverity.WARN:
             self.warned[check.check_name] = None
             return
         name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
-        mark = f"[yellow]! {name}[/]" if is_warning else f"[red]✗ {name}[/]"
-        self.console.print(f"  {mark}: {escape(check.description or 'failed')}", highlight=False)
+        said = escape(check.description or "failed")
+        self.console.print(f"  [red]✗ {name}[/]: {said}", highlight=False)
 
     def finish(self) -> None:
-        """Name the checks that warn, in one line; once."""
+        """Name the checks that warned, in one line."""
         if self.warned:
-            checks = f"{len(self.warned)} check{'s warn' if len(self.warned) > 1 else ' warns'}"
-            said = f"{checks}: {', '.join(self.warned)} (see the report, or `run --verbose`)"
+            checks = "1 check warns" if len(self.warned) == 1 else f"{len(self.warned)} checks warn"
+            said = f"{checks}: {', '.join(self.warned)} (why: --verbose)"
             self.console.print(f"  [yellow]! {said}[/]", highlight=False, soft_wrap=True)
-        self.warned.clear()
 
     def _say(self, message: str, level: int) -> None:
         if level >= logging.WARNING:

@@ -20,9 +20,7 @@ from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS, CONTRACTS
 
 
-def run_chain(
-    settings: Settings, wanted: str | None, console: Console, *, is_verbose: bool = False
-) -> UserError | None:
+def run_chain(settings: Settings, wanted: str | None, console: Console) -> UserError | None:
     """Ingest the workbooks, then score the months that changed; fit a model if there is none.
 
     At the end the newest month's report is made, unless there is one of what is there now.
@@ -31,8 +29,6 @@ def run_chain(
     ----------
     wanted
         Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for those that wait for it.
-    is_verbose
-        Whether to print what each check warns of.
 
     Returns
     -------
@@ -45,7 +41,7 @@ def run_chain(
         If the input, the months or the warehouse do not allow it; nothing bad was published.
     """
     asked_for = parse_range(wanted) if wanted else None
-    with launcher(settings, console, is_verbose=is_verbose) as launch:
+    with launcher(settings, console) as launch:
         _ingest_and_score(settings, asked_for, launch, console)
         return _report_newest(settings, launch)
 

@@ -91,17 +91,24 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
     return totals.mutate(is_known=known.fill_null(False)).filter("is_known")[["segment", "revenue"]]
 
 
-def findings_of(month: date) -> Table:
-    """Return the newest verdict of each check on this month or on all, of those that stand out."""
+def findings_of(month: date | None = None) -> Table:
+    """Return the newest verdict of each check on a month or a whole table, if it stands out.
+
+    Parameters
+    ----------
+    month
+        With what was found of tables as a whole; ``None`` for all months.
+    """
     history = CHECK_HISTORY.relation
-    of_month = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
-    newest = of_month.mutate(
+    if month:
+        history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
+    newest = history.mutate(
         age=ibis.row_number().over(
-            group_by=["table_name", "check_name", "month"], order_by=of_month.verdict.desc()
+            group_by=["table_name", "check_name", "month"], order_by=history.verdict.desc()
         )
     )
     found = newest.filter((newest.age == 0) & (newest.level != "ok"))
-    return found.order_by("level", "table_name", "check_name").select(
+    return found.order_by("level", "table_name", "check_name", "month").select(
         "table_name", "check_name", "month", "level", "said"
     )
 

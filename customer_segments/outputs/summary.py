@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from customer_segments.evaluation.findings import findings, means
@@ -17,7 +18,7 @@ from customer_segments.months import Months
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.files import report_path, workbook_path
-from customer_segments.outputs.queries import KEPT
+from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.state import newest_labelled
 from customer_segments.outputs.view import read_month
 from customer_segments.settings import Settings
@@ -86,6 +87,14 @@ def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
     counts = [("kept", kept), *sorted(rejected.items(), key=lambda item: -item[1])]
     rows = [(reason, f"{rows:,}", f"{rows / total:.1%}") for reason, rows in counts]
     console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share"), rows))
+
+
+def print_findings(settings: Settings, console: Console) -> None:
+    """Print what checks found that stands out, the newest verdict of each on each month."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    for row in warehouse.query(findings_of()).itertuples():
+        month = f", {row.month:%Y-%m}" if row.month == row.month else ""
+        console.print(f"[yellow]{row.table_name}, {row.check_name}{month}[/]: {escape(row.said)}")
 
 
 def print_evaluation(settings: Settings, console: Console) -> None:
