@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # Without these there is no view of a month; what else it shows may be missing.
 VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+# Writes the files of a month, and returns what Dagster is to be told of them.
+Write = Callable[[MonthView], dict[str, int]]
 
 
 def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -44,10 +46,8 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
     with_last_month = dg.TimeWindowPartitionMapping(
         start_offset=-1, allow_nonexistent_upstream_partitions=True
     )
-    viewed: list[Any] = [
-        *(contract.table for contract in VIEWED),
-        dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month),
-    ]
+    viewed = [contract.table for contract in VIEWED]
+    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month)
     monthly: dict[str, Any] = {
         "group_name": "reports",
         "partitions_def": partitions,
@@ -56,7 +56,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         "code_version": code_version(),
     }
 
-    @dg.asset(deps=viewed, kinds={"excel", "csv", "parquet"}, **monthly)
+    @dg.asset(deps=[*viewed, snapshots], kinds={"excel", "csv", "parquet"}, **monthly)
     def segment_workbook(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -78,11 +78,9 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
             write_workbook(view, workbook, is_sample=settings.uses_sample)
             guarded = write_csv(view.customers, csv)
             write_parquet(view.customers, parquet)
-            return {
-                "dagster/row_count": view.customers.num_rows,
-                "bytes": sum(file.stat().st_size for file in files),
-                "csv_texts_with_apostrophe": guarded,
-            }
+            size = sum(file.stat().st_size for file in files)
+            counts = {"bytes": size, "csv_texts_with_apostrophe": guarded}
+            return counts | {"dagster/row_count": view.customers.num_rows}
 
         months = _written(context, warehouse, lambda month: workbook_path(reports, month), write)
         for month in {*_asked_for(context)} - {*months}:
@@ -90,17 +88,14 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
             for file in workbook_files(reports, month):
                 file.unlink(missing_ok=True)
         said = ", ".join(f"{month:%Y-%m}" for month in months) or "none"
-        return dg.MaterializeResult(
-            metadata={"months": said, "folder": dg.MetadataValue.path(reports)}
-        )
+        folder = dg.MetadataValue.path(reports)
+        return dg.MaterializeResult(metadata={"months": said, "folder": folder})
 
+    evidence = [contract.table for contract in (MODEL_SELECTION, *EVALUATION)]
+
+    # The workbook is made first, so that the report can name its file.
     @dg.asset(
-        # The workbook is made first, so that the report can name its file.
-        deps=[
-            *viewed,
-            *(contract.table for contract in (MODEL_SELECTION, *EVALUATION)),
-            segment_workbook,
-        ],
+        deps=[*viewed, snapshots, *evidence, segment_workbook],
         kinds={"html", "matplotlib"},
         **monthly,
     )
@@ -122,18 +117,17 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         pictures: list[Picture] = []
 
         def write(view: MonthView) -> dict[str, int]:
-            path = report_path(reports, view.month)
+            path, beside = report_path(reports, view.month), links(reports, view.month)
             pictures[:] = draw_pictures(view)
-            beside = links(reports, view.month)
             write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
             return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
 
         months = _written(context, warehouse, lambda month: report_path(reports, month), write)
         if not months:
             first, *_, last = (f"{month:%Y-%m}" for month in 2 * _asked_for(context))
+            span = first if first == last else f"{first} to {last}"
             raise UserError(
-                f"Nobody is labelled in {first if first == last else f'{first} to {last}'}, so "
-                "there is nothing to report.",
+                f"Nobody is labelled in {span}, so there is nothing to report.",
                 "Label these months first: `customer-segments run`.",
             )
         newest = str(months[-1])
@@ -157,17 +151,9 @@ def _written(
     context: dg.AssetExecutionContext,
     warehouse: Warehouse,
     path_of: Callable[[date], Path],
-    write: Callable[[MonthView], dict[str, int]],
+    write: Write,
 ) -> list[date]:
-    """Write the files of each month that has labels, and return these months.
-
-    Parameters
-    ----------
-    path_of
-        Where the file of a month is that people open.
-    write
-        Writes the files of a month, and returns what Dagster is to be told of them.
-    """
+    """Write the files of each month that has labels, and return these months."""
     asset, months = context.asset_key.to_user_string(), []
     for month in _asked_for(context):
         path = path_of(month)
@@ -178,11 +164,9 @@ def _written(
                 context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
                 continue
             make_folder(path.parent)
-            where = {
-                "path": dg.MetadataValue.path(path),
-                "url": dg.MetadataValue.url(path.as_uri()),
-            }
-            context.add_asset_metadata(where | write(view), partition_key=str(month))
+            url = dg.MetadataValue.url(path.as_uri())
+            metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}
+            context.add_asset_metadata(metadata, partition_key=str(month))
         context.log.info(f"{path} is written.")
         months.append(month)
     return months
@@ -191,18 +175,17 @@ def _written(
 @contextmanager
 def _naming(what: str, month: date, path: Path) -> Iterator[None]:
     """Have an error name what was not made, and of which month, whatever went wrong."""
-    not_made = f"The {what} of {month:%Y-%m} could not be made"
     try:
         yield
-    except UserError as error:
-        raise UserError(f"{not_made}: {error.problem}", error.remedy) from error
-    except OSError as error:
-        raise UserError(
-            f"{not_made}: {path.parent} cannot be written ({error.strerror}).",
-            "Make room, or give the user that runs this write permission on it.",
-        ) from error
     except Exception as error:
-        raise UserError(
-            f"{not_made}: {type(error).__name__}: {error}",
-            "Its labels are published all the same. The run in `make ui` shows where it stopped.",
-        ) from error
+        match error:
+            case UserError():
+                problem, remedy = error.problem, error.remedy
+            case OSError():
+                problem = f"{path.parent} cannot be written ({error.strerror})."
+                remedy = "Make room, or give the user that runs this write permission on it."
+            case _:
+                problem = f"{type(error).__name__}: {error}"
+                remedy = "Its labels are published all the same. The run in `make ui` says more."
+        said = f"The {what} of {month:%Y-%m} could not be made: {problem}"
+        raise UserError(said, remedy) from error

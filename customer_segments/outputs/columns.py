@@ -41,20 +41,10 @@ CHANGE = Format("+#,##0;-#,##0;0", change)
 
 @dataclass(frozen=True)
 class Column:
-    """A column of figures.
+    """A column of figures: ``name`` is the figure's in a row.
 
-    Parameters
-    ----------
-    name
-        Of the figure in a row.
-    heading
-        In a workbook, where there is room.
-    format
-        How its figures are written.
-    width
-        In a workbook, in characters; money that needs more has more.
-    short
-        The heading in report and terminal.
+    ``heading`` and ``width``, in characters, are a workbook's, in which there is room; ``short``
+    is the heading in report and terminal.
     """
 
     name: str
@@ -62,6 +52,10 @@ class Column:
     format: Format
     width: float
     short: str = ""
+
+    def under(self, heading: str | None) -> "Column":
+        """Return the column under another heading, if one is given."""
+        return replace(self, heading=heading, short=heading) if heading else self
 
     def text(self, row: dict[str, Any]) -> str:
         """Return the figure of a row as text; a dash where it is not known."""
@@ -103,10 +97,4 @@ _COLUMNS = {column.name: column for column in (*_OF_SEGMENTS, *_OF_CUSTOMERS)}
 
 def columns_of(names: str, **headings: str) -> tuple[Column, ...]:
     """Return the columns of these names; some under other headings, where a table needs them."""
-    chosen = (_COLUMNS[name] for name in names.split())
-    return tuple(
-        replace(each, heading=headings[each.name], short=headings[each.name])
-        if each.name in headings
-        else each
-        for each in chosen
-    )
+    return tuple(_COLUMNS[name].under(headings.get(name)) for name in names.split())

@@ -32,16 +32,10 @@ MOST = {SLIPPED: 4, ROSE: 2}
 class Move(NamedTuple):
     """Customers who went from one segment to another since last month, or stayed.
 
-    Parameters
-    ----------
-    before
-        Net revenue of these customers by last month's end.
-    brought
-        Net revenue that they brought since.
-    direction
-        ``SLIPPED`` if customers of the new segment bought less recently than those of the old
-        one, or as recently but for less money, by the model's mean percentiles; else ``ROSE``; or
-        ``STAYED``, ``CAME`` and ``LEFT``.
+    Net revenue is what they had brought by last month's end (``before``) and what they ``brought``
+    since. ``direction`` is ``SLIPPED`` if customers of the new segment bought less recently than
+    those of the old one, or as recently but for less money, by the model's mean percentiles; else
+    ``ROSE``; or ``STAYED``, ``CAME`` and ``LEFT``.
     """
 
     origin: str

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from customer_segments.evaluation.findings import findings, means
+from customer_segments.evaluation.findings import FIGURES, findings, means
 from customer_segments.months import Months
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
@@ -124,41 +124,32 @@ def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def _compared(comparison: "pd.DataFrame") -> Table:
     first = comparison.iloc[0]
-    return grid(
-        f"Ways to group {first['training_customers']:,} customers of "
-        f"{first['training_month']:%Y-%m}",
-        ("", "Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes"),
-        [
-            (
-                row.labelling,
-                f"{row.n_clusters}",
-                *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
-                f"{row.smallest_share:.1%}",
-                "yes" if row.passes else "no",
-            )
-            for row in comparison.sort_values(
-                ["passes", "silhouette"], ascending=False
-            ).itertuples()
-        ],
-    )
+    title = f"Ways to group {first['training_customers']:,} customers of "
+    rows = [
+        (
+            row.labelling,
+            f"{row.n_clusters}",
+            *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
+            f"{row.smallest_share:.1%}",
+            "yes" if row.passes else "no",
+        )
+        for row in comparison.sort_values(["passes", "silhouette"], ascending=False).itertuples()
+    ]
+    headings = ("", "Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes")
+    return grid(f"{title}{first['training_month']:%Y-%m}", headings, rows)
 
 
 def _foretold(backtest: "pd.DataFrame") -> Table:
     """Return the means of the longest horizon as a table."""
-    horizon, dates = backtest["horizon_months"].max(), backtest["as_of"].drop_duplicates()
-    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in dates.sort_values())
     figures = means(backtest)
-    return grid(
-        f"What they foretell of {horizon} months, mean of {said}",
-        ("", "Variance", "AUC", "Top tenth"),
-        [
-            (
-                row.labelling,
-                *map(_figure, (row.explained_variance, row.repurchase_auc, row.top_tenth_share)),
-            )
-            for row in figures[figures["horizon_months"] == horizon].itertuples()
-        ],
-    )
+    horizon = figures["horizon_months"].max()
+    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in sorted(backtest["as_of"].unique()))
+    rows = [
+        (row.labelling, *map(_figure, row[list(FIGURES)]))
+        for _, row in figures[figures["horizon_months"] == horizon].iterrows()
+    ]
+    title = f"What they foretell of {horizon} months, mean of {said}"
+    return grid(title, ("", "Variance", "AUC", "Top tenth"), rows)
 
 
 def _figure(number: float) -> str:

@@ -7,7 +7,7 @@ Belongs here: the view, and reading it from one state of the warehouse. Does not
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -53,14 +53,10 @@ class MonthView:
 
     Parameters
     ----------
-    month
-        Snapshot month, first day.
-    today
-        Day on which it is looked at: a month that is not over is not complete.
-    customers
-        As ``queries.customers_of`` returns them, those who spent most first.
-    gone
-        Customers as ``queries.gone_of`` returns them.
+    month, today
+        Snapshot month, first day; and the day of looking at it: what is not over is not complete.
+    customers, gone
+        As ``queries.customers_of``, those who spent most first, and ``queries.gone_of`` have them.
     profiles, migration
         ``segment_profiles`` and ``segment_migration`` of all months up to this one.
     clusters
@@ -71,18 +67,13 @@ class MonthView:
         ``model_selection``, ``algorithm_comparison``, ``segment_backtest``; empty if never made.
     retention
         As ``queries.retention`` returns it, up to the last month that is complete.
-    rows
-        As ``queries.rows_by_reason`` returns it, of all months.
-    findings
-        What checks found in this month, or of a whole table; ``None`` if none was ever run.
-    sheets
-        ``source_sheets``.
-    newest_date
-        Day of the newest row that counts.
-    labelled
-        When the month's labels were published, UTC.
-    raw_version
-        Of what was read, as the ledger has it.
+    rows, findings
+        As ``queries.rows_by_reason``, of all months, and ``queries.findings_of`` have them;
+        findings are ``None`` if no check was ever run.
+    sheets, newest_date
+        ``source_sheets``, and the day of the newest row that counts.
+    labelled, raw_version
+        When the month's labels were published, UTC, and from what, as the ledger has it.
     year
         Net revenue of each segment's customers in the twelve months that end with this one; empty
         where no snapshot lies a year back.
@@ -153,10 +144,10 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
     labels, rfm, model = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, KMEANS_MODEL.relation
     before = months.shift(month, -1)
     scored = (_of(labels, month), _of(rfm, before, month), model)
+    people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")
     with warehouse.reading() as con:
+        read = partial(_frame, con)
         label = latest(con, CUSTOMER_SEGMENTS.table).get(month)
-        people = queries.customers_of(*scored)
-        people = people.order_by(people.monetary.desc(), people.customer_id)
         customers = _rows(con, people) if label and label.rows else None
         if not label or not customers:
             raise NobodyLabelledError(
@@ -164,43 +155,38 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
                 f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
             )
         versions = customers["model_version"].unique().to_pylist()
-        in_force = _frame(
-            con,
-            CHAMPION_MODEL.relation.filter(
-                lambda t: t.version.isin(versions) & (t.verdict != "kept")
-            ).order_by("decision"),
+        decisions = CHAMPION_MODEL.relation.filter(
+            lambda made: made.version.isin(versions) & (made.verdict != "kept")
         )
-        rows = _frame(con, queries.rows_by_reason())
+        in_force = read(decisions.order_by("decision"))
+        rows = read(queries.rows_by_reason())
         newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
         # Who is not back by the 9th of a month that goes on is not known to stay away.
-        is_complete = months.is_complete(month, newest_date, today)
-        year = _frame(con, queries.year_by_segment(labels, rfm, month))
+        known_until = month if months.is_complete(month, newest_date, today) else before
         # In a trailing window money of a year ago has fallen out again.
-        has_year = customers["window_months"][0].as_py() is None
+        has_year = customers["window_months"].null_count > 0
+        year = read(queries.year_by_segment(labels, rfm, month)) if has_year else None
+        was_checked = is_there(con, CHECK_HISTORY.table)
         return MonthView(
             month=month,
             today=today,
             customers=customers,
             gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
-            profiles=_frame(con, _up_to(month, SEGMENT_PROFILES)),
-            migration=_frame(con, _up_to(month, SEGMENT_MIGRATION)),
-            clusters=_frame(con, model.filter(model.version.isin(versions)).order_by("cluster")),
+            profiles=read(_up_to(month, SEGMENT_PROFILES)),
+            migration=read(_up_to(month, SEGMENT_MIGRATION)),
+            clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
             decision=None if in_force.empty else in_force.iloc[-1],
             selection=_frame_if_there(con, MODEL_SELECTION),
             comparison=_frame_if_there(con, ALGORITHM_COMPARISON),
             backtest=_frame_if_there(con, SEGMENT_BACKTEST),
-            retention=_frame(con, queries.retention(labels, rfm, month if is_complete else before)),
+            retention=read(queries.retention(labels, rfm, known_until)),
             rows=rows,
-            findings=(
-                _frame(con, queries.findings_of(month))
-                if is_there(con, CHECK_HISTORY.table)
-                else None
-            ),
-            sheets=_frame(con, SOURCE_SHEETS.relation.order_by("source_order")),
+            findings=read(queries.findings_of(month)) if was_checked else None,
+            sheets=read(SOURCE_SHEETS.relation.order_by("source_order")),
             newest_date=newest_date,
             labelled=label.published_at,
             raw_version=label.raw_version,
-            year=dict(zip(year["segment"], year["revenue"], strict=True)) if has_year else {},
+            year={} if year is None else dict(year.itertuples(index=False)),
             state=state_of(con, month),
         )
 
@@ -214,24 +200,20 @@ def _up_to(month: date, contract: Contract) -> Table:
     return table.order_by(list(contract.key))
 
 
+def _rows(con: "Backend", expression: Table) -> "pa.Table":
+    """Return what is asked for exactly, decimals as decimals."""
+    require_sources(con, "The view of a month", expression)
+    return con.to_pyarrow(expression)
+
+
 def _frame(con: "Backend", expression: Table) -> "pd.DataFrame":
     """Return what is asked for with money as float64."""
     require_sources(con, "The view of a month", expression)
-    money = {
-        name: expression[name].cast("float64")
-        for name, dtype in expression.schema().items()
-        if dtype.is_decimal()
-    }
-    return con.execute(expression.mutate(**money) if money else expression)
+    money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
+    return con.execute(expression.cast(dict.fromkeys(money, "float64")))
 
 
 def _frame_if_there(con: "Backend", contract: Contract) -> "pd.DataFrame":
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()
     return _frame(con, contract.relation.order_by(list(contract.key)))
-
-
-def _rows(con: "Backend", expression: Table) -> "pa.Table":
-    """Return what is asked for exactly, decimals as decimals."""
-    require_sources(con, "The view of a month", expression)
-    return con.to_pyarrow(expression)

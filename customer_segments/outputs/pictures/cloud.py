@@ -43,9 +43,7 @@ def planes(view: MonthView) -> Drawn | None:
             low, high = style.bounds(points[:, at])
             axis.set_view_interval(low, high, ignore=True)
             axis.set_ticks(*style.log_ticks(low, high))
-    return Drawn(
-        drawn, {"customers": len(people), "points": POINTS, "rho": _rank_correlation(people)}
-    )
+    return Drawn(drawn, {"rho": _rank_correlation(people), **_drawn(people)})
 
 
 @picture
@@ -73,15 +71,12 @@ def space(view: MonthView) -> Drawn | None:
         axis.set_pane_color(PAPER)
         axis.line.set_color(FAINT)
     row = in_use(view)
-    return Drawn(
-        drawn,
-        {
-            "customers": len(people),
-            "points": POINTS,
-            "segments": len(segments),
-            "is_continuum": None if row is None else is_continuum(row),
-        },
-    )
+    facts = {"is_continuum": None if row is None else is_continuum(row)}
+    return Drawn(drawn, {"segments": len(segments), **facts, **_drawn(people)})
+
+
+def _drawn(people: pd.DataFrame) -> dict[str, int]:
+    return {"customers": len(people), "points": POINTS}
 
 
 def _points(people: pd.DataFrame) -> tuple[np.ndarray, list[str]]:

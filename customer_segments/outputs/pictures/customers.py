@@ -3,8 +3,7 @@
 Belongs here: violins, the snake plot, retention. Does not: customers as points (``cloud``).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,36 +18,25 @@ from customer_segments.outputs.words import counted, number, percent
 SAID_MONTHS = 6
 
 
-@dataclass(frozen=True)
-class Feature:
-    """A column of ``customer_segments`` on an axis."""
+class Feature(NamedTuple):
+    """A column of ``customer_segments`` on an axis, and how it is spoken of."""
 
     column: str
-    label: str
     title: str
+    label: str
     unit: str
-    spoken: str
     up: str
+    spoken: str
 
 
+MONEY_LABEL = "revenue, in the data's currency"
 FEATURES = (
     Feature(
-        "recency_days",
-        "days since the last order",
-        "Recency",
-        "day",
-        "how recently they bought",
-        "more recent",
+        *("recency_days", "Recency", "days since the last order", "day"),
+        *("more recent", "how recently they bought"),
     ),
-    Feature("frequency", "orders", "Frequency", "order", "how often they ordered", "more orders"),
-    Feature(
-        "monetary",
-        "revenue, in the data's currency",
-        "Money",
-        "",
-        "how much money they brought",
-        "more",
-    ),
+    Feature("frequency", "Frequency", "orders", "order", "more orders", "how often they ordered"),
+    Feature("monetary", "Money", MONEY_LABEL, "", "more", "how much money they brought"),
 )
 COLUMNS = [feature.column for feature in FEATURES]
 
@@ -116,15 +104,9 @@ def distributions(view: MonthView) -> Drawn | None:
         axes.set_xlim(low, high)
         axes.set_xticks(*style.log_ticks(low, high, most=4))
     best, worst = medians["monetary"].idxmax(), medians["monetary"].idxmin()
-    facts = {
-        "best": best,
-        "best_orders": medians.at[best, "frequency"],
-        "best_money": medians.at[best, "monetary"],
-        "worst": worst,
-        "worst_orders": medians.at[worst, "frequency"],
-        "worst_money": medians.at[worst, "monetary"],
-        "is_cut": not (people["monetary"] >= 1).all(),
-    }
+    facts = {"is_cut": not (people["monetary"] >= 1).all()}
+    for end, segment in (("best", best), ("worst", worst)):
+        facts |= {end: segment} | medians.loc[segment].add_prefix(f"{end}_").to_dict()
     return Drawn(drawn, facts)
 
 
@@ -181,10 +163,5 @@ def _came_back(shares: pd.DataFrame) -> dict[str, Any]:
     known = shares.dropna(how="all")
     months = min(SAID_MONTHS, int(known.index.max()))
     then = shares.loc[months].dropna()
-    return {
-        "months": months,
-        "best": then.idxmax(),
-        "best_share": then.max(),
-        "worst": then.idxmin(),
-        "worst_share": then.min(),
-    }
+    ends = {"best": then.idxmax(), "worst": then.idxmin()}
+    return {"months": months, "best_share": then.max(), "worst_share": then.min(), **ends}

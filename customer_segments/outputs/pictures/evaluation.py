@@ -51,16 +51,8 @@ def number_of_segments(view: MonthView) -> Drawn | None:
         axes.set(xticks=k, xlim=(k.min() - 0.4, k.max() + 0.2))
     chosen = in_use(view)
     row = selection.loc[selection["silhouette"].idxmax()] if chosen is None else chosen
-    return Drawn(
-        drawn,
-        {
-            "month": selection["training_month"].iloc[0],
-            "segments": row["n_clusters"],
-            "is_continuum": None if chosen is None else is_continuum(chosen),
-            "silhouette": row["silhouette"],
-            "null_silhouette": row["null_silhouette"],
-        },
-    )
+    facts = {"is_continuum": None if chosen is None else is_continuum(chosen)}
+    return Drawn(drawn, row.to_dict() | facts)
 
 
 @picture
@@ -90,11 +82,10 @@ def stability(view: MonthView) -> Drawn | None:
         style.write(axes, k.max() + 0.7, place, label, clip_on=False)
         axes.plot(k.max() + 0.55, place, shape, c=hue, ms=size, mew=0, clip_on=False)
     _mark_in_use(view, axes)
-    facts = {"times": int(selection["resamples"].iloc[0]), "segments": None}
-    for row in selection[selection["is_recommended"]][:1].itertuples():
-        facts |= {"segments": row.n_clusters, "stability": row.stability}
-        facts |= {"worst_jaccard": row.worst_jaccard}
-    return Drawn(drawn, facts)
+    recommended = selection[selection["is_recommended"]]
+    # Where none is, there is still to be said how often customers were drawn anew.
+    row = (selection if recommended.empty else recommended).iloc[0]
+    return Drawn(drawn, row.to_dict())
 
 
 @picture
@@ -129,16 +120,14 @@ def foretelling(view: MonthView) -> Drawn | None:
     # The number in use if that was tried, else the best.
     ours = in_force if in_force in tried else tried[0]
     rivals = ((QUINTILE_SUM, "the plain quintile sum"), (BOUND, BOUND.lower()))
-    return Drawn(
-        drawn,
-        {
-            "dates": view.backtest["as_of"].nunique(),
-            "months": int(figures["horizon_months"].iloc[0]),
-            "ours": ours.replace(", ", " with "),
-            "explained": explained[ours],
-            "rivals": [(said, explained[name]) for name, said in rivals if name in names],
-        },
-    )
+    facts = {
+        "dates": view.backtest["as_of"].nunique(),
+        "months": int(figures["horizon_months"].iloc[0]),
+        "ours": ours.replace(", ", " with "),
+        "explained": explained[ours],
+        "rivals": [(said, explained[name]) for name, said in rivals if name in names],
+    }
+    return Drawn(drawn, facts)
 
 
 def _hue(name: str, kind: str) -> str:

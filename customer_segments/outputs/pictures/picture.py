@@ -24,22 +24,11 @@ CLOSE_TO_NULL = 0.1
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished picture.
+    """A finished picture: the file, and what is said of it.
 
-    Parameters
-    ----------
-    name
-        Safe in a file's name and an anchor.
-    explains
-        Key of the asset whose figures it shows.
-    section
-        Of the report.
-    title
-        The finding, with figures of the data; it stands above the picture, not in it.
-    caption
-        How to read it; also what is read to who cannot see it.
-    png
-        The file.
+    ``name`` is safe in a file's name and an anchor, ``explains`` the key of the asset whose figures
+    it shows, ``section`` where it stands in the report, ``title`` the finding, with figures of the
+    data, and ``caption`` how to read it.
     """
 
     name: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, mark
+from customer_segments.outputs.words import LARGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +26,6 @@ TEXT, SMALL = 10, 8.7
 NAMES = 1.75
 # Names of segments in a line of the legend, and the height of a line in inches.
 ACROSS, LINE = 4, 0.28
-# Figures of an axis that are written short: beyond, whole ones have no room.
-SHORT = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 # Colours of a PNG file; a palette makes it a third as large.
 COLOURS = 128
 
@@ -55,10 +54,8 @@ def panel(
 
     Parameters
     ----------
-    left, bottom
-        Of the axes' corner, in inches from the figure's left and bottom.
-    right, top
-        Of the opposite corner, in inches from the figure's right and top.
+    left, bottom, right, top
+        Margins, in inches from the figure's edges.
     x, y, title
         Labels of the axes, with units, and of the panel.
     spines
@@ -103,10 +100,8 @@ def name_ends(
 
     Parameters
     ----------
-    ends
-        Height of each line's end.
-    gap
-        Height of a name.
+    ends, gap
+        Height of each line's end; least distance of names.
     x
         Where lines end, where their ties end, and where names begin.
 
@@ -125,10 +120,7 @@ def name_ends(
 
 
 def key(drawn: "Figure", segments: Sequence[str]) -> float:
-    """Write the segments' names with their marks in lines from the top; return the lines' height.
-
-    It is in inches, as all heights.
-    """
+    """Write names of segments with their marks in lines from the top; return how many inches."""
     lines = -(-len(segments) // ACROSS)
     bottom = drawn.get_size_inches()[1] - 0.05 - LINE * lines
     axes = panel(drawn, 0.2, bottom, 0.1, 0.05, spines=())
@@ -146,32 +138,25 @@ def log10(values) -> np.ndarray:
 
 
 def log_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
-    """Return places and labels, plain numbers, for an axis of decimal logarithms.
-
-    Parameters
-    ----------
-    most
-        Labels that have room.
-    """
+    """Return places and plain labels, at most so many, for an axis of decimal logarithms."""
     steps = (1,) if high - low > 3 else (1, 3) if high - low > 1 else (1, 2, 5)
     values = [step * 10.0**decade for decade in range(int(max(high, 0)) + 1) for step in steps]
     # A narrow axis between round numbers has its middle.
-    middle = float(round(10 ** ((low + high) / 2)))
-    shown, spare = (
-        [value for value in each if low - 1e-9 <= np.log10(value) <= high + 1e-9]
-        for each in (values, [middle])
-    )
-    shown = shown or spare
+    for candidates in (values, [round(10 ** ((low + high) / 2))]):
+        places = [float(np.log10(value)) for value in candidates]
+        shown = [place for place in places if low - 1e-9 <= place <= high + 1e-9]
+        if shown:
+            break
     shown = shown[:: -(-len(shown) // most) or 1]
-    return [float(np.log10(value)) for value in shown], [tick(value) for value in shown]
+    return shown, [tick(round(10**place)) for place in shown]
 
 
 def tick(value: float) -> str:
     """Return a round figure as an axis has room for it: 30, 1,000,000, 20M."""
-    for unit, letter in SHORT:
-        if value >= max(unit, 1e7):
-            return f"{round(value / unit, 2):,g}{letter}"
-    return f"{value:,.0f}"
+    if value < 1e7:
+        return f"{value:,.0f}"
+    unit, word = next((unit, word) for unit, word in LARGE if value >= unit)
+    return f"{round(value / unit, 2):,g}{word[0].upper()}"
 
 
 def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.evaluation.backtest import QUINTILE_SUM
 from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.evaluation.outliers import thrown_away
-from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -95,7 +94,6 @@ def render(
         "links": links,
         "workbook": next((link for link in links if link.name.endswith(".xlsx")), None),
         "glossary": glossary(),
-        "terms": _terms(segments),
         "style": read_text(__package__, "report.css"),
     }
     return rendered(read_text(__package__, "report.html.j2"), facts)
@@ -105,14 +103,6 @@ def render(
 def glossary() -> dict[str, dict[str, str]]:
     """Return the words of the report: terms, names, reasons, checks, limits; each a sentence."""
     return tomllib.loads(read_text(__package__, "glossary.toml"))
-
-
-def _terms(segments: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return the terms in alphabetical order, then the names of segments in use."""
-    words = glossary()
-    used = [name for name in SEGMENTS if any(s["segment"].startswith(name) for s in segments)]
-    terms = sorted(words["terms"].items(), key=lambda entry: entry[0].casefold())
-    return [*terms, *((name, words["names"][name]) for name in used)]
 
 
 def _accounts(people: "pd.DataFrame") -> dict[str, Any]:
@@ -132,19 +122,13 @@ def _accounts(people: "pd.DataFrame") -> dict[str, Any]:
 def _against_sum(foretold: "pd.DataFrame", clusters: int) -> dict[str, Any] | None:
     """Return what the model explains of later spending beside the plain sum of scores."""
     judged = foretold.dropna(subset=["explained_variance"])
-    judged = judged[judged["horizon_months"] == judged["horizon_months"].max()]
-    judged = judged.set_index("labelling")
-    ours = f"KMeans, {clusters} clusters"
-    if not {ours, QUINTILE_SUM} <= set(judged.index):
+    months = judged["horizon_months"].max()
+    explained = judged[judged["horizon_months"] == months].set_index("labelling")
+    ways = [f"KMeans, {clusters} clusters", QUINTILE_SUM]
+    if not {*ways} <= {*explained.index}:
         return None
-    here, there = judged["explained_variance"][[ours, QUINTILE_SUM]]
-    return {
-        "months": int(judged["horizon_months"].iloc[0]),
-        "here": here,
-        "there": there,
-        "is_better": here - there >= MARGIN,
-        "is_worse": there - here >= MARGIN,
-    }
+    here, there = explained["explained_variance"][ways]
+    return {"months": int(months), "here": here, "there": there, "margin": MARGIN}
 
 
 def _row(row: "pd.Series | None") -> dict[str, Any] | None:

@@ -8,10 +8,11 @@ and every text is quoted: a file that somebody opens with a double click must no
 order form said. Ids that begin with a plus, say, are to be taken from Parquet.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_segments.outputs.workbook.texts import in_csv
+from customer_segments.outputs.workbook.texts import FORMULA_STARTS
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def write_csv(customers: "pa.Table", path: Path) -> int:
     import pyarrow.compute as pc
     from pyarrow import csv
 
-    guarded = 0
+    guarded, formula = 0, f"^([{re.escape(FORMULA_STARTS)}])"
     for index, field in enumerate(customers.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             texts = customers.column(index)
-            safe = in_csv(texts)
+            safe = pc.replace_substring_regex(texts, formula, r"'\1")
             guarded += pc.sum(pc.not_equal(texts, safe)).as_py() or 0
             customers = customers.set_column(index, field.name, safe)
     with replacing(path) as draft:

@@ -5,10 +5,6 @@ and files (``tables``).
 """
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # OWASP, "CSV Injection": =, +, -, @, their full-width forms, tab, carriage return, line feed;
 # and NUL, which the ASVS (1.2.10) adds.
@@ -31,10 +27,3 @@ def in_workbook(text: str) -> str:
     if text.isprintable():
         return text[:32_767]
     return _NOT_IN_XML.sub("\ufffd", re.sub("\r\n?", "\n", text))[:32_767]
-
-
-def in_csv(texts: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """Return texts with an apostrophe before those that a spreadsheet may take for formulas."""
-    import pyarrow.compute as pc
-
-    return pc.replace_substring_regex(texts, f"^([{re.escape(FORMULA_STARTS)}])", r"'\1")

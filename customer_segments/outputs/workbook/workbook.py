@@ -1,12 +1,13 @@
 """The workbook that marketers open: a summary, a sheet per segment, who changed segment.
 
 Belongs here: which sheets and columns it has, in whose words. Does not: cells (``sheets``),
-headings and formats (``columns``), figures (``figures``).
+headings and formats (``columns``), figures (``figures``), sentences (``workbook.toml``).
 
 The heading of a list is its first row, and nothing stands above it: so a sheet can be sorted,
 filtered, and taken as it is by a mail merge or a mailing tool.
 """
 
+import tomllib
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,6 +17,7 @@ from openpyxl.styles import Font
 
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment, total_of
+from customer_segments.outputs.templates import read_text, rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import month_name
 from customer_segments.outputs.workbook.sheets import (
@@ -26,7 +28,7 @@ from customer_segments.outputs.workbook.sheets import (
     styled,
 )
 from customer_segments.private import replacing
-from customer_segments.tables import GONE, NEW
+from customer_segments.tables import GONE
 
 SUMMARY_COLUMNS = columns_of(
     "segment customers share revenue revenue_share median_recency_days median_frequency "
@@ -42,7 +44,7 @@ CHANGE_COLUMNS = columns_of(
     suggested_action="What to do now",
 )
 SUMMARY, CHANGES = "Summary", "Changes"
-BOLD = Font("Calibri", 11, bold=True)
+BOLD, TITLE = Font("Calibri", 11, bold=True), Font("Calibri", 14, bold=True)
 
 
 def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
@@ -86,50 +88,24 @@ def _add_summary(
     total["revenue_share"] = 1 if total["revenue"] > 0 else None
     for name in ("recency_days", "frequency", "monetary"):
         total[f"median_{name}"] = median(row[name] for row in customers)
-    title = f"Customer segments at the end of {month_name(view.month)}"
-    above: list[tuple[str | None, dict]] = [(title, {"font": Font("Calibri", 14, bold=True)})]
-    above += [(sentence, {}) for sentence in _said(view, is_sample=is_sample)]
-    above.append((None, {}))
+    facts = {
+        "view": view,
+        "model": view.clusters.iloc[0],
+        "is_sample": is_sample,
+        "is_first": view.customers["from_segment"].null_count == len(customers),
+        "changes": CHANGES,
+    }
+    words = tomllib.loads(read_text(__package__, "workbook.toml"))
+    said, reading = (
+        list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
+        for part in ("above", "below")
+    )
+    title = (f"Customer segments at the end of {month_name(view.month)}", {"font": TITLE})
+    above = [title, *((sentence, {}) for sentence in said), ("", {})]
     sheet = add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, [*rows, total], above=above)
     append_rows(sheet, SUMMARY_COLUMNS, rows)
     append_rows(sheet, SUMMARY_COLUMNS, [total], font=BOLD)
     sheet.append([])
     sheet.append([styled(sheet, "How to read it", font=BOLD)])
-    for sentence in _reading(view.window_months):
+    for sentence in reading:
         sheet.append([styled(sheet, sentence)])
-
-
-def _said(view: MonthView, *, is_sample: bool) -> list[str]:
-    """Return what has to be known of this month before its figures are read."""
-    model, month, ends = view.clusters.iloc[0], month_name(view.month), view.newest_date
-    said = [
-        f"Segments by model {model['version']}, fitted on {month_name(model['training_month'])}."
-    ]
-    if is_sample:
-        said.append(
-            "THESE CUSTOMERS ARE INVENTED: they are the sample that comes with the program."
-        )
-    if not view.is_complete:
-        said.append(
-            f"{month} IS NOT COMPLETE: its data ends on {ends.day} {month_name(ends)}, and more "
-            "orders may come in."
-        )
-    if view.customers["from_segment"].null_count == len(view.customers):
-        said.append(f"There is no month before to compare with: the sheet {CHANGES} is empty.")
-    return said
-
-
-def _reading(window_months: int | None) -> list[str]:
-    bought = f"bought in {window_months} months" if window_months else "ever bought"
-    return [
-        "Days since the last order include the last day of the month: who ordered on it has 1.",
-        f"Spent is all that a customer {bought}, minus returns; an average order is before "
-        "returns. Money is in the currency of the shop's data.",
-        "Typical is the median: half of the segment's customers have less, half have more.",
-        "Wholesale accounts are those that spent far more than most; nobody is left out.",
-        f"The sheet {CHANGES} has the customers whose segment changed since last month; {NEW} in "
-        "From means a first order in this month.",
-        "Moved here from is empty for who was in the same segment last month.",
-        "Last month and last year are judged by the same model as this month: a customer moved, "
-        "not the model.",
-    ]
