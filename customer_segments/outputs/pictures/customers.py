@@ -120,7 +120,8 @@ def snake(view: MonthView) -> Drawn | None:
     scores = (logs - logs.mean()) / logs.std(ddof=0).replace(0, 1)
     # Fewer days are better: turned round, up is good on all three.
     scores["recency_days"] *= -1
-    means = scores.groupby(people["segment"]).mean()
+    # Of one segment only noise of floating point is left, which no axis should enlarge.
+    means = scores.groupby(people["segment"]).mean().round(9)
     means = means.loc[in_order(means.index)]
     drawn = style.figure(max(4.0, 0.3 * len(means)))
     axes = style.panel(
