@@ -11,9 +11,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from customer_segments.commands.launching import PROCESS_TAG
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.instance import dagster_home
-from customer_segments.launching import PROCESS_TAG
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS, RAW_TRANSACTIONS
@@ -28,7 +29,10 @@ def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], 
     The warehouse's ledger says which runs filled it, and their commands which runs came with them;
     others in the same instance do not count, nor do steps before ``since`` (epoch).
     """
-    groups = {spec.key: spec.group_name for spec in build_defs().resolve_all_asset_specs()}
+    groups = {
+        spec.key: spec.group_name
+        for spec in build_defs(Installation.here()).resolve_all_asset_specs()
+    }
     stages: dict[str, float] = {}
     starts: list[float] = []
     stage = CHECKS

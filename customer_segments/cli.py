@@ -15,8 +15,8 @@ import typer
 
 from customer_segments.alerts.commands import alerts_app
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.model.commands import models_app
-from customer_segments.settings import Settings
 from customer_segments.upkeep.commands import upkeep_app
 
 app = typer.Typer(
@@ -46,12 +46,12 @@ def run(
     verbose: Annotated[bool, typer.Option(help="Say what checks found that stands out.")] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
+    from customer_segments.commands.run import run as run_due
     from customer_segments.outputs.summary import print_input
-    from customer_segments.run import run_chain
 
-    settings = load_settings()
-    print_input(settings, console())
-    _end(settings, run_chain(settings, months, console()), is_verbose=verbose)
+    installed = Installation.here()
+    print_input(installed.settings, console())
+    _end(installed, run_due(installed, months, console()), is_verbose=verbose)
 
 
 @app.command()
@@ -59,15 +59,18 @@ def refit(
     training_month: Annotated[
         str | None, typer.Option(help="Snapshot month to fit on; the newest complete one.")
     ] = None,
-    clusters: Annotated[int, typer.Option(min=2, max=30, help="Number of segments.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of KMeans.")] = 42,
+    clusters: Annotated[
+        int | None, typer.Option(min=2, max=30, help="Number of segments; the policy's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
-    from customer_segments.run import refit as fit_again
+    from customer_segments.commands.run import refit as fit_again
 
-    settings = load_settings()
+    installed = Installation.here()
     config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
-    _end(settings, fit_again(settings, config, console()))
+    given = {name: value for name, value in config.items() if value is not None}
+    _end(installed, fit_again(installed, given, console()))
 
 
 @app.command()
@@ -76,10 +79,10 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
 ) -> None:
     """Make a model version the champion, or an older one again, and label all months by it."""
-    from customer_segments.run import promote as choose
+    from customer_segments.commands.run import promote as choose
 
-    settings = load_settings()
-    _end(settings, choose(settings, version, reason, console()))
+    installed = Installation.here()
+    _end(installed, choose(installed, version, reason, console()))
 
 
 @app.command()
@@ -90,22 +93,35 @@ def report(
     ] = None,
 ) -> None:
     """Make the report and the workbook of a month, or of a range of months."""
+    from customer_segments.commands.run import report as make
     from customer_segments.outputs.summary import print_files
-    from customer_segments.run import report as make
 
-    settings = load_settings()
-    print_files(settings, *make(settings, months, console()), console())
+    installed = Installation.here()
+    print_files(installed.settings, *make(installed, months, console()), console())
 
 
 @app.command()
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
+    from customer_segments.commands.run import start
     from customer_segments.outputs.summary import print_evaluation
-    from customer_segments.run import evaluate as compare
 
-    settings = load_settings()
-    compare(settings, console())
-    print_evaluation(settings, console())
+    installed = Installation.here()
+    start(installed, "evaluate", console())
+    print_evaluation(installed.settings, console())
+
+
+@app.command("agenda")
+def print_agenda() -> None:
+    """Say what is due, and why. Changes nothing."""
+    from customer_segments.automation.agenda import agenda
+    from customer_segments.automation.looking import look
+
+    steps = agenda(look(Installation.here()))
+    for step in steps:
+        console().print(f"{step}: {step.why}.", highlight=False, soft_wrap=True)
+    if not steps:
+        console().print("Nothing is due.")
 
 
 @app.command()
@@ -116,7 +132,7 @@ def check(
     from customer_segments.dry_run import judge
     from customer_segments.outputs.summary import print_rows
 
-    verdict = judge(files, load_settings())
+    verdict = judge(files, Installation.here())
     print_rows(verdict.kept, verdict.rejected, console())
     for row in verdict.examples:
         said = (
@@ -164,30 +180,30 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Serve the Dagster UI on this machine, with everything loaded."""
+    from customer_segments.commands.run import start
     from customer_segments.outputs.summary import print_input
-    from customer_segments.run import ingest
     from customer_segments.ui import serve
 
-    settings = load_settings()
-    if not settings.months_path.exists():
+    installed = Installation.here()
+    if not installed.settings.months_path.exists():
         console().print("First start: the workbooks are read, so that the UI knows their months.")
-        print_input(settings, console())
-        ingest(settings, console())
+        print_input(installed.settings, console())
+        start(installed, "ingest", console())
     serve(port)
 
 
-def _end(settings: Settings, failed: UserError | None, *, is_verbose: bool = False) -> None:
+def _end(installed: Installation, failed: UserError | None, *, is_verbose: bool = False) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels."""
     from customer_segments.outputs.state import newest_labelled
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
 
-    print_summary(settings, console())
+    print_summary(installed.settings, console())
     if is_verbose:
-        print_findings(settings, console())
+        print_findings(installed.settings, console())
     if failed:
         raise failed
-    if newest := newest_labelled(settings):
-        print_files(settings, newest, newest, console())
+    if newest := newest_labelled(installed.renewed()):
+        print_files(installed.settings, newest, newest, console())
 
 
 def entry_point() -> None:
@@ -211,25 +227,9 @@ def entry_point() -> None:
         os._exit(done.code if isinstance(done.code, int) else 0)
 
 
-def load_settings() -> Settings:
+def load_settings():
     """Return the settings; a wrong one is an error that names it."""
-    from pydantic import ValidationError
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"CUSTOMER_SEGMENTS_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise UserError(
-            f"A setting is wrong: {wrong}.", "Mend it in the environment or in .env."
-        ) from error
-    except (OSError, UnicodeError) as error:
-        raise UserError(
-            f"The file .env cannot be read: {error}.",
-            "It has to be a text file in UTF-8 that the user who runs this may read.",
-        ) from error
+    return Installation.here().settings
 
 
 def console():

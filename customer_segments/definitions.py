@@ -8,18 +8,18 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from customer_segments import months
 from customer_segments.alerts.sensor import alerts_sensor
 from customer_segments.automation.freshness import with_freshness
 from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh
-from customer_segments.automation.sensors import build_sensors
+from customer_segments.automation.sensor import agenda_asset, agenda_sensor
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
-from customer_segments.evaluation.assets import EVALUATION_ASSETS
+from customer_segments.evaluation.assets import evaluation_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
-from customer_segments.model.assets import MODEL_ASSETS
+from customer_segments.installation import Installation
+from customer_segments.model.assets import model_assets
 from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
 from customer_segments.monitoring.history import check_history
 from customer_segments.outputs.assets import output_assets
@@ -32,13 +32,12 @@ from customer_segments.segments.checks import (
     segment_migration_checks,
     segment_profiles_checks,
 )
-from customer_segments.settings import Settings
-from customer_segments.storage import Warehouse, WarehouseIOManager
+from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
 
 
 def build_defs(
-    settings: Settings | None = None,
+    installed: Installation,
     *,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
     **overrides: object,
@@ -47,36 +46,34 @@ def build_defs(
 
     Parameters
     ----------
-    settings
-        Settings of the installation; from the environment by default.
     loggers
         Loggers of runs, in place of Dagster's own.
     overrides
-        Resources to use in place of those that follow from the settings.
+        Resources to use in place of those that follow from the installation.
     """
-    settings = settings or Settings()
-    covered = months.load(settings)
-    partitions = covered.partitions()
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     resources = {
-        "settings": settings,
-        "warehouse": warehouse,
-        "io_manager": WarehouseIOManager(warehouse, CONTRACTS),
+        "settings": installed.settings,
+        "policy": installed.policy,
+        "warehouse": installed.warehouse,
+        "io_manager": WarehouseIOManager(
+            installed.warehouse, CONTRACTS, installed.policy, installed.made_by
+        ),
     }
     assets = [
         transaction_workbooks,
         ingest_workbooks,
-        *cleaning_assets(partitions),
-        *rfm_assets(partitions),
-        *MODEL_ASSETS,
-        *segment_assets(partitions),
-        *EVALUATION_ASSETS,
-        *output_assets(partitions),
+        *cleaning_assets(installed),
+        *rfm_assets(installed),
+        *model_assets(installed),
+        *segment_assets(installed),
+        *evaluation_assets(installed),
+        *output_assets(installed.months.partitions()),
         *PROFILE_ASSETS,
         check_history,
+        agenda_asset,
     ]
     return dg.Definitions(
-        assets=with_freshness(assets, settings, covered),
+        assets=with_freshness(assets, installed),
         asset_checks=[
             raw_transactions_checks,
             cleaning_checks,
@@ -88,8 +85,8 @@ def build_defs(
             segment_profiles_checks,
         ],
         jobs=list(JOBS.values()),
-        schedules=[monthly_refresh(settings)],
-        sensors=[*build_sensors(settings, covered), alerts_sensor(settings)],
+        schedules=[monthly_refresh(installed)],
+        sensors=[agenda_sensor(installed), alerts_sensor(installed.settings)],
         resources=resources | overrides,
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,
@@ -100,4 +97,4 @@ def build_defs(
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions of the code location."""
-    return build_defs()
+    return build_defs(Installation.here())

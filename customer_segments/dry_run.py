@@ -9,7 +9,7 @@ from pathlib import Path
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.cleaning.rules import CleaningConfig, classified
+from customer_segments.cleaning.rules import classified
 from customer_segments.errors import UserError
 from customer_segments.ingestion.casting import typed_rows
 from customer_segments.ingestion.reading import read_sheets
@@ -18,12 +18,14 @@ from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.ingestion.survey import (
     cells_of,
     computed,
-    covered_months,
     in_order,
+    likely_dates,
     source_order,
     survey,
 )
-from customer_segments.settings import SOURCE_SUFFIXES, Settings, natural_order
+from customer_segments.installation import Installation
+from customer_segments.months import Months
+from customer_segments.settings import SOURCE_SUFFIXES, natural_order
 
 # Of each reason; enough to find the cause in the workbook.
 EXAMPLES = 5
@@ -48,8 +50,8 @@ class Verdict:
     examples: list[dict]
 
 
-def judge(files: list[Path], settings: Settings) -> Verdict:
-    """Read files and apply the default cleaning rules; writes nothing.
+def judge(files: list[Path], installed: Installation) -> Verdict:
+    """Read files and apply the cleaning rules of the policy; writes nothing.
 
     Raises
     ------
@@ -62,16 +64,18 @@ def judge(files: list[Path], settings: Settings) -> Verdict:
                 f"{file} is not a {', '.join(SOURCE_SUFFIXES)} file.",
                 "Name files, not folders; save other kinds as .xlsx first.",
             )
+    today = installed.policy.source.today()
     sources = fingerprinted(natural_order(files))
     names = [source.name for source in sources]
     sheets = read_sheets(sources)
     typed = computed(typed_rows(cells_of(sheets)))
-    surveyed = in_order(survey(sheets, typed), names)
-    covered = covered_months(surveyed, names, settings)
+    surveyed = in_order(survey(sheets, typed, today), names)
+    known = Months.load(installed.settings, today)
+    covered = known.of_data(installed.settings, *likely_dates(surveyed, names, today))
     con = ibis.duckdb.connect()
     settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
     raw = con.create_table("raw", settled)
-    rows = classified(raw, CleaningConfig(), covered.first, covered.newest)
+    rows = classified(raw, installed.policy.cleaning, covered.first, covered.newest)
     counts = con.execute(rows.group_by("reason").agg(rows=rows.count()))
     by_reason = {
         row.reason: int(row.rows) for row in counts.itertuples() if isinstance(row.reason, str)

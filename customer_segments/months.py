@@ -6,7 +6,7 @@ file beside the warehouse that ingestion writes. Loading definitions reads nothi
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -75,31 +75,38 @@ class Months:
     is_open
         Whether the current calendar month, and each to come, is covered as well: true for a
         live feed, false for a historical file.
+    today
+        The retailer's date.
+    time_zone
+        The retailer's: when a month ends.
     """
 
     first: date
     last: date
     is_open: bool
+    today: date
+    time_zone: str = "UTC"
 
     @property
     def newest(self) -> date:
         """Newest month that has a partition."""
-        this_month = month_of(date.today())
+        this_month = month_of(self.today)
         return this_month if self.is_open else min(self.last, this_month)
 
     def __iter__(self) -> Iterator[date]:
         """Iterate over all months that have a partition."""
-        month = self.first
-        while month <= self.newest:
-            yield month
-            month = shift(month, 1)
+        return between(self.first, self.newest)
 
     def clip(self, first: date, last: date) -> tuple[date, date] | None:
         """Return the part of a range of months that is covered; ``None`` if no month is."""
         first, last = max(first, self.first), min(last, self.newest)
         return (first, last) if first <= last else None
 
-    def awaited(self, newest_date: date, today: date) -> date | None:
+    def is_complete(self, month: date, newest_date: date) -> bool:
+        """Tell whether the data of a month is all there, given the day of the newest row."""
+        return is_complete(month, newest_date, self.today)
+
+    def awaited(self, newest_date: date) -> date | None:
         """Return the last calendar month that is over, if a live feed has not brought its data.
 
         Parameters
@@ -107,8 +114,8 @@ class Months:
         newest_date
             Day of the newest row.
         """
-        month = shift(month_of(today), -1)
-        is_due = self.is_open and month >= self.first and not is_complete(month, newest_date, today)
+        month = shift(month_of(self.today), -1)
+        is_due = self.is_open and month >= self.first and not self.is_complete(month, newest_date)
         return month if is_due else None
 
     def partitions(self) -> dg.MonthlyPartitionsDefinition:
@@ -117,65 +124,78 @@ class Months:
             start_date=self.first.isoformat(),
             end_date=None if self.is_open else shift(self.last, 1).isoformat(),
             end_offset=1,  # the month that is not over is a partition too
+            timezone=self.time_zone,
         )
 
+    @classmethod
+    def load(cls, settings: "Settings", today: date, time_zone: str = "UTC") -> "Months":
+        """Return the months covered; before the first ingestion only the current one is known.
 
-def covered(settings: "Settings", first_date: date, last_date: date) -> Months:
-    """Return the months to cover, given the first and the last readable date of the data.
+        Raises
+        ------
+        UserError
+            If the file of months is damaged, or the first month is set to one to come.
+        """
+        months = _remembered(settings, today) or cls(month_of(today), month_of(today), True, today)
+        return replace(_overridden(settings, months), time_zone=time_zone)
 
-    Dates before 2000 or after the current month do not stretch the months; rows that bear
-    them are rejected as ``outside_months``. Months that were covered stay so, for as long as the
-    warehouse is there: those whose file went away have to be published empty.
+    def of_data(self, settings: "Settings", first_date: date, last_date: date) -> "Months":
+        """Return the months to cover, given the first and the last likely date of the data.
 
-    Raises
-    ------
-    UserError
-        If the clock stands before months that were covered already.
-    """
-    this_month = month_of(date.today())
-    first = min(max(month_of(first_date), EARLIEST), this_month)
-    last = max(min(month_of(last_date), this_month), first)
-    before = _remembered(settings) if settings.warehouse_path.exists() else None
-    if before and before.last > this_month:
-        raise UserError(
-            f"Today is {date.today()} by this machine's clock, but data of {before.last:%Y-%m} was "
-            "ingested before: it would be rejected as from the future.",
-            f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
+        Dates before 2000 or after the current month do not stretch the months; rows that bear
+        them are rejected as ``outside_months``. Months that were covered stay so, for as long as
+        the warehouse is there: those whose file went away have to be published empty.
+
+        Raises
+        ------
+        UserError
+            If the clock stands before months that were covered already.
+        """
+        this_month = month_of(self.today)
+        first = min(max(month_of(first_date), EARLIEST), this_month)
+        last = max(min(month_of(last_date), this_month), first)
+        before = _remembered(settings, self.today) if settings.warehouse_path.exists() else None
+        if before and before.last > this_month:
+            raise UserError(
+                f"Today is {self.today} by this machine's clock, but data of "
+                f"{before.last:%Y-%m} was ingested before: it would be rejected as from the "
+                "future.",
+                f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
+            )
+        if before:
+            first, last = min(first, before.first), max(last, before.last)
+        is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
+        return _overridden(settings, replace(self, first=first, last=last, is_open=is_live))
+
+    def save(self, settings: "Settings") -> bool:
+        """Remember the months beside the warehouse; return whether the partitions changed."""
+        before = Months.load(settings, self.today)
+        text = json.dumps(
+            {
+                "first": self.first.isoformat(),
+                "last": self.last.isoformat(),
+                "is_open": self.is_open,
+            }
         )
-    if before:
-        first, last = min(first, before.first), max(last, before.last)
-    is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
-    return _overridden(settings, Months(first, last, is_live))
+        write_text(settings.months_path, text + "\n")
+        return before != Months.load(settings, self.today)
 
 
-def load(settings: "Settings") -> Months:
-    """Return the months covered; before the first ingestion only the current one is known."""
-    this_month = month_of(date.today())
-    return _overridden(settings, _remembered(settings) or Months(this_month, this_month, True))
+def between(first: date, last: date) -> Iterator[date]:
+    """Iterate over the months from ``first`` to ``last``."""
+    while first <= last:
+        yield first
+        first = shift(first, 1)
 
 
-def save(settings: "Settings", months: Months) -> bool:
-    """Remember the months beside the warehouse; return whether the partitions changed."""
-    path = settings.months_path
-    text = json.dumps(
-        {
-            "first": months.first.isoformat(),
-            "last": months.last.isoformat(),
-            "is_open": months.is_open,
-        }
-    )
-    before = load(settings).partitions()
-    write_text(path, text + "\n")
-    return load(settings).partitions() != before
-
-
-def _remembered(settings: "Settings") -> Months | None:
+def _remembered(settings: "Settings", today: date) -> Months | None:
     try:
         stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
         return Months(
             first=date.fromisoformat(stored["first"]),
             last=date.fromisoformat(stored["last"]),
             is_open=bool(stored["is_open"]),
+            today=today,
         )
     except FileNotFoundError:
         return None
@@ -190,4 +210,10 @@ def _overridden(settings: "Settings", months: Months) -> Months:
     """Let the settings have the last word on either end."""
     first = parse_month(settings.first_month) if settings.first_month else months.first
     last = parse_month(settings.last_month) if settings.last_month else months.last
-    return Months(first, max(first, last), months.is_open and not settings.last_month)
+    if first > month_of(months.today):
+        raise UserError(
+            f"CUSTOMER_SEGMENTS_FIRST_MONTH {first:%Y-%m} is in the future.",
+            "Set it to a month past.",
+        )
+    is_open = months.is_open and not settings.last_month
+    return replace(months, first=first, last=max(first, last), is_open=is_open)

@@ -1,16 +1,14 @@
 """Where the input is, where the warehouse is, and which months are covered.
 
 Belongs here: what differs between installations, read from the environment or ``.env``.
-Does not: what an analyst tunes (that is Dagster ``Config`` on the asset it tunes).
+Does not: what an analyst tunes (``policy``).
 """
 
 import re
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -44,6 +42,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
+    config: Path = Field(Path("customer_segments.toml"), description="The file of the policy.")
     source_dir: Path = Field(Path("data/source"), description="Folder of the input workbooks.")
     warehouse: Path = Field(Path("data/warehouse.duckdb"), description="The DuckDB file.")
     reports_dir: Path = Field(Path("data/reports"), description="Pictures, workbooks and HTML.")
@@ -53,12 +52,8 @@ class Settings(BaseSettings):
         300, ge=0, description="How long to wait for another process that holds the warehouse."
     )
 
-    time_zone: str = Field("UTC", description="Time zone of the monthly schedule.")
     automation: bool = Field(
         False, description="Whether the schedule and the sensors are on from the first start."
-    )
-    relabel: Literal["all", "new"] = Field(
-        "all", description="What a new champion labels: all months anew, or only those to come."
     )
 
     ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
@@ -111,15 +106,7 @@ class Settings(BaseSettings):
             raise ValueError("ALERT_SMTP_USER and ALERT_SMTP_PASSWORD go together: set both.")
         return self
 
-    @field_validator("time_zone")
-    @classmethod
-    def _known_time_zone(cls, name: str) -> str:
-        try:
-            return ZoneInfo(name).key
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{name} is not a time zone; write it as Europe/London.") from error
-
-    @field_validator("source_dir", "warehouse", "reports_dir")
+    @field_validator("config", "source_dir", "warehouse", "reports_dir")
     @classmethod
     def _from_project_root(cls, path: Path) -> Path:
         return project_root() / path.expanduser()
@@ -130,8 +117,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"FIRST_MONTH {self.first_month} is after LAST_MONTH {self.last_month}: swap them."
             )
-        if self.first_month and self.first_month > f"{date.today():%Y-%m}":
-            raise ValueError(f"FIRST_MONTH {self.first_month} is in the future.")
         return self
 
     @cached_property
@@ -166,6 +151,11 @@ class Settings(BaseSettings):
     def months_path(self) -> Path:
         """Small file beside the warehouse that remembers which months the data covers."""
         return self.warehouse_path.with_name(self.warehouse_path.name + ".months.json")
+
+    @property
+    def bounds(self) -> tuple[str | None, str | None]:
+        """First and last month as set, which decide rows as rules do."""
+        return self.first_month, self.last_month
 
     @property
     def outbox_path(self) -> Path:

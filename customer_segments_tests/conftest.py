@@ -8,7 +8,7 @@ from filelock import FileLock
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
-from customer_segments import months
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings, project_root
 from customer_segments_tests.installations import execute, install
 
@@ -55,7 +55,7 @@ def refreshed_once(folder: Path, source_dir: Path) -> Settings:
         settings = install(folder, source_dir)
         if not done.exists():
             execute(settings, "ingest")
-            covered = months.load(settings)
+            covered = Installation.of(settings).months
             execute(settings, "full_refresh", covered.first, covered.last)
             done.touch()
     return settings

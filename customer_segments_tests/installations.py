@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 
 
@@ -14,6 +15,7 @@ def install(folder: Path, source_dir: Path) -> Settings:
     folder.mkdir(parents=True, exist_ok=True)
     return Settings(
         _env_file=None,
+        config=folder / "customer_segments.toml",
         source_dir=source_dir,
         warehouse=folder / "warehouse.duckdb",
         reports_dir=folder / "reports",
@@ -38,7 +40,7 @@ def execute(
         }
     with dg.DagsterInstance.ephemeral() as instance:
         return (
-            build_defs(settings)
+            build_defs(Installation.of(settings))
             .resolve_job_def(job)
             .execute_in_process(
                 instance=instance,
@@ -51,7 +53,7 @@ def execute(
 
 def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
     """Run the checks of one table alone, as the UI's button does."""
-    defs = build_defs(settings)
+    defs = build_defs(Installation.of(settings))
     selection = dg.AssetSelection.checks_for_assets(asset)
     job = dg.define_asset_job("checks_only", selection)
     defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
@@ -81,7 +83,7 @@ def materialize(
 ) -> dg.ExecuteInProcessResult:
     """Materialize assets chosen by hand, over a range of months or none."""
     job = dg.define_asset_job("by_hand", dg.AssetSelection.assets(*assets))
-    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[job]))
+    defs = dg.Definitions.merge(build_defs(Installation.of(settings)), dg.Definitions(jobs=[job]))
     bounds = {"start": first, "end": last or first} if first else {}
     tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}
     ops = {name: {"config": values} for name, values in (config or {}).items()}

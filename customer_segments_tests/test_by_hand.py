@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.model.exchange import export_version, import_version
 from customer_segments.months import shift
 from customer_segments.settings import Settings
@@ -85,7 +86,7 @@ def test_one_asset_and_month_again_changes_nothing(sample_warehouse, copy_of, ta
 
 def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_warehouse):
     """They come of one step, so that both are always of the same rules."""
-    defs = build_defs(sample_warehouse)
+    defs = build_defs(Installation.of(sample_warehouse))
     assets = defs.resolve_assets_def("cleaned_transactions")
     assert assets.keys == defs.resolve_assets_def("rejected_transactions").keys
     assert not assets.can_subset

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from customer_segments.commands.run import parse_range
 from customer_segments.errors import UserError
 from customer_segments.months import parse_month
-from customer_segments.run import parse_range
 from customer_segments.settings import Settings, project_root
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
@@ -120,7 +120,7 @@ def test_a_range_of_months():
 def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
     code = (
         "import sys; from customer_segments.definitions import build_defs\n"
-        "build_defs().resolve_all_job_defs()\n"
+        "build_defs(Installation.here()).resolve_all_job_defs()\n"
         "heavy = {'pandas', 'sklearn', 'duckdb', 'pyarrow', 'matplotlib', 'openpyxl'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from customer_segments.ingestion.sample.customers import planted_archetypes
 from customer_segments.ingestion.sample.writers import WORKBOOK_CUSTOMERS
+from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS
 from customer_segments_tests.installations import evaluate_checks, execute, install
@@ -127,7 +128,8 @@ def test_a_big_table_is_refused_as_a_dataframe(sample_warehouse, table):
     def reader(big: pd.DataFrame) -> None: ...
 
     defs = dg.Definitions(
-        assets=[reader, dg.AssetSpec(table)], resources=build_defs(sample_warehouse).resources
+        assets=[reader, dg.AssetSpec(table)],
+        resources=build_defs(Installation.of(sample_warehouse)).resources,
     )
     job = defs.resolve_implicit_global_asset_job_def()
     with (

@@ -9,6 +9,7 @@ import pytest
 from customer_segments import months
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.months import Months, shift
 from customer_segments.settings import Settings
 
@@ -99,7 +100,7 @@ def test_settings_have_the_last_word(installed):
     covered = months.covered(chosen, MARCH, THIS_MONTH)
     assert covered == Months(date(2010, 6, 1), date(2011, 2, 1), is_open=False)
     months.save(installed(), Months(MARCH, APRIL, is_open=False))
-    assert months.load(chosen) == covered
+    assert Installation.of(chosen).months == covered
     assert months.load(installed(first_month="1999-11")).first == date(1999, 11, 1)
     assert months.load(installed(first_month="2011-04")) == Months(APRIL, APRIL, False)
     assert months.load(installed(first_month="2012-01")).last == date(2012, 1, 1)
@@ -115,7 +116,7 @@ def test_a_last_month_that_is_not_over_has_partitions_up_to_the_current_month(in
 
 
 def test_before_the_first_ingestion_there_is_the_current_month(installed):
-    covered = months.load(installed())
+    covered = Installation.of(installed()).months
     assert keys(covered) == [THIS_MONTH.isoformat()]
     assert not installed().months_path.exists()
     assert not installed().warehouse_path.exists()
@@ -126,7 +127,7 @@ def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_cha
     historical = Months(MARCH, APRIL, is_open=False)
     assert months.save(settings, historical)
     assert settings.months_path == settings.warehouse.with_name("w.duckdb.months.json")
-    assert months.load(installed()) == historical
+    assert Installation.of(installed()).months == historical
     assert not months.save(settings, historical)
     assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=False))
     assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=True))
@@ -137,7 +138,7 @@ def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_cha
 
 def test_the_definitions_have_the_months_of_the_file(installed):
     months.save(installed(), Months(MARCH, APRIL, is_open=False))
-    graph = build_defs(installed()).resolve_asset_graph()
+    graph = build_defs(Installation.of(installed())).resolve_asset_graph()
     partitions = graph.get(dg.AssetKey("customer_rfm")).partitions_def
     assert partitions is not None
     assert partitions.get_partition_keys() == ["2011-03-01", "2011-04-01"]
@@ -149,7 +150,7 @@ def test_the_definitions_have_the_months_of_the_file(installed):
 def test_a_damaged_file_is_named(installed, text):
     installed().months_path.write_text(text)
     with pytest.raises(UserError, match=r"w\.duckdb\.months\.json is damaged.*Delete it"):
-        build_defs(installed())
+        build_defs(Installation.of(installed()))
 
 
 def test_a_range_is_cut_to_what_is_covered():

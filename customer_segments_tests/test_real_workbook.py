@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig, cleaned
+from customer_segments.cleaning.rules import cleaned
+from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS
@@ -21,7 +22,7 @@ SPINE = (
     "segment_migration",
     "segment_profiles",
 )
-EVERYTHING_KEPT = CleaningConfig(
+EVERYTHING_KEPT = Cleaning(
     drop_overlapping_invoices=False,
     drop_adjustments=False,
     drop_non_products=False,

@@ -13,10 +13,10 @@ import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
-from customer_segments import months
 from customer_segments.alerts.causes import root_cause
 from customer_segments.alerts.message import Alert, Level, without_rows
 from customer_segments.automation.freshness import DUE_ASSETS, SINCE_THE_FIRST
+from customer_segments.installation import Installation
 from customer_segments.months import month_of, shift
 from customer_segments.settings import Settings
 
@@ -67,11 +67,15 @@ def overdue_months(
     By the state that its daemon keeps: without ``make ui`` nobody evaluates it, and the check
     ``awaited_month`` says so when somebody ingests.
     """
-    if not months.load(settings).is_open:
+    installed = Installation.of(settings)
+    if not installed.months.is_open:
         return
     for key, record in instance.get_freshness_state_records(sorted(DUE_ASSETS)).items():
         if record.freshness_state is FreshnessState.FAIL:
-            asset, month = key.to_user_string(), last_due_month(now, settings)
+            asset, month = (
+                key.to_user_string(),
+                last_due_month(now, installed.policy.source.time_zone),
+            )
             yield Alert(
                 key=f"overdue:{asset}:{month:%Y-%m}",
                 level=Level.ERROR,
@@ -89,7 +93,7 @@ def overdue_months(
             )
 
 
-def last_due_month(now: datetime, settings: Settings) -> date:
+def last_due_month(now: datetime, time_zone: str) -> date:
     """Return the newest month whose deadline has passed."""
-    local = now.astimezone(ZoneInfo(settings.time_zone))
+    local = now.astimezone(ZoneInfo(time_zone))
     return shift(month_of((local - SINCE_THE_FIRST).date()), -1)

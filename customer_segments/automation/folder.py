@@ -1,15 +1,15 @@
 """The source folder as a sensor sees it: what is in it, and what is still being written.
 
 Belongs here: telling content from tick to tick, by a cursor. Does not: requesting runs
-(``sensors``). A file's content is hashed again only when its size or time changed.
+(``sensor``). A file's content is hashed again only when its size or time changed.
 """
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from customer_segments.ingestion.sources import Source, content_version, fingerprinted
+from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.settings import Settings
 
 # A file not touched for so long is not being copied any more; else it has to look the same at
@@ -25,14 +25,11 @@ class Folder:
     ----------
     files
         Size, time of the last change (ns) and content hash by file name; no hash while not stable.
-    requested
-        Version of the content that a run was last requested for.
     has_warehouse
         Without one, nothing was ever read, whatever Dagster remembers.
     """
 
     files: dict[str, tuple[int, int, str]]
-    requested: str
     has_warehouse: bool
 
     @classmethod
@@ -47,7 +44,7 @@ class Folder:
         before = json.loads(cursor or "{}")
         known = {name: tuple(entry) for name, entry in before.get("files", {}).items()}
         files = {file.name: _entry(file, known.get(file.name)) for file in settings.source_files()}
-        return cls(files, before.get("requested", ""), settings.warehouse_path.exists())
+        return cls(files, settings.warehouse_path.exists())
 
     @property
     def unstable(self) -> list[str]:
@@ -55,25 +52,14 @@ class Folder:
         return [name for name, (_, _, content_hash) in self.files.items() if not content_hash]
 
     @property
-    def version(self) -> str:
-        """Version of the content, as ingestion records it."""
-        return content_version(
-            [Source(Path(name), held, size) for name, (size, _, held) in self.files.items()]
-        )
-
-    @property
-    def wanted(self) -> str:
-        """What a run is to be requested for, once."""
-        return self.version if self.has_warehouse else f"{self.version}, no warehouse"
+    def hashes(self) -> dict[str, str] | None:
+        """Content hash by file name; ``None`` while one is still being written."""
+        return None if self.unstable else {name: held for name, (_, _, held) in self.files.items()}
 
     @property
     def cursor(self) -> str:
         """All that the next tick has to know."""
-        return json.dumps({"files": self.files, "requested": self.requested})
-
-    def after_request(self) -> "Folder":
-        """Return the folder once a run was requested for what it holds."""
-        return replace(self, requested=self.wanted)
+        return json.dumps({"files": self.files})
 
 
 def _entry(file: Path, known: tuple[int, int, str] | None) -> tuple[int, int, str]:

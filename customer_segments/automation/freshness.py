@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from customer_segments.months import Months
-from customer_segments.settings import Settings
+from customer_segments.installation import Installation
 
 # The refresh is at 5 on the 2nd; a file may come from the 1st on and start it earlier.
 DEADLINE_CRON = "0 5 3 * *"
@@ -19,15 +18,17 @@ DUE_ASSETS = {dg.AssetKey("raw_transactions"), dg.AssetKey("customer_segments")}
 
 
 def with_freshness(
-    assets: list[dg.AssetsDefinition | dg.AssetSpec], settings: Settings, covered: Months
+    assets: list[dg.AssetsDefinition | dg.AssetSpec], installed: Installation
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Return the assets, those that are due each month with a policy that says so.
 
     A historical file has no month to come: nothing in it is ever overdue.
     """
-    if not covered.is_open:
+    if not installed.months.is_open:
         return assets
-    policy = dg.FreshnessPolicy.cron(DEADLINE_CRON, SINCE_THE_FIRST, settings.time_zone)
+    policy = dg.FreshnessPolicy.cron(
+        DEADLINE_CRON, SINCE_THE_FIRST, installed.policy.source.time_zone
+    )
 
     def due(spec: dg.AssetSpec) -> dg.AssetSpec:
         return dg.apply_freshness_policy(spec, policy) if spec.key in DUE_ASSETS else spec

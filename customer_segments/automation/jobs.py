@@ -67,8 +67,6 @@ JOBS = {
 }
 
 
-# A run that the command line started: what follows it is the command's, not the sensors'.
-CHAIN_TAG = "customer_segments/chain"
 RANGE_TAGS = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 

@@ -3,22 +3,25 @@
 import dagster as dg
 import ibis
 
-from customer_segments.cleaning.rules import CleaningConfig, cleaned, rejected
+from customer_segments.cleaning.rules import cleaned, rejected
+from customer_segments.installation import Installation
 from customer_segments.months import months_of
+from customer_segments.policy.rules import Cleaning
+from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 GROUP = "cleaning"
 
 
-def cleaning_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage over the months given."""
+def cleaning_assets(installed: Installation) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage."""
 
     # One step makes both tables, so that they can never be cleaned by different rules.
     @dg.multi_asset(
         name="clean_transactions",
         group_name=GROUP,
-        partitions_def=partitions,
+        partitions_def=installed.months.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         outs={
             "cleaned_transactions": dg.AssetOut(
@@ -34,8 +37,11 @@ def cleaning_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.Asset
             ),
         },
     )
+    @launchpad(Cleaning, installed.policy.cleaning)
     def clean_transactions(
-        context: dg.AssetExecutionContext, config: CleaningConfig, raw_transactions: ibis.Table
+        context: dg.AssetExecutionContext,
+        config: Cleaning,
+        raw_transactions: ibis.Table,
     ) -> tuple[ibis.Table, ibis.Table]:
         """Give every raw row of the months its place."""
         first, last = months_of(context.partition_keys)

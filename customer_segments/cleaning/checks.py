@@ -27,6 +27,7 @@ from customer_segments.monitoring.spine import (
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
+from customer_segments.storage.state import State
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 EXACT = "decimal(38, 4)"
@@ -75,7 +76,7 @@ def cleaning_checks(
     raw, cleaned, rejected = (c.relation for c in (RAW_TRANSACTIONS, *contracts))
     expected, actual = raw_months(raw), settled_months(cleaned, rejected)
     with warehouse.reading() as con:
-        pending = sorted({month for c in contracts for month in pending_months(con, c)})
+        pending = sorted({month for c in contracts for month in pending_months(State.read(con), c)})
         judged = [judge_contract(con, contract) for contract in contracts]
         judged += [
             judge_reconciliation(con, contract, expected, actual, pending) for contract in contracts

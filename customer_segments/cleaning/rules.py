@@ -6,18 +6,15 @@ Does not: what is not a product (``stock_codes``), or storage.
 
 from datetime import date
 
-import dagster as dg
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
-from pydantic import Field
 
 from customer_segments.cleaning.stock_codes import is_product
+from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]
-
-UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 
 # In the order in which they are asked; the first that matches is the row's reason.
 REASONS = (
@@ -35,70 +32,20 @@ REASONS = (
 )
 
 
-class CleaningConfig(dg.Config):
-    """What an analyst may choose. The defaults keep 805,749 of UCI's 1,067,371 rows."""
-
-    drop_overlapping_invoices: bool = Field(
-        default=True, description="Reject rows whose invoice also stands in a later sheet or file."
-    )
-    drop_missing_customer: bool = Field(
-        default=True, description="Reject rows without a customer id."
-    )
-    drop_adjustments: bool = Field(
-        default=True, description="Reject accounting adjustments: invoices that start with A."
-    )
-    drop_non_products: bool = Field(
-        default=True, description="Reject postage, fees, vouchers, manual and test entries."
-    )
-    product_pattern: str | None = Field(
-        default=None,
-        description=(
-            "Regular expression that a product's stock code matches (trimmed, upper case), in "
-            "place of the table of non-products; for example " + UCI_PRODUCT_PATTERN
-        ),
-    )
-    drop_non_positive_price: bool = Field(
-        default=True, description="Reject rows with a price <= 0."
-    )
-    drop_non_positive_quantity: bool = Field(
-        default=True, description="Reject sale lines with a quantity <= 0."
-    )
-    drop_positive_credit_notes: bool = Field(
-        default=True, description="Reject credit lines with a quantity >= 0."
-    )
-    drop_credit_notes: bool = Field(
-        default=False, description="Reject credit lines rather than netting them against sales."
-    )
-    drop_repeated_lines: bool = Field(
-        default=False,
-        description=(
-            "Reject all but the first of identical lines within an invoice, rather than "
-            "flagging them: some tills write one line per scan."
-        ),
-    )
-    credit_prefix: str = Field(
-        default="C",
-        description=(
-            "What the invoice number of a credit note starts with; empty for exports that mark "
-            "returns by a negative quantity alone."
-        ),
-    )
-
-
-def cleaned(raw: Table, config: CleaningConfig, first: date, last: date) -> Table:
+def cleaned(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Return the rows to keep of the months ``first`` to ``last``."""
-    rows = classified(raw, config, first, last)
+    rows = classified(raw, rules, first, last)
     kept = _with_repeats(rows.filter(rows.reason.isnull()))
     return kept.select(*CLEANED_TRANSACTIONS.schema.names)
 
 
-def rejected(raw: Table, config: CleaningConfig, first: date, last: date) -> Table:
+def rejected(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Return the rows not to keep of the months ``first`` to ``last``, each with its reason."""
-    rows = classified(raw, config, first, last)
+    rows = classified(raw, rules, first, last)
     return rows.filter(rows.reason.notnull()).select(*REJECTED_TRANSACTIONS.schema.names)
 
 
-def classified(raw: Table, config: CleaningConfig, first: date, last: date) -> Table:
+def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Give every raw row of the months its ``reason``, null for those to keep.
 
     Parameters
@@ -110,8 +57,8 @@ def classified(raw: Table, config: CleaningConfig, first: date, last: date) -> T
     """
     raw = raw.filter(raw.month.between(ibis.date(first), ibis.date(last)))
     is_credit = (
-        raw.invoice.upper().startswith(config.credit_prefix.upper())
-        if config.credit_prefix
+        raw.invoice.upper().startswith(rules.credit_prefix.upper())
+        if rules.credit_prefix
         else raw.quantity < 0
     )
     rows = raw.mutate(
@@ -120,42 +67,42 @@ def classified(raw: Table, config: CleaningConfig, first: date, last: date) -> T
         is_credit=is_credit.fill_null(False),
         revenue=(raw.quantity * raw.price).cast("decimal(18, 4)"),
     )
-    rows = rows.mutate(reason=_row_reason(rows, config))
-    if config.drop_repeated_lines:
+    rows = rows.mutate(reason=_row_reason(rows, rules))
+    if rules.drop_repeated_lines:
         rows = _with_repeats(rows)
         reason = ibis.ifelse(rows.is_repeated, "repeated_line", rows.reason)
         rows = rows.mutate(reason=reason).drop("is_repeated")
     return rows
 
 
-def _row_reason(rows: Table, config: CleaningConfig) -> StringValue:
+def _row_reason(rows: Table, rules: Cleaning) -> StringValue:
     """Return the first rule that rejects the row, or null."""
     is_outside = rows.invoice_date.truncate("M").date() != rows.month
-    rules: list[tuple[str, bool, BooleanValue]] = [
+    asked: list[tuple[str, bool, BooleanValue]] = [
         ("unreadable_value", True, rows.unreadable_column.notnull()),
         ("outside_months", True, is_outside),
-        ("overlapping_invoice", config.drop_overlapping_invoices, rows.is_superseded),
-        ("missing_customer", config.drop_missing_customer, rows.customer_id.isnull()),
-        ("adjustment", config.drop_adjustments, rows.invoice.startswith("A")),
+        ("overlapping_invoice", rules.drop_overlapping_invoices, rows.is_superseded),
+        ("missing_customer", rules.drop_missing_customer, rows.customer_id.isnull()),
+        ("adjustment", rules.drop_adjustments, rows.invoice.startswith("A")),
         (
             "non_product",
-            config.drop_non_products,
-            ~is_product(rows.stock_code, config.product_pattern),
+            rules.drop_non_products,
+            ~is_product(rows.stock_code, rules),
         ),
-        ("non_positive_price", config.drop_non_positive_price, rows.price <= 0),
+        ("non_positive_price", rules.drop_non_positive_price, rows.price <= 0),
         (
             "non_positive_quantity",
-            config.drop_non_positive_quantity,
+            rules.drop_non_positive_quantity,
             ~rows.is_credit & (rows.quantity <= 0),
         ),
         (
             "positive_credit_note",
-            config.drop_positive_credit_notes,
+            rules.drop_positive_credit_notes,
             rows.is_credit & (rows.quantity >= 0),
         ),
-        ("credit_note", config.drop_credit_notes, rows.is_credit),
+        ("credit_note", rules.drop_credit_notes, rows.is_credit),
     ]
-    return ibis.cases(*((condition, reason) for reason, is_on, condition in rules if is_on))
+    return ibis.cases(*((condition, reason) for reason, is_on, condition in asked if is_on))
 
 
 def _repeated_places(kept: Table) -> Table:

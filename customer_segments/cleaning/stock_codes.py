@@ -1,35 +1,19 @@
-"""What is not a product: postage, fees, vouchers, manual and test entries.
-
-Belongs here: the table of such codes (``non_products.csv``, to be extended by whoever sells
-other services) and how a code is compared with it.
-"""
-
-import csv
-from functools import cache
-from importlib.resources import files
+"""What is not a product: how a stock code is compared with the policy's table of such codes."""
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
-
-@cache
-def non_products() -> tuple[dict[str, str], ...]:
-    """Return the table of non-products: stock_code, match (exact or prefix), role, label."""
-    text = files(__package__).joinpath("non_products.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(text.splitlines()))
+from customer_segments.policy.rules import Cleaning
 
 
-def is_product(stock_code: StringValue, pattern: str | None) -> BooleanValue:
+def is_product(stock_code: StringValue, rules: Cleaning) -> BooleanValue:
     """Tell whether a trimmed, upper-case stock code is a product.
 
-    Parameters
-    ----------
-    pattern
-        Regular expression that a product matches; ``None`` for the table of non-products.
+    It is if it matches ``product_pattern``, where there is one, else if the table of
+    ``non_products`` does not name it.
     """
-    if pattern is not None:
-        return stock_code.re_search(pattern)
-    exact = [row["stock_code"] for row in non_products() if row["match"] == "exact"]
-    prefixes = [row["stock_code"] for row in non_products() if row["match"] == "prefix"]
-    starts = [stock_code.startswith(prefix) for prefix in prefixes]
-    return ~ibis.or_(stock_code.isin(exact), *starts)
+    if rules.product_pattern is not None:
+        return stock_code.re_search(rules.product_pattern)
+    codes = [code.upper() for code, what in rules.non_products.items() if what]
+    starts = [stock_code.startswith(code[:-1]) for code in codes if code.endswith("*")]
+    return ~ibis.or_(stock_code.isin(codes), *starts)

@@ -1,11 +1,13 @@
 """The assets of this stage. Slow evidence: part of the job ``evaluate``, of no other."""
 
-from datetime import date
-
 import dagster as dg
 import ibis
 
-from customer_segments.evaluation.config import AlgorithmsConfig, BacktestConfig
+from customer_segments.installation import Installation
+from customer_segments.model.launches import TRAINING_MONTH
+from customer_segments.policy import Policy
+from customer_segments.policy.model import Algorithms, Backtest
+from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
@@ -15,97 +17,112 @@ GROUP = "evaluation"
 LEAST_CUSTOMERS = 100
 
 
-@dg.asset(group_name=GROUP, **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
-def algorithm_comparison(
-    context: dg.AssetExecutionContext,
-    config: AlgorithmsConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-    customer_rfm: ibis.Table,
-) -> object:
-    """Compare other clustering algorithms, and the classic RFM grid, on the same features.
+class Comparing(Algorithms):
+    """Which clusterings are compared, and on which snapshot."""
 
-    Each is held to the gates that a number of clusters is held to.
-    """
-    from customer_segments.evaluation.comparison import compare_labellings
-    from customer_segments.evaluation.labellings import all_labellings, evaluated
-    from customer_segments.model.features import training_customers, training_month
-
-    month = training_month(customer_rfm, warehouse, config.training_month)
-    customers = training_customers(customer_rfm, warehouse, month, min_customers=LEAST_CUSTOMERS)
-    _, features = evaluated(customers, config.seed)
-    rows = compare_labellings(
-        features,
-        all_labellings(features, config.n_clusters),
-        config,
-        month=month,
-        done=lambda name: context.log.info(f"{name} is compared."),
-    )
-    passing = [row["labelling"] for row in rows if row["passes"]]
-    context.add_output_metadata(
-        {
-            "training_month": f"{month:%Y-%m}",
-            "training_customers": len(features),
-            "passing": ", ".join(passing) or "none",
-            "reasons": dg.MetadataValue.md(
-                "\n".join(f"- **{row['labelling']}**: {row['reason']}" for row in rows)
-            ),
-        }
-    )
-    return ALGORITHM_COMPARISON.arrow(rows)
+    training_month: str | None = TRAINING_MONTH
 
 
-@dg.asset(group_name=GROUP, **asset_attributes(SEGMENT_BACKTEST, "scikitlearn"))
-def segment_backtest(
-    context: dg.AssetExecutionContext,
-    config: BacktestConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-    customer_rfm: ibis.Table,
-    cleaned_transactions: ibis.Table,
-) -> object:
-    """Group customers as of past dates, and judge what that foretells of the months since.
+def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage."""
 
-    Empty where there is not enough history yet: twelve months before a date, and the longest
-    horizon of complete months after it.
-    """
-    from customer_segments.evaluation.backtest import backtest_at
-    from customer_segments.evaluation.findings import as_markdown, findings
-    from customer_segments.evaluation.horizons import choose_dates, matched, outcomes
-    from customer_segments.evaluation.labellings import evaluated
-    from customer_segments.model.features import training_customers
-    from customer_segments.months import shift
+    @dg.asset(group_name=GROUP, **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
+    @launchpad(Comparing, installed.policy.algorithms)
+    def algorithm_comparison(
+        context: dg.AssetExecutionContext,
+        config: Comparing,
+        policy: dg.ResourceParam[Policy],
+        warehouse: dg.ResourceParam[Warehouse],
+        customer_rfm: ibis.Table,
+    ) -> object:
+        """Compare other clustering algorithms, and the classic RFM grid, on the same features.
 
-    least = config.min_months, config.min_customers
-    rows = []
-    dates = choose_dates(customer_rfm, warehouse, config, date.today())
-    if not dates:
-        context.log.warning(
-            f"No date to look back to yet: it takes {least[0]} months of history and {least[1]} "
-            f"customers before it, and {max(config.horizons)} complete months after it. "
-            "segment_backtest is empty."
+        Each is held to the gates that a number of clusters is held to.
+        """
+        from customer_segments.evaluation.comparison import compare_labellings
+        from customer_segments.evaluation.labellings import all_labellings, evaluated
+        from customer_segments.model.features import training_customers, training_month
+
+        month = training_month(
+            customer_rfm, warehouse, config.training_month, policy.source.today()
         )
-    for as_of in dates:
-        snapshot = shift(as_of, -1)
-        customers = training_customers(customer_rfm, warehouse, snapshot, *least)
-        customers, features = evaluated(customers, config.seed)
-        later = {
-            months: matched(
-                customers, warehouse.query(outcomes(cleaned_transactions, as_of, months))
+        customers = training_customers(
+            customer_rfm, warehouse, month, min_customers=LEAST_CUSTOMERS
+        )
+        _, features = evaluated(customers, config.seed)
+        rows = compare_labellings(
+            features,
+            all_labellings(features, config.n_clusters),
+            config,
+            month=month,
+            done=lambda name: context.log.info(f"{name} is compared."),
+        )
+        passing = [row["labelling"] for row in rows if row["passes"]]
+        context.add_output_metadata(
+            {
+                "training_month": f"{month:%Y-%m}",
+                "training_customers": len(features),
+                "passing": ", ".join(passing) or "none",
+                "reasons": dg.MetadataValue.md(
+                    "\n".join(f"- **{row['labelling']}**: {row['reason']}" for row in rows)
+                ),
+            }
+        )
+        return ALGORITHM_COMPARISON.arrow(rows)
+
+    @dg.asset(group_name=GROUP, **asset_attributes(SEGMENT_BACKTEST, "scikitlearn"))
+    @launchpad(Backtest, installed.policy.backtest)
+    def segment_backtest(
+        context: dg.AssetExecutionContext,
+        config: Backtest,
+        policy: dg.ResourceParam[Policy],
+        warehouse: dg.ResourceParam[Warehouse],
+        customer_rfm: ibis.Table,
+        cleaned_transactions: ibis.Table,
+    ) -> object:
+        """Group customers as of past dates, and judge what that foretells of the months since.
+
+        Empty where there is not enough history yet: twelve months before a date, and the longest
+        horizon of complete months after it.
+        """
+        from customer_segments.evaluation.backtest import backtest_at
+        from customer_segments.evaluation.findings import as_markdown, findings
+        from customer_segments.evaluation.horizons import choose_dates, matched, outcomes
+        from customer_segments.evaluation.labellings import evaluated
+        from customer_segments.model.features import training_customers
+        from customer_segments.months import shift
+
+        least = config.min_months, config.min_customers
+        rows = []
+        dates = choose_dates(customer_rfm, warehouse, config, policy.source.today())
+        if not dates:
+            context.log.warning(
+                f"No date to look back to yet: it takes {least[0]} months of history and "
+                f"{least[1]} customers before it, and {max(config.horizons)} complete months after "
+                "it. segment_backtest is empty."
             )
-            for months in sorted(set(config.horizons))
-        }
-        rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
-        context.log.info(f"Customers as of {as_of} are followed.")
-    table = SEGMENT_BACKTEST.arrow(rows)
-    context.add_output_metadata(
-        {
-            "dates": ", ".join(map(str, dates)) or "none yet",
-            "findings": dg.MetadataValue.md(
-                "\n".join(f"- {sentence}" for sentence in findings(table.to_pandas()))
-            ),
-            "means": dg.MetadataValue.md(as_markdown(table.to_pandas())),
-        }
-    )
-    return table
+        for as_of in dates:
+            snapshot = shift(as_of, -1)
+            customers = training_customers(customer_rfm, warehouse, snapshot, *least)
+            customers, features = evaluated(customers, config.seed)
+            later = {
+                months: matched(
+                    customers, warehouse.query(outcomes(cleaned_transactions, as_of, months))
+                )
+                for months in sorted(set(config.horizons))
+            }
+            rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
+            context.log.info(f"Customers as of {as_of} are followed.")
+        table = SEGMENT_BACKTEST.arrow(rows)
+        context.add_output_metadata(
+            {
+                "dates": ", ".join(map(str, dates)) or "none yet",
+                "findings": dg.MetadataValue.md(
+                    "\n".join(f"- {sentence}" for sentence in findings(table.to_pandas()))
+                ),
+                "means": dg.MetadataValue.md(as_markdown(table.to_pandas())),
+            }
+        )
+        return table
 
-
-EVALUATION_ASSETS = [algorithm_comparison, segment_backtest]
+    return [algorithm_comparison, segment_backtest]

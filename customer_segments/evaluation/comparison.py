@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from customer_segments.evaluation.labellings import NOISE, Labelling
 from customer_segments.model.bootstrap import adjusted_rand_index, contingency, jaccard_indices
-from customer_segments.model.config import SelectionConfig
 from customer_segments.model.fit import rounded
 from customer_segments.model.recommendation import failures
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.model.threads import in_threads
+from customer_segments.policy.model import Selection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def compare_labellings(
     features: "np.ndarray",
     labellings: list[Labelling],
-    config: SelectionConfig,
+    config: Selection,
     *,
     month: date,
     done: Callable[[str], None],
@@ -117,7 +117,7 @@ def stability(
     }
 
 
-def verdict(row: dict, config: SelectionConfig) -> dict:
+def verdict(row: dict, config: Selection) -> dict:
     """Return whether a labelling passes the gates, and why, in a sentence."""
     noise = f" {row['noise_share']:.1%} of the customers are in no cluster."
     noise = noise if row["noise_share"] else ""

@@ -10,8 +10,8 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
-from customer_segments.evaluation.config import BacktestConfig
 from customer_segments.months import is_complete, month_of, shift
+from customer_segments.policy.model import Backtest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ def matched(customers: "pd.DataFrame", did: "pd.DataFrame") -> Outcome:
 
 
 def choose_dates(
-    customer_rfm: Table, warehouse: "Warehouse", config: BacktestConfig, today: date
+    customer_rfm: Table, warehouse: "Warehouse", config: Backtest, today: date
 ) -> list[date]:
     """Return the dates that the config names, or else those that the history allows.
 

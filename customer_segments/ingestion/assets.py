@@ -4,18 +4,18 @@ Belongs here: thin Dagster around ``reading``, ``survey`` and ``settling``.
 """
 
 from collections.abc import Iterator
-from datetime import date
 
 import dagster as dg
 from pydantic import Field
 
-from customer_segments import months
 from customer_segments.ingestion.arrivals import awaited_message
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
+from customer_segments.months import Months
+from customer_segments.policy import Policy
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
-from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.tables import CONTRACTS, RAW_TRANSACTIONS, SOURCE_SHEETS
 
 GROUP = "ingestion"
 
@@ -72,6 +72,7 @@ def ingest_workbooks(
     context: dg.AssetExecutionContext,
     config: IngestionConfig,
     settings: dg.ResourceParam[Settings],
+    policy: dg.ResourceParam[Policy],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.Output]:
     """Read the workbooks that are new or changed, publish all rows, remember the months."""
@@ -85,12 +86,13 @@ def ingest_workbooks(
     from customer_segments.ingestion.survey import (
         cells_of,
         computed,
-        covered_months,
         in_order,
+        likely_dates,
         source_order,
         survey,
     )
 
+    today = policy.source.today()
     sources = fingerprinted(settings.source_files())
     parsed = parsed_before(warehouse)
     reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
@@ -106,11 +108,11 @@ def ingest_workbooks(
 
     sheets = read_sheets(new, progress=context.log.info)
     fresh = computed(typed_rows(cells_of(sheets)))
-    surveyed = in_order(pd.concat([reused, survey(sheets, fresh)]), names)
-    covered = covered_months(surveyed, names, settings)
-    newest = surveyed["last_date"].max()
-    newest = date.today() if pd.isna(newest) else newest.date()
-    awaited = covered.awaited(newest, date.today())
+    surveyed = in_order(pd.concat([reused, survey(sheets, fresh, today)]), names)
+    first, newest = likely_dates(surveyed, names, today)
+    known = Months.load(settings, today, policy.source.time_zone)
+    covered = known.of_data(settings, first, newest)
+    awaited = covered.awaited(newest)
     if awaited:
         context.log.warning(awaited_message(awaited, newest, settings))
 
@@ -131,7 +133,9 @@ def ingest_workbooks(
     )
     is_first = not settings.months_path.exists()
     # Only now are the rows in the warehouse: the months never run ahead of the data.
-    if months.save(settings, covered) and not is_first:
+    has_changed = covered.save(settings)
+    warehouse.empty_outside(CONTRACTS.values(), covered.first, covered.newest, context.run.run_id)
+    if has_changed and not is_first:
         context.log.warning(
             "The months covered are now %s to %s. A Dagster UI that is running has to reload the "
             "code location to see them (Deployment > Code locations > Reload).",
@@ -144,5 +148,5 @@ def ingest_workbooks(
     yield dg.Output(table, output_name="source_sheets")
 
 
-def _content_version(sources: list[Source], covered: months.Months) -> str:
+def _content_version(sources: list[Source], covered: Months) -> str:
     return f"{content_version(sources)}-{covered.first:%Y%m}-{covered.newest:%Y%m}"

@@ -22,6 +22,7 @@ from customer_segments.monitoring.spine import (
     spine_specs,
 )
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict
+from customer_segments.policy import Policy
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -54,6 +55,7 @@ def raw_transactions_checks(
     context: dg.AssetCheckExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
+    policy: dg.ResourceParam[Policy],
 ) -> Iterator[dg.AssetCheckResult]:
     """Audit the contract; every sheet's rows and revenue arrived; so did the month that is due."""
     raw, sheets = RAW_TRANSACTIONS.relation, SOURCE_SHEETS.relation
@@ -63,13 +65,14 @@ def raw_transactions_checks(
             judge_reconciliation(con, RAW_TRANSACTIONS, in_sheets(sheets), in_raw(raw)),
         ]
         if all_passed(judged):
-            judged += [*_judge_arrival(con, settings), _judge_conflicts(con)]
+            judged += [*_judge_arrival(con, settings, policy), _judge_conflicts(con)]
     yield from reported(context, warehouse, judged)
 
 
-def _judge_arrival(con: "Backend", settings: Settings) -> list[Judged]:
-    newest, covered, today = newest_date(con), months.load(settings), date.today()
-    awaited = covered.awaited(newest, today)
+def _judge_arrival(con: "Backend", settings: Settings, policy: Policy) -> list[Judged]:
+    newest, today = newest_date(con), policy.source.today()
+    covered = months.Months.load(settings, today)
+    awaited = covered.awaited(newest)
     month = months.month_of(newest)
     # Of a live feed the month that goes on is never whole, and one that is over is awaited.
     is_known = newest > date.min

@@ -14,7 +14,7 @@ from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import Source
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import newest_raw_version
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.requirements import require_contract
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.layout import HEADINGS, shown, where
 from customer_segments.ingestion.reading import Sheet
-from customer_segments.settings import Settings
 from customer_segments.tables import SOURCE_SHEETS
 
 
@@ -43,7 +42,7 @@ def computed(rows: Table) -> Table:
     return ibis.memtable(ibis.duckdb.connect().to_pyarrow(rows))
 
 
-def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
+def survey(sheets: list[Sheet], rows: Table, today: date) -> pd.DataFrame:
     """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
 
     Parameters
@@ -59,7 +58,7 @@ def survey(sheets: list[Sheet], rows: Table) -> pd.DataFrame:
     if not sheets:
         return SOURCE_SHEETS.arrow([]).to_pandas()
     # A lone misread year must not make centuries of months.
-    end = months.shift(months.month_of(date.today()), 1)
+    end = months.shift(months.month_of(today), 1)
     is_likely = (rows.invoice_date >= months.EARLIEST) & (rows.invoice_date < end)
     counted = ibis.duckdb.connect().execute(
         rows.group_by("workbook", "sheet").agg(
@@ -118,10 +117,8 @@ def source_order(surveyed: pd.DataFrame) -> Table:
     return ibis.memtable(surveyed[["workbook", "sheet", "source_order"]])
 
 
-def covered_months(
-    surveyed: pd.DataFrame, workbooks: list[str], settings: Settings
-) -> months.Months:
-    """Return the months that the sheets of workbooks cover.
+def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> tuple[date, date]:
+    """Return the first and the last date of the sheets of workbooks that can be right.
 
     Raises
     ------
@@ -136,5 +133,5 @@ def covered_months(
     first, last = surveyed["first_date"].min(), surveyed["last_date"].max()
     if pd.isna(first):
         # Not one date that can be right: all rows are rejected, whatever months are covered.
-        first = last = pd.Timestamp.today()
-    return months.covered(settings, first, last)
+        return today, today
+    return first.date(), last.date()

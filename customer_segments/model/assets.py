@@ -3,7 +3,10 @@
 import dagster as dg
 import ibis
 
-from customer_segments.model.config import ChampionConfig, ModelConfig, SelectionConfig
+from customer_segments.installation import Installation
+from customer_segments.model.launches import Deciding, Fitting, Selecting
+from customer_segments.policy import Policy
+from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
@@ -11,116 +14,131 @@ from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTI
 GROUP = "model"
 
 
-@dg.asset(group_name=GROUP, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
-def kmeans_model(
-    context: dg.AssetExecutionContext,
-    config: ModelConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-    customer_rfm: ibis.Table,
-) -> object:
-    """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
+def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage."""
+    policy = installed.policy
 
-    The version is a hash of the numbers: fitting the same data again adds nothing.
-    """
-    from customer_segments.model.features import training_customers, training_month
-    from customer_segments.model.fit import fit_version
+    @dg.asset(group_name=GROUP, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
+    @launchpad(Fitting, policy.model)
+    def kmeans_model(
+        context: dg.AssetExecutionContext,
+        config: Fitting,
+        policy: dg.ResourceParam[Policy],
+        warehouse: dg.ResourceParam[Warehouse],
+        customer_rfm: ibis.Table,
+    ) -> object:
+        """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
 
-    month = training_month(customer_rfm, warehouse, config.training_month)
-    customers = training_customers(
-        customer_rfm, warehouse, month, config.min_months, config.min_customers
-    )
-    rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
-    context.add_output_metadata(
-        {
-            "model_version": rows[0]["version"],
-            "training_month": f"{month:%Y-%m}",
-            "training_customers": len(customers),
-            "silhouette": rows[0]["silhouette"],
-            "segments": dg.MetadataValue.md(
-                "\n".join(
-                    f"- **{row['segment']}** ({row['customers']:,}): {row['description']}"
-                    for row in rows
-                )
-            ),
-        }
-    )
-    return KMEANS_MODEL.arrow(rows)
+        The version is a hash of the numbers: fitting the same data again adds nothing.
+        """
+        from customer_segments.model.features import training_customers, training_month
+        from customer_segments.model.fit import fit_version
 
+        month = training_month(
+            customer_rfm, warehouse, config.training_month, policy.source.today()
+        )
+        customers = training_customers(
+            customer_rfm, warehouse, month, config.min_months, config.min_customers
+        )
+        rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
+        context.add_output_metadata(
+            {
+                "model_version": rows[0]["version"],
+                "training_month": f"{month:%Y-%m}",
+                "training_customers": len(customers),
+                "silhouette": rows[0]["silhouette"],
+                "segments": dg.MetadataValue.md(
+                    "\n".join(
+                        f"- **{row['segment']}** ({row['customers']:,}): {row['description']}"
+                        for row in rows
+                    )
+                ),
+            }
+        )
+        return KMEANS_MODEL.arrow(rows)
 
-@dg.asset(group_name=GROUP, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
-def model_selection(
-    context: dg.AssetExecutionContext,
-    config: SelectionConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-    customer_rfm: ibis.Table,
-) -> object:
-    """Evidence for the number of clusters, 2 to 10: how well they separate, how stable they are.
+    @dg.asset(group_name=GROUP, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
+    @launchpad(Selecting, policy.selection)
+    def model_selection(
+        context: dg.AssetExecutionContext,
+        config: Selecting,
+        policy: dg.ResourceParam[Policy],
+        warehouse: dg.ResourceParam[Warehouse],
+        customer_rfm: ibis.Table,
+    ) -> object:
+        """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
-    Recommends a number; the model has the one that the config of kmeans_model says.
-    """
-    from customer_segments.model.features import training_customers, training_month
-    from customer_segments.model.recommendation import as_markdown, conclusion, recommend
-    from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
+        Recommends a number; the model has the one that the config of kmeans_model says.
+        """
+        from customer_segments.model.features import training_customers, training_month
+        from customer_segments.model.recommendation import as_markdown, conclusion, recommend
+        from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
 
-    month = training_month(customer_rfm, warehouse, config.training_month)
-    customers = training_customers(
-        customer_rfm, warehouse, month, min_customers=max(N_CLUSTERS) + 1
-    )
-    measured = compare_n_clusters(
-        customers, resamples=config.resamples, seed=config.seed, month=month
-    )
-    rows = recommend(measured, config)
-    recommended = [row["n_clusters"] for row in rows if row["is_recommended"]]
-    context.add_output_metadata(
-        {
-            "recommendation": conclusion(rows),
-            "training_month": f"{month:%Y-%m}",
-            "training_customers": len(customers),
-            "figures": dg.MetadataValue.md(as_markdown(rows)),
-        }
-        | ({"recommended": recommended[0]} if recommended else {})
-    )
-    return MODEL_SELECTION.arrow(rows)
+        month = training_month(
+            customer_rfm, warehouse, config.training_month, policy.source.today()
+        )
+        customers = training_customers(
+            customer_rfm, warehouse, month, min_customers=max(N_CLUSTERS) + 1
+        )
+        measured = compare_n_clusters(
+            customers, resamples=config.resamples, seed=config.seed, month=month
+        )
+        rows = recommend(measured, config)
+        recommended = [row["n_clusters"] for row in rows if row["is_recommended"]]
+        context.add_output_metadata(
+            {
+                "recommendation": conclusion(rows),
+                "training_month": f"{month:%Y-%m}",
+                "training_customers": len(customers),
+                "figures": dg.MetadataValue.md(as_markdown(rows)),
+            }
+            | ({"recommended": recommended[0]} if recommended else {})
+        )
+        return MODEL_SELECTION.arrow(rows)
 
+    @dg.asset(group_name=GROUP, deps=[kmeans_model], **asset_attributes(CHAMPION_MODEL))
+    @launchpad(Deciding, policy.gate)
+    def champion_model(
+        context: dg.AssetExecutionContext,
+        config: Deciding,
+        warehouse: dg.ResourceParam[Warehouse],
+        customer_rfm: ibis.Table,
+    ) -> object:
+        """Which model version labels customers, since when, and why.
 
-@dg.asset(group_name=GROUP, deps=[kmeans_model], **asset_attributes(CHAMPION_MODEL))
-def champion_model(
-    context: dg.AssetExecutionContext,
-    config: ChampionConfig,
-    warehouse: dg.ResourceParam[Warehouse],
-    customer_rfm: ibis.Table,
-) -> object:
-    """Which model version labels customers, since when, and why.
+        The first fit promotes itself. After that the champion stays, so that segments stay
+        comparable, until a newly fitted version passes the gate or somebody names one in the
+        launchpad. Every comparison is recorded, also where the champion is kept.
+        """
+        from customer_segments.model.champion import decide, in_force
+        from customer_segments.model.comparison import Comparison, compare
+        from customer_segments.model.features import training_customers
 
-    The first fit promotes itself. After that the champion stays, so that segments stay
-    comparable, until a newly fitted version passes the gate or somebody names one in the
-    launchpad. Every comparison is recorded, also where the champion is kept.
-    """
-    from customer_segments.model.champion import decide, in_force
-    from customer_segments.model.comparison import Comparison, compare
-    from customer_segments.model.features import training_customers
+        versions, decisions = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
 
-    versions, decisions = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
+        def compared(champion: str, challenger: str) -> Comparison:
+            old, new = (versions[versions["version"] == name] for name in (champion, challenger))
+            month = new["training_month"].iloc[0].date()
+            customers = training_customers(customer_rfm, warehouse, month)
+            return compare(
+                customers, old, new, resamples=config.bootstrap_resamples, seed=config.seed
+            )
 
-    def compared(champion: str, challenger: str) -> Comparison:
-        old, new = (versions[versions["version"] == name] for name in (champion, challenger))
-        month = new["training_month"].iloc[0].date()
-        customers = training_customers(customer_rfm, warehouse, month)
-        return compare(customers, old, new, resamples=config.bootstrap_resamples, seed=config.seed)
+        row, is_new = decide(
+            versions,
+            decisions,
+            config,
+            fitted=newest_fit(context.instance),
+            compare=compared,
+            run_id=context.run.run_id,
+        )
+        in_force_now = row["version"] if is_new else in_force(decisions)[0]
+        context.add_output_metadata(
+            {"champion_version": in_force_now, "is_new_decision": is_new} | decision_metadata(row)
+        )
+        return CHAMPION_MODEL.arrow([row] if is_new else [])
 
-    row, is_new = decide(
-        versions,
-        decisions,
-        config,
-        fitted=newest_fit(context.instance),
-        compare=compared,
-        run_id=context.run.run_id,
-    )
-    in_force_now = row["version"] if is_new else in_force(decisions)[0]
-    context.add_output_metadata(
-        {"champion_version": in_force_now, "is_new_decision": is_new} | decision_metadata(row)
-    )
-    return CHAMPION_MODEL.arrow([row] if is_new else [])
+    return [kmeans_model, model_selection, champion_model]
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:
@@ -148,6 +166,3 @@ def decision_metadata(row: dict) -> dict[str, object]:
         lines += [f"| {' | '.join(pair)} |" for pair in pairs]
         shown["matching"] = dg.MetadataValue.md("\n".join(lines))
     return shown
-
-
-MODEL_ASSETS = [kmeans_model, model_selection, champion_model]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from customer_segments.errors import UserError
 from customer_segments.model import gate
 from customer_segments.model.comparison import Comparison, match_segments
-from customer_segments.model.config import ChampionConfig
+from customer_segments.model.launches import Deciding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def decide(
     versions: "pd.DataFrame",
     decisions: "pd.DataFrame",
-    config: ChampionConfig,
+    config: Deciding,
     *,
     fitted: str | None,
     compare: Callable[[str, str], Comparison],

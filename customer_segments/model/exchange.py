@@ -188,7 +188,7 @@ def _python_value(value):
 def _held(con: "Backend", contract: Contract) -> "pd.DataFrame":
     """Return a table as the open transaction sees it; empty if never published."""
     from customer_segments.storage.ledger import is_there
-    from customer_segments.storage.publish import require_contract
+    from customer_segments.storage.requirements import require_contract
 
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()

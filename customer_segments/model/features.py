@@ -37,7 +37,9 @@ def log_feature(customers: Table, feature: str) -> FloatingValue:
     return (ibis.greatest(value, 0.0) + 1.0).ln()
 
 
-def training_month(customer_rfm: Table, warehouse: "Warehouse", wanted: str | None) -> date:
+def training_month(
+    customer_rfm: Table, warehouse: "Warehouse", wanted: str | None, today: date
+) -> date:
     """Return the snapshot month to train on: the one wanted, or the newest complete one.
 
     Raises
@@ -59,7 +61,7 @@ def training_month(customer_rfm: Table, warehouse: "Warehouse", wanted: str | No
         return month
     if last_sales:
         last_sale = max(last_sales.values())
-        complete = [month for month in last_sales if is_complete(month, last_sale, date.today())]
+        complete = [month for month in last_sales if is_complete(month, last_sale, today)]
         if complete:
             return max(complete)
     raise UserError(

@@ -5,10 +5,10 @@ Belongs here: judging a comparison by thresholds, in words. Does not: the figure
 """
 
 from customer_segments.model.comparison import Comparison
-from customer_segments.model.config import ChampionConfig
+from customer_segments.policy.model import Gate
 
 
-def failures(comparison: Comparison, config: ChampionConfig) -> list[str]:
+def failures(comparison: Comparison, gate: Gate) -> list[str]:
     """Return a clause for each threshold that the challenger misses; none if it passes.
 
     A refit must not move customers who did not move (``max_moved_share``), must find segments
@@ -17,20 +17,20 @@ def failures(comparison: Comparison, config: ChampionConfig) -> list[str]:
     """
     loss = comparison.champion_silhouette - comparison.silhouette
     missed = {
-        f"stability {comparison.stability:.3f} is below min_stability {config.min_stability:g}": (
-            comparison.stability < config.min_stability
+        f"stability {comparison.stability:.3f} is below min_stability {gate.min_stability:g}": (
+            comparison.stability < gate.min_stability
         ),
         f"moved_share {comparison.moved_share:.1%} is above max_moved_share "
-        f"{config.max_moved_share:.1%}": comparison.moved_share > config.max_moved_share,
+        f"{gate.max_moved_share:.1%}": comparison.moved_share > gate.max_moved_share,
         f"silhouette {comparison.silhouette:.3f} is {loss:.3f} below the champion's, more than "
-        f"max_silhouette_loss {config.max_silhouette_loss:g}": loss > config.max_silhouette_loss,
+        f"max_silhouette_loss {gate.max_silhouette_loss:g}": loss > gate.max_silhouette_loss,
     }
     return [clause for clause, is_missed in missed.items() if is_missed]
 
 
-def verdict(challenger: str, comparison: Comparison, config: ChampionConfig) -> tuple[str, str]:
+def verdict(challenger: str, comparison: Comparison, gate: Gate) -> tuple[str, str]:
     """Return ``promoted`` or ``kept``, and why, in a sentence."""
-    if missed := failures(comparison, config):
+    if missed := failures(comparison, gate):
         return "kept", f"{challenger} did not pass the gate: {'; '.join(missed)}."
     return "promoted", (
         f"{challenger} passed the gate: stability {comparison.stability:.3f}, moved_share "

@@ -4,10 +4,10 @@ Belongs here: the gates, and words. Does not: the figures (``selection``), or th
 model has: that stays what the config of ``kmeans_model`` says.
 """
 
-from customer_segments.model.config import SelectionConfig
+from customer_segments.policy.model import Selection
 
 
-def recommend(rows: list[dict], config: SelectionConfig) -> list[dict]:
+def recommend(rows: list[dict], config: Selection) -> list[dict]:
     """Add the columns ``passes``, ``is_recommended`` and ``reason`` to what was measured.
 
     Recommended is the largest number that passes all gates: as many segments as customers can be
@@ -39,7 +39,7 @@ def recommend(rows: list[dict], config: SelectionConfig) -> list[dict]:
     return judged
 
 
-def failures(row: dict, config: SelectionConfig) -> list[str]:
+def failures(row: dict, config: Selection) -> list[str]:
     """Return a clause for each gate that a number of clusters misses; a figure at it passes."""
     if row["stability"] is None:
         return ["not measured under resampling (resamples is 0)"]

@@ -15,7 +15,7 @@ from customer_segments.errors import UserError
 from customer_segments.monitoring.verdicts import Judged, Level, Verdict
 from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import Contract, quoted
-from customer_segments.storage.publish import require_contract, require_sources
+from customer_segments.storage.requirements import require_contract, require_sources
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

@@ -6,6 +6,7 @@ Belongs here: thin Dagster around the view, the workbook and the report.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from customer_segments.errors import UserError
 from customer_segments.outputs.files import links, report_path, workbook_files, workbook_path
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
+from customer_segments.policy import Policy
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
@@ -61,6 +63,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
+        policy: dg.ResourceParam[Policy],
     ) -> dg.MaterializeResult:
         """Write a workbook for marketers: summary, a sheet per segment, who changed segment.
 
@@ -82,7 +85,8 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
             counts = {"bytes": size, "csv_texts_with_apostrophe": guarded}
             return counts | {"dagster/row_count": view.customers.num_rows}
 
-        months = _written(context, warehouse, lambda month: workbook_path(reports, month), write)
+        read = partial(read_month, warehouse, today=policy.source.today())
+        months = _written(context, read, partial(workbook_path, reports), write)
         for month in {*_asked_for(context)} - {*months}:
             # Files of before would tell of customers who are in no table any more.
             for file in workbook_files(reports, month):
@@ -103,6 +107,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
+        policy: dg.ResourceParam[Policy],
     ) -> dg.MaterializeResult:
         """Tell managers and marketers what is up: a page per month that needs no network.
 
@@ -122,7 +127,8 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
             write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
             return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
 
-        months = _written(context, warehouse, lambda month: report_path(reports, month), write)
+        read = partial(read_month, warehouse, today=policy.source.today())
+        months = _written(context, read, partial(report_path, reports), write)
         if not months:
             first, *_, last = (f"{month:%Y-%m}" for month in 2 * _asked_for(context))
             span = first if first == last else f"{first} to {last}"
@@ -149,7 +155,7 @@ def _asked_for(context: dg.AssetExecutionContext) -> list[date]:
 
 def _written(
     context: dg.AssetExecutionContext,
-    warehouse: Warehouse,
+    read: Callable[[date], MonthView],
     path_of: Callable[[date], Path],
     write: Write,
 ) -> list[date]:
@@ -159,7 +165,7 @@ def _written(
         path = path_of(month)
         with _naming(asset.removeprefix("segment_"), month, path):
             try:
-                view = read_month(warehouse, month, date.today())
+                view = read(month)
             except NobodyLabelledError:
                 context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
                 continue

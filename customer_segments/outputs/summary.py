@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from customer_segments.evaluation.findings import FIGURES, findings, means
-from customer_segments.months import Months
+from customer_segments.installation import Installation
+from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.files import report_path, workbook_path
@@ -55,10 +56,10 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
     month
         The newest with labels if none is given.
     """
-    month = month or newest_labelled(settings)
+    installed = Installation.of(settings)
+    month = month or newest_labelled(installed)
     if month:
-        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-        view = read_month(warehouse, month, date.today())
+        view = read_month(installed.warehouse, month, installed.months.today)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         rows = sorted(by_segment(view), key=lambda row: -row["revenue"])
@@ -76,7 +77,7 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
 def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
     """Print where the reports and workbooks of months are, those that are there."""
     for word, path in (("Report", report_path), ("Workbook", workbook_path)):
-        files = [path(settings.reports_path, month) for month in Months(first, last, is_open=False)]
+        files = [path(settings.reports_path, month) for month in between(first, last)]
         for file in filter(Path.is_file, files):
             console.print(f"{word}: {file}", highlight=False, soft_wrap=True)
 

@@ -19,7 +19,8 @@ from customer_segments.outputs import queries
 from customer_segments.outputs.state import state_of
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.ledger import is_there, latest
-from customer_segments.storage.publish import require_sources
+from customer_segments.storage.requirements import require_sources
+from customer_segments.storage.state import State
 from customer_segments.tables import (
     ALGORITHM_COMPARISON,
     CHAMPION_MODEL,
@@ -187,7 +188,7 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
             labelled=label.published_at,
             raw_version=label.raw_version,
             year={} if year is None else dict(year.itertuples(index=False)),
-            state=state_of(con, month),
+            state=state_of(State.read(con), month),
         )
 
 

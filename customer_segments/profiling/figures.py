@@ -14,7 +14,7 @@ import ibis
 from ibis.expr.types import NumericColumn, Table, Value
 
 from customer_segments.storage import Contract
-from customer_segments.storage.publish import require_sources
+from customer_segments.storage.requirements import require_sources
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,19 +3,22 @@
 import dagster as dg
 import ibis
 
+from customer_segments.installation import Installation
 from customer_segments.months import months_of
-from customer_segments.rfm.rfm import RfmConfig, customer_rfm
+from customer_segments.policy.rules import Rfm
+from customer_segments.policy.section import launchpad
+from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_RFM
 
 
-def rfm_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the asset of this stage over the months given."""
+def rfm_assets(installed: Installation) -> list[dg.AssetsDefinition]:
+    """Return the asset of this stage."""
 
     @dg.asset(
         name="customer_rfm",
         group_name="rfm",
-        partitions_def=partitions,
+        partitions_def=installed.months.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
             "cleaned_transactions": dg.AssetIn(
@@ -27,8 +30,11 @@ def rfm_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefi
         },
         **asset_attributes(CUSTOMER_RFM, "ibis"),
     )
+    @launchpad(Rfm, installed.policy.rfm)
     def customer_rfm_asset(
-        context: dg.AssetExecutionContext, config: RfmConfig, cleaned_transactions: ibis.Table
+        context: dg.AssetExecutionContext,
+        config: Rfm,
+        cleaned_transactions: ibis.Table,
     ) -> ibis.Table:
         """Recency, frequency and monetary value of each customer at the end of each month.
 

@@ -22,6 +22,7 @@ from customer_segments.rfm.monitoring import (
 )
 from customer_segments.storage import Warehouse
 from customer_segments.storage.pending import pending_months
+from customer_segments.storage.state import State
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 
 EXACT = "decimal(38, 4)"
@@ -92,7 +93,7 @@ def customer_rfm_checks(
     rfm = CUSTOMER_RFM.relation
     expected = in_lines(CLEANED_TRANSACTIONS.relation, rfm)
     with warehouse.reading() as con:
-        pending = pending_months(con, CUSTOMER_RFM)
+        pending = pending_months(State.read(con), CUSTOMER_RFM)
         judged = [
             judge_contract(con, CUSTOMER_RFM),
             judge_reconciliation(con, CUSTOMER_RFM, expected, in_snapshots(rfm), pending),

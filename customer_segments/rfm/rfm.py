@@ -6,28 +6,13 @@ what counts as a sale (``cleaning``), or transforming features for a model (``mo
 
 from datetime import date
 
-import dagster as dg
 import ibis
 from ibis.expr.types import Table
-from pydantic import Field
 
 from customer_segments.months import shift
 from customer_segments.tables import CUSTOMER_RFM
 
 MONEY = "decimal(18, 4)"
-
-
-class RfmConfig(dg.Config):
-    """What an analyst may choose about the snapshots."""
-
-    window_months: int | None = Field(
-        default=None,
-        ge=1,
-        description=(
-            "Look back this many months, the snapshot's included; empty for all history. A "
-            "customer without a sale in the window is not in the snapshot."
-        ),
-    )
 
 
 def customer_rfm(

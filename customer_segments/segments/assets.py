@@ -5,6 +5,7 @@ from datetime import date
 import dagster as dg
 import ibis
 
+from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
 from customer_segments.segments import migration, profiles
 from customer_segments.segments.scoring import champion_version, label
@@ -17,8 +18,9 @@ from customer_segments.tables import (
 )
 
 
-def segment_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage over the months given."""
+def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage."""
+    partitions = installed.months.partitions()
 
     @dg.asset(
         group_name="segments",

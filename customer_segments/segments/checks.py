@@ -32,6 +32,7 @@ from customer_segments.segments.thresholds import (
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.pending import pending_months
+from customer_segments.storage.state import State
 from customer_segments.tables import (
     CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
@@ -83,7 +84,7 @@ def customer_segments_checks(
     segments, model = CUSTOMER_SEGMENTS.relation, KMEANS_MODEL.relation
     expected, actual = sides.in_rfm(CUSTOMER_RFM.relation), sides.in_segments(segments, model)
     with warehouse.reading() as con:
-        pending = pending_months(con, CUSTOMER_SEGMENTS)
+        pending = pending_months(State.read(con), CUSTOMER_SEGMENTS)
         judged = [
             judge_contract(con, CUSTOMER_SEGMENTS),
             judge_reconciliation(con, CUSTOMER_SEGMENTS, expected, actual, pending),
@@ -112,7 +113,10 @@ def segment_migration_checks(
     expected = sides.both_months(CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation)
     actual = sides.in_migration(migration)
     with warehouse.reading() as con:
-        pending = {*pending_months(con, SEGMENT_MIGRATION), *sides.months_after_a_change(con)}
+        pending = {
+            *pending_months(State.read(con), SEGMENT_MIGRATION),
+            *sides.months_after_a_change(con),
+        }
         judged = [
             judge_contract(con, SEGMENT_MIGRATION),
             judge_reconciliation(con, SEGMENT_MIGRATION, expected, actual, sorted(pending)),
@@ -133,7 +137,7 @@ def segment_profiles_checks(
     profiles, rfm = SEGMENT_PROFILES.relation, CUSTOMER_RFM.relation
     expected, actual = sides.by_segment(CUSTOMER_SEGMENTS.relation), sides.in_profiles(profiles)
     with warehouse.reading() as con:
-        pending = pending_months(con, SEGMENT_PROFILES)
+        pending = pending_months(State.read(con), SEGMENT_PROFILES)
         judged = [
             judge_contract(con, SEGMENT_PROFILES),
             judge_reconciliation(con, SEGMENT_PROFILES, expected, actual, pending),

@@ -74,6 +74,8 @@ class Contract:
         Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
         Its key is audited before every write but not indexed: the index of a million rows costs
         more than writing them.
+    sections
+        Sections of the policy that decide its rows, the asset's own last.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
         known for what it is; ``upkeep.steps`` says how to bring history up.
@@ -90,6 +92,7 @@ class Contract:
     built_from: str | None = None
     needs_history: bool = False
     is_big: bool = False
+    sections: tuple[str, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:

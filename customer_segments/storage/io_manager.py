@@ -4,18 +4,17 @@ Belongs here: turning Dagster's contexts into publications and relations, and pu
 into metadata. Does not: SQL, locks, rules (``publish``, ``warehouse``, ``audit``).
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 import ibis
 
 from customer_segments.errors import UserError
 from customer_segments.months import months_of
-from customer_segments.storage.contracts import Contract
+from customer_segments.policy import Policy
+from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
-from customer_segments.storage.pending import months_waiting, tables_missing
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.warehouse import Warehouse
 
 
@@ -32,26 +31,44 @@ class WarehouseIOManager(dg.IOManager):
         The file.
     contracts
         Contract of each table, by table name, which is the asset's key.
+    policy
+        The rules in force, whatever a launch sets.
+    made_by
+        Gives the fingerprint of the rules that decide a table's rows; takes the sections that a
+        launch set in place of the policy's.
     """
 
-    def __init__(self, warehouse: Warehouse, contracts: Mapping[str, Contract]):
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        contracts: Mapping[str, Contract],
+        policy: Policy,
+        made_by: Callable[..., str],
+    ):
         self.warehouse = warehouse
         self.contracts = contracts
+        self.policy = policy
+        self.made_by = made_by
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Publish ``obj`` as the asset's table, or as the months of it that the run covers."""
         contract = self._contract(context.asset_key)
         months = months_of(context.asset_partition_keys) if context.has_asset_partitions else None
         context.log.info("Publishing %s.", contract.table)
-        publication = self.warehouse.publish(contract, obj, months=months, run_id=context.run_id)
+        departures = self._departures(context, contract)
+        publication = self.warehouse.publish(
+            contract,
+            obj,
+            months=months,
+            run_id=context.run_id,
+            made_by=self.made_by(contract, **departures),
+        )
         context.add_output_metadata(publication_metadata(contract, publication))
         if months:
             for line in publication.lines:
                 context.step_context.add_asset_metadata(
                     month_metadata(line), context.asset_key, str(line.month)
                 )
-        if contract.built_from is None:
-            context.add_output_metadata(self._what_follows())
         context.log.info("Published %s: %s rows.", contract.table, f"{publication.rows:,}")
 
     def load_input(self, context: dg.InputContext) -> object:
@@ -69,14 +86,29 @@ class WarehouseIOManager(dg.IOManager):
             require_contract(con, contract)
             return con.execute(contract.relation.order_by(list(contract.key)))
 
-    def _what_follows(self) -> dict[str, Any]:
-        """Return what whoever starts the next run has to know: sensors never open the warehouse."""
-        contracts = self.contracts.values()
-        with self.warehouse.reading() as con:
-            waiting = months_waiting(con, contracts)
-            missing = tables_missing(con, contracts)
-        months = {"first": f"{waiting[0]:%Y-%m}", "last": f"{waiting[1]:%Y-%m}"} if waiting else {}
-        return {"months_waiting": months, "tables_missing": {"tables": missing}}
+    def _departures(self, context: dg.OutputContext, contract: Contract) -> dict[str, dict]:
+        """Return the section that this launch set otherwise than the policy; say so."""
+        launched = context.step_context.op_config or {}
+        if not contract.sections:
+            return {}
+        name = contract.sections[-1]
+        section = getattr(self.policy, name).model_dump(mode="json")
+        differing = {
+            key: launched[key]
+            for key, value in section.items()
+            if key in launched and launched[key] != value
+        }
+        if not differing:
+            return {}
+        said = "; ".join(
+            f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
+            for key, value in differing.items()
+        )
+        if contract.write_mode is WriteMode.REPLACE_MONTHS:
+            said += ". The next refresh makes these months again by the policy"
+        context.log.warning(f"This launch departs from the policy: {said}.")
+        context.add_output_metadata({"departs_from_policy": said})
+        return {name: section | differing}
 
     def _contract(self, asset_key: dg.AssetKey) -> Contract:
         table = asset_key.path[-1]

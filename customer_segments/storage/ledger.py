@@ -36,6 +36,7 @@ PUBLICATIONS = Contract(
         Column("contract", "!string", "Version and fingerprint of the table's contract."),
         Column("code_version", "!string", "Version of this package."),
         Column("model_version", "string", "Model version that labelled the rows."),
+        Column("made_by", "string", "Fingerprint of the rules that made them; null: not known."),
     ),
     key=("publication",),
     write_mode=WriteMode.INSERT_NEW,
@@ -59,6 +60,7 @@ class LedgerLine:
     contract: str
     code_version: str
     model_version: str | None
+    made_by: str | None
 
 
 @cache
@@ -74,6 +76,7 @@ def add_lines(
     before: dict[date | None, Content],
     months: tuple[date, date] | None,
     run_id: str,
+    made_by: str | None,
 ) -> list[LedgerLine]:
     """Enter what is published into the ledger, a line per month.
 
@@ -91,7 +94,8 @@ def add_lines(
         is_new = contract.write_mode is WriteMode.INSERT_NEW
         replaced = Content() if is_new else before.get(month, Content())
         is_changed = held.digest != replaced.digest
-        lines.append(_line(number, contract, month, held, raw_version, run_id, is_changed))
+        line = _line(number, contract, month, held, raw_version, run_id, is_changed)
+        lines.append(replace(line, made_by=made_by))
     # One publication, one moment.
     lines = [replace(line, published_at=lines[0].published_at) for line in lines]
     _insert(con, lines)
@@ -136,6 +140,7 @@ def _line(
         is_changed=is_changed,
         contract=contract.label,
         code_version=code_version(),
+        made_by=None,
         **asdict(held),
     )
 

@@ -4,45 +4,35 @@ Belongs here: the steps of a publication, inside a transaction that the caller h
 not: what makes rows good (``contracts``, ``audit``), what is remembered (``ledger``).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
 
-from customer_segments.errors import UserError
 from customer_segments.storage import ledger
 from customer_segments.storage.audit import (
+    Breach,
     ContractBreach,
     column_breaches,
     row_breaches,
-    stored,
 )
 from customer_segments.storage.content import content
-from customer_segments.storage.contracts import Contract, WriteMode, quoted, version_of
+from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.publication import Publication
+from customer_segments.storage.requirements import (
+    require_contract,
+    require_history,
+    require_ledger,
+    require_sources,
+)
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 STAGING = "staging"
-
-
-class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
-    """A table in the warehouse was written by another version of its contract."""
-
-    def __init__(self, table: str, differences: list[str], *, is_newer: bool = False):
-        super().__init__(
-            f"{table} in the warehouse was written by {'a newer' if is_newer else 'another'} "
-            f"version of its contract: {'; '.join(differences)}.",
-            "Nothing was changed. "
-            + (
-                "Install the version of customer-segments that wrote it, or a later one."
-                if is_newer
-                else "`customer-segments migrate` brings the warehouse up, after a backup."
-            ),
-        )
 
 
 def publish(
@@ -52,6 +42,7 @@ def publish(
     *,
     months: tuple[date, date] | None = None,
     run_id: str = "",
+    made_by: str | None = None,
 ) -> Publication:
     """Replace what a table holds by ``data``, if it keeps the contract.
 
@@ -63,7 +54,7 @@ def publish(
         An Ibis table (run in the database), an Arrow table or a DataFrame.
     months
         First and last month to replace (mode ``REPLACE_MONTHS``).
-    run_id
+    run_id, made_by
         For the ledger.
 
     Raises
@@ -83,10 +74,9 @@ def publish(
     require_sources(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
         _run(con, PUBLICATIONS.ddl())
-    elif differences := column_breaches(PUBLICATIONS, con.get_schema(PUBLICATIONS.table)):
-        raise ContractMismatch(PUBLICATIONS.table, [breach.rule for breach in differences])
+    require_ledger(con)
     if months and contract.needs_history:
-        _require_history(con, contract, last=months[1])
+        require_history(con, contract, last=months[1])
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
@@ -99,7 +89,7 @@ def publish(
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
     after = content(con, contract, STAGING)
-    lines = ledger.add_lines(con, contract, after, before, months, run_id)
+    lines = ledger.add_lines(con, contract, after, before, months, run_id, made_by)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
@@ -109,26 +99,22 @@ def publish(
     return Publication(contract.table, lines, before, sql, sources)
 
 
-def require_contract(con: "Backend", contract: Contract) -> None:
-    """Raise unless the published table exists and has the contract's columns and rules."""
-    if not is_there(con, contract.table):
-        raise UserError(
-            f"The warehouse has no table {contract.table} yet.", "Materialize it first."
-        )
-    differences = [
-        breach.rule for breach in column_breaches(contract, con.get_schema(contract.table))
-    ]
-    # Whoever wrote last made the table, or found it made by the same contract.
-    lines = ledger.latest(con, contract.table).values()
-    newest = max(lines, key=lambda line: line.publication, default=None)
-    if not differences:
-        if newest is None:
-            differences = ["the ledger has no line of it"]
-        elif not contract.is_labelled(newest.contract):
-            differences = ["its rules, its key, its nullability or its write mode changed"]
-    if differences:
-        is_newer = newest is not None and version_of(newest.contract) > contract.version
-        raise ContractMismatch(contract.table, differences, is_newer=is_newer)
+def empty_outside(con: "Backend", contract: Contract, first: date, last: date, run_id: str) -> None:
+    """Take the rows of months before ``first`` and after ``last`` out of a table.
+
+    Nobody publishes these months any more, and snapshots would go on adding them up.
+    """
+    if contract.write_mode is not WriteMode.REPLACE_MONTHS or not is_there(con, contract.table):
+        return
+    held = {month: line for month, line in ledger.latest(con, contract.table).items() if month}
+    for month, line in held.items():
+        if line.rows and not first <= month <= last:
+            before = content(con, contract, quoted(contract.table), (month, month))
+            con.raw_sql(
+                f"DELETE FROM {quoted(contract.table)} "
+                f"WHERE {quoted(contract.month_column or '')} = DATE '{month}'"
+            )
+            ledger.add_lines(con, contract, {}, before, (month, month), run_id, line.made_by)
 
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
@@ -158,52 +144,25 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
             f"DELETE FROM {table} WHERE {month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'"
         )
     if contract.write_mode is WriteMode.INSERT_NEW:
-        key = " AND ".join(f"s.{quoted(name)} = t.{quoted(name)}" for name in contract.key)
-        con.raw_sql(
-            f"DELETE FROM {STAGING} AS s WHERE EXISTS (SELECT 1 FROM {table} AS t WHERE {key})"
-        )
+        _drop_known(con, contract)
     con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {STAGING}")
 
 
-def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
-    """Raise unless every table that the expression reads is there as it is declared.
+def _drop_known(con, contract: Contract) -> None:
+    """Drop the staged rows that are there already; raise if one is there with other values."""
+    table = quoted(contract.table)
 
-    Parameters
-    ----------
-    reader
-        Who reads them, for the message.
-    """
-    for source in expression.op().find(ops.UnboundTable):
-        if not is_there(con, source.name):
-            raise UserError(
-                f"{reader} reads {source.name}, which the warehouse does not have.",
-                f"Materialize {source.name} first.",
-            )
-        actual = con.get_schema(source.name)
-        differences = [
-            f"column {name} is {stored(actual[name]) if name in actual else 'missing'}, "
-            f"{reader} expects {stored(dtype)}"
-            for name, dtype in source.schema.items()
-            if name not in actual or stored(actual[name]) != stored(dtype)
-        ]
-        if differences:
-            raise ContractMismatch(source.name, differences)
+    def same(names: Iterable[str]) -> str:
+        pairs = (f"s.{quoted(name)} IS NOT DISTINCT FROM t.{quoted(name)}" for name in names)
+        return f"EXISTS (SELECT 1 FROM {table} AS t WHERE {' AND '.join(pairs)})"
 
-
-def _require_history(con, contract: Contract, last: date) -> None:
-    """Raise if a month up to ``last`` that the raw data has was not published before it."""
-    assert contract.built_from
-    published = ledger.latest(con, contract.built_from)
-    missing = [
-        month
-        for month, line in ledger.latest(con, "raw_transactions").items()
-        if month and month <= last and line.rows and month not in published
-    ]
-    if missing:
-        raise UserError(
-            f"{contract.table} up to {last:%Y-%m} needs all months of {contract.built_from}; "
-            f"not there yet: {', '.join(f'{month:%Y-%m}' for month in missing)}.",
-            f"Materialize {contract.built_from} for them first.",
+    con.raw_sql(f"DELETE FROM {STAGING} AS s WHERE {same(contract.schema.names)}")
+    key = ", ".join(map(quoted, contract.key))
+    clash = con.raw_sql(f"SELECT {key} FROM {STAGING} AS s WHERE {same(contract.key)}").fetchall()
+    if clash:
+        raise ContractBreach(
+            contract.table,
+            [Breach(f"({key}) {clash[0]} is there already with other values", len(clash))],
         )
 
 

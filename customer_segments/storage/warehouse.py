@@ -4,7 +4,7 @@ Belongs here: what may be done to it. Does not: locks and errors of the file (``
 a table is written (``publish``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from customer_segments.storage.connection import WarehouseUnavailable, connected, transaction
+from customer_segments.storage.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,20 @@ class Warehouse:
         self.path = Path(path).resolve()
         self.lock_timeout_seconds = lock_timeout_seconds
 
+    @property
+    def state_path(self) -> Path:
+        """Small file beside the warehouse that says what it holds, for who may not open it."""
+        return self.path.with_name(f"{self.path.name}.state.json")
+
+    def state(self) -> State:
+        """Return what the warehouse holds; the file beside it says so from now on."""
+        if not self.path.exists():
+            return State()
+        with self.reading() as con:
+            state = State.read(con)
+        state.save(self.state_path)
+        return state
+
     @contextmanager
     def reading(self) -> Iterator["Backend"]:
         """Open the file for queries that see one state of it."""
@@ -54,8 +69,10 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator["Backend"]:
         """Open the file for one transaction: all of it is committed, or nothing."""
-        with self.holding() as con, transaction(con):
-            yield con
+        with self.holding() as con:
+            with transaction(con):
+                yield con
+            State.read(con).save(self.state_path)
 
     @contextmanager
     def holding(self) -> Iterator["Backend"]:
@@ -79,16 +96,27 @@ class Warehouse:
         *,
         months: tuple[date, date] | None = None,
         run_id: str = "",
+        made_by: str | None = None,
     ) -> "Publication":
         """Stage, audit and swap in; see ``publish.publish``."""
         from customer_segments.storage.publish import publish
 
         with self.writing() as con:
-            return publish(con, contract, data, months=months, run_id=run_id)
+            return publish(con, contract, data, months=months, run_id=run_id, made_by=made_by)
+
+    def empty_outside(
+        self, contracts: "Iterable[Contract]", first: date, last: date, run_id: str
+    ) -> None:
+        """Take the rows of months that are not covered any more out of all tables with months."""
+        from customer_segments.storage.publish import empty_outside
+
+        with self.writing() as con:
+            for contract in contracts:
+                empty_outside(con, contract, first, last, run_id)
 
     def query(self, expression: ibis.Table) -> "pd.DataFrame":
         """Run a small query over published tables; a clear error if one is missing."""
-        from customer_segments.storage.publish import require_sources
+        from customer_segments.storage.requirements import require_sources
 
         with self.reading() as con:
             require_sources(con, "This query", expression)
@@ -97,7 +125,7 @@ class Warehouse:
     def load(self, contract: "Contract") -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
         from customer_segments.storage.ledger import is_there
-        from customer_segments.storage.publish import require_contract
+        from customer_segments.storage.requirements import require_contract
 
         empty = contract.schema.to_pyarrow().empty_table().to_pandas()
         if not self.path.exists():

@@ -35,6 +35,7 @@ CLEANED_TRANSACTIONS = Contract(
     built_from="raw_transactions",
     is_big=True,
     version=2,
+    sections=("source", "cleaning"),
 )
 
 REJECTED_TRANSACTIONS = Contract(
@@ -56,4 +57,5 @@ REJECTED_TRANSACTIONS = Contract(
     built_from="raw_transactions",
     is_big=True,
     version=2,
+    sections=("source", "cleaning"),
 )

@@ -33,6 +33,7 @@ ALGORITHM_COMPARISON = Contract(
     ),
     write_mode=WriteMode.REPLACE,
     built_from="customer_rfm",
+    sections=("source", "cleaning", "rfm", "algorithms"),
 )
 
 SEGMENT_BACKTEST = Contract(
@@ -65,4 +66,5 @@ SEGMENT_BACKTEST = Contract(
     ),
     write_mode=WriteMode.REPLACE,
     built_from="customer_rfm",
+    sections=("source", "cleaning", "rfm", "backtest"),
 )

@@ -40,6 +40,7 @@ RAW_TRANSACTIONS = Contract(
     write_mode=WriteMode.REPLACE,
     revenue="quantity * price",
     is_big=True,
+    sections=("source",),
 )
 
 SOURCE_SHEETS = Contract(
@@ -66,4 +67,5 @@ SOURCE_SHEETS = Contract(
     revenue="revenue",
     built_from="raw_transactions",
     version=2,
+    sections=("source",),
 )

@@ -43,6 +43,7 @@ KMEANS_MODEL = Contract(
     ),
     write_mode=WriteMode.INSERT_NEW,
     built_from="customer_rfm",
+    sections=("source", "cleaning", "rfm", "model"),
 )
 
 CHAMPION_MODEL = Contract(
@@ -84,6 +85,7 @@ CHAMPION_MODEL = Contract(
     write_mode=WriteMode.INSERT_NEW,
     built_from="kmeans_model",
     version=2,
+    sections=("gate",),
 )
 
 MODEL_SELECTION = Contract(
@@ -138,4 +140,5 @@ MODEL_SELECTION = Contract(
     write_mode=WriteMode.REPLACE,
     built_from="customer_rfm",
     version=2,
+    sections=("source", "cleaning", "rfm", "selection"),
 )

@@ -28,4 +28,5 @@ CHECK_HISTORY = Contract(
     ),
     write_mode=WriteMode.INSERT_NEW,
     built_from="raw_transactions",
+    sections=("checks",),
 )

@@ -38,4 +38,5 @@ CUSTOMER_RFM = Contract(
     built_from="cleaned_transactions",
     needs_history=True,
     version=2,
+    sections=("source", "cleaning", "rfm"),
 )

@@ -36,6 +36,7 @@ CUSTOMER_SEGMENTS = Contract(
     revenue="monetary",
     built_from="customer_rfm",
     version=2,
+    sections=("source", "cleaning", "rfm"),
 )
 
 SEGMENT_MIGRATION = Contract(
@@ -63,6 +64,7 @@ SEGMENT_MIGRATION = Contract(
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="revenue",
     built_from="customer_segments",
+    sections=("source", "cleaning", "rfm"),
 )
 
 SEGMENT_PROFILES = Contract(
@@ -111,4 +113,5 @@ SEGMENT_PROFILES = Contract(
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="revenue",
     built_from="customer_segments",
+    sections=("source", "cleaning", "rfm"),
 )

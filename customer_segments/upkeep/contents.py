@@ -4,17 +4,17 @@ Belongs here: findings that need it opened, to read. Does not: files around it (
 """
 
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING
 
-from customer_segments import months
-from customer_segments.automation.due import months_of_others
+from customer_segments.automation.agenda import agenda
+from customer_segments.automation.looking import facts
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.ledger import code_version, is_there, latest
-from customer_segments.storage.pending import months_waiting, tables_missing
-from customer_segments.tables import CONTRACTS, EVALUATION
+from customer_segments.storage.state import State
+from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.findings import Finding, Level
 from customer_segments.upkeep.migrate import plan
@@ -33,7 +33,7 @@ def warehouse(settings: Settings) -> Iterator[Finding]:
     path = settings.warehouse_path
     if not path.exists():
         # Also says whether the file of months, which may have outlived it, can be read.
-        months.load(settings)
+        Installation.of(settings)
         yield Finding(
             Level.ODD,
             "warehouse",
@@ -95,7 +95,7 @@ def _look_into(con: "Backend", settings: Settings) -> Iterator[Finding]:
     if not differences:
         yield Finding(Level.WELL, "ledger", "Every table holds what the ledger says.")
     yield from _months(con, settings)
-    yield from _champion(con, settings)
+    yield from _champion(con)
     yield from _checks(con)
 
 
@@ -114,7 +114,7 @@ def _code(con: "Backend") -> Iterator[Finding]:
 
 
 def _months(con: "Backend", settings: Settings) -> Iterator[Finding]:
-    covered = months.load(settings)
+    covered = Installation.of(settings).months
     held = [month for month, line in latest(con, "raw_transactions").items() if month and line.rows]
     if not held:
         yield Finding(Level.ODD, "months", "The workbooks have no rows yet.")
@@ -150,28 +150,11 @@ def _months(con: "Backend", settings: Settings) -> Iterator[Finding]:
             f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}"
             f"{', and each month to come' if covered.is_open else ''}.",
         )
-    waiting, missing = (
-        months_waiting(con, CONTRACTS.values()),
-        # What only `customer-segments evaluate` writes is missed by nobody.
-        tables_missing(con, [of for of in CONTRACTS.values() if of not in EVALUATION]),
-    )
-    if waiting:
-        yield Finding(
-            Level.ODD,
-            "months",
-            f"{waiting[0]:%Y-%m} to {waiting[1]:%Y-%m} wait for a run.",
-            "`customer-segments run`",
-        )
-    if missing:
-        yield Finding(
-            Level.ODD,
-            "tables",
-            f"Never written yet: {', '.join(missing)}.",
-            "`customer-segments run`",
-        )
+    for step in agenda(facts(Installation.of(settings), State.read(con), None)):
+        yield Finding(Level.ODD, "agenda", f"Due: {step}: {step.why}.", "`customer-segments run`")
 
 
-def _champion(con: "Backend", settings: Settings) -> Iterator[Finding]:
+def _champion(con: "Backend") -> Iterator[Finding]:
     if not (is_there(con, "champion_model") and is_there(con, "kmeans_model")):
         yield Finding(Level.ODD, "champion", "There is no model yet.", "`customer-segments run`")
         return
@@ -191,16 +174,7 @@ def _champion(con: "Backend", settings: Settings) -> Iterator[Finding]:
             "`customer-segments models list`, then `promote` one of them; or restore a backup.",
         )
         return
-    others = months_of_others(con, champion)
-    if others and settings.relabel == "all":
-        yield Finding(
-            Level.ODD,
-            "champion",
-            f"{champion} labels, but {_some(others)} still have labels of another version.",
-            "`customer-segments run`",
-        )
-    else:
-        yield Finding(Level.WELL, "champion", f"{champion} labels.")
+    yield Finding(Level.WELL, "champion", f"{champion} labels.")
 
 
 def _checks(con: "Backend") -> Iterator[Finding]:
@@ -226,7 +200,3 @@ def _checks(con: "Backend") -> Iterator[Finding]:
         )
     if rows and not bad:
         yield Finding(Level.WELL, "checks", f"{len(rows):,} verdicts, all well.")
-
-
-def _some(of: list[date]) -> str:
-    return f"{of[0]:%Y-%m} to {of[-1]:%Y-%m}" if len(of) > 1 else f"{of[0]:%Y-%m}"

@@ -20,7 +20,7 @@ from customer_segments.storage.audit import column_breaches, row_breaches, store
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.requirements import require_contract
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS

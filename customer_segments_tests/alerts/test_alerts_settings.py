@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from customer_segments.alerts.message import Alert, Level
 from customer_segments.alerts.outbox import Outbox
-from customer_segments.cli import app, load_settings
+from customer_segments.cli import app
 from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 

@@ -16,13 +16,16 @@ from customer_segments.alerts.outbox import Outbox
 from customer_segments.alerts.telling import begin, collect, deliver
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments_tests.alerts.conftest import with_settings
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 
 
 def run(settings, instance, job: str = "ingest") -> dg.ExecuteInProcessResult:
     checks = dg.define_asset_job("checks", dg.AssetSelection.checks_for_assets("raw_transactions"))
-    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[checks]))
+    defs = dg.Definitions.merge(
+        build_defs(Installation.of(settings)), dg.Definitions(jobs=[checks])
+    )
     return defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False)
 
 
@@ -103,7 +106,9 @@ def test_the_past_is_not_told_nor_another_instances(installed, instance, tmp_pat
 
 def test_a_run_whose_process_was_killed_is_told_when_it_is_found(installed, instance):
     begin(installed, instance)
-    killed = instance.create_run_for_job(build_defs(installed).resolve_job_def("ingest"))
+    killed = instance.create_run_for_job(
+        build_defs(Installation.of(installed)).resolve_job_def("ingest")
+    )
     instance.report_run_failed(killed, "Its process 17 was killed.")
     assert collect(installed, instance) == 1
     (text,) = waiting(installed).values()
@@ -164,7 +169,7 @@ def test_each_channel_has_its_own_fate(by_webhook, instance, webhook, mail_serve
 
 def test_a_storm_is_one_message(by_webhook, instance, webhook):
     begin(by_webhook, instance)
-    job = build_defs(by_webhook).resolve_job_def("ingest")
+    job = build_defs(Installation.of(by_webhook)).resolve_job_def("ingest")
     for _ in range(30):
         instance.report_run_failed(instance.create_run_for_job(job), "It was killed.")
     assert collect(by_webhook, instance) == 30

@@ -11,6 +11,7 @@ from datetime import datetime
 import dagster as dg
 
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 
 
@@ -42,7 +43,7 @@ class Daemon:
 
     def reload(self) -> None:
         """Reload the code location."""
-        self.repository = build_defs(self.settings).get_repository_def()
+        self.repository = build_defs(Installation.of(self.settings)).get_repository_def()
 
     def tick(self, name: str) -> Tick:
         """Evaluate a sensor once, and execute the runs that it requests."""
@@ -96,7 +97,7 @@ class Daemon:
         ]
         tick.runs.append((job_name, *(end and end[:7] for end in ends)))
         # In a process of its own, under the daemon: with definitions of its own.
-        job = build_defs(self.settings).resolve_job_def(job_name)
+        job = build_defs(Installation.of(self.settings)).resolve_job_def(job_name)
         job.execute_in_process(
             instance=self.instance,
             tags=request.tags,

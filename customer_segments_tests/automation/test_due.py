@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from customer_segments import months
 from customer_segments.automation.due import outdated_labels
+
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments_tests.installations import execute, materialize
@@ -16,7 +17,7 @@ def test_months_whose_tables_are_of_two_versions_are_labelled_again(
 ):
     settings = copy_of(sample_warehouse)
     warehouse = Warehouse(settings.warehouse_path)
-    covered = months.load(settings)
+    covered = Installation.of(settings).months
     assert outdated_labels(warehouse) is None
 
     execute(settings, "refit", run_config=OTHER_SEED)

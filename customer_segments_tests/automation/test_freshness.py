@@ -13,6 +13,7 @@ from dagster._core.test_utils import freeze_time
 
 from customer_segments import months
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments_tests.automation.shop import month
 
@@ -20,7 +21,7 @@ DUE = ("raw_transactions", "customer_segments")
 
 
 def policies(settings) -> dict[str, object]:
-    graph = build_defs(settings).resolve_asset_graph()
+    graph = build_defs(Installation.of(settings)).resolve_asset_graph()
     found = {
         key.to_user_string(): graph.get(key).freshness_policy for key in graph.get_all_asset_keys()
     }
@@ -56,7 +57,7 @@ def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
 )
 def test_when_it_is_overdue(installed, asset, materialized, now, state):
     months.save(installed, Months(month(5), month(1), is_open=True))
-    graph, key = build_defs(installed).resolve_asset_graph(), dg.AssetKey(asset)
+    graph, key = build_defs(Installation.of(installed)).resolve_asset_graph(), dg.AssetKey(asset)
 
     def at(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC"))

@@ -4,10 +4,11 @@ from datetime import date, datetime
 
 import dagster as dg
 import pytest
-
 from customer_segments.automation.sensors import CHAIN_TAG
+
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.months import shift
 from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.automation.shop import deliver, lines, month, put
@@ -168,7 +169,7 @@ def test_a_code_location_that_does_not_know_the_months_yet_says_so(installed, in
 
 def test_what_the_command_line_ingested_is_left_to_it(daemon):
     deliver(daemon.settings.source_dir, [1])
-    job = build_defs(daemon.settings).resolve_job_def("ingest")
+    job = build_defs(Installation.of(daemon.settings)).resolve_job_def("ingest")
     job.execute_in_process(instance=daemon.instance, tags={CHAIN_TAG: "command line"})
     assert "The command" in daemon.tick("score_changed_months").said
 
@@ -177,13 +178,13 @@ def test_what_the_command_line_ingested_is_left_to_it(daemon):
 def test_a_new_champion_labels_all_months_in_one_run_if_the_settings_want_it(daemon, relabel):
     daemon.settings.relabel = relabel
     fit = {"kmeans_model": {"config": {"n_clusters": 3}}}
-    job = build_defs(daemon.settings).resolve_job_def("refit")
+    job = build_defs(Installation.of(daemon.settings)).resolve_job_def("refit")
     result = job.execute_in_process(instance=daemon.instance, run_config={"ops": fit})
     materialization = result.asset_materializations_for_node("kmeans_model")[0]
     version = materialization.metadata["model_version"].value
     assert daemon.tick("relabel_by_new_champion").runs == []
     choice = {"champion_model": {"config": {"version": version, "reason": "three will do"}}}
-    job = build_defs(daemon.settings).resolve_job_def("promote")
+    job = build_defs(Installation.of(daemon.settings)).resolve_job_def("promote")
     job.execute_in_process(instance=daemon.instance, run_config={"ops": choice})
     runs = [("relabel", key(14), key(2))] if relabel == "all" else []
     assert daemon.tick("relabel_by_new_champion").runs == runs

@@ -4,10 +4,11 @@ from datetime import date
 
 import dagster as dg
 import pytest
+from customer_segments.automation.reporting import LABELLING
 
 from customer_segments.automation.jobs import CHAIN_TAG, months_tags
-from customer_segments.automation.reporting import LABELLING
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.outputs.files import report_path
 from customer_segments_tests.automation.daemon import Daemon
 
@@ -22,7 +23,7 @@ def daemon(sample_warehouse, copy_of, instance) -> Daemon:
 
 
 def run(daemon, job: str, *months, tags: dict[str, str] | None = None) -> None:
-    build_defs(daemon.settings).resolve_job_def(job).execute_in_process(
+    build_defs(Installation.of(daemon.settings)).resolve_job_def(job).execute_in_process(
         instance=daemon.instance,
         tags=months_tags(*months) | (tags or {}),
         raise_on_error=False,
@@ -68,5 +69,5 @@ def test_every_job_that_labels_is_watched(daemon):
 @pytest.mark.parametrize("is_on", [True, False])
 def test_it_is_on_when_the_settings_say_so(daemon, is_on):
     settings = daemon.settings.model_copy(update={"automation": is_on})
-    sensor = build_defs(settings).get_repository_def().get_sensor_def(SENSOR)
+    sensor = build_defs(Installation.of(settings)).get_repository_def().get_sensor_def(SENSOR)
     assert (sensor.default_status is dg.DefaultSensorStatus.RUNNING) == is_on

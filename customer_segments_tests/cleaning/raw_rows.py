@@ -10,7 +10,8 @@ from typing import Any
 import ibis
 from ibis.backends.duckdb import Backend
 
-from customer_segments.cleaning.rules import CleaningConfig, cleaned, rejected
+from customer_segments.cleaning.rules import cleaned, rejected
+from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS
 
 JANUARY, FEBRUARY, MARCH = (date(2011, month, 1) for month in (1, 2, 3))
@@ -48,14 +49,14 @@ def database_of(rows: list[Row]) -> Backend:
 
 def clean(
     rows: list[Row],
-    config: CleaningConfig | None = None,
+    config: Cleaning | None = None,
     first: date = JANUARY,
     last: date = MARCH,
 ) -> tuple[list[Row], list[Row]]:
     """Return kept and rejected rows, each in order of the sheet."""
     con = database_of(rows)
     kept, dropped = (
-        con.to_pyarrow(side(RAW_TRANSACTIONS.relation, config or CleaningConfig(), first, last))
+        con.to_pyarrow(side(RAW_TRANSACTIONS.relation, config or Cleaning(), first, last))
         for side in (cleaned, rejected)
     )
     order = [(name, "ascending") for name in RAW_TRANSACTIONS.key]
@@ -64,6 +65,6 @@ def clean(
 
 def reason_of(row: Row, **switches: Any) -> str | None:
     """Return why the row alone is rejected, or ``None`` if it is kept."""
-    kept, dropped = clean([row], CleaningConfig(**switches))
+    kept, dropped = clean([row], Cleaning(**switches))
     assert len(kept) + len(dropped) == 1
     return dropped[0]["reason"] if dropped else None

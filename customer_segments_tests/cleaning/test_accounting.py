@@ -11,7 +11,7 @@ from decimal import Decimal
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig
+from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, Row, clean, raw_row
 
 SERVICES = {"POST", "DOT", "M", "BANK CHARGES", "22016", "23702"}
@@ -49,27 +49,27 @@ def raw_rows(draw: st.DrawFn) -> list[Row]:
 
 
 switches = st.builds(
-    CleaningConfig,
-    **{name: st.booleans() for name in CleaningConfig.model_fields if name.startswith("drop_")},
+    Cleaning,
+    **{name: st.booleans() for name in Cleaning.model_fields if name.startswith("drop_")},
     product_pattern=st.sampled_from([None, UCI_PRODUCT_PATTERN]),
     credit_prefix=st.sampled_from(["C", "ret", ""]),
 )
 
 
-def is_credit(row: Row, config: CleaningConfig) -> bool:
+def is_credit(row: Row, config: Cleaning) -> bool:
     if config.credit_prefix:
         return row["invoice"].upper().startswith(config.credit_prefix.upper())
     return row["quantity"] is not None and row["quantity"] < 0
 
 
-def is_product(row: Row, config: CleaningConfig) -> bool:
+def is_product(row: Row, config: Cleaning) -> bool:
     code = row["stock_code"].strip().upper()
     if config.product_pattern is not None:
         return re.search(config.product_pattern, code) is not None
     return code not in SERVICES and not code.startswith("GIFT_")
 
 
-def first_reason(row: Row, config: CleaningConfig) -> str | None:
+def first_reason(row: Row, config: Cleaning) -> str | None:
     """Return the first rule that rejects the row by itself, as the design lists them."""
     if row["unreadable_column"] is not None:
         return "unreadable_value"
@@ -92,7 +92,7 @@ def first_reason(row: Row, config: CleaningConfig) -> str | None:
     return next((reason for reason, rejects in rules.items() if rejects), None)
 
 
-def place_of(rows: list[Row], config: CleaningConfig) -> dict[tuple, tuple[str | None, bool]]:
+def place_of(rows: list[Row], config: Cleaning) -> dict[tuple, tuple[str | None, bool]]:
     """Return each row's reason, ``None`` if kept, and whether it repeats a kept line."""
     places, seen = {}, set()
     for row in sorted(rows, key=key_of):
@@ -129,7 +129,7 @@ def money_cells(row: Row) -> tuple:
 @given(raw_rows(), switches, st.sampled_from([(JANUARY, MARCH), (FEBRUARY, FEBRUARY)]))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_every_row_lands_once_by_the_rules_with_its_money(
-    rows: list[Row], config: CleaningConfig, months: tuple[date, date]
+    rows: list[Row], config: Cleaning, months: tuple[date, date]
 ):
     first, last = months
     asked_for = [row for row in rows if first <= row["month"] <= last]

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from customer_segments.cleaning.rules import REASONS, UCI_PRODUCT_PATTERN, CleaningConfig
+from customer_segments.cleaning.rules import REASONS
+from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments_tests.cleaning.raw_rows import (
     FEBRUARY,
     JANUARY,
@@ -113,7 +114,7 @@ def test_rows_that_break_several_rules_bear_the_first_reason():
 )
 def test_credit_lines_by_prefix_or_by_sign(invoice, quantity, prefix, is_credit):
     row = raw_row(invoice=invoice, quantity=quantity)
-    kept, dropped = clean([row], CleaningConfig(credit_prefix=prefix))
+    kept, dropped = clean([row], Cleaning(credit_prefix=prefix))
 
     assert dropped == []
     assert kept[0]["is_credit"] is is_credit
@@ -163,9 +164,7 @@ def test_all_but_the_first_of_identical_lines_are_flagged():
 
 
 def test_a_switch_drops_repeated_lines_and_keeps_the_first():
-    kept, dropped = clean(
-        [raw_row(2), raw_row(3), raw_row(4)], CleaningConfig(drop_repeated_lines=True)
-    )
+    kept, dropped = clean([raw_row(2), raw_row(3), raw_row(4)], Cleaning(drop_repeated_lines=True))
     assert [(line["row_number"], line["is_repeated"]) for line in kept] == [(2, False)]
     assert [(row["row_number"], row["reason"]) for row in dropped] == [
         (3, "repeated_line"),

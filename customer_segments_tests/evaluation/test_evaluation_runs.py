@@ -10,7 +10,6 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.evaluation.comparison import compare_labellings
-from customer_segments.evaluation.config import AlgorithmsConfig
 from customer_segments.evaluation.labellings import (
     MOST_CUSTOMERS,
     NOISE,
@@ -18,6 +17,7 @@ from customer_segments.evaluation.labellings import (
     all_labellings,
     evaluated,
 )
+from customer_segments.policy.model import Algorithms
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
@@ -61,7 +61,7 @@ def test_the_same_data_gives_the_same_evaluation(sample_warehouse, copy_of):
 
 def judged(features: np.ndarray, fit, **gates) -> dict:
     labelling = Labelling("ours", "ours", "", fit)
-    config = AlgorithmsConfig(resamples=3, **gates)
+    config = Algorithms(resamples=3, **gates)
     (row,) = compare_labellings(
         features, [labelling], config, month=date(2024, 1, 1), done=lambda _name: None
     )

@@ -12,13 +12,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
-from customer_segments.cleaning.rules import UCI_PRODUCT_PATTERN, CleaningConfig, cleaned
+from customer_segments.cleaning.rules import cleaned
 from customer_segments.evaluation.outliers import is_outlier, thrown_away
 from customer_segments.model.features import training_customers
+from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_RFM, RAW_TRANSACTIONS
 
-TREATMENT = CleaningConfig(
+TREATMENT = Cleaning(
     drop_overlapping_invoices=False,
     drop_credit_notes=True,
     product_pattern=UCI_PRODUCT_PATTERN,

@@ -14,12 +14,13 @@ import duckdb
 
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse, WriteMode
 from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import quoted
 from customer_segments.storage.ledger import latest
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.requirements import require_contract
 from customer_segments.tables import CONTRACTS
 from customer_segments_tests.faults.facts import VOLATILE, Facts, facts_of
 
@@ -182,7 +183,9 @@ def failed_checks(settings: Settings, tables: set[str]) -> dict[str, str]:
         for file in settings.warehouse_path.parent.glob(f"{settings.warehouse_path.name}*"):
             shutil.copy(file, folder)
         copy = settings.model_copy(update={"warehouse": Path(folder, settings.warehouse_path.name)})
-        defs = dg.Definitions.merge(build_defs(copy, loggers=QUIET), dg.Definitions(jobs=[job]))
+        defs = dg.Definitions.merge(
+            build_defs(Installation.of(copy), loggers=QUIET), dg.Definitions(jobs=[job])
+        )
         result = defs.resolve_job_def("all_checks").execute_in_process(
             instance=instance, raise_on_error=False, run_config={"loggers": {"quiet": {}}}
         )

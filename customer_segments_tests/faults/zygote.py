@@ -15,7 +15,7 @@ from customer_segments_tests.faults import hooks
 
 PRELOADED = (
     *(
-        "customer_segments.run",
+        "customer_segments.commands.run",
         "customer_segments.outputs.summary",
         "customer_segments.ingestion.reading",
     ),

@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from customer_segments.cleaning.checks import raw_months, settled_months
-from customer_segments.cleaning.rules import REASONS, CleaningConfig, cleaned, rejected
+from customer_segments.cleaning.rules import REASONS, cleaned, rejected
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, formats, reader_process
 from customer_segments.ingestion.casting import typed_rows
@@ -29,6 +29,7 @@ from customer_segments.ingestion.survey import (
     source_order,
     survey,
 )
+from customer_segments.policy.rules import Cleaning
 from customer_segments.settings import Settings, natural_order
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
@@ -114,7 +115,7 @@ def account_for(sheets: dict[str, list[Sheet]], warehouse: Path) -> None:
     con = ibis.duckdb.connect()
     raw = con.create_table(RAW_TRANSACTIONS.table, settled)
     months = covered.first, covered.newest
-    sides = [side(raw, CleaningConfig(), *months) for side in (cleaned, rejected)]
+    sides = [side(raw, Cleaning(), *months) for side in (cleaned, rejected)]
     kept, dropped = (con.create_table(f"side_{n}", side) for n, side in enumerate(sides))
     assert con.execute(raw.count()) == total
     assert con.execute(kept.count()) + con.execute(dropped.count()) == total

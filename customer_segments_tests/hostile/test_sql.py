@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import customer_segments
-from customer_segments import months
+from customer_segments.installation import Installation
 from customer_segments.model.names import describe, name_clusters
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, write
@@ -47,7 +47,7 @@ def test_evil_folders_files_sheets_and_cells_go_through_the_whole_graph(tmp_path
     ]
     write(source / f"{EVIL}.xlsx", [HEADER, *rows], names=('"; --',))
     assert execute(settings, "ingest").success
-    covered = months.load(settings)
+    covered = Installation.of(settings).months
     few = {"ops": {"kmeans_model": {"config": {"min_months": 2, "min_customers": 50}}}}
     assert execute(settings, "full_refresh", covered.first, covered.last, few).success
     assert ask(settings, "SELECT count(*) FROM raw_transactions") == [(len(rows),)]

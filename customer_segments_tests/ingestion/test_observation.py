@@ -5,6 +5,7 @@ import os
 import dagster as dg
 
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 
@@ -12,7 +13,7 @@ from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 def observed(settings: Settings) -> str:
     """Data version of the workbooks, as the UI's Observe button finds it."""
     job = dg.define_asset_job("observe", dg.AssetSelection.assets("transaction_workbooks"))
-    defs = dg.Definitions.merge(build_defs(settings), dg.Definitions(jobs=[job]))
+    defs = dg.Definitions.merge(build_defs(Installation.of(settings)), dg.Definitions(jobs=[job]))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("observe").execute_in_process(instance=instance)
         (event,) = result.get_asset_observation_events()

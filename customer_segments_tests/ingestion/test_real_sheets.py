@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from customer_segments import months
+from customer_segments.installation import Installation
 from customer_segments_tests.ingestion.ingested import ask
 
 
@@ -37,7 +38,7 @@ def test_every_row_is_dated_in_its_month(real_warehouse):
         "SELECT count(*) FILTER (month <> date_trunc('month', invoice_date)), "
         "count(DISTINCT month), count(unreadable_column) FROM raw_transactions",
     ) == [(0, 25, 0)]
-    covered = months.load(real_warehouse)
+    covered = Installation.of(real_warehouse).months
     assert covered == months.Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False)
     assert len(list(covered)) == 25
 

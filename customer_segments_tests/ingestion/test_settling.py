@@ -16,6 +16,7 @@ from customer_segments.ingestion.reading import read_sheets
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.ingestion.survey import cells_of, computed, in_order, source_order, survey
+from customer_segments.installation import Installation
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -91,7 +92,7 @@ def test_a_misread_year_does_not_stretch_the_months(installed):
     assert ingest(installed, "month") == [
         (month,) for month in [MARCH, MARCH, MARCH, APRIL, APRIL, MARCH, APRIL, APRIL]
     ]
-    assert months.load(installed) == months.Months(MARCH, APRIL, is_open=False)
+    assert Installation.of(installed).months == months.Months(MARCH, APRIL, is_open=False)
     counts = "SELECT count(invoice_date), count(unreadable_column) FROM raw_transactions"
     assert ask(installed, counts) == [(7, 1)]
     assert ask(installed, "SELECT first_date, last_date FROM source_sheets") == [
@@ -208,4 +209,4 @@ def test_a_file_that_goes_away_empties_its_months(installed):
     (installed.source_dir / "april.xlsx").unlink()
     assert ingest_metadata(installed)["changed_months"] == {"months": ["2011-04"]}
     assert [row[:2] for row in digests(installed)] == [(MARCH, 1), (APRIL, 0)]
-    assert months.load(installed).last == APRIL
+    assert Installation.of(installed).months.last == APRIL

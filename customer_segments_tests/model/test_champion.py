@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from customer_segments import months
+from customer_segments.installation import Installation
 from customer_segments.model.champion import in_force
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
@@ -32,7 +32,7 @@ def digests(settings):
 
 
 def score_all(settings):
-    covered = months.load(settings)
+    covered = Installation.of(settings).months
     execute(settings, "score", covered.first, covered.last)
 
 
@@ -185,7 +185,7 @@ def test_a_decision_to_keep_does_not_change_since_when():
 
 
 def test_a_full_refresh_over_months_judges_its_fit_as_well(installed):
-    covered = months.load(installed)
+    covered = Installation.of(installed).months
     config = {"kmeans_model": {"config": {"n_clusters": 8}}}
     execute(installed, "full_refresh", covered.newest, covered.newest, {"ops": config})
     assert list(decisions(installed)["verdict"]) == ["first fit", "kept"]

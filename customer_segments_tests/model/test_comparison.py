@@ -14,9 +14,9 @@ from customer_segments.model.comparison import (
     match_segments,
     nearest_clusters,
 )
-from customer_segments.model.config import ChampionConfig
 from customer_segments.model.gate import failures, verdict
 from customer_segments.model.silhouette import silhouettes
+from customer_segments.policy.model import Gate
 from customer_segments_tests.model.versions import frame, made_up
 
 NAMES = ["Champions", "Promising", "Hibernating"]
@@ -115,10 +115,10 @@ def test_which_segment_became_which():
 )
 def test_the_gate_names_every_threshold_missed(changes, named):
     figures = replace(GOOD, **changes)
-    missed = failures(figures, ChampionConfig())
+    missed = failures(figures, Gate())
     assert len(missed) == len(named)
     assert all(name in clause for name, clause in zip(named, missed, strict=True))
-    outcome, reason = verdict("abc", figures, ChampionConfig())
+    outcome, reason = verdict("abc", figures, Gate())
     assert outcome == ("kept" if named else "promoted")
     assert all(name in reason for name in named)
     assert reason.startswith("abc ")
@@ -126,5 +126,5 @@ def test_the_gate_names_every_threshold_missed(changes, named):
 
 def test_thresholds_are_config():
     bad = replace(GOOD, stability=0.5, moved_share=0.6, silhouette=0.1)
-    config = ChampionConfig(min_stability=0.5, max_moved_share=0.6, max_silhouette_loss=0.4)
+    config = Gate(min_stability=0.5, max_moved_share=0.6, max_silhouette_loss=0.4)
     assert failures(bad, config) == []

@@ -8,13 +8,13 @@ import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
 from benchmarks.million import customers as generated
-from customer_segments.model.config import SelectionConfig
 from customer_segments.model.features import training_customers
 from customer_segments.model.fit import fit_kmeans, standardized
 from customer_segments.model.points import nearest, weighted_points
 from customer_segments.model.recommendation import conclusion, recommend
 from customer_segments.model.selection import compare_n_clusters, fit_all, null_silhouettes
 from customer_segments.model.silhouette import silhouettes
+from customer_segments.policy.model import Selection
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import CUSTOMER_RFM, MODEL_SELECTION
 from customer_segments_tests.installations import materialize
@@ -42,7 +42,7 @@ def test_measured_figures_of_december_2011(december):
     assert found[5] == pytest.approx((0.34, 0.90, 0.89), abs=0.03)
     assert found[8][1] == pytest.approx(0.61, abs=0.07)
     assert found[8][2] < 0.5
-    recommended = [row for row in recommend(rows, SelectionConfig()) if row["is_recommended"]]
+    recommended = [row for row in recommend(rows, Selection()) if row["is_recommended"]]
     assert [row["n_clusters"] for row in recommended] == [4]
 
 
@@ -123,7 +123,7 @@ def test_the_largest_that_passes_all_gates_is_recommended():
             row(6, smallest_share=0.049),
             row(7, stability=0.5, worst_jaccard=0.2, smallest_share=0.01),
         ],
-        SelectionConfig(),
+        Selection(),
     )
     assert [r["passes"] for r in rows] == [True, True, False, False, False, False]
     assert [r["n_clusters"] for r in rows if r["is_recommended"]] == [3]
@@ -137,13 +137,13 @@ def test_the_largest_that_passes_all_gates_is_recommended():
 
 
 def test_gates_are_config():
-    config = SelectionConfig(min_stability=0.5, min_jaccard=0.2, min_share=0.01)
+    config = Selection(min_stability=0.5, min_jaccard=0.2, min_share=0.01)
     lenient = recommend([row(7, stability=0.5, worst_jaccard=0.2, smallest_share=0.01)], config)
     assert lenient[0]["is_recommended"]
 
 
 def test_where_none_passes_none_is_recommended():
-    rows = recommend([row(2, stability=0.4), row(3, stability=0.3)], SelectionConfig())
+    rows = recommend([row(2, stability=0.4), row(3, stability=0.3)], Selection())
     assert not any(r["is_recommended"] or r["passes"] for r in rows)
     assert conclusion(rows) == "No number of segments is recommended: none passes every gate."
 

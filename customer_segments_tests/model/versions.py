@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.model.champion import in_force
 from customer_segments.model.fit import hash_version
 from customer_segments.settings import Settings
@@ -76,7 +77,7 @@ def choose(settings: Settings, **choice) -> dict:
     """Materialize ``champion_model`` alone, in an instance that has seen no fit."""
     with dg.DagsterInstance.ephemeral() as instance:
         result = (
-            build_defs(settings)
+            build_defs(Installation.of(settings))
             .resolve_job_def("refit")
             .execute_in_process(
                 instance=instance,

@@ -10,14 +10,17 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from customer_segments.automation.agenda import agenda
+from customer_segments.automation.looking import look
 from customer_segments.cleaning.rules import REASONS
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.outputs.files import links as links_beside
 from customer_segments.outputs.files import report_path
 from customer_segments.outputs.report.page import glossary, render
-from customer_segments.outputs.state import newest_labelled, report_due
+from customer_segments.outputs.state import newest_labelled
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute
@@ -158,7 +161,10 @@ def test_the_asset_says_where_it_is_and_shows_pictures_where_they_belong(reporte
     shown = "".join(each.metadata["pictures"].value for each in observed)
     for text in (shown, made.metadata["pictures"].value):
         assert text.count("](data:image/svg+xml;base64,") == made.metadata["pictures_drawn"].value
-    known = {key.path[-1] for key in build_defs(reported.settings).resolve_all_asset_keys()}
+    known = {
+        key.path[-1]
+        for key in build_defs(Installation.of(reported.settings)).resolve_all_asset_keys()
+    }
     assert partitions.keys() <= known
 
 
@@ -170,21 +176,27 @@ def test_it_is_its_owners_alone_and_the_same_each_time(reported):
     assert reported.path.read_bytes() == before
 
 
+def due(settings) -> list[str]:
+    """The reports that the agenda has."""
+    steps = agenda(look(Installation.of(settings)))
+    return [str(step) for step in steps if step.job == "report"]
+
+
 def test_it_is_due_when_it_is_missing_or_of_something_else(reported, copy_of):
     settings = copy_of(reported.settings)
     path = report_path(settings.reports_path, MONTH)
-    assert report_due(reported.settings) is None
-    assert report_due(settings) == MONTH
+    assert due(reported.settings) == []
+    assert due(settings) == [f"report {MONTH:%Y-%m}"]
     path.parent.mkdir(parents=True)
     text = reported.path.read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    assert report_due(settings) is None
+    assert due(settings) == []
     path.write_bytes(b"\xff" * 3_000)
-    assert report_due(settings) == MONTH
+    assert due(settings) == [f"report {MONTH:%Y-%m}"]
     path.write_text(text, encoding="utf-8")
     with Warehouse(settings.warehouse_path).writing() as con:
         con.raw_sql(f"UPDATE publications SET digest = '1' WHERE month = '{MONTH}'")
-    assert report_due(settings) == MONTH
+    assert due(settings) == [f"report {MONTH:%Y-%m}"]
 
 
 def without_labels(settings, months: str) -> None:
@@ -198,7 +210,7 @@ def test_months_without_labels_have_no_report(sample_warehouse, copy_of):
     settings = copy_of(sample_warehouse)
     without_labels(settings, f"month = '{MONTH}'")
     before = date(2024, 11, 1)
-    assert newest_labelled(settings) == before
+    assert newest_labelled(Installation.of(settings)) == before
     execute(settings, "report", before, MONTH)
     assert report_path(settings.reports_path, before).is_file()
     assert not report_path(settings.reports_path, MONTH).exists()
@@ -221,7 +233,11 @@ def test_every_word_is_explained():
     words = glossary()
     assert {*REASONS, "kept"} == set(words["reasons"])
     assert set(SEGMENTS) == set(words["names"])
-    checks = {key.name for each in build_defs().asset_checks or [] for key in each.check_keys}
+    checks = {
+        key.name
+        for each in build_defs(Installation.here()).asset_checks or []
+        for key in each.check_keys
+    }
     assert checks == set(words["checks"])
     for sentence in (*words["terms"].values(), *words["names"].values()):
         assert sentence.endswith(".")

@@ -12,7 +12,7 @@ from customer_segments.errors import UserError
 from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.ledger import PUBLICATIONS
-from customer_segments.storage.publish import ContractMismatch, require_contract
+from customer_segments.storage.requirements import ContractMismatch, require_contract
 from customer_segments_tests.storage.samples import (
     CLEANED,
     COUNTRIES,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from customer_segments.storage import Contract, Warehouse
-from customer_segments.storage.publish import require_contract
+from customer_segments.storage.requirements import require_contract
 from customer_segments_tests.storage.processes import (
     CONTEXT,
     MONTHS,

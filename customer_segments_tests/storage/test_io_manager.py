@@ -18,7 +18,7 @@ from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.lineage import column_lineage
 from customer_segments.storage.publication import Publication
-from customer_segments.storage.publish import ContractMismatch
+from customer_segments.storage.requirements import ContractMismatch
 from customer_segments_tests.storage.samples import (
     APRIL,
     CLEANED,

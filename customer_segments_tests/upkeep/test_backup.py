@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from customer_segments import months
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.upkeep.backup import back_up, check_backup
@@ -110,7 +110,7 @@ def test_a_restore_brings_all_back_and_keeps_what_was_there(installed):
     done = restore(installed, backup)
     assert everything(installed.warehouse_path) == before
     assert installed.months_path.read_text() == MONTHS
-    assert months.load(installed).last.month == 2
+    assert Installation.of(installed).months.last.month == 2
     assert (done.is_damaged, done.months_changed) == (False, True)
     assert done.kept
     assert without_notes(done.kept) == later

@@ -114,11 +114,11 @@ settings = settings.model_copy(update={"first_month": "2024-01"})
 sys.addaudithook(note)
 with dg.DagsterInstance.ephemeral(str(folder / "home")) as instance:
     def run(job, **tags):
-        done = build_defs(settings).resolve_job_def(job)
+        done = build_defs(Installation.of(settings)).resolve_job_def(job)
         assert done.execute_in_process(instance=instance, tags=tags).success
     run("ingest")
-    newest = str(months.load(settings).last)
-    run("clean", **{"dagster/asset_partition_range_start": str(months.load(settings).first),
+    newest = str(Installation.of(settings).months.last)
+    run("clean", **{"dagster/asset_partition_range_start": str(Installation.of(settings).months.first),
                     "dagster/asset_partition_range_end": newest})
     run("full_refresh", **{"dagster/asset_partition_range_start": newest,
                            "dagster/asset_partition_range_end": newest})

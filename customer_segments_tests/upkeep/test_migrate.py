@@ -7,16 +7,16 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 import pytest
-
-from customer_segments import months
 from customer_segments.automation.due import due_months
+
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments.storage import Column, Contract, Rule
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.pending import pending_months
-from customer_segments.storage.publish import ContractMismatch
+from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.tables import CHAMPION_MODEL, CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.migrate import Fate, apply, migrate, plan, planned
@@ -325,7 +325,7 @@ def test_a_whole_installation_of_before(sample_warehouse, copy_of):
     assert rows_of(settings.warehouse_path, "SELECT count(*) FROM source_sheets") == [(2,)]
     # The same workbooks: nothing to score.
     assert due_months(warehouse_of(settings), CONTRACTS.values()) is None
-    newest = months.load(settings).last
+    newest = Installation.of(settings).months.last
     assert execute(settings, "score", newest, newest).success
     assert rows_of(settings.warehouse_path, labels) == before
     assert newest == date(2024, 12, 1)

@@ -12,12 +12,12 @@ import dagster as dg
 from rich.console import Console
 
 from customer_segments.alerts.telling import telling
-from customer_segments.automation.jobs import CHAIN_TAG, months_tags
+from customer_segments.automation.jobs import months_tags
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.instance import held_open, prepare_dagster_home
 from customer_segments.progress import ProgressHandler, progress_logger
-from customer_segments.settings import Settings
 
 Launch = Callable[..., None]
 
@@ -25,28 +25,20 @@ PROCESS_TAG = "customer_segments/process"
 
 
 @contextmanager
-def launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> Iterator[Launch]:
-    """Give a function that runs a job, over a range of months or none, in this process.
-
-    Parameters
-    ----------
-    is_chain
-        Whether this command starts what follows as well; else the daemon's sensors do.
-    """
+def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
+    """Give a function that runs a job, over a range of months or none, in this process."""
     home = prepare_dagster_home()
     os.environ["DAGSTER_HOME"] = str(home)
     handler = ProgressHandler(console)
 
     def launch(
-        job: str, first: date | None = None, last: date | None = None, config: dict | None = None
+        job: str, months: tuple[date, date] | None = None, config: dict | None = None
     ) -> None:
         # Made anew for each run: ingestion may have changed the months.
-        defs = build_defs(settings, loggers={"progress": progress_logger(handler)})
+        defs = build_defs(installed.renewed(), loggers={"progress": progress_logger(handler)})
         tags = {PROCESS_TAG: str(os.getpid())}
-        if is_chain:
-            tags |= {CHAIN_TAG: "command line"}
-        if first and last:
-            tags |= months_tags(first, last)
+        if months:
+            tags |= months_tags(*months)
         try:
             defs.resolve_job_def(job).execute_in_process(
                 run_config={"loggers": {"progress": {}}} | (config or {}),
@@ -67,7 +59,7 @@ def launcher(settings: Settings, console: Console, *, is_chain: bool = True) -> 
     with (
         dg.DagsterInstance.get() as instance,
         held_open(home),
-        telling(settings, instance, console),
+        telling(installed.settings, instance, console),
         handler.status,
     ):
         _record_killed(instance)

@@ -1,0 +1,148 @@
+"""The one sensor that starts runs: it requests the first step of the agenda.
+
+Belongs here: what Dagster knows beside the agenda: what is running, what failed and how often.
+The warehouse is never opened. Does not: deciding what is due (``agenda``).
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from customer_segments.automation.agenda import Step, agenda, as_markdown
+from customer_segments.automation.folder import Folder
+from customer_segments.automation.jobs import JOBS, months_tags
+from customer_segments.automation.looking import facts
+from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+from customer_segments.storage.state import State
+
+INTERVAL_SECONDS = 30
+# Tells runs of one step from those of others, so that tries can be counted.
+STEP_TAG = "customer_segments/step"
+# A step that failed waits a minute, then two, four ... up to half a day, eleven times in all.
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=12)
+MOST_TRIES = 12
+GOING_ON = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+agenda_asset = dg.AssetSpec(
+    "agenda",
+    group_name="automation",
+    description="What is due, and why: the sensor of this name writes it here when it changes, "
+    "and requests the first step. `customer-segments agenda` prints it.",
+    kinds={"json"},
+)
+
+
+def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
+    """Return the sensor.
+
+    Parameters
+    ----------
+    loaded
+        The installation that the definitions were made of; the sensor fails where its months or
+        its policy are out of date.
+    """
+
+    @dg.sensor(
+        name="agenda",
+        jobs=[JOBS[name] for name in ("ingest", "full_refresh", "score", "relabel", "report")],
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING
+            if loaded.settings.automation
+            else dg.DefaultSensorStatus.STOPPED
+        ),
+        description=(
+            "Requests the first step that is due: files that came, changed or went away are read, "
+            "months that changed are scored, labels and reports made anew by another champion. A "
+            "step that failed is tried again, each time after a longer pause."
+        ),
+    )
+    def agenda_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if loaded.settings.has_outgrown_sample:
+            raise UserError(
+                f"{loaded.settings.source_dir} has workbooks now, but the sample is loaded.",
+                "Reload the code location (Deployment > Code locations > Reload).",
+            )
+        cursor = json.loads(context.cursor or "{}")
+        folder = Folder.seen(loaded.settings, cursor.get("folder"))
+        installed = loaded.renewed()
+        state = State.load(installed.warehouse.state_path) if folder.has_warehouse else State()
+        steps = agenda(facts(installed, state, folder.hashes))
+        shown = as_markdown(steps)
+        request, why_not = _decide(context.instance, loaded, installed, steps, folder)
+        return dg.SensorResult(
+            run_requests=[request] if request else [],
+            skip_reason=why_not or None,
+            cursor=json.dumps({"folder": folder.cursor, "shown": shown}),
+            asset_events=(
+                [dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})]
+                if shown != cursor.get("shown")
+                else []
+            ),
+        )
+
+    return agenda_sensor
+
+
+def _decide(
+    instance: dg.DagsterInstance,
+    loaded: Installation,
+    installed: Installation,
+    steps: list[Step],
+    folder: Folder,
+) -> tuple[dg.RunRequest | None, str]:
+    """Return the run to request, or why there is none."""
+    if folder.unstable:
+        return None, f"Still being written: {', '.join(folder.unstable)}."
+    if not steps:
+        return None, "Nothing is due."
+    step = steps[0]
+    going_on = instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1)
+    if going_on:
+        return None, f"{step} waits: a run of {going_on[0].job_name} goes on."
+    if until := _pause(instance, step):
+        return None, until
+    if step.months:
+        _require_loaded(loaded, installed)
+    tags = {STEP_TAG: step.key} | (months_tags(*step.months) if step.months else {})
+    return dg.RunRequest(job_name=step.job, tags=tags), ""
+
+
+def _pause(instance: dg.DagsterInstance, step: Step) -> str:
+    """Say until when a step waits that its newest runs did not bring about; empty if not."""
+    records = instance.get_run_records(dg.RunsFilter(tags={STEP_TAG: [step.key]}), limit=MOST_TRIES)
+    if not records:
+        return ""
+    newest = instance.get_run_records(limit=1 + len(records))
+    tries = 0
+    for record in newest:
+        if record.dagster_run.tags.get(STEP_TAG) != step.key:
+            break
+        tries += 1
+    if not tries:
+        return ""
+    said = f"{step} was tried {tries} times and is still due: {step.why}."
+    if tries >= MOST_TRIES:
+        return f"{said} It is given up; mend the cause, then start `customer-segments run`."
+    ended = datetime.fromtimestamp(newest[0].end_time or newest[0].start_time or 0, UTC)
+    again = ended + min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+    return f"{said} Next try at {again:%H:%M} UTC." if datetime.now(UTC) < again else ""
+
+
+def _require_loaded(loaded: Installation, installed: Installation) -> None:
+    """Raise where runs would start with the months or the policy of before."""
+    if installed.months.partitions() != loaded.months.partitions():
+        raise UserError(
+            f"The months covered are now {installed.months.first:%Y-%m} to "
+            f"{installed.months.newest:%Y-%m}, which this code location does not know yet.",
+            "Reload it (Deployment > Code locations > Reload); the sensor then goes on by itself.",
+        )

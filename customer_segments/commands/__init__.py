@@ -1,0 +1,1 @@
+"""The console command ``customer-segments``: arguments, help, what is started and printed."""

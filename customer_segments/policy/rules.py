@@ -1,0 +1,137 @@
+"""Rules that decide rows: what is kept of the files, and what a snapshot looks back on."""
+
+from datetime import date, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+from tzlocal import get_localzone_name
+
+from customer_segments.policy.section import Section
+
+UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
+
+# UCI's codes.
+NON_PRODUCTS = {
+    "POST": "Postage",
+    "DOT": "Dotcom postage",
+    "C2": "Carriage",
+    "C3": "Carriage",
+    "23444": "Next day carriage",
+    "23574": "Packing charge",
+    "M": "Manual entry",
+    "D": "Discount",
+    "S": "Samples",
+    "BANK CHARGES": "Bank charges",
+    "ADJUST": "Adjustment by a user",
+    "ADJUST2": "Adjustment by a user",
+    "B": "Adjust bad debt",
+    "AMAZONFEE": "Amazon fee",
+    "CRUK": "Charity commission",
+    "TEST001": "Test product",
+    "TEST002": "Test product",
+    "22016": "Dotcomgiftshop gift voucher",
+    "GIFT": "Gift voucher",
+    "GIFT_*": "Gift voucher of a value",
+    "23702": "Image",
+}
+
+
+class Source(Section):
+    """What holds for all files of the retailer."""
+
+    time_zone: str = Field(
+        default_factory=get_localzone_name,
+        description='Time zone of the retailer: of "today", of the months and of the schedule. By '
+        "default this machine's.",
+    )
+    currency: str = Field(default="", description="What money is in, to be shown beside it: GBP.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name} is not a time zone; write it as Europe/London.") from error
+
+    def today(self) -> date:
+        """Return the retailer's date."""
+        return datetime.now(ZoneInfo(self.time_zone)).date()
+
+
+class Cleaning(Section):
+    """Which rows are kept. The defaults keep 805,749 of UCI's 1,067,371."""
+
+    drop_overlapping_invoices: bool = Field(
+        default=True, description="Reject rows whose invoice also stands in a later sheet or file."
+    )
+    drop_missing_customer: bool = Field(
+        default=True, description="Reject rows without a customer id."
+    )
+    drop_adjustments: bool = Field(
+        default=True, description="Reject accounting adjustments: invoices that start with A."
+    )
+    drop_non_products: bool = Field(
+        default=True, description="Reject postage, fees, vouchers, manual and test entries."
+    )
+    non_products: dict[str, str] = Field(
+        default=NON_PRODUCTS,
+        description="Stock codes, upper case, that are no products, and what they are; `*` at the "
+        "end stands for anything. A file adds to the table; an empty text takes a code out.",
+    )
+    product_pattern: str | None = Field(
+        default=None,
+        description=(
+            "Regular expression that a product's stock code matches (trimmed, upper case), in "
+            "place of the table of non-products; for example " + UCI_PRODUCT_PATTERN
+        ),
+    )
+    drop_non_positive_price: bool = Field(
+        default=True, description="Reject rows with a price <= 0."
+    )
+    drop_non_positive_quantity: bool = Field(
+        default=True, description="Reject sale lines with a quantity <= 0."
+    )
+    drop_positive_credit_notes: bool = Field(
+        default=True, description="Reject credit lines with a quantity >= 0."
+    )
+    drop_credit_notes: bool = Field(
+        default=False, description="Reject credit lines rather than netting them against sales."
+    )
+    drop_repeated_lines: bool = Field(
+        default=False,
+        description=(
+            "Reject all but the first of identical lines within an invoice, rather than "
+            "flagging them: some tills write one line per scan."
+        ),
+    )
+    credit_prefix: str = Field(
+        default="C",
+        description=(
+            "What the invoice number of a credit note starts with; empty for exports that mark "
+            "returns by a negative quantity alone."
+        ),
+    )
+
+
+class Rfm(Section):
+    """What a snapshot looks back on."""
+
+    window_months: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Look back this many months, the snapshot's included; empty for all history. A "
+            "customer without a sale in the window is not in the snapshot."
+        ),
+    )
+
+
+class Segments(Section):
+    """How segments are kept up."""
+
+    relabel: Literal["all", "new"] = Field(
+        default="all",
+        description="What a new champion labels: all months anew, or only those to come.",
+    )

@@ -1,0 +1,43 @@
+"""What all sections of the policy have in common."""
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import ConfigDict, create_model
+
+
+class Section(dg.Config):
+    """Rules that belong together; a launchpad can take them as its config. Unknown keys fail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def launchpad(config: type[Section], section: Section) -> Callable[[Function], Function]:
+    """Have an asset's ``config`` take what the policy says as its defaults.
+
+    A decorator below Dagster's, which reads the annotation.
+
+    Parameters
+    ----------
+    config
+        The section's class, or one that adds what a single launch may say.
+    section
+        The policy's.
+    """
+    fields: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        field = copy(config.model_fields[name])
+        field.default, field.default_factory = getattr(section, name), None
+        fields[name] = (field.annotation, field)
+    of_policy = create_model(config.__name__, __base__=config, __doc__=config.__doc__, **fields)
+
+    def annotated(function: Function) -> Function:
+        function.__annotations__["config"] = of_policy
+        return function
+
+    return annotated

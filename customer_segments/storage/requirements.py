@@ -1,0 +1,106 @@
+"""What has to be there before a table is written or read: the right contract, sources, history.
+
+Belongs here: raising where the warehouse is not as the code takes it to be. Does not: judging
+rows (``audit``), writing (``publish``).
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.operations as ops
+
+from customer_segments.errors import UserError
+from customer_segments.storage import ledger
+from customer_segments.storage.audit import column_breaches, stored
+from customer_segments.storage.contracts import Contract, version_of
+from customer_segments.storage.ledger import PUBLICATIONS, is_there
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+
+class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
+    """A table in the warehouse was written by another version of its contract."""
+
+    def __init__(self, table: str, differences: list[str], *, is_newer: bool = False):
+        super().__init__(
+            f"{table} in the warehouse was written by {'a newer' if is_newer else 'another'} "
+            f"version of its contract: {'; '.join(differences)}.",
+            "Nothing was changed. "
+            + (
+                "Install the version of customer-segments that wrote it, or a later one."
+                if is_newer
+                else "`customer-segments migrate` brings the warehouse up, after a backup."
+            ),
+        )
+
+
+def require_ledger(con: "Backend") -> None:
+    """Raise if another version of the code wrote the ledger."""
+    if differences := column_breaches(PUBLICATIONS, con.get_schema(PUBLICATIONS.table)):
+        raise ContractMismatch(PUBLICATIONS.table, [breach.rule for breach in differences])
+
+
+def require_contract(con: "Backend", contract: Contract) -> None:
+    """Raise unless the published table exists and has the contract's columns and rules."""
+    if not is_there(con, contract.table):
+        raise UserError(
+            f"The warehouse has no table {contract.table} yet.", "Materialize it first."
+        )
+    differences = [
+        breach.rule for breach in column_breaches(contract, con.get_schema(contract.table))
+    ]
+    # Whoever wrote last made the table, or found it made by the same contract.
+    lines = ledger.latest(con, contract.table).values()
+    newest = max(lines, key=lambda line: line.publication, default=None)
+    if not differences:
+        if newest is None:
+            differences = ["the ledger has no line of it"]
+        elif not contract.is_labelled(newest.contract):
+            differences = ["its rules, its key, its nullability or its write mode changed"]
+    if differences:
+        is_newer = newest is not None and version_of(newest.contract) > contract.version
+        raise ContractMismatch(contract.table, differences, is_newer=is_newer)
+
+
+def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
+    """Raise unless every table that the expression reads is there as it is declared.
+
+    Parameters
+    ----------
+    reader
+        Who reads them, for the message.
+    """
+    for source in expression.op().find(ops.UnboundTable):
+        if not is_there(con, source.name):
+            raise UserError(
+                f"{reader} reads {source.name}, which the warehouse does not have.",
+                f"Materialize {source.name} first.",
+            )
+        actual = con.get_schema(source.name)
+        differences = [
+            f"column {name} is {stored(actual[name]) if name in actual else 'missing'}, "
+            f"{reader} expects {stored(dtype)}"
+            for name, dtype in source.schema.items()
+            if name not in actual or stored(actual[name]) != stored(dtype)
+        ]
+        if differences:
+            raise ContractMismatch(source.name, differences)
+
+
+def require_history(con, contract: Contract, last: date) -> None:
+    """Raise if a month up to ``last`` that the raw data has was not published before it."""
+    assert contract.built_from
+    published = ledger.latest(con, contract.built_from)
+    missing = [
+        month
+        for month, line in ledger.latest(con, "raw_transactions").items()
+        if month and month <= last and line.rows and month not in published
+    ]
+    if missing:
+        raise UserError(
+            f"{contract.table} up to {last:%Y-%m} needs all months of {contract.built_from}; "
+            f"not there yet: {', '.join(f'{month:%Y-%m}' for month in missing)}.",
+            f"Materialize {contract.built_from} for them first.",
+        )

@@ -1,0 +1,150 @@
+"""What the warehouse holds, in short, for those who decide what is due.
+
+Belongs here: the newest publication of each month of each table, what blocking checks said of it,
+the files and the champion; and the small file beside the warehouse that each publication leaves,
+since sensors never open the warehouse. Does not: deciding what is due (``automation.agenda``).
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_segments.private import write_text
+from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.requirements import require_ledger
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+BLOCKING = ("contract", "reconciliation")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a table holds of a month.
+
+    Parameters
+    ----------
+    publication
+        Number of the ledger line that wrote it.
+    changed
+        Number of the newest line that changed its content.
+    rows, digest, model_version, made_by
+        As in that ledger line.
+    """
+
+    publication: int
+    changed: int
+    rows: int
+    digest: str
+    model_version: str | None
+    made_by: str | None
+
+
+@dataclass(frozen=True)
+class State:
+    """What a warehouse holds; empty for one that nothing was published to.
+
+    Parameters
+    ----------
+    tables
+        By table and month (``YYYY-MM-01``; empty where the table has no months).
+    judged
+        By table, the newest publication that its blocking checks were evaluated on.
+    failed
+        By table, what a blocking check that did not pass said.
+    files
+        Content hash by name of the files that ``raw_transactions`` was made of.
+    parser
+        Version of the reading that made its rows.
+    champion, decision
+        Version of the model that labels, and number of the newest decision.
+    """
+
+    tables: dict[str, dict[str, Held]] = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    parser: str = ""
+    champion: str | None = None
+    decision: int = 0
+
+    def months(self, table: str) -> dict[date, Held]:
+        """Return what a table holds by month, in order."""
+        held = self.tables.get(table, {})
+        return {date.fromisoformat(month): held[month] for month in sorted(held) if month}
+
+    def newest(self, table: str) -> int:
+        """Return the number of a table's newest publication; 0 if it was never published.
+
+        What a migration did to a table with months has no month, and is none.
+        """
+        held = self.months(table) or self.tables.get(table, {})
+        return max((each.publication for each in held.values()), default=0)
+
+    @classmethod
+    def read(cls, con: "Backend") -> "State":
+        """Return the state of an open warehouse."""
+        if not is_there(con, PUBLICATIONS.table):
+            return cls()
+        require_ledger(con)
+        tables: dict[str, dict[str, Held]] = {}
+        for table, month, *held in con.raw_sql(
+            "SELECT table_name, coalesce(month::VARCHAR, ''), max(publication), "
+            "coalesce(max(publication) FILTER (is_changed), 0), "
+            "last(rows ORDER BY publication), last(digest ORDER BY publication), "
+            "last(model_version ORDER BY publication), last(made_by ORDER BY publication) "
+            "FROM publications GROUP BY ALL ORDER BY ALL"
+        ).fetchall():
+            tables.setdefault(table, {})[month] = Held(*held)
+        files, parser, champion, decision = {}, "", None, 0
+        if "source_sheets" in tables:
+            sheets = "SELECT workbook, any_value(content_hash), max(parser) FROM source_sheets"
+            rows = con.raw_sql(f"{sheets} GROUP BY 1 ORDER BY 1").fetchall()
+            files, parser = (
+                {row[0]: row[1] for row in rows},
+                max((row[2] for row in rows), default=""),
+            )
+        if "champion_model" in tables:
+            decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
+            ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
+        judged, failed = _judged(con) if "check_history" in tables else ({}, {})
+        return cls(tables, judged, failed, files, parser, champion, decision)
+
+    @classmethod
+    def load(cls, path: Path) -> "State":
+        """Return what the file beside a warehouse says; empty where there is none to be read."""
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            tables = {
+                table: {month: Held(**held) for month, held in months.items()}
+                for table, months in stored.pop("tables").items()
+            }
+            return cls(tables, **stored)
+        except (OSError, ValueError, TypeError, KeyError):
+            # Whoever opens the warehouse next writes it anew.
+            return cls()
+
+    def save(self, path: Path) -> None:
+        """Write the file beside the warehouse, if it says something else."""
+        text = json.dumps(asdict(self)) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+
+
+def _judged(con: "Backend") -> tuple[dict[str, int], dict[str, str]]:
+    """Return the publications that blocking checks judged last, and what is wrong with them."""
+    names = ", ".join(f"'{name}'" for name in BLOCKING)
+    judged: dict[str, int] = {}
+    failed: dict[str, str] = {}
+    for table, check, publication, level, said in con.raw_sql(
+        "SELECT table_name, check_name, last(publication ORDER BY verdict), "
+        "last(level ORDER BY verdict), last(said ORDER BY verdict) FROM check_history "
+        f"WHERE check_name IN ({names}) GROUP BY 1, 2 ORDER BY 1, 2"
+    ).fetchall():
+        judged[table] = min(judged.get(table, publication or 0), publication or 0)
+        if level == "error":
+            failed[table] = f"{check}: {said}"
+    return judged, failed
