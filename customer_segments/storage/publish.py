@@ -26,6 +26,7 @@ from customer_segments.storage.requirements import (
     require_contract,
     require_history,
     require_ledger,
+    require_passed,
     require_sources,
 )
 
@@ -72,6 +73,7 @@ def publish(
         data if isinstance(data, ibis.Table) else ibis.memtable(data), contract
     )
     require_sources(con, contract.table, expression)
+    require_passed(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
         _run(con, PUBLICATIONS.ddl())
     require_ledger(con)

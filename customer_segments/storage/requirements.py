@@ -19,6 +19,9 @@ from customer_segments.storage.ledger import PUBLICATIONS, is_there
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
+# Checks of which no table may be built on that does not pass them.
+BLOCKING = ("contract", "reconciliation")
+
 
 class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
     """A table in the warehouse was written by another version of its contract."""
@@ -87,6 +90,41 @@ def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
         ]
         if differences:
             raise ContractMismatch(source.name, differences)
+
+
+def judgements(con: "Backend") -> tuple[dict[str, int], dict[str, str]]:
+    """Return by table what its blocking checks were evaluated on last, and what is wrong with it.
+
+    The first is the number of the publication; the second has those tables alone whose newest
+    publication did not pass.
+    """
+    judged: dict[str, int] = {}
+    failed: dict[str, str] = {}
+    if not is_there(con, "check_history"):
+        return judged, failed
+    names = ", ".join(f"'{name}'" for name in BLOCKING)
+    for table, check, publication, level, said, newest in con.raw_sql(
+        "SELECT table_name, check_name, coalesce(last(publication ORDER BY verdict), 0), "
+        "last(level ORDER BY verdict), last(said ORDER BY verdict), (SELECT max(publication) "
+        "FROM publications WHERE publications.table_name = check_history.table_name) "
+        f"FROM check_history WHERE check_name IN ({names}) GROUP BY 1, 2 ORDER BY 1, 2"
+    ).fetchall():
+        judged[table] = min(judged.get(table, publication), publication)
+        if level == "error" and publication >= (newest or 0):
+            failed[table] = f"{check}: {said}"
+    return judged, failed
+
+
+def require_passed(con: "Backend", reader: str, expression: ibis.Expr) -> None:
+    """Raise if a table that the expression reads did not pass its blocking checks."""
+    _, failed = judgements(con)
+    for source in expression.op().find(ops.UnboundTable):
+        if source.name in failed and source.name != reader:
+            raise UserError(
+                f"{reader} is not made, for {source.name} did not pass its check "
+                f"{failed[source.name]}",
+                f"Mend the cause and materialize {source.name} again.",
+            )
 
 
 def require_history(con, contract: Contract, last: date) -> None:

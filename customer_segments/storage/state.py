@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 from customer_segments.private import write_text
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
-from customer_segments.storage.requirements import require_ledger
+from customer_segments.storage.requirements import judgements, require_ledger
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
-
-BLOCKING = ("contract", "reconciliation")
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class State:
         if "champion_model" in tables:
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
-        judged, failed = _judged(con) if "check_history" in tables else ({}, {})
+        judged, failed = judgements(con)
         return cls(tables, judged, failed, files, parser, champion, decision)
 
     @classmethod
@@ -132,19 +130,3 @@ class State:
         text = json.dumps(asdict(self)) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
-
-
-def _judged(con: "Backend") -> tuple[dict[str, int], dict[str, str]]:
-    """Return the publications that blocking checks judged last, and what is wrong with them."""
-    names = ", ".join(f"'{name}'" for name in BLOCKING)
-    judged: dict[str, int] = {}
-    failed: dict[str, str] = {}
-    for table, check, publication, level, said in con.raw_sql(
-        "SELECT table_name, check_name, last(publication ORDER BY verdict), "
-        "last(level ORDER BY verdict), last(said ORDER BY verdict) FROM check_history "
-        f"WHERE check_name IN ({names}) GROUP BY 1, 2 ORDER BY 1, 2"
-    ).fetchall():
-        judged[table] = min(judged.get(table, publication or 0), publication or 0)
-        if level == "error":
-            failed[table] = f"{check}: {said}"
-    return judged, failed

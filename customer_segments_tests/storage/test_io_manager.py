@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.errors import UserError
+from customer_segments.policy import Policy
 from customer_segments.storage import Contract, Rule, Warehouse, WarehouseIOManager
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.dagster_metadata import asset_attributes
@@ -73,6 +74,10 @@ def countries(cleaned_transactions: ibis.Table) -> ibis.Table:
     )
 
 
+def io_manager(warehouse: Warehouse, contracts) -> WarehouseIOManager:
+    return WarehouseIOManager(warehouse, contracts, Policy(), lambda contract, **_: "")
+
+
 def materialize(
     warehouse: Warehouse,
     assets: Sequence[dg.AssetsDefinition],
@@ -92,7 +97,11 @@ def materialize(
     definitions = dg.Definitions(
         assets=assets,
         jobs=[dg.define_asset_job("job", selection=selection or list(assets))],
-        resources={"io_manager": WarehouseIOManager(warehouse, contracts)},
+        resources={
+            "io_manager": WarehouseIOManager(
+                warehouse, contracts, Policy(), lambda contract, **_: ""
+            )
+        },
         executor=dg.in_process_executor,
     )
     return definitions.resolve_job_def("job").execute_in_process(tags=tags, instance=instance)
@@ -148,7 +157,11 @@ def test_one_partition_is_a_range_of_one_month(warehouse: Warehouse):
     result = dg.materialize(
         SPINE,
         partition_key="2011-02-01",
-        resources={"io_manager": WarehouseIOManager(warehouse, CONTRACTS)},
+        resources={
+            "io_manager": WarehouseIOManager(
+                warehouse, CONTRACTS, Policy(), lambda contract, **_: ""
+            )
+        },
     )
     assert result.success
     assert list(ledger_of(warehouse, CLEANED)) == [FEBRUARY]

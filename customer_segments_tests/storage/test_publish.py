@@ -98,11 +98,13 @@ def test_insert_new_adds_new_keys_and_leaves_the_others_alone(warehouse: Warehou
         return arrow(MODEL, rows)
 
     warehouse.publish(MODEL, model({("a", 0): 0.5, ("a", 1): 1.5}))
-    added = warehouse.publish(MODEL, model({("a", 1): 99.0, ("b", 0): 2.5, ("a", 0): 98.0}))
+    added = warehouse.publish(MODEL, model({("a", 1): 1.5, ("b", 0): 2.5, ("a", 0): 0.5}))
 
     assert content(warehouse, MODEL) == [("a", 0, 0.5), ("a", 1, 1.5), ("b", 0, 2.5)]
     assert added.rows == 1
-    assert warehouse.publish(MODEL, model({("b", 0): 97.0})).rows == 0
+    assert warehouse.publish(MODEL, model({("b", 0): 2.5})).rows == 0
+    with pytest.raises(ContractBreach, match="there already with other values"):
+        warehouse.publish(MODEL, model({("b", 0): 97.0, ("c", 0): 3.5}))
     assert content(warehouse, MODEL) == [("a", 0, 0.5), ("a", 1, 1.5), ("b", 0, 2.5)]
 
 
