@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from customer_segments.outputs.words import UNKNOWN, plain, signed
+from customer_segments.outputs.words import UNKNOWN, number, plain, signed
 
 
 def whole(value: float) -> str:
@@ -57,10 +57,12 @@ class Column:
         """Return the column under another heading, if one is given."""
         return replace(self, heading=heading, short=heading) if heading else self
 
-    def text(self, row: dict[str, Any]) -> str:
-        """Return the figure of a row as text; a dash where it is not known."""
+    def text(self, row: dict[str, Any], *, is_short: bool = False) -> str:
+        """Return the figure of a row as text, large money in words if short; unknown, a dash."""
         value = row.get(self.name)
-        return UNKNOWN if value is None else self.format.text(value)
+        if value is None:
+            return UNKNOWN
+        return number(value) if is_short and self.format is MONEY else self.format.text(value)
 
 
 _OF_SEGMENTS = (

@@ -21,7 +21,7 @@ from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.files import report_path, workbook_path
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.state import newest_labelled
-from customer_segments.outputs.view import read_month
+from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
@@ -62,16 +62,25 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
         view = read_month(installed.warehouse, month, installed.months.today)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
-        rows = sorted(by_segment(view), key=lambda row: -row["revenue"])
-        headings = [column.short for column in SEGMENT_COLUMNS]
-        cells = [[column.text(row) for column in SEGMENT_COLUMNS] for row in rows]
-        # Narrow enough for a terminal of 80 columns, also with long names and large sums.
-        console.print(grid(f"Segments of {month:%Y-%m}", headings, cells))
+        console.print(segments_grid(view))
         console.print(
             "Days since the last order, orders and money are medians per customer.", style="dim"
         )
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
+
+
+def segments_grid(view: MonthView) -> Table:
+    """Return a month's segments as a table, most money first.
+
+    It is narrow enough for a terminal of 80 columns, also with long names and large sums.
+    """
+    rows = [
+        [column.text(row, is_short=True) for column in SEGMENT_COLUMNS]
+        for row in sorted(by_segment(view), key=lambda row: -row["revenue"])
+    ]
+    headings = [column.short for column in SEGMENT_COLUMNS]
+    return grid(f"Segments of {view.month:%Y-%m}", headings, rows)
 
 
 def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
