@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -33,13 +33,8 @@ from customer_segments.tables import (
     REJECTED_TRANSACTIONS,
 )
 
-if TYPE_CHECKING:
-    from customer_segments.outputs.pictures.picture import Picture
-
 # Without these there is no view of a month; what else it shows may be missing.
 VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
-# Writes the files of a month, and returns what Dagster is to be told of them.
-Write = Callable[[MonthView], dict[str, int]]
 
 
 def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -48,8 +43,8 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
     with_last_month = dg.TimeWindowPartitionMapping(
         start_offset=-1, allow_nonexistent_upstream_partitions=True
     )
-    viewed = [contract.table for contract in VIEWED]
     snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month)
+    viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
         "group_name": "reports",
         "partitions_def": partitions,
@@ -58,7 +53,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         "code_version": code_version(),
     }
 
-    @dg.asset(deps=[*viewed, snapshots], kinds={"excel", "csv", "parquet"}, **monthly)
+    @dg.asset(deps=viewed, kinds={"excel", "csv", "parquet"}, **monthly)
     def segment_workbook(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -99,7 +94,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
 
     # The workbook is made first, so that the report can name its file.
     @dg.asset(
-        deps=[*viewed, snapshots, *evidence, segment_workbook],
+        deps=[*viewed, *evidence, segment_workbook],
         kinds={"html", "matplotlib"},
         **monthly,
     )
@@ -119,7 +114,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         from customer_segments.outputs.report.page import render
 
         reports = settings.reports_path
-        pictures: list[Picture] = []
+        pictures: list = []
 
         def write(view: MonthView) -> dict[str, int]:
             path, beside = report_path(reports, view.month), links(reports, view.month)
@@ -157,9 +152,12 @@ def _written(
     context: dg.AssetExecutionContext,
     read: Callable[[date], MonthView],
     path_of: Callable[[date], Path],
-    write: Write,
+    write: Callable[[MonthView], dict[str, int]],
 ) -> list[date]:
-    """Write the files of each month that has labels, and return these months."""
+    """Write the files of each month that has labels, and return these months.
+
+    Dagster is told what ``write`` returns.
+    """
     asset, months = context.asset_key.to_user_string(), []
     for month in _asked_for(context):
         path = path_of(month)

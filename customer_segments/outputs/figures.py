@@ -108,17 +108,9 @@ def moves_of(view: MonthView) -> list[Move]:
     if not view.of_month(view.profiles)["customers_last_month"].fillna(0).sum() > 0:
         return []
     ranks = view.clusters.set_index("segment")[["recency_rank", "monetary_rank"]]
-    moves = [
-        Move(
-            row.from_segment,
-            row.to_segment,
-            int(row.customers),
-            float(row.revenue_before),
-            float(row.revenue_moved),
-            _direction(row.from_segment, row.to_segment, ranks),
-        )
-        for row in view.of_month(view.migration).itertuples()
-    ]
+    columns = ["from_segment", "to_segment", "customers", "revenue_before", "revenue_moved"]
+    rows = view.of_month(view.migration)[columns].itertuples(index=False)
+    moves = [Move(*row, _direction(row[0], row[1], ranks)) for row in rows]
     return sorted(
         moves,
         key=lambda m: (m.direction == STAYED, -max(m.before, m.brought), m.origin, m.target),
@@ -139,15 +131,9 @@ def tasks(view: MonthView) -> list[dict[str, Any]]:
         for move in [m for m in moves if m.direction == how and m.before > 0][:most]
     ]
     if new := [move for move in moves if move.direction == CAME]:
-        found.append(
-            {
-                "how": CAME,
-                "origin": NEW,
-                "customers": sum(move.customers for move in new),
-                "money": sum(move.brought for move in new),
-                "action": SEGMENTS["New Customers"][1],
-            }
-        )
+        counts = {"customers": sum(m.customers for m in new), "money": sum(m.brought for m in new)}
+        action = SEGMENTS["New Customers"][1]
+        found.append({"how": CAME, "origin": NEW, "action": action, **counts})
     return found
 
 
@@ -155,11 +141,9 @@ def taken(view: MonthView) -> dict[str, float | None]:
     """Return the net revenue of lines that count: ``now``, ``last_month`` and ``last_year``."""
     kept = view.rows[view.rows["reason"] == KEPT]
     by_month = {row.month.date(): float(row.revenue) for row in kept.itertuples()}
-    return {
-        "now": by_month.get(view.month, 0.0),
-        "last_month": by_month.get(shift(view.month, -1)),
-        "last_year": by_month.get(shift(view.month, -YEAR)),
-    }
+    before = {"last_month": shift(view.month, -1), "last_year": shift(view.month, -YEAR)}
+    earlier = {name: by_month.get(month) for name, month in before.items()}
+    return {"now": by_month.get(view.month, 0.0), **earlier}
 
 
 def by_reason(view: MonthView) -> list[dict[str, Any]]:

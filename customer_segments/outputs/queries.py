@@ -92,13 +92,7 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
 
 
 def findings_of(month: date | None = None) -> Table:
-    """Return the newest verdict of each check on a month or a whole table, if it stands out.
-
-    Parameters
-    ----------
-    month
-        With what was found of tables as a whole; ``None`` for all months.
-    """
+    """Return the newest verdicts that stand out: on tables as a whole, and on a month or on all."""
     history = CHECK_HISTORY.relation
     if month:
         history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
@@ -114,18 +108,11 @@ def findings_of(month: date | None = None) -> Table:
 
 
 def retention(segments: Table, rfm: Table, month: date) -> Table:
-    """Count how many customers of each segment bought again within so many months.
+    """Count how many customers of each segment bought again, as far as is known by ``month``.
 
     Every past month's end is a cohort. So many months after it count if each of them has its
-    snapshot by ``month``: a customer bought in a month if the last sale by its end is of that
-    month. All cohorts are added up.
-
-    Parameters
-    ----------
-    segments, rfm
-        As ``CUSTOMER_SEGMENTS`` and ``CUSTOMER_RFM`` have them.
-    month
-        Snapshot month up to which is known who came back.
+    snapshot by then: a customer bought in a month if the last sale by its end is of that month.
+    All cohorts are added up.
 
     Returns
     -------

@@ -39,6 +39,14 @@ def amount(money: float) -> str:
     return plain(money)
 
 
+def short(value: float) -> str:
+    """Return a figure as there is room for it on an axis: 30, 1,000,000, 20M, 4.06T."""
+    if abs(value) < 1e7:
+        return f"{value:,.0f}"
+    unit, word = next((unit, word) for unit, word in LARGE if abs(value) >= unit)
+    return f"{round(value / unit, 2):,g}{word[0].upper()}"
+
+
 def plain(money: float) -> str:
     """Return money in whole units, without a minus before a zero."""
     return signed(f"{round(money) or 0:,}")

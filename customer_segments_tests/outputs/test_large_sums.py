@@ -14,7 +14,7 @@ from customer_segments.outputs.pictures import draw_pictures
 from customer_segments.outputs.report.page import render
 from customer_segments.outputs.summary import segments_grid
 from customer_segments.outputs.view import MonthView
-from customer_segments.outputs.words import amount
+from customer_segments.outputs.words import amount, short
 from customer_segments.outputs.workbook.tables import write_parquet
 from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments_tests.outputs.pages import Page
@@ -90,7 +90,7 @@ def test_the_terminal_has_room_for_them(rupiah):
     said = captured.get()
     assert "\N{HORIZONTAL ELLIPSIS}" not in said
     for row in by_segment(rupiah):
-        assert amount(row["median_monetary"]) in said
+        assert short(row["median_monetary"]) in said
         assert f"{row['revenue_share']:.1%}" in said
 
 

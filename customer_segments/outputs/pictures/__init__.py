@@ -21,21 +21,14 @@ def draw_pictures(view: "MonthView") -> "list[Picture]":
     return [picture for picture in (draw(view) for draw in drawers()) if picture]
 
 
-def drawers() -> "tuple[Callable[[MonthView], Picture | None], ...]":
+def drawers() -> "list[Callable[[MonthView], Picture | None]]":
     """Return what draws each picture, in the order of the report."""
     from customer_segments.outputs.pictures import cloud, customers, evaluation, moves, sizes
 
-    return (
-        sizes.sizes_and_revenue,
-        sizes.segment_shares,
-        moves.migration_flow,
-        moves.migration_table,
-        customers.retention,
-        customers.distributions,
-        customers.snake,
-        cloud.planes,
-        cloud.space,
-        evaluation.number_of_segments,
-        evaluation.stability,
-        evaluation.foretelling,
-    )
+    return [
+        *(sizes.sizes_and_revenue, sizes.segment_shares),
+        *(moves.migration_flow, moves.migration_table),
+        *(customers.retention, customers.distributions, customers.snake),
+        *(cloud.planes, cloud.space),
+        *(evaluation.number_of_segments, evaluation.stability, evaluation.foretelling),
+    ]

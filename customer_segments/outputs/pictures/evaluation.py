@@ -100,7 +100,8 @@ def foretelling(view: MonthView) -> Drawn | None:
         return None
     drawn = style.figure(1.05 + 0.3 * len(figures))
     names = figures["labelling"].to_list()
-    hues = [_hue(name, kind) for name, kind in zip(names, figures["kind"], strict=True)]
+    hues = figures["kind"].map({"bound": FAINT}).fillna(NEUTRAL)
+    hues[figures["labelling"].str.startswith("KMeans")] = ACCENT
     rows = -np.arange(len(figures))
     for column, title, unit, left in (
         ("explained_variance", "Revenue foretold", "variance of log revenue explained, %", 2.0),
@@ -128,12 +129,6 @@ def foretelling(view: MonthView) -> Drawn | None:
         "rivals": [(said, explained[name]) for name, said in rivals if name in names],
     }
     return Drawn(drawn, facts)
-
-
-def _hue(name: str, kind: str) -> str:
-    if name.startswith("KMeans"):
-        return ACCENT
-    return FAINT if kind == "bound" else NEUTRAL
 
 
 def _mark_in_use(view: MonthView, axes: "Axes") -> None:

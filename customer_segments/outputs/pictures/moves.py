@@ -87,7 +87,9 @@ def migration_flow(view: MonthView) -> Drawn | None:
             starts[source] -= width
             ends[target] -= width
     names = [f"{name}  {before[name]:,}" for name in before.index]
-    changes = [_change(before.get(name), now[name], name) for name in now.index]
+    changes = [
+        f"{name}  {now[name]:,}{_changed(before.get(name), now[name])}" for name in now.index
+    ]
     for edge, sizes, labels, x, outside, side in (
         (tops[0], before / total, names, 0.0, -0.02, "right"),
         (tops[1], now / total, changes, 1 - NODE, 1.02, "left"),
@@ -136,11 +138,10 @@ def _largest(moves: pd.DataFrame) -> dict[str, Any]:
     return {"customers": changes.max(), "origin": origin, "target": target}
 
 
-def _change(before: float | None, now: int, name: str) -> str:
+def _changed(before: "float | None", now: int) -> str:
     if before is None:
-        return f"{name}  {now:,}"
-    change = int(now - before)
-    return f"{name}  {now:,} ({change:+,})" if change else f"{name}  {now:,} (±0)"
+        return ""
+    return f" ({int(now - before):+,})" if now != before else " (±0)"
 
 
 def _stacked(shares: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, mark
-from customer_segments.outputs.words import LARGE
+from customer_segments.outputs.words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,15 +148,7 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list
         if shown:
             break
     shown = shown[:: -(-len(shown) // most) or 1]
-    return shown, [tick(round(10**place)) for place in shown]
-
-
-def tick(value: float) -> str:
-    """Return a round figure as an axis has room for it: 30, 1,000,000, 20M."""
-    if value < 1e7:
-        return f"{value:,.0f}"
-    unit, word = next((unit, word) for unit, word in LARGE if value >= unit)
-    return f"{round(value / unit, 2):,g}{word[0].upper()}"
+    return shown, [short(10**place) for place in shown]
 
 
 def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
