@@ -108,9 +108,14 @@ def moves_of(view: MonthView) -> list[Move]:
     if not view.of_month(view.profiles)["customers_last_month"].fillna(0).sum() > 0:
         return []
     ranks = view.clusters.set_index("segment")[["recency_rank", "monetary_rank"]]
-    columns = ["from_segment", "to_segment", "customers", "revenue_before", "revenue_moved"]
-    rows = view.of_month(view.migration)[columns].itertuples(index=False)
-    moves = [Move(*row, _direction(row[0], row[1], ranks)) for row in rows]
+    moves = [
+        Move(
+            *(row.from_segment, row.to_segment, row.customers),
+            *(row.revenue_before, row.revenue_moved),
+            _direction(row.from_segment, row.to_segment, ranks),
+        )
+        for row in view.of_month(view.migration).itertuples()
+    ]
     return sorted(
         moves,
         key=lambda m: (m.direction == STAYED, -max(m.before, m.brought), m.origin, m.target),
