@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from customer_segments.alerts.sensor import alerts_sensor
+from customer_segments.alerts.telling import alerts_sensor
 from customer_segments.automation.freshness import with_freshness
 from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh

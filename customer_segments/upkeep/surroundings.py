@@ -55,9 +55,10 @@ def configured(settings: Settings) -> Iterator[Finding]:
     given = {name.upper() for name in (*os.environ, *dotenv_values(project_root() / ".env"))}
     known = {f"{PREFIX}{name}".upper() for name in type(settings).model_fields}
     for name in sorted(name for name in given - known if name.startswith(PREFIX)):
-        yield Finding(
-            Level.WRONG, "settings", f"{name} is not a setting.", "Mend its name: README, Settings."
-        )
+        remedy = "Mend its name: README, Settings."
+        if name.startswith(f"{PREFIX}ALERT_"):
+            remedy = f"Unset it: {PREFIX}ALERTS takes its place, see README, Alerts."
+        yield Finding(Level.WRONG, "settings", f"{name} is not a setting.", remedy)
     if settings.uses_sample:
         yield Finding(
             Level.ODD,

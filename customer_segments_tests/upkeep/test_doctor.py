@@ -166,6 +166,12 @@ def test_what_is_broken_is_named_with_what_to_do(patient, breakage):
     [
         ("LAST_MONTH", "2024-13", "✗ settings: A setting is wrong: CUSTOMER_SEGMENTS_LAST_MONTH"),
         ("WAREHUOSE", "x", "✗ settings: CUSTOMER_SEGMENTS_WAREHUOSE is not a setting. Mend its"),
+        (
+            "ALERT_SMTP_PASSWORD",
+            "planted",
+            "✗ settings: CUSTOMER_SEGMENTS_ALERT_SMTP_PASSWORD is not a setting. Unset it: "
+            "CUSTOMER_SEGMENTS_ALERTS takes its place, see README, Alerts.",
+        ),
         ("LAST_MONTH", "2024-10", "! months: The settings leave out 2 of the months"),
         ("WAREHOUSE", "/nowhere/w.duckdb", "✗ files: The folder of the warehouse /nowhere/w.duckd"),
         ("AUTOMATION", "true", "! Dagster: The automation is on, but the UI and its daemon do not"),
