@@ -16,15 +16,14 @@ from customer_segments.automation.sensor import agenda_asset, agenda_sensor
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.checks import cleaning_checks
 from customer_segments.evaluation.assets import evaluation_assets
-from customer_segments.exports.assets import workbook_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
 from customer_segments.ingestion.checks import raw_transactions_checks
 from customer_segments.installation import Installation
 from customer_segments.model.assets import model_assets
 from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
 from customer_segments.monitoring.history import check_history
+from customer_segments.outputs.assets import output_assets
 from customer_segments.profiling.assets import PROFILE_ASSETS
-from customer_segments.reports.assets import report_assets
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.checks import customer_rfm_checks
 from customer_segments.segments.assets import segment_assets
@@ -68,8 +67,7 @@ def build_defs(
         *model_assets(installed),
         *segment_assets(installed),
         *evaluation_assets(installed),
-        *workbook_assets(installed.months.partitions()),
-        *report_assets(installed.months.partitions()),
+        *output_assets(installed.months.partitions()),
         *PROFILE_ASSETS,
         check_history,
         agenda_asset,

@@ -44,7 +44,7 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
 ) -> None:
     """Say what would be kept and rejected of FILES, and why. Writes nothing."""
-    from customer_segments.summary import print_rows
+    from customer_segments.outputs.summary import print_rows
 
     verdict = judge(files, Installation.here())
     print_rows(verdict.kept, verdict.rejected, console())

@@ -63,7 +63,10 @@ def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
         handler.status,
     ):
         _record_killed(instance)
-        yield launch
+        try:
+            yield launch
+        finally:
+            handler.finish()
 
 
 def _record_killed(instance: dg.DagsterInstance) -> None:

@@ -18,14 +18,15 @@ def run(
         str | None,
         typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
     ] = None,
+    verbose: Annotated[bool, typer.Option(help="Say what checks found that stands out.")] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.commands.run import run as run_due
-    from customer_segments.summary import print_input
+    from customer_segments.outputs.summary import print_input
 
     installed = Installation.here()
     print_input(installed.settings, console())
-    _end(installed, run_due(installed, months, console()))
+    _end(installed, run_due(installed, months, console()), is_verbose=verbose)
 
 
 def refit(
@@ -65,7 +66,7 @@ def report(
 ) -> None:
     """Make the report and the workbook of a month, or of a range of months."""
     from customer_segments.commands.run import report as make
-    from customer_segments.summary import print_files
+    from customer_segments.outputs.summary import print_files
 
     installed = Installation.here()
     print_files(installed.settings, *make(installed, months, console()), console())
@@ -74,7 +75,7 @@ def report(
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
     from customer_segments.commands.run import start
-    from customer_segments.evaluation.printing import print_evaluation
+    from customer_segments.outputs.summary import print_evaluation
 
     installed = Installation.here()
     start(installed, "evaluate", console())
@@ -93,12 +94,14 @@ def agenda() -> None:
         say("Nothing is due.")
 
 
-def _end(installed: Installation, failed: UserError | None) -> None:
+def _end(installed: Installation, failed: UserError | None, *, is_verbose: bool = False) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels."""
-    from customer_segments.commands.run import newest_labelled
-    from customer_segments.summary import print_files, print_summary
+    from customer_segments.outputs.state import newest_labelled
+    from customer_segments.outputs.summary import print_files, print_findings, print_summary
 
     print_summary(installed.settings, console())
+    if is_verbose:
+        print_findings(installed.settings, console())
     if failed:
         raise failed
     if newest := newest_labelled(installed.renewed()):

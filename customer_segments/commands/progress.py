@@ -1,4 +1,4 @@
-"""Progress of a run in a terminal: a line per table and per failed check, as they come.
+"""Progress of a run in a terminal: a line per table as it comes, one for all that checks warn of.
 
 Belongs here: turning Dagster's events into lines for people. Does not: starting runs.
 """
@@ -17,6 +17,8 @@ class ProgressHandler(logging.Handler):
     def __init__(self, console: Console):
         super().__init__()
         self.console = console
+        # In the order in which they come, each once.
+        self.warned: dict[str, None] = {}
         self.status = console.status("")
         self.started = time.monotonic()
         self.printed: set[str] = set()
@@ -50,10 +52,19 @@ class ProgressHandler(logging.Handler):
         if check.passed:
             self.status.update(f"  {check.asset_key.to_user_string()}: {check.check_name} passed")
             return
+        if check.severity is dg.AssetCheckSeverity.WARN:
+            self.warned[check.check_name] = None
+            return
         name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
-        is_warning = check.severity is dg.AssetCheckSeverity.WARN
-        mark = f"[yellow]! {name}[/]" if is_warning else f"[red]✗ {name}[/]"
-        self.console.print(f"  {mark}: {escape(check.description or 'failed')}", highlight=False)
+        said = escape(check.description or "failed")
+        self.console.print(f"  [red]✗ {name}[/]: {said}", highlight=False)
+
+    def finish(self) -> None:
+        """Name the checks that warned, in one line."""
+        if self.warned:
+            checks = "1 check warns" if len(self.warned) == 1 else f"{len(self.warned)} checks warn"
+            said = f"{checks}: {', '.join(self.warned)} (why: --verbose)"
+            self.console.print(f"  [yellow]! {said}[/]", highlight=False, soft_wrap=True)
 
     def _say(self, message: str, level: int) -> None:
         if level >= logging.WARNING:

@@ -28,7 +28,7 @@ def ui(
     """Serve the Dagster UI on this machine, with everything loaded."""
     from customer_segments.commands.run import start
     from customer_segments.commands.ui import serve
-    from customer_segments.summary import print_input
+    from customer_segments.outputs.summary import print_input
 
     installed = Installation.here()
     if not installed.settings.months_path.exists():

@@ -14,7 +14,6 @@ from openpyxl import load_workbook
 from pyarrow import compute
 from pyarrow import parquet as pq
 
-from customer_segments.errors import UserError
 from benchmarks.sample import customers as sample_customers
 from benchmarks.sample import writers
 from benchmarks.sample.archetypes import ARCHETYPES
@@ -29,6 +28,7 @@ from benchmarks.sample.writers import (
     write_parquet,
     write_workbook,
 )
+from customer_segments.errors import UserError
 from customer_segments.settings import SOURCE_SUFFIXES
 
 COMMITTED = Path(__file__).parents[2] / "data/sample/online_retail_sample.xlsx"

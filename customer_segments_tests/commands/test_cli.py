@@ -53,6 +53,9 @@ def test_run_says_what_came_out(tmp_path):
     assert "Rows: 38,607" in done.stdout
     for word in ("missing_customer", "Segments of 2024-12", "Champions", "warehouse.duckdb"):
         assert word in done.stdout
+    assert len([line for line in done.stdout.splitlines() if line.lstrip().startswith("!")]) == 1
+    assert "volume" in done.stdout
+    assert "3.3 times the usual" not in done.stdout
 
 
 def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):
@@ -64,6 +67,13 @@ def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):
         assert said in done.stdout
     assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
     assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
+
+
+def test_what_checks_found_is_said_on_request(tmp_path, sample_copied):
+    done = start(tmp_path, "run", "--verbose")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "cleaned_transactions, volume, 2023-11: rows 1,735, 3.3 times the usual" in said
 
 
 def test_months_that_the_settings_leave_out_do_not_stop_the_run(

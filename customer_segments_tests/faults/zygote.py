@@ -16,7 +16,7 @@ from customer_segments_tests.faults import hooks
 PRELOADED = (
     *(
         "customer_segments.commands.run",
-        "customer_segments.summary",
+        "customer_segments.outputs.summary",
         "customer_segments.ingestion.reading",
     ),
     *("customer_segments.ingestion.reuse", "customer_segments.ingestion.settling"),
