@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from customer_segments.monitoring.months import Span
-from customer_segments.monitoring.verdicts import Level
-from customer_segments.rfm.monitoring import RfmThresholds, judge_customers
+from customer_segments.months import Months
+from customer_segments.quality.evaluation import Level
+from customer_segments.quality.scope import Scope
+from customer_segments.rfm.judges import JUDGES
 from customer_segments.settings import Settings
 from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.automation.shop import deliver, lines, month, put
@@ -208,7 +209,9 @@ def test_the_run_that_scored_it_judged_its_own_months_only(another_shops_month):
 
 def test_customers_that_leave_fail():
     """Without a look-back window nobody leaves, unless a workbook was taken away."""
-    rows = [{"snapshot_month": month(ago), "customers": n} for ago, n in ((3, 500), (2, 450))]
-    judged = judge_customers(rows, Span(month(0)), RfmThresholds())
-    assert judged.level is Level.WARN
-    assert "450 customers, 10.0% fewer than a month before" in judged.description
+    rows = [{"month": month(ago), "customers": n} for ago, n in ((3, 500), (2, 450))]
+    months = Months(month(3), month(0), True, month(0))
+    (customers,) = (judge for judge in JUDGES if judge.check == "customers")
+    result = customers.judge(rows, Scope(month(3), month(0), months, month(0)))
+    assert result.level is Level.WARN
+    assert "450 customers, 10.0% fewer than a month before" in result.whole().said
