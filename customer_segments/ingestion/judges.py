@@ -33,7 +33,7 @@ def awaited_message(month: date, newest: date, folder: Path) -> str:
 def newest_row(_scope: Scope) -> Table:
     """Return when the newest row of the workbooks is of."""
     sheets = SOURCE_SHEETS.relation
-    return sheets.agg(newest_date=sheets.last_date.max().cast("date"))
+    return sheets.agg(newest_date=sheets.last_date.max().cast("date").cast("string"))
 
 
 def says_awaited(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:

@@ -132,6 +132,7 @@ CHAMPION = (
         ),
         limits=("silhouette",),
         advice="Its segments overlap: look at model_selection, and refit.",
+        reads=(KMEANS_MODEL,),
     ),
     Judge(
         CHAMPION_MODEL,

@@ -22,7 +22,8 @@ from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CHECK_HISTORY, CONTRACTS
+from customer_segments.storage.ledger import is_there
+from customer_segments.tables import CHECK_HISTORY
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -58,6 +59,8 @@ def table_checks(
             for judge in judges
         ]
 
+    tables = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
+
     @dg.multi_asset_check(name=f"{contracts[0].table}_checks", specs=specs, can_subset=True)
     def checks(
         context: dg.AssetCheckExecutionContext,
@@ -77,7 +80,7 @@ def table_checks(
                 newest_date(con),
                 policy.checks,
                 settings.input_dir,
-                frozenset(CONTRACTS) - set(con.list_tables()),
+                frozenset(table for table in tables if not is_there(con, table)),
             )
             judged = publications(con, (contract.table for contract in contracts))
             results = spine.results(con) if spine else []
@@ -92,8 +95,10 @@ def table_checks(
         for result in results:
             is_monthly = covered is not None and result.is_monthly
             yield from by_month(result, scope) if is_monthly else [_told(result, result.whole())]
-            spec = outputs[result.table, result.check]
-            yield dg.Output(None, output_name=spec.get_python_identifier())
+            if result.blocking:
+                # What waits for it may start; nothing waits for the others.
+                name = outputs[result.table, result.check].get_python_identifier()
+                yield dg.Output(None, output_name=name)
 
     return checks
 
