@@ -2,9 +2,6 @@
 
 Belongs here: making Dagster's checks of a spine and judges, and their evaluations. Does not: what
 is judged (each stage's ``judges``).
-
-A check of a table whose months are partitions is evaluated by month in a run over months: also
-where all is well, since Dagster takes a month that it planned and heard nothing of for skipped.
 """
 
 import warnings
@@ -13,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from customer_segments.months import Months, between
+from customer_segments.months import Months
 from customer_segments.policy import Policy
-from customer_segments.quality.evaluation import Evaluation, Level, Result
+from customer_segments.quality.evaluation import Level, Result
+from customer_segments.quality.events import by_month, told
 from customer_segments.quality.history import publications, remember
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
@@ -91,44 +89,18 @@ def table_checks(
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
             remember(con, results, judged, context.run.run_id, made_by)
-        outputs = {(spec.asset_key.to_user_string(), spec.name): spec for spec in specs}
+        names = {(spec.asset_key.to_user_string(), spec.name): spec for spec in specs}
         for result in results:
-            is_monthly = covered is not None and result.is_monthly
-            yield from by_month(result, scope) if is_monthly else [_told(result, result.whole())]
+            if covered and result.is_monthly:
+                yield from by_month(context.instance, result, *covered)
+            else:
+                yield told(context.instance, result)
             if result.blocking:
                 # What waits for it may start; nothing waits for the others.
-                name = outputs[result.table, result.check].get_python_identifier()
-                yield dg.Output(None, output_name=name)
+                spec = names[result.table, result.check]
+                yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return checks
-
-
-def by_month(result: Result, scope: Scope) -> Iterator[dg.AssetCheckEvaluation]:
-    """Return what Dagster is told of each month that a run covers."""
-    said = {each.month: each for each in result.evaluations}
-    for month in between(scope.first, scope.last):
-        nothing = Evaluation(month, Level.OK, "nothing is there of that month", {})
-        yield _told(result, said.get(month, nothing), month.isoformat())
-
-
-def _told(
-    result: Result, evaluation: Evaluation, partition: str | None = None
-) -> dg.AssetCheckEvaluation:
-    is_well = evaluation.level is Level.OK
-    # Of a month that is well, too: the UI shows the newest month's severity for all of them.
-    is_error = (result.level if is_well else evaluation.level) is Level.ERROR
-    figures = {name: value for name, value in evaluation.figures.items() if value is not None}
-    return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(result.table),
-        check_name=result.check,
-        passed=is_well,
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-        description=(is_well and not evaluation.said and result.well)
-        or evaluation.sentence(result.advice),
-        metadata={**figures, **result.metadata},
-        blocking=result.blocking,
-        partition=partition,
-    )
 
 
 def _judged(con: "Backend", judges: list[Judge], scope: Scope) -> Iterator[Result]:
