@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from customer_segments.commands.progress import ProgressHandler
 from rich.console import Console
+
+from customer_segments.commands.progress import ProgressHandler
 
 
 def printed(*judged: tuple[str, dg.AssetCheckSeverity | None]) -> str:

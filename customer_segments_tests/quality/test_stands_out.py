@@ -1,17 +1,15 @@
 """Each monitoring check fails when what it watches goes wrong, and the run goes on."""
 
-from collections.abc import Iterator
-
 import duckdb
 import pytest
 
-from customer_segments.monitoring.months import Span
-from customer_segments.monitoring.verdicts import Level
-from customer_segments.rfm.monitoring import RfmThresholds, judge_customers
+from customer_segments.months import Months
+from customer_segments.quality.evaluation import Level
+from customer_segments.quality.scope import Scope
+from customer_segments.rfm.judges import JUDGES
 from customer_segments.settings import Settings
-from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.automation.shop import deliver, lines, month, put
-from customer_segments_tests.installations import evaluate_checks, install
+from customer_segments_tests.installations import evaluate_checks, execute, install
 from customer_segments_tests.test_checks import tamper
 
 # For each check what makes it fail: a change that contract and reconciliation cannot see.
@@ -148,33 +146,25 @@ def test_the_first_champions_stability_is_the_evidences(sample_warehouse, copy_o
 
 
 @pytest.fixture(scope="module")
-def another_shops_month(tmp_path_factory) -> Iterator[tuple[Settings, Daemon]]:
+def another_shops_month(tmp_path_factory) -> Settings:
     """A shop of 13 good months, and a last one that brings strangers who return all they buy."""
-    import dagster as dg
-
     folder = tmp_path_factory.mktemp("shop")
     (folder / "source").mkdir()
     installed = install(folder, source_dir=folder / "source")
-    with dg.DagsterInstance.ephemeral() as instance:
-        deliver(installed.source_dir, range(14, 1, -1))
-        daemon = Daemon(installed, instance)
-        daemon.tick("new_workbooks")
-        daemon.reload()
-        daemon.until_quiet()
-        day = f"{month(1):%Y-%m}-27 10:00"
-        strangers = [
-            [f"{sign}9{n:05d}", "85048", "LIGHTS", units, day, "2.50", f"9{n:05d}", "France"]
-            for n in range(1_100)
-            for sign, units in (("", 1), ("C", -1))
-        ]
-        nobody = [
-            [f"8{n:05d}", "85048", "LIGHTS", 1, day, "2.50", "", "France"] for n in range(4000)
-        ]
-        put(installed.source_dir / f"{month(1):%Y-%m}.csv", lines(1) + strangers + nobody)
-        daemon.tick("new_workbooks")
-        daemon.until_quiet()
-        assert daemon.last_run_succeeded()
-        yield installed, daemon
+    deliver(installed.source_dir, range(14, 1, -1))
+    execute(installed, "ingest")
+    execute(installed, "full_refresh", month(14), month(2))
+    day = f"{month(1):%Y-%m}-27 10:00"
+    strangers = [
+        [f"{sign}9{n:05d}", "85048", "LIGHTS", units, day, "2.50", f"9{n:05d}", "France"]
+        for n in range(1_100)
+        for sign, units in (("", 1), ("C", -1))
+    ]
+    nobody = [[f"8{n:05d}", "85048", "LIGHTS", 1, day, "2.50", "", "France"] for n in range(4000)]
+    put(installed.source_dir / f"{month(1):%Y-%m}.csv", lines(1) + strangers + nobody)
+    execute(installed, "ingest")
+    assert execute(installed, "score", month(1), month(1)).success
+    return installed
 
 
 @pytest.mark.parametrize(
@@ -187,8 +177,7 @@ def another_shops_month(tmp_path_factory) -> Iterator[tuple[Settings, Daemon]]:
     ],
 )
 def test_a_months_data_of_another_shop_fails(another_shops_month, table, check, said):
-    installed, _ = another_shops_month
-    failed = evaluate_checks(installed, table)[check]
+    failed = evaluate_checks(another_shops_month, table)[check]
     assert (failed.passed, failed.severity.value) == (False, "ERROR")
     assert said in (failed.description or "")
     assert f"{month(1):%Y-%m}: " in (failed.description or "")
@@ -196,8 +185,7 @@ def test_a_months_data_of_another_shop_fails(another_shops_month, table, check, 
 
 def test_the_run_that_scored_it_judged_its_own_months_only(another_shops_month):
     """A sensor's run judges the month that came, not those of years ago, again and again."""
-    installed, _ = another_shops_month
-    with duckdb.connect(str(installed.warehouse_path), read_only=True) as con:
+    with duckdb.connect(str(another_shops_month.warehouse_path), read_only=True) as con:
         rows = con.execute(
             "SELECT h.month FROM check_history AS h JOIN publications AS p USING (publication) "
             "WHERE check_name = 'volume' AND h.run_id = p.run_id "
@@ -208,7 +196,9 @@ def test_the_run_that_scored_it_judged_its_own_months_only(another_shops_month):
 
 def test_customers_that_leave_fail():
     """Without a look-back window nobody leaves, unless a workbook was taken away."""
-    rows = [{"snapshot_month": month(ago), "customers": n} for ago, n in ((3, 500), (2, 450))]
-    judged = judge_customers(rows, Span(month(0)), RfmThresholds())
-    assert judged.level is Level.WARN
-    assert "450 customers, 10.0% fewer than a month before" in judged.description
+    rows = [{"month": month(ago), "customers": n} for ago, n in ((3, 500), (2, 450))]
+    months = Months(month(3), month(0), True, month(0))
+    (customers,) = (judge for judge in JUDGES if judge.check == "customers")
+    result = customers.judge(rows, Scope(month(3), month(0), months, month(0)))
+    assert result.level is Level.WARN
+    assert "450 customers, 10.0% fewer than a month before" in result.whole().said
