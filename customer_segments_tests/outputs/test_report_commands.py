@@ -2,7 +2,7 @@
 
 from customer_segments.outputs.files import report_path
 from customer_segments_tests.outputs.conftest import MONTH
-from customer_segments_tests.test_cli import sample_copied, start
+from customer_segments_tests.commands.test_cli import sample_copied, start
 
 __all__ = ["sample_copied"]
 
