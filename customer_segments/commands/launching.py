@@ -13,11 +13,11 @@ from rich.console import Console
 
 from customer_segments.alerts.telling import telling
 from customer_segments.automation.jobs import months_tags
+from customer_segments.commands.progress import ProgressHandler, progress_logger
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.instance import held_open, prepare_dagster_home
-from customer_segments.progress import ProgressHandler, progress_logger
 
 Launch = Callable[..., None]
 

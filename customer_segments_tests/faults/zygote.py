@@ -59,7 +59,7 @@ def _be_the_product(request: dict) -> None:
         hooks.refuse_network(attempts)
     hooks.Watch(request, lambda: tell(pipe, reached=True)).install()
     sys.argv = ["customer-segments", *request["arguments"]]
-    from customer_segments.cli import entry_point
+    from customer_segments.commands.app import entry_point
 
     try:
         entry_point()
