@@ -21,8 +21,8 @@ from customer_segments.policy.model import Algorithms
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
-from customer_segments_tests.installations import execute, materialize
 from customer_segments_tests.commands.test_cli import COMMAND
+from customer_segments_tests.installations import execute, materialize
 
 FEW_RESAMPLES = {"ops": {"algorithm_comparison": {"config": {"resamples": 2}}}}
 
