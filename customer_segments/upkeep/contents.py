@@ -91,8 +91,8 @@ def _code(con: "Backend") -> Iterator[Finding]:
     from packaging.version import Version
 
     rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
-    newest = max((version for (version,) in rows), key=Version, default=code_version())
-    if Version(newest) > Version(code_version()):
+    newest = max([code_version(), *(version for (version,) in rows)], key=Version)
+    if newest != code_version():
         yield wrong(
             "versions",
             f"customer-segments {newest} wrote this warehouse; this is {code_version()}.",
@@ -140,7 +140,7 @@ def _champion(con: "Backend", state: State) -> Iterator[Finding]:
 
 
 def _checks(con: "Backend") -> Iterator[Finding]:
-    """Say what the newest verdict of each check on each month is, if verdicts are kept."""
+    """Say what the newest verdict of each check on each month is."""
     if not is_there(con, "check_history"):
         return
     rows = con.raw_sql(
