@@ -7,7 +7,6 @@ import time
 import dagster as dg
 import duckdb
 import pytest
-from customer_segments.cli import app
 from rich.console import Console
 from typer.testing import CliRunner
 
