@@ -17,6 +17,7 @@ from customer_segments.storage.state import State
 from customer_segments.tables import (
     CLEANED_TRANSACTIONS,
     CONTRACTS,
+    CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
     EVALUATION,
     LABELS,
@@ -77,7 +78,8 @@ def agenda(facts: Facts) -> list[Step]:
     steps = [step] if (step := _ingest(facts)) else []
     if RAW_TRANSACTIONS.table not in state.tables or RAW_TRANSACTIONS.table in state.failed:
         return steps  # Nothing can be made of rows that are not there, or not to be trusted.
-    span = facts.installed.months.clip(*_span(state, RAW_TRANSACTIONS.table))
+    read = state.filled(RAW_TRANSACTIONS.table)
+    span = facts.installed.months.clip(read[0], read[-1]) if read else None
     if span is None:
         return steps
     if state.champion is None:
@@ -140,7 +142,7 @@ def _ingest(facts: Facts) -> Step | None:
         why = f"the files changed: {', '.join(changed[:3])}{more}"
     elif state.parser != facts.parser:
         why = "this version reads files in another way"
-    elif any(held.made_by != wanted for held in raw.values()):
+    elif (last := state.last(RAW_TRANSACTIONS.table)) and last.made_by != wanted:
         why = "the rules of reading, or the first or last month, changed"
     elif _is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest(
         "source_sheets"
@@ -154,27 +156,55 @@ def _ingest(facts: Facts) -> Step | None:
 def _waiting(facts: Facts, span: Range) -> tuple[Range | None, str]:
     """Return the months to score, from the first that waits to the newest, and why."""
     state = facts.state
+    by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
+    by_table[CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
+    waiting = sorted({month for months in by_table.values() for month in months})
     for contract in MONTHLY:
         if failed := state.failed.get(contract.table):
-            # Nothing after it was made. Tried again, and judged again, from where it waits.
-            waiting = _pending(facts, contract) or [span[1]]
-            return (waiting[0], span[1]), f"{contract.table} did not pass its check {failed}"
-    by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
-    first = min((months[0] for months in by_table.values() if months), default=None)
-    if first is None:
+            # Nothing after it was made. If no month explains it, the fault may be in any.
+            first, last = (waiting[0], waiting[-1]) if waiting else span
+            why = f"{contract.table} did not pass its check {failed}"
+            return (first, max(span[1], last)), why
+    if not waiting:
         unjudged = [c.table for c in MONTHLY if _is_unjudged(state, c.table)]
         if not unjudged:
             return None, ""
         return (span[1], span[1]), f"{', '.join(unjudged)} were not judged yet"
-    table = next(table for table, months in by_table.items() if months and months[0] == first)
+    first, last = waiting[0], max(span[1], waiting[-1])
+    table = next(table for table, months in by_table.items() if first in months)
     held = state.months(table).get(first)
     if held is None:
         why = f"{table} of {first:%Y-%m} was never made"
     elif held.made_by != facts.installed.made_by(CONTRACTS[table]):
         why = f"the rules changed since {table} of {first:%Y-%m} was made"
     else:
-        why = f"{first:%Y-%m} changed" + (", and months after it" if first < span[1] else "")
-    return (first, max(span[1], first)), why
+        why = f"{first:%Y-%m} changed" + (", and months after it" if first < last else "")
+    return (first, last), why
+
+
+def _misplaced_snapshots(facts: Facts, newest: date) -> list[date]:
+    """Return covered months whose snapshot is there, or missing, by another newest month.
+
+    Snapshots end with the newest month that has data: one after it has to go, and one that was
+    empty for lying after it, once a later month has come, has to be made.
+
+    Parameters
+    ----------
+    newest
+        Newest month that has raw rows.
+    """
+    kept = facts.state.months(CLEANED_TRANSACTIONS.table)
+    filled = facts.state.filled(CLEANED_TRANSACTIONS.table)
+    if not filled:
+        return []
+    end, changed, misplaced = min(newest, filled[-1]), 0, []
+    for month, held in reversed(facts.state.months(CUSTOMER_RFM.table).items()):
+        is_late = month > end and held.rows
+        is_missed = filled[0] <= month < end and not held.rows and held.publication < changed
+        if (is_late or is_missed) and facts.installed.months.clip(month, month):
+            misplaced.append(month)
+        changed = max(changed, kept[month].changed if month in kept else 0)
+    return misplaced
 
 
 def _outdated_labels(facts: Facts) -> list[date]:
@@ -200,8 +230,8 @@ def _reports(facts: Facts) -> list[Step]:
     state = facts.state
     labelled = [
         month
-        for month, held in state.months(CUSTOMER_SEGMENTS.table).items()
-        if held.rows and facts.installed.months.clip(month, month)
+        for month in state.filled(CUSTOMER_SEGMENTS.table)
+        if facts.installed.months.clip(month, month)
     ]
     steps = []
     for month in reversed(labelled):
@@ -224,11 +254,6 @@ def _pending(facts: Facts, contract: Contract) -> list[date]:
 
 def _is_unjudged(state: State, table: str) -> bool:
     return state.judged.get(table, 0) < state.newest(table)
-
-
-def _span(state: State, table: str) -> Range:
-    months = [month for month, held in state.months(table).items() if held.rows]
-    return (months[0], months[-1]) if months else (date.max, date.min)
 
 
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:

@@ -112,9 +112,8 @@ def start(installed: Installation, job: str, console: Console) -> None:
 
 def newest_labelled(installed: Installation) -> date | None:
     """Return the newest covered month in which somebody is labelled; ``None`` for none."""
-    held = installed.warehouse.state().months("customer_segments")
-    labelled = [m for m, each in held.items() if each.rows and installed.months.clip(m, m)]
-    return max(labelled, default=None)
+    labelled = installed.warehouse.state().filled("customer_segments")
+    return max((month for month in labelled if installed.months.clip(month, month)), default=None)
 
 
 def parse_range(text: str) -> Range:
