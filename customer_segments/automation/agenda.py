@@ -161,10 +161,10 @@ def _waiting(facts: Facts, span: Range) -> tuple[Range | None, str]:
     waiting = sorted({month for months in by_table.values() for month in months})
     for contract in MONTHLY:
         if failed := state.failed.get(contract.table):
-            # Nothing after it was made. If no month explains it, the fault may be in any.
-            first, last = (waiting[0], waiting[-1]) if waiting else span
+            # Nothing after it was made. Where none of its months waits, the fault may be in any.
+            first = waiting[0] if by_table[contract.table] else span[0]
             why = f"{contract.table} did not pass its check {failed}"
-            return (first, max(span[1], last)), why
+            return (first, max([span[1], *waiting])), why
     if not waiting:
         unjudged = [c.table for c in MONTHLY if _is_unjudged(state, c.table)]
         if not unjudged:

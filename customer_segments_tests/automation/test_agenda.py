@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from customer_segments.automation.agenda import as_markdown
+from customer_segments.tables import CONTRACTS
 from customer_segments_tests.automation.drafts import LABELLED, MONTHLY, Draft, empty, made
 
 ALL, NEWEST = "2024-01 to 2024-04", "2024-04"
@@ -230,10 +231,10 @@ def test_a_blocking_check_that_failed_is_not_passed_over(tmp_path, table):
     draft.champion("new")
     draft.state.failed[table] = "contract: 3 rows break it"
     (step,) = draft.steps
-    # No month explains it: the fault may be in any.
+    # None of its months waits: the fault may be in any.
     assert str(step) == f"score {ALL}"
     assert step.why == f"{table} did not pass its check contract: 3 rows break it"
-    draft.publish("raw_transactions", 3)
+    draft.publish(CONTRACTS[table].built_from, 3)
     draft.publish("source_sheets", 0)
     assert draft.due == ["score 2024-03 to 2024-04"]
 

@@ -71,13 +71,13 @@ class World:
     Parameters
     ----------
     folder
-        Empty.
+        Empty, or of a world that was.
     patch
         Undone by whoever made it.
     """
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, today: date = date(2010, 4, 10)):
-        (folder / "source").mkdir(parents=True)
+        (folder / "source").mkdir(parents=True, exist_ok=True)
         self.folder, self.patch, self.today = folder, patch, today
         self.settings = install(folder, folder / "source")
         self.console = Console(quiet=True)
@@ -138,6 +138,10 @@ class World:
         with self._dying():
             if failed := commands.run(self.installed, months, self.console):
                 raise failed
+
+    def launch(self, job: str, months: tuple[date, date] | None = None, **named) -> None:
+        """Run one job alone, as the UI's button does."""
+        _launch(self.instance, self.settings)(job, months, **named)
 
     def refit(self, **config) -> None:
         """Start ``customer-segments refit``."""
