@@ -50,7 +50,7 @@ def run(
 
     installed = Installation.here()
     print_input(installed.settings, console())
-    _end(installed, run_due(installed, months, console()))
+    _end(installed, run_due(installed, months, console()), months)
 
 
 @app.command()
@@ -191,16 +191,17 @@ def ui(
     serve(port)
 
 
-def _end(installed: Installation, failed: UserError | None) -> None:
+def _end(installed: Installation, failed: UserError | None, wanted: str | None = None) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels."""
-    from customer_segments.commands.run import newest_labelled
+    from customer_segments.commands.run import newest_labelled, parse_range
     from customer_segments.summary import print_files, print_summary
 
-    print_summary(installed.settings, console())
+    month = parse_range(wanted)[1] if wanted else newest_labelled(installed.renewed())
+    print_summary(installed.settings, month, console())
     if failed:
         raise failed
-    if newest := newest_labelled(installed.renewed()):
-        print_files(installed.settings, newest, newest, console())
+    if month:
+        print_files(installed.settings, month, month, console())
 
 
 def entry_point() -> None:

@@ -6,6 +6,7 @@ Belongs here: reading the warehouse for the summary and laying it out. Does not:
 from datetime import date
 from pathlib import Path
 
+import ibis
 from ibis.expr.types import Table
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -32,13 +33,23 @@ def print_input(settings: Settings, console: Console) -> None:
     console.print(f"Input: {names} in {settings.input_dir}", highlight=False, soft_wrap=True)
 
 
-def print_summary(settings: Settings, console: Console) -> None:
-    """Print rows kept and rejected, the newest segments, and where everything is."""
+def print_summary(settings: Settings, month: date | None, console: Console) -> None:
+    """Print rows kept and rejected, the segments of a month, and where everything is."""
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     print_rows(*row_counts(warehouse), console)
-    newest, segments = newest_segments(warehouse)
+    if month:
+        print_segments(segments_of(warehouse, month), month, console)
+    console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
+    console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
+
+
+def print_segments(segments, month: date, console: Console) -> None:
+    """Print a row per segment of a month."""
+    if segments.empty:
+        console.print(f"Nobody is labelled in {month:%Y-%m}.")
+        return
     # Narrow enough for a terminal of 80 columns, also with long names and large sums.
-    grid = Grid(title=f"Segments of {newest:%Y-%m}", title_justify="left", box=SIMPLE_HEAD)
+    grid = Grid(title=f"Segments of {month:%Y-%m}", title_justify="left", box=SIMPLE_HEAD)
     grid.add_column("Segment", no_wrap=True)
     for heading in ("Customers", "Share", "Days", "Orders", "Money", "Revenue"):
         grid.add_column(heading, justify="right")
@@ -56,8 +67,6 @@ def print_summary(settings: Settings, console: Console) -> None:
     console.print(
         "Days since the last order, orders and money are medians per customer.", style="dim"
     )
-    console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
-    console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
 
 def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
@@ -90,13 +99,12 @@ def row_counts(warehouse: Warehouse) -> tuple[int, dict[str, int]]:
     return int(kept), dict(zip(reasons["reason"], reasons["rows"].astype(int), strict=True))
 
 
-def newest_segments(warehouse: Warehouse):
-    """Return the newest snapshot month and a DataFrame with a row per segment of it."""
+def segments_of(warehouse: Warehouse, month: date):
+    """Return a DataFrame with a row per segment of a month, the one with most money first."""
     labelled: Table = CUSTOMER_SEGMENTS.relation
-    labelled = labelled.filter(labelled.snapshot_month == labelled.snapshot_month.max())
-    segments = warehouse.query(
+    labelled = labelled.filter(labelled.snapshot_month == ibis.date(month))
+    return warehouse.query(
         labelled.group_by("segment").agg(
-            snapshot_month=labelled.snapshot_month.max(),
             customers=labelled.count(),
             recency=labelled.recency_days.median(),
             frequency=labelled.frequency.median(),
@@ -104,4 +112,3 @@ def newest_segments(warehouse: Warehouse):
             revenue=labelled.monetary.sum().cast("float64"),
         )
     ).sort_values("revenue", ascending=False)
-    return segments["snapshot_month"].iloc[0], segments

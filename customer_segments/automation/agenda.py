@@ -5,19 +5,14 @@ Does not: starting it (``sensor`` under the daemon, ``commands.run`` on the comm
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
-from customer_segments.installation import Installation
-from customer_segments.storage.contracts import Contract, WriteMode
+from customer_segments.automation.steps import Facts, Range, Step
+from customer_segments.automation.waiting import MONTHLY, is_unjudged, waiting_months
 from customer_segments.storage.ledger import code_version
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.state import State
 from customer_segments.tables import (
     CLEANED_TRANSACTIONS,
-    CONTRACTS,
-    CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
     EVALUATION,
     LABELS,
@@ -25,51 +20,6 @@ from customer_segments.tables import (
     RAW_TRANSACTIONS,
     REJECTED_TRANSACTIONS,
 )
-
-MONTHLY = [c for c in CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
-Range = tuple[date, date]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A job that is due, over which months, and why."""
-
-    job: str
-    why: str
-    months: Range | None = None
-    basis: str = ""
-
-    @property
-    def key(self) -> str:
-        """What tells this step from one of other months or of other causes."""
-        return hashlib.sha256(f"{self.job} {self.months} {self.basis}".encode()).hexdigest()[:16]
-
-    def __str__(self) -> str:
-        """Job and months, such as ``score 2011-06 to 2011-12``."""
-        return f"{self.job} {said(self.months)}" if self.months else self.job
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the agenda is decided from.
-
-    Parameters
-    ----------
-    state
-        What the warehouse holds.
-    files
-        Content hash by name of the input files; ``None`` while one is still being written.
-    reports
-        By month that has a report, what the report was made from.
-    parser
-        Version of the reading in this code.
-    """
-
-    installed: Installation
-    state: State
-    files: Mapping[str, str] | None
-    reports: Mapping[date, str] = field(default_factory=dict)
-    parser: str = ""
 
 
 def agenda(facts: Facts) -> list[Step]:
@@ -86,7 +36,7 @@ def agenda(facts: Facts) -> list[Step]:
         span = facts.installed.months.first, span[1]
         why = "no model labels yet: one is fitted"
         return [*steps, _step(facts, "full_refresh", why, span)]
-    scored, why = _waiting(facts, span)
+    scored, why = waiting_months(facts, span)
     if scored:
         steps.append(_step(facts, "score", why, scored))
     if any(contract.table in state.failed for contract in MONTHLY):
@@ -107,12 +57,6 @@ def report_token(state: State, month: date) -> str:
         tables = state.tables.get(contract.table, {}).values()
         made_from.append([held.digest for held in tables])
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
-
-
-def said(months: Range) -> str:
-    """Return a range of months as people write it."""
-    first, last = months
-    return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
 
 
 def as_markdown(steps: list[Step]) -> str:
@@ -144,67 +88,13 @@ def _ingest(facts: Facts) -> Step | None:
         why = "this version reads files in another way"
     elif (last := state.last(RAW_TRANSACTIONS.table)) and last.made_by != wanted:
         why = "the rules of reading, or the first or last month, changed"
-    elif _is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest(
-        "source_sheets"
-    ) < state.newest(RAW_TRANSACTIONS.table):
+    elif is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest("source_sheets") < state.newest(
+        RAW_TRANSACTIONS.table
+    ):
         why = "the last ingestion did not come to its end"
     else:
         return None
     return Step("ingest", why, basis=repr((sorted(files.items()), wanted, facts.parser)))
-
-
-def _waiting(facts: Facts, span: Range) -> tuple[Range | None, str]:
-    """Return the months to score, from the first that waits to the newest, and why."""
-    state = facts.state
-    by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
-    by_table[CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
-    waiting = sorted({month for months in by_table.values() for month in months})
-    for contract in MONTHLY:
-        if failed := state.failed.get(contract.table):
-            # Nothing after it was made. Where none of its months waits, the fault may be in any.
-            first = waiting[0] if by_table[contract.table] else span[0]
-            why = f"{contract.table} did not pass its check {failed}"
-            return (first, max([span[1], *waiting])), why
-    if not waiting:
-        unjudged = [c.table for c in MONTHLY if _is_unjudged(state, c.table)]
-        if not unjudged:
-            return None, ""
-        return (span[1], span[1]), f"{', '.join(unjudged)} were not judged yet"
-    first, last = waiting[0], max(span[1], waiting[-1])
-    table = next(table for table, months in by_table.items() if first in months)
-    held = state.months(table).get(first)
-    if held is None:
-        why = f"{table} of {first:%Y-%m} was never made"
-    elif held.made_by != facts.installed.made_by(CONTRACTS[table]):
-        why = f"the rules changed since {table} of {first:%Y-%m} was made"
-    else:
-        why = f"{first:%Y-%m} changed" + (", and months after it" if first < last else "")
-    return (first, last), why
-
-
-def _misplaced_snapshots(facts: Facts, newest: date) -> list[date]:
-    """Return covered months whose snapshot is there, or missing, by another newest month.
-
-    Snapshots end with the newest month that has data: one after it has to go, and one that was
-    empty for lying after it, once a later month has come, has to be made.
-
-    Parameters
-    ----------
-    newest
-        Newest month that has raw rows.
-    """
-    kept = facts.state.months(CLEANED_TRANSACTIONS.table)
-    filled = facts.state.filled(CLEANED_TRANSACTIONS.table)
-    if not filled:
-        return []
-    end, changed, misplaced = min(newest, filled[-1]), 0, []
-    for month, held in reversed(facts.state.months(CUSTOMER_RFM.table).items()):
-        is_late = month > end and held.rows
-        is_missed = filled[0] <= month < end and not held.rows and held.publication < changed
-        if (is_late or is_missed) and facts.installed.months.clip(month, month):
-            misplaced.append(month)
-        changed = max(changed, kept[month].changed if month in kept else 0)
-    return misplaced
 
 
 def _outdated_labels(facts: Facts) -> list[date]:
@@ -244,16 +134,6 @@ def _reports(facts: Facts) -> list[Step]:
             continue
         steps.append(Step("report", why, (month, month), token))
     return steps
-
-
-def _pending(facts: Facts, contract: Contract) -> list[date]:
-    """Return the covered months of a table that its input, or a rule, changed since."""
-    pending = pending_months(facts.state, contract, facts.installed.made_by(contract))
-    return [month for month in pending if facts.installed.months.clip(month, month)]
-
-
-def _is_unjudged(state: State, table: str) -> bool:
-    return state.judged.get(table, 0) < state.newest(table)
 
 
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:

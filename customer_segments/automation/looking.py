@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from customer_segments.automation.agenda import Facts
+from customer_segments.automation.steps import Facts
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation

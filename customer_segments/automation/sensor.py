@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from customer_segments.automation.agenda import Step, agenda, as_markdown
+from customer_segments.automation.agenda import agenda, as_markdown
 from customer_segments.automation.folder import Folder
 from customer_segments.automation.jobs import JOBS, months_tags
 from customer_segments.automation.looking import facts
+from customer_segments.automation.steps import Step
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage.state import State

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from customer_segments.automation.agenda import Facts, Step, agenda, report_token
+from customer_segments.automation.agenda import agenda, report_token
+from customer_segments.automation.steps import Facts, Step
 from customer_segments.installation import Installation
 from customer_segments.months import Months, between
 from customer_segments.policy import Policy

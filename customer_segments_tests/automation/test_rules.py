@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 from dagster._core.test_utils import freeze_time
+from typer.testing import CliRunner
 
+from customer_segments import cli
 from customer_segments.installation import Installation
 from customer_segments.policy import rules
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
@@ -98,13 +100,19 @@ def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(wo
     assert world.is_quiet()
 
 
-def test_a_month_that_is_asked_for_is_made_and_reported_alone(world):
+def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypatch):
+    monkeypatch.setattr(Installation, "here", lambda: world.installed)
     world.set_rule("rfm", "window_months", 2)
-    assert world.run("2010-01") == (shop.month(0), shop.month(0))
-    versions = {month: held.made_by for month, held in world.state.months("customer_rfm").items()}
-    wanted = world.installed.made_by(CUSTOMER_RFM)
-    assert [month for month, made in versions.items() if made == wanted] == [shop.month(0)]
-    assert (world.settings.reports_dir / "2010-01/segment_report_2010-01.html").is_file()
+    done = CliRunner().invoke(cli.app, ["run", "--months", "2010-01"])
+    assert done.exit_code == 0, done.output
+    assert "Segments of 2010-01" in done.output
+    assert "segment_report_2010-01.html" in done.output
+    assert "Segments of 2010-03" not in done.output
+    wanted, held = world.installed.made_by(CUSTOMER_RFM), world.state.months("customer_rfm")
+    assert [month for month in held if held[month].made_by == wanted] == [shop.month(0)]
+    done = CliRunner().invoke(cli.app, ["run"])
+    assert "Segments of 2010-03" in done.output
+    assert world.is_quiet()
 
 
 def test_sales_of_the_morning_of_the_first_are_kept_where_the_day_begins_early(
@@ -135,4 +143,3 @@ def test_sales_of_the_morning_of_the_first_are_kept_where_the_day_begins_early(
     kept = ask(settings, "SELECT invoice FROM cleaned_transactions WHERE month = '2010-04-01'")
     assert kept == [("1",)]
     assert ask(settings, "FROM rejected_transactions WHERE reason = 'outside_months'") == []
-
