@@ -168,7 +168,7 @@ class Months:
 
     def save(self, settings: "Settings") -> bool:
         """Remember the months beside the warehouse; return whether the partitions changed."""
-        before = Months.load(settings, self.today)
+        before = Months.load(settings, self.today).partitions()
         text = json.dumps(
             {
                 "first": self.first.isoformat(),
@@ -178,7 +178,7 @@ class Months:
             }
         )
         write_text(settings.months_path, text + "\n")
-        return before != Months.load(settings, self.today)
+        return before != Months.load(settings, self.today).partitions()
 
 
 def between(first: date, last: date) -> Iterator[date]:

@@ -13,7 +13,8 @@ from customer_segments.installation import Installation
 from customer_segments.months import Months, shift
 from customer_segments.settings import Settings
 
-THIS_MONTH = months.month_of(date.today())
+TODAY = date.today()
+THIS_MONTH = months.month_of(TODAY)
 MARCH, APRIL = date(2011, 3, 1), date(2011, 4, 1)
 
 
@@ -25,6 +26,14 @@ def installed(tmp_path: Path):
         )
 
     return settings
+
+
+def load(settings: Settings) -> Months:
+    return Months.load(settings, TODAY)
+
+
+def covered_by(settings: Settings, first: date, last: date) -> Months:
+    return load(settings).of_data(settings, first, last)
 
 
 def keys(of: Months) -> list[str]:
@@ -50,8 +59,8 @@ def test_months_of_a_run():
 
 
 def test_old_data_is_a_historical_file_and_ends_with_its_last_month(installed):
-    covered = months.covered(installed(), date(2009, 12, 1), date(2011, 12, 9))
-    assert covered == Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False)
+    covered = covered_by(installed(), date(2009, 12, 1), date(2011, 12, 9))
+    assert covered == Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False, today=TODAY)
     assert len(list(covered)) == 25
     assert keys(covered) == [month.isoformat() for month in covered]
     assert keys(covered)[-1] == "2011-12-01"
@@ -60,8 +69,8 @@ def test_old_data_is_a_historical_file_and_ends_with_its_last_month(installed):
 @pytest.mark.parametrize("behind", [0, 1, 2])
 def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behind):
     last = shift(THIS_MONTH, -behind)
-    covered = months.covered(installed(), shift(last, -3), last.replace(day=5))
-    assert covered == Months(shift(last, -3), last, is_open=True)
+    covered = covered_by(installed(), shift(last, -3), last.replace(day=5))
+    assert covered == Months(shift(last, -3), last, is_open=True, today=TODAY)
     assert covered.newest == THIS_MONTH
     assert [*covered][-1] == THIS_MONTH
     assert keys(covered) == [month.isoformat() for month in covered]
@@ -69,47 +78,58 @@ def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behin
 
 def test_data_three_months_behind_is_historical_unless_it_was_live_before(installed):
     last = shift(THIS_MONTH, -3)
-    assert not months.covered(installed(), MARCH, last).is_open
+    assert not covered_by(installed(), MARCH, last).is_open
     installed().warehouse_path.touch()
-    months.save(installed(), Months(MARCH, shift(THIS_MONTH, -1), is_open=True))
-    assert months.covered(installed(), MARCH, last).is_open
+    Months(MARCH, shift(THIS_MONTH, -1), is_open=True, today=TODAY).save(installed())
+    assert covered_by(installed(), MARCH, last).is_open
 
 
-def test_months_once_covered_stay_while_the_warehouse_is_there(installed):
-    months.save(installed(), Months(MARCH, APRIL, is_open=False))
-    assert months.covered(installed(), APRIL, APRIL).first == APRIL
+def test_months_whose_files_went_away_are_covered_no_longer(installed):
+    Months(MARCH, shift(APRIL, 3), is_open=False, today=TODAY).save(installed())
     installed().warehouse_path.touch()
-    assert months.covered(installed(), APRIL, APRIL) == Months(MARCH, APRIL, is_open=False)
+    assert covered_by(installed(), APRIL, APRIL) == Months(APRIL, APRIL, False, TODAY)
+
+
+def test_a_last_month_to_come_stops_no_later_ingestion(installed):
+    """It was remembered as one that data was of, and the clock taken for wrong."""
+    chosen = installed(last_month=f"{shift(THIS_MONTH, 9):%Y-%m}")
+    covered_by(chosen, MARCH, APRIL).save(chosen)
+    installed().warehouse_path.touch()
+    assert covered_by(chosen, MARCH, APRIL).newest == THIS_MONTH
+    assert covered_by(installed(), MARCH, APRIL).newest == APRIL
 
 
 def test_a_clock_set_back_stops_the_ingestion(installed):
     installed().warehouse_path.touch()
-    months.save(installed(), Months(MARCH, shift(THIS_MONTH, 1), is_open=True))
+    ahead = shift(THIS_MONTH, 1)
+    Months(MARCH, ahead, is_open=True, today=ahead).save(installed())
     with pytest.raises(UserError, match="by this machine's clock"):
-        months.covered(installed(), MARCH, THIS_MONTH)
+        covered_by(installed(), MARCH, THIS_MONTH)
 
 
 def test_impossible_dates_do_not_stretch_the_months(installed):
-    covered = months.covered(installed(), date(1900, 1, 1), date(2111, 1, 1))
+    covered = covered_by(installed(), date(1900, 1, 1), date(2111, 1, 1))
     assert (covered.first, covered.last) == (months.EARLIEST, THIS_MONTH)
-    assert months.covered(installed(), date(2110, 1, 1), date(2111, 1, 1)).first == THIS_MONTH
+    assert covered_by(installed(), date(2110, 1, 1), date(2111, 1, 1)).first == THIS_MONTH
 
 
 def test_settings_have_the_last_word(installed):
     chosen = installed(first_month="2010-06", last_month="2011-02")
-    covered = months.covered(chosen, MARCH, THIS_MONTH)
-    assert covered == Months(date(2010, 6, 1), date(2011, 2, 1), is_open=False)
-    months.save(installed(), Months(MARCH, APRIL, is_open=False))
-    assert Installation.of(chosen).months == covered
-    assert months.load(installed(first_month="1999-11")).first == date(1999, 11, 1)
-    assert months.load(installed(first_month="2011-04")) == Months(APRIL, APRIL, False)
-    assert months.load(installed(first_month="2012-01")).last == date(2012, 1, 1)
+    covered = covered_by(chosen, MARCH, THIS_MONTH)
+    assert covered == Months(date(2010, 6, 1), date(2011, 2, 1), is_open=False, today=TODAY)
+    Months(MARCH, APRIL, is_open=False, today=TODAY).save(installed())
+    assert load(chosen) == covered
+    assert load(installed(first_month="1999-11")).first == date(1999, 11, 1)
+    assert load(installed(first_month="2011-04")) == Months(
+        APRIL, APRIL, is_open=False, today=TODAY
+    )
+    assert load(installed(first_month="2012-01")).last == date(2012, 1, 1)
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 15])
 def test_a_last_month_that_is_not_over_has_partitions_up_to_the_current_month(installed, ahead):
     last = f"{shift(THIS_MONTH, ahead):%Y-%m}"
-    covered = months.load(installed(first_month="2011-03", last_month=last))
+    covered = load(installed(first_month="2011-03", last_month=last))
     assert keys(covered) == [month.isoformat() for month in covered]
     assert covered.newest == THIS_MONTH
     assert keys(covered)[-1] == THIS_MONTH.isoformat()
@@ -124,20 +144,20 @@ def test_before_the_first_ingestion_there_is_the_current_month(installed):
 
 def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_changed(installed):
     settings = installed()
-    historical = Months(MARCH, APRIL, is_open=False)
-    assert months.save(settings, historical)
+    historical = Months(MARCH, APRIL, is_open=False, today=TODAY)
+    assert historical.save(settings)
     assert settings.months_path == settings.warehouse.with_name("w.duckdb.months.json")
-    assert Installation.of(installed()).months == historical
-    assert not months.save(settings, historical)
-    assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=False))
-    assert months.save(settings, Months(MARCH, date(2011, 5, 1), is_open=True))
+    assert load(installed()) == historical
+    assert not historical.save(settings)
+    assert Months(MARCH, date(2011, 5, 1), is_open=False, today=TODAY).save(settings)
+    assert Months(MARCH, date(2011, 5, 1), is_open=True, today=TODAY).save(settings)
     # Open at the end: another month with data asks for no reload.
-    assert not months.save(settings, Months(MARCH, date(2011, 6, 1), is_open=True))
+    assert not Months(MARCH, date(2011, 6, 1), is_open=True, today=TODAY).save(settings)
     assert [path.name for path in settings.months_path.parent.iterdir()] == ["w.duckdb.months.json"]
 
 
 def test_the_definitions_have_the_months_of_the_file(installed):
-    months.save(installed(), Months(MARCH, APRIL, is_open=False))
+    Months(MARCH, APRIL, is_open=False, today=TODAY).save(installed())
     graph = build_defs(Installation.of(installed())).resolve_asset_graph()
     partitions = graph.get(dg.AssetKey("customer_rfm")).partitions_def
     assert partitions is not None
@@ -154,7 +174,7 @@ def test_a_damaged_file_is_named(installed, text):
 
 
 def test_a_range_is_cut_to_what_is_covered():
-    covered = Months(MARCH, shift(MARCH, 5), is_open=False)
+    covered = Months(MARCH, shift(MARCH, 5), is_open=False, today=TODAY)
     assert covered.clip(shift(MARCH, -2), APRIL) == (MARCH, APRIL)
     assert covered.clip(APRIL, shift(MARCH, 9)) == (APRIL, shift(MARCH, 5))
     assert covered.clip(shift(MARCH, 6), shift(MARCH, 9)) is None

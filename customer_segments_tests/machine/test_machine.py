@@ -79,7 +79,7 @@ class Machine(RuleBasedStateMachine):
     def first_month_is_set(self, index: int | None) -> None:
         self.world.set_bounds(first_month=None if index is None else f"{shop.month(index):%Y-%m}")
 
-    @rule(index=st.none() | st.integers(3, 6))
+    @rule(index=st.none() | st.integers(2, 7))
     def last_month_is_set(self, index: int | None) -> None:
         self.world.set_bounds(last_month=None if index is None else f"{shop.month(index):%Y-%m}")
 
