@@ -168,7 +168,7 @@ class Months:
 
     def save(self, settings: "Settings") -> bool:
         """Remember the months beside the warehouse; return whether the partitions changed."""
-        before = Months.load(settings, self.today).partitions()
+        before = Months.load(settings, self.today)
         text = json.dumps(
             {
                 "first": self.first.isoformat(),
@@ -178,7 +178,13 @@ class Months:
             }
         )
         write_text(settings.months_path, text + "\n")
-        return before != Months.load(settings, self.today).partitions()
+        after = Months.load(settings, self.today)
+        # Open at the end: another month with data asks for no reload.
+        return (before.first, before.newest, before.is_open) != (
+            after.first,
+            after.newest,
+            after.is_open,
+        )
 
 
 def between(first: date, last: date) -> Iterator[date]:

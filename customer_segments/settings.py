@@ -8,11 +8,11 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from customer_segments.channels import channels
 from customer_segments.errors import UserError
 
 SOURCE_SUFFIXES = (".xlsx", ".csv", ".parquet")
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         env_prefix="CUSTOMER_SEGMENTS_",
         env_file=project_root() / ".env",
         extra="ignore",
-        # An error would quote what was set: a webhook's address, say.
+        # An error would quote what was set: the addresses of alerts, say.
         hide_input_in_errors=True,
     )
 
@@ -57,54 +57,20 @@ class Settings(BaseSettings):
     )
 
     ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
-    alert_webhook: SecretStr | None = Field(None, description="Address that takes Slack's JSON.")
-    alert_email_to: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Who gets alerts by e-mail, separated by commas."
-    )
-    alert_email_from: str | None = Field(None, description="Sender of these e-mails.")
-    alert_smtp_host: str | None = Field(None, description="Mail server.")
-    alert_smtp_port: int = Field(
-        587, ge=1, le=65_535, description="Its port; 465 is encrypted from the start."
-    )
-    alert_smtp_user: str | None = Field(None, description="User of the mail server.")
-    alert_smtp_password: SecretStr | None = Field(None, description="Password of that user.")
-
-    @field_validator("alert_webhook", "alert_email_from", "alert_smtp_host", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
-
-    @field_validator("alert_email_to", mode="before")
-    @classmethod
-    def _addresses(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(text.strip() for text in value.split(",") if text.strip())
-        return value
+    alerts: SecretStr = Field(SecretStr(""), description="Addresses of alerts: README, Alerts.")
 
     @field_validator("ui_url")
     @classmethod
     def _ui_url(cls, url: str) -> str:
-        return _web_address(url).rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", url):
+            raise ValueError("This is not an address of the web; write it as https://host/path.")
+        return url.rstrip("/")
 
-    @field_validator("alert_webhook")
+    @field_validator("alerts")
     @classmethod
-    def _webhook(cls, url: SecretStr | None) -> SecretStr | None:
-        if url:
-            _web_address(url.get_secret_value())
-        return url
-
-    @model_validator(mode="after")
-    def _email_is_complete(self) -> "Settings":
-        for address in (*self.alert_email_to, self.alert_email_from or "a@b"):
-            if not re.fullmatch(r"[^@\s,]+@[^@\s,]+", address):
-                raise ValueError(f"{address!r} is not an e-mail address; write it as me@shop.com.")
-        if self.alert_email_to and not self.alert_smtp_host:
-            raise ValueError("ALERT_EMAIL_TO needs a mail server: set ALERT_SMTP_HOST as well.")
-        if self.alert_email_to and not self.alert_email_from:
-            raise ValueError("ALERT_EMAIL_TO needs a sender: set ALERT_EMAIL_FROM as well.")
-        if bool(self.alert_smtp_user) != bool(self.alert_smtp_password):
-            raise ValueError("ALERT_SMTP_USER and ALERT_SMTP_PASSWORD go together: set both.")
-        return self
+    def _known_addresses(cls, addresses: SecretStr) -> SecretStr:
+        channels(addresses.get_secret_value())
+        return addresses
 
     @field_validator("config", "source_dir", "warehouse", "reports_dir")
     @classmethod
@@ -162,14 +128,6 @@ class Settings(BaseSettings):
         """Small file beside the warehouse with the alerts that wait to be delivered."""
         return self.warehouse_path.with_name(self.warehouse_path.name + ".alerts.sqlite")
 
-    def alert_secrets(self) -> list[str]:
-        """Return what must stand in no log, message or file, the longest first."""
-        webhook = self.alert_webhook.get_secret_value() if self.alert_webhook else ""
-        password = self.alert_smtp_password.get_secret_value() if self.alert_smtp_password else ""
-        # Errors of requests quote an address without its host; /hook alone is nobody's secret.
-        parts = {text for text in urlsplit(webhook)[2:4] if len(text) > 8}
-        return sorted({webhook, password, *parts} - {""}, key=len, reverse=True)
-
     def source_files(self) -> list[Path]:
         """Return the input workbooks in natural order of their names.
 
@@ -190,18 +148,6 @@ class Settings(BaseSettings):
                 "Put workbooks in it, or fetch UCI's with `customer-segments download`.",
             )
         return natural_order(files)
-
-
-def _web_address(text: str) -> str:
-    """Return an address of the web; the error does not quote it, for it may be a secret."""
-    try:
-        parts = urlsplit(text)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one or re.search(r"\s", text):
-        raise ValueError("This is not an address of the web; write it as https://host/path.")
-    return text
 
 
 def natural_order(files: list[Path]) -> list[Path]:

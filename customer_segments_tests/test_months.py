@@ -1,6 +1,6 @@
 """Which months are covered: by the data, the calendar, the settings and the file of months."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -28,12 +28,16 @@ def installed(tmp_path: Path):
     return settings
 
 
-def load(settings: Settings) -> Months:
+def covering(first: date, last: date, is_open: bool) -> Months:
+    return Months(first, last, is_open, TODAY)
+
+
+def loaded(settings: Settings) -> Months:
     return Months.load(settings, TODAY)
 
 
-def covered_by(settings: Settings, first: date, last: date) -> Months:
-    return load(settings).of_data(settings, first, last)
+def of_data(settings: Settings, first: date, last: date) -> Months:
+    return loaded(settings).of_data(settings, first, last)
 
 
 def keys(of: Months) -> list[str]:
@@ -59,8 +63,8 @@ def test_months_of_a_run():
 
 
 def test_old_data_is_a_historical_file_and_ends_with_its_last_month(installed):
-    covered = covered_by(installed(), date(2009, 12, 1), date(2011, 12, 9))
-    assert covered == Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False, today=TODAY)
+    covered = of_data(installed(), date(2009, 12, 1), date(2011, 12, 9))
+    assert covered == covering(date(2009, 12, 1), date(2011, 12, 1), False)
     assert len(list(covered)) == 25
     assert keys(covered) == [month.isoformat() for month in covered]
     assert keys(covered)[-1] == "2011-12-01"
@@ -69,8 +73,8 @@ def test_old_data_is_a_historical_file_and_ends_with_its_last_month(installed):
 @pytest.mark.parametrize("behind", [0, 1, 2])
 def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behind):
     last = shift(THIS_MONTH, -behind)
-    covered = covered_by(installed(), shift(last, -3), last.replace(day=5))
-    assert covered == Months(shift(last, -3), last, is_open=True, today=TODAY)
+    covered = of_data(installed(), shift(last, -3), last.replace(day=5))
+    assert covered == covering(shift(last, -3), last, True)
     assert covered.newest == THIS_MONTH
     assert [*covered][-1] == THIS_MONTH
     assert keys(covered) == [month.isoformat() for month in covered]
@@ -78,25 +82,25 @@ def test_recent_data_is_live_and_reaches_into_the_current_month(installed, behin
 
 def test_data_three_months_behind_is_historical_unless_it_was_live_before(installed):
     last = shift(THIS_MONTH, -3)
-    assert not covered_by(installed(), MARCH, last).is_open
+    assert not of_data(installed(), MARCH, last).is_open
     installed().warehouse_path.touch()
-    Months(MARCH, shift(THIS_MONTH, -1), is_open=True, today=TODAY).save(installed())
-    assert covered_by(installed(), MARCH, last).is_open
+    covering(MARCH, shift(THIS_MONTH, -1), True).save(installed())
+    assert of_data(installed(), MARCH, last).is_open
 
 
 def test_months_whose_files_went_away_are_covered_no_longer(installed):
-    Months(MARCH, shift(APRIL, 3), is_open=False, today=TODAY).save(installed())
+    covering(MARCH, shift(APRIL, 3), False).save(installed())
     installed().warehouse_path.touch()
-    assert covered_by(installed(), APRIL, APRIL) == Months(APRIL, APRIL, False, TODAY)
+    assert of_data(installed(), APRIL, APRIL) == covering(APRIL, APRIL, False)
 
 
 def test_a_last_month_to_come_stops_no_later_ingestion(installed):
     """It was remembered as one that data was of, and the clock taken for wrong."""
     chosen = installed(last_month=f"{shift(THIS_MONTH, 9):%Y-%m}")
-    covered_by(chosen, MARCH, APRIL).save(chosen)
+    of_data(chosen, MARCH, APRIL).save(chosen)
     installed().warehouse_path.touch()
-    assert covered_by(chosen, MARCH, APRIL).newest == THIS_MONTH
-    assert covered_by(installed(), MARCH, APRIL).newest == APRIL
+    assert of_data(chosen, MARCH, APRIL).newest == THIS_MONTH
+    assert of_data(installed(), MARCH, APRIL).newest == APRIL
 
 
 def test_a_clock_set_back_stops_the_ingestion(installed):
@@ -104,32 +108,32 @@ def test_a_clock_set_back_stops_the_ingestion(installed):
     ahead = shift(THIS_MONTH, 1)
     Months(MARCH, ahead, is_open=True, today=ahead).save(installed())
     with pytest.raises(UserError, match="by this machine's clock"):
-        covered_by(installed(), MARCH, THIS_MONTH)
+        of_data(installed(), MARCH, THIS_MONTH)
 
 
 def test_impossible_dates_do_not_stretch_the_months(installed):
-    covered = covered_by(installed(), date(1900, 1, 1), date(2111, 1, 1))
+    covered = of_data(installed(), date(1900, 1, 1), date(2111, 1, 1))
     assert (covered.first, covered.last) == (months.EARLIEST, THIS_MONTH)
-    assert covered_by(installed(), date(2110, 1, 1), date(2111, 1, 1)).first == THIS_MONTH
+    assert of_data(installed(), date(2110, 1, 1), date(2111, 1, 1)).first == THIS_MONTH
 
 
 def test_settings_have_the_last_word(installed):
     chosen = installed(first_month="2010-06", last_month="2011-02")
-    covered = covered_by(chosen, MARCH, THIS_MONTH)
-    assert covered == Months(date(2010, 6, 1), date(2011, 2, 1), is_open=False, today=TODAY)
-    Months(MARCH, APRIL, is_open=False, today=TODAY).save(installed())
-    assert load(chosen) == covered
-    assert load(installed(first_month="1999-11")).first == date(1999, 11, 1)
-    assert load(installed(first_month="2011-04")) == Months(
-        APRIL, APRIL, is_open=False, today=TODAY
-    )
-    assert load(installed(first_month="2012-01")).last == date(2012, 1, 1)
+    covered = of_data(chosen, MARCH, THIS_MONTH)
+    assert covered == covering(date(2010, 6, 1), date(2011, 2, 1), False)
+    covering(MARCH, APRIL, False).save(installed())
+    assert loaded(chosen) == covered
+    assert loaded(installed(first_month="1999-11")).first == date(1999, 11, 1)
+    assert loaded(installed(first_month="2011-04")) == covering(APRIL, APRIL, False)
+    assert loaded(installed(first_month="2012-01")).last == date(2012, 1, 1)
+    with pytest.raises(UserError, match="FIRST_MONTH 2999-01 is in the future"):
+        loaded(installed(first_month="2999-01"))
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 15])
 def test_a_last_month_that_is_not_over_has_partitions_up_to_the_current_month(installed, ahead):
     last = f"{shift(THIS_MONTH, ahead):%Y-%m}"
-    covered = load(installed(first_month="2011-03", last_month=last))
+    covered = loaded(installed(first_month="2011-03", last_month=last))
     assert keys(covered) == [month.isoformat() for month in covered]
     assert covered.newest == THIS_MONTH
     assert keys(covered)[-1] == THIS_MONTH.isoformat()
@@ -144,20 +148,20 @@ def test_before_the_first_ingestion_there_is_the_current_month(installed):
 
 def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_changed(installed):
     settings = installed()
-    historical = Months(MARCH, APRIL, is_open=False, today=TODAY)
+    historical = covering(MARCH, APRIL, False)
     assert historical.save(settings)
     assert settings.months_path == settings.warehouse.with_name("w.duckdb.months.json")
-    assert load(installed()) == historical
+    assert loaded(installed()) == historical
     assert not historical.save(settings)
-    assert Months(MARCH, date(2011, 5, 1), is_open=False, today=TODAY).save(settings)
-    assert Months(MARCH, date(2011, 5, 1), is_open=True, today=TODAY).save(settings)
+    assert covering(MARCH, date(2011, 5, 1), False).save(settings)
+    assert covering(MARCH, date(2011, 5, 1), True).save(settings)
     # Open at the end: another month with data asks for no reload.
-    assert not Months(MARCH, date(2011, 6, 1), is_open=True, today=TODAY).save(settings)
+    assert not covering(MARCH, date(2011, 6, 1), True).save(settings)
     assert [path.name for path in settings.months_path.parent.iterdir()] == ["w.duckdb.months.json"]
 
 
 def test_the_definitions_have_the_months_of_the_file(installed):
-    Months(MARCH, APRIL, is_open=False, today=TODAY).save(installed())
+    covering(MARCH, APRIL, False).save(installed())
     graph = build_defs(Installation.of(installed())).resolve_asset_graph()
     partitions = graph.get(dg.AssetKey("customer_rfm")).partitions_def
     assert partitions is not None
@@ -174,7 +178,15 @@ def test_a_damaged_file_is_named(installed, text):
 
 
 def test_a_range_is_cut_to_what_is_covered():
-    covered = Months(MARCH, shift(MARCH, 5), is_open=False, today=TODAY)
+    covered = covering(MARCH, shift(MARCH, 5), False)
     assert covered.clip(shift(MARCH, -2), APRIL) == (MARCH, APRIL)
     assert covered.clip(APRIL, shift(MARCH, 9)) == (APRIL, shift(MARCH, 5))
     assert covered.clip(shift(MARCH, 6), shift(MARCH, 9)) is None
+
+
+def test_a_day_belongs_to_the_month_that_the_retailer_has():
+    """Early on the 1st in Tokyo it is the month before in UTC: the retailer's clock decides."""
+    tokyo = Months(date(2024, 1, 1), date(2024, 4, 1), True, date(2024, 5, 1), "Asia/Tokyo")
+    assert tokyo.newest == date(2024, 5, 1)
+    may = tokyo.partitions().time_window_for_partition_key("2024-05-01")
+    assert may.start == datetime(2024, 4, 30, 15, tzinfo=UTC)

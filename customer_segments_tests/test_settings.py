@@ -29,7 +29,7 @@ def checkout(tmp_path: Path) -> Path:
     """A project folder of its own, for the rule depends on what lies in it."""
     package = Path(customer_segments.__file__).parent
     (tmp_path / "customer_segments").mkdir()
-    for name in ("__init__.py", "settings.py", "errors.py"):
+    for name in ("__init__.py", "settings.py", "errors.py", "channels.py"):
         shutil.copy(package / name, tmp_path / "customer_segments" / name)
     (tmp_path / "workspace.yaml").touch()
     (tmp_path / "data/source").mkdir(parents=True)
@@ -147,8 +147,6 @@ def test_months_in_the_wrong_order_or_form_are_refused():
     assert fine.first_month == fine.last_month
     with pytest.raises(ValidationError, match="FIRST_MONTH 2011-04 is after LAST_MONTH 2011-03"):
         Settings(_env_file=None, first_month="2011-04", last_month="2011-03")
-    with pytest.raises(ValidationError, match="FIRST_MONTH 2999-01 is in the future"):
-        Settings(_env_file=None, first_month="2999-01")
     for text in ("2011-13", "2011-3", "2011-03-01", "March", ""):
         with pytest.raises(ValidationError, match="last_month"):
             Settings(_env_file=None, last_month=text)
@@ -158,14 +156,6 @@ def test_a_home_folder_is_spelled_out():
     assert Settings(_env_file=None, source_dir="~/in").source_dir == Path.home() / "in"
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "message"),
-    [
-        ("time_zone", "Mars/Olympus", "Mars/Olympus is not a time zone"),
-        ("relabel", "some", "'all' or 'new'"),
-        ("automation", "perhaps", "boolean"),
-    ],
-)
-def test_wrong_settings_of_the_automation_are_named(setting, value, message):
-    with pytest.raises(ValidationError, match=message):
-        Settings(_env_file=None, **{setting: value})
+def test_a_wrong_switch_of_the_automation_is_named():
+    with pytest.raises(ValidationError, match="boolean"):
+        Settings(_env_file=None, automation="perhaps")

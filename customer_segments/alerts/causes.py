@@ -1,215 +1,203 @@
-"""What runs that ended have to tell: that they failed, and which of their checks did.
+"""What somebody has to hear of, from Dagster's own records: each cause by a key of its own.
 
-Belongs here: reading Dagster's own records of runs since a cursor. Does not: what goes on beside
-runs (``standing``). A check is told when its run has ended, for only then it is known whether the
-run failed by it, which is one message and not two.
+Belongs here: runs that ended and their checks, sensors and schedules that fail, months that are
+overdue. Does not: keeping and sending it (``outbox``, ``telling``). A check is told when its run
+has ended: only then it is known whether the run failed by it, which is one message and not two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from textwrap import shorten
 from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster import DagsterEventType as Event
+from dagster._core.definitions.freshness import FreshnessState
+from dagster._core.scheduler.instigation import TickStatus
 
-from customer_segments.alerts.message import Alert, Level, check_path, without_rows
+from customer_segments.alerts.outbox import Alert
+from customer_segments.automation.freshness import DUE_ASSETS, SINCE_THE_FIRST
 from customer_segments.automation.jobs import months_covered
+from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+from customer_segments.months import month_of, shift
+from customer_segments.settings import Settings
 
-ENDS = (
-    dg.DagsterEventType.RUN_SUCCESS,
-    dg.DagsterEventType.RUN_FAILURE,
-    dg.DagsterEventType.RUN_CANCELED,
-)
+ENDS = {Event.RUN_SUCCESS: "", Event.RUN_FAILURE: "failed", Event.RUN_CANCELED: "was cancelled"}
+EVENTS = {Event.ASSET_CHECK_EVALUATION, Event.ASSET_MATERIALIZATION_PLANNED, Event.STEP_FAILURE}
+FAILS = "ERROR", "failed", "Do not build on these figures before somebody has looked into it."
+WARNS = "WARNING", "warns", "The tables are published. Look whether this is as it should be."
+MAX_SAID, MAX_FACT = 1_200, 250
+# Between words alone: half of a secret would not be known as one.
+CUT: dict[str, Any] = {"placeholder": " ...", "break_on_hyphens": False}
 # Of one kind of end at one time; the next time goes on from there.
 MAX_RUNS = 200
-MAX_FIGURES = 8
-NAMED_MONTHS = 6
-WILL_RETRY_TAG = "dagster/will_retry"
+# A tick is written down when it starts, and as a failure when it ends.
+LOOK_BACK, MAX_TICKS = timedelta(hours=1), 20
 
 
-def newest_cursor(instance: dg.DagsterInstance, end: dg.DagsterEventType) -> str:
-    """Return the cursor after which there is nothing yet."""
-    return instance.fetch_run_status_changes(end, limit=1).cursor
-
-
-def ended_runs(
-    instance: dg.DagsterInstance, end: dg.DagsterEventType, cursor: str
-) -> tuple[list[Alert], str]:
-    """Return the alerts of the runs that ended so since a cursor, and the cursor after them."""
-    result = instance.fetch_run_status_changes(end, limit=MAX_RUNS, cursor=cursor, ascending=True)
-    alerts: list[Alert] = []
-    for record in result.records:
-        # A run may have been deleted since.
-        if run := instance.get_run_by_id(record.event_log_entry.run_id):
-            failure = record.event_log_entry if end is dg.DagsterEventType.RUN_FAILURE else None
-            alerts += _of_run(instance, run, failure)
-    return alerts, result.cursor
+def ended_runs(instance: dg.DagsterInstance, cursors: dict[str, str]) -> Iterator[Alert]:
+    """Return the alerts of the runs that ended since, and move the cursors, by kind of end."""
+    for end, how in ENDS.items():
+        page = instance.fetch_run_status_changes(
+            end, limit=MAX_RUNS, cursor=cursors[end.value], ascending=True
+        )
+        cursors[end.value] = page.cursor
+        for record in page.records:
+            # A run may have been deleted since.
+            if run := instance.get_run_by_id(record.event_log_entry.run_id):
+                yield from _of_run(instance, run, how, record.event_log_entry.dagster_event)
 
 
 def _of_run(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, failure: dg.EventLogEntry | None
+    instance: dg.DagsterInstance, run: dg.DagsterRun, how: str, end: Any
 ) -> Iterator[Alert]:
-    entries = instance.all_logs(
-        run.run_id,
-        of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.STEP_FAILURE},
-    )
-    events = [entry.dagster_event for entry in entries if entry.dagster_event]
-    # By check: the last evaluation of each.
-    failed = {
-        evaluation.asset_check_key: evaluation
-        for event in events
-        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        and not (evaluation := event.asset_check_evaluation_data).passed
+    steps, planned, checks = [], defaultdict(list), {}
+    for entry in instance.all_logs(run.run_id, of_type=EVENTS):
+        event: Any = entry.dagster_event
+        if event.event_type is Event.STEP_FAILURE:
+            steps.append(event)
+        elif event.event_type is Event.ASSET_MATERIALIZATION_PLANNED:
+            planned[event.step_key].append(event.asset_key.to_user_string())
+        else:
+            check = event.asset_check_evaluation_data
+            checks[_name(check), (check.partition or "")[:7]] = check
+    # Of each check the worst and newest month, and which others do not pass.
+    failed = {key: check for key, check in checks.items() if not check.passed}
+    worst = {
+        name: failed[name, month]
+        for name, month in sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
     }
-    stoppers = [check for check in failed.values() if failure and _stops(check)]
-    if failure:
-        steps = [e for e in events if e.event_type is dg.DagsterEventType.STEP_FAILURE]
-        yield _run_failure(instance, run, failure, steps, stoppers)
-    yield from (_failed_check(run, check) for check in failed.values() if check not in stoppers)
-
-
-def _stops(check: dg.AssetCheckEvaluation) -> bool:
-    return bool(check.blocking) and check.severity is dg.AssetCheckSeverity.ERROR
-
-
-def _run_failure(
-    instance: dg.DagsterInstance,
-    run: dg.DagsterRun,
-    failure: dg.EventLogEntry,
-    steps: list[dg.DagsterEvent],
-    stoppers: list[dg.AssetCheckEvaluation],
-) -> Alert:
-    facts: list[tuple[str, str]] = []
-    if stoppers:
-        said = " ".join(
-            f"The check {check.check_name} of {_asset(check)} stopped it: {_said(check)}"
-            for check in stoppers
+    stops = [c for c in worst.values() if how == "failed" and c.blocking and _is_error(c)]
+    covered = " to ".join(f"{month:%Y-%m}" for month in dict.fromkeys(months_covered(run) or ()))
+    facts = {"Months": covered, "Run": f"{run.job_name}, {run.run_id[:8]}"}
+    if how:
+        said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops)
+        if not said:
+            said = root_cause(steps[0].step_failure_data.error) if steps else end.message
+        assets = [asset for step in steps for asset in planned[step.step_key]]
+        remedy = "Mend the cause and start it again. What was published before it is whole."
+        if run.tags.get("dagster/will_retry") == "true":
+            remedy = "Dagster starts it again by itself."
+        yield Alert(
+            f"run:{run.run_id}",
+            "ERROR" if how == "failed" else "WARNING",
+            f"The run of {run.job_name} {how}",
+            body(said, {"Assets": ", ".join(assets)} | facts, remedy),
+            _path(stops[0]) if stops else f"/runs/{run.run_id}",
         )
-        facts += [("Asset", ", ".join(dict.fromkeys(map(_asset, stoppers))))]
-        facts += [("Check", ", ".join(check.check_name for check in stoppers))]
-        facts += _figures(stoppers[0].metadata)
-        path = check_path(_asset(stoppers[0]), stoppers[0].check_name)
-    elif steps:
-        said = root_cause(steps[0].step_failure_data.error)
-        facts.append(("Asset", ", ".join(_planned(instance, run, steps))))
-        path = f"/runs/{run.run_id}"
-    else:
-        said = failure.dagster_event.message or "" if failure.dagster_event else ""
-        path = f"/runs/{run.run_id}"
-    retried = run.tags.get(WILL_RETRY_TAG) == "true"
-    return Alert(
-        key=f"run:{run.run_id}",
-        level=Level.ERROR,
-        title=f"The run of {run.job_name} failed",
-        said=without_rows(said),
-        facts=(*facts, *_months_of(run), _run_fact(run)),
-        remedy=(
-            "Dagster starts it again by itself."
-            if retried
-            else "Mend the cause and start it again. What was published before it is whole."
-        ),
-        path=path,
-    )
+    for name, check in worst.items():
+        if check not in stops:
+            bad = ", ".join(sorted((m for other, m in failed if other == name), reverse=True))
+            level, verdict, remedy = FAILS if _is_error(check) else WARNS
+            yield Alert(
+                f"check:{name}:{run.run_id}",
+                level,
+                f"The check {name} {verdict}",
+                body(check.description or "", facts | {"Months": bad or covered}, remedy),
+                _path(check),
+            )
 
 
-def _failed_check(run: dg.DagsterRun, check: dg.AssetCheckEvaluation) -> Alert:
-    is_error = check.severity is dg.AssetCheckSeverity.ERROR
-    asset, months = _asset(check), _bad_months(check.metadata)
-    return Alert(
-        key=f"check:{asset}:{check.check_name}:{run.run_id}",
-        level=Level.ERROR if is_error else Level.WARNING,
-        title=f"The check {check.check_name} of {asset} {'failed' if is_error else 'warns'}",
-        said=without_rows(_said(check)),
-        facts=(
-            ("Asset", asset),
-            ("Check", check.check_name),
-            *([("Months", months)] if months else _months_of(run)),
-            *_figures(check.metadata),
-            _run_fact(run),
-        ),
-        remedy=(
-            "Do not build on these figures before somebody has looked into it."
-            if is_error
-            else "The tables are published. Look whether this is as it should be."
-        ),
-        path=check_path(asset, check.check_name),
-    )
+def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> Iterator[Alert]:
+    """Return an alert for each sensor and schedule that fails, the same for a whole day.
+
+    Ticks before ``since``, in seconds since 1970, are not told.
+    """
+    if instance.schedule_storage is None:
+        return  # An instance in memory: it has no daemon, and so no ticks.
+    for state in instance.all_instigator_state():
+        for tick in instance.get_ticks(
+            state.instigator_origin_id,
+            state.selector_id,
+            after=max(since, (now - LOOK_BACK).timestamp()),
+            limit=MAX_TICKS,
+            statuses=[TickStatus.FAILURE],
+        ):
+            kind, name = tick.instigator_type.value.lower(), tick.instigator_name
+            at = datetime.fromtimestamp(tick.timestamp, UTC)
+            yield Alert(
+                f"tick:{name}:{at:%Y-%m-%d}",
+                "ERROR",
+                f"The {kind} {name} fails",
+                body(
+                    root_cause(tick.tick_data.error),
+                    {"Seen": f"{at:%Y-%m-%d %H:%M} UTC"},
+                    f"Until this is mended, the {kind} starts no run. It is told once a day.",
+                ),
+                "/automation",
+            )
 
 
-def _planned(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, steps: list[dg.DagsterEvent]
-) -> list[str]:
-    """Return the assets that failed steps were to make, or the steps if they make none."""
-    of_type = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
-    events = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=of_type)]
-    failed = {step.step_key for step in steps}
-    assets = {
-        event.asset_key.to_user_string(): None
-        for event in events
-        if event and event.asset_key and event.step_key in failed
-    }
-    return list(assets) or [str(step) for step in failed]
+def overdue_months(
+    instance: dg.DagsterInstance, settings: Settings, now: datetime
+) -> Iterator[Alert]:
+    """Return an alert for each asset that Dagster's freshness finds overdue, once a month.
+
+    By the state that its daemon keeps: without ``make ui`` nobody evaluates it, and the check
+    ``awaited_month`` says so when somebody ingests.
+    """
+    try:
+        installed = Installation.of(settings)
+    except UserError:
+        return  # What needs it fails, and that is told.
+    if not installed.months.is_open:
+        return
+    month = last_due_month(now, installed.policy.source.time_zone)
+    for key, record in instance.get_freshness_state_records(sorted(DUE_ASSETS)).items():
+        if record.freshness_state is FreshnessState.FAIL:
+            asset = key.to_user_string()
+            yield Alert(
+                f"overdue:{asset}:{month}",
+                "ERROR",
+                f"{asset} is overdue for {month}",
+                body(
+                    "Nothing was materialized since that month is over, due at 5 on the 3rd.",
+                    {"Asset": asset, "Month": month},
+                    "Look whether the schedule monthly_refresh and the sensors are on and whether "
+                    f"a run failed, or start `customer-segments run`. Input: {settings.input_dir}.",
+                ),
+                f"/assets/{asset}",
+            )
+
+
+def last_due_month(now: datetime, time_zone: str) -> str:
+    """Return the newest month whose deadline has passed, like 2026-10."""
+    local = now.astimezone(ZoneInfo(time_zone))
+    return f"{shift(month_of((local - SINCE_THE_FIRST).date()), -1):%Y-%m}"
+
+
+def body(said: str, facts: dict[str, str], remedy: str) -> str:
+    """Return what was said, the facts that are not empty, and what to do, bounded.
+
+    Without the rows that an audit shows: customers' data is for the UI, not for a chat.
+    """
+    kept = (ln.rpartition("}")[2] if ln.lstrip()[:1] == "{" else ln for ln in said.splitlines())
+    lines = [shorten(" ".join(kept), MAX_SAID, **CUT)]
+    lines += [shorten(f"{name}: {fact}", MAX_FACT, **CUT) for name, fact in facts.items() if fact]
+    return "\n".join(filter(None, [*lines, remedy]))
 
 
 def root_cause(error: Any) -> str:
     """Return what the first of a chain of errors said, without the names of its module."""
-    if error is None:
-        return ""
-    while error.cause:
+    while error and error.cause:
         error = error.cause
-    kind, _, said = error.message.strip().partition(": ")
+    kind, _, said = error.message.strip().partition(": ") if error else ("", "", "")
     name = kind.rpartition(".")[2]
     return said if name == "UserError" else f"{name}: {said}" if said else name
 
 
-def _asset(check: dg.AssetCheckEvaluation) -> str:
-    return check.asset_key.to_user_string()
+def _is_error(check: dg.AssetCheckEvaluation) -> bool:
+    return check.severity is dg.AssetCheckSeverity.ERROR
 
 
-def _said(check: dg.AssetCheckEvaluation) -> str:
-    return check.description or "It gives no reason."
+def _name(check: dg.AssetCheckEvaluation) -> str:
+    return f"{check.check_name} of {check.asset_key.to_user_string()}"
 
 
-def _run_fact(run: dg.DagsterRun) -> tuple[str, str]:
-    return "Run", f"{run.job_name}, {run.run_id[:8]}"
-
-
-def _months_of(run: dg.DagsterRun) -> list[tuple[str, str]]:
-    """Return the months that a run covers, if it covers any in particular."""
-    covered = months_covered(run)
-    if covered is None:
-        return []
-    first, last = (f"{month:%Y-%m}" for month in covered)
-    return [("Months", first if first == last else f"{first} to {last}")]
-
-
-def _bad_records(metadata: Mapping[str, dg.MetadataValue]) -> list[Mapping[str, Any]]:
-    """Return what a check's table of months says of those that do not pass, the newest first."""
-    table = metadata.get("months")
-    if not isinstance(table, dg.TableMetadataValue):
-        return []
-    records = [record.data for record in table.records]
-    return [r for r in records if r.get("month") and r.get("verdict") in ("warn", "error")]
-
-
-def _bad_months(metadata: Mapping[str, dg.MetadataValue]) -> str:
-    months = [str(record["month"]) for record in _bad_records(metadata)]
-    more = len(months) - NAMED_MONTHS
-    return ", ".join(months[:NAMED_MONTHS]) + (f" and {more} more" if more > 0 else "")
-
-
-def _figures(metadata: Mapping[str, dg.MetadataValue]) -> list[tuple[str, str]]:
-    """Return the figures of the newest month that does not pass, or of the check as a whole."""
-    if bad := _bad_records(metadata):
-        month = f" of {bad[0]['month']}" if len(bad) > 1 else ""
-        figures = {k: v for k, v in bad[0].items() if k not in ("month", "verdict")}
-    else:
-        month = ""
-        simple = (dg.IntMetadataValue, dg.FloatMetadataValue, dg.TextMetadataValue)
-        figures = {k: v.value for k, v in metadata.items() if isinstance(v, simple)}
-    shown = [f"{k}: {_figure(v)}" for k, v in figures.items() if v not in (None, "")]
-    return [(f"Figures{month}", "; ".join(shown[:MAX_FIGURES]))] if shown else []
-
-
-def _figure(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _path(check: dg.AssetCheckEvaluation) -> str:
+    asset = quote(check.asset_key.to_user_string())
+    return f"/assets/{asset}?view=checks&checkDetail={quote(check.check_name)}"

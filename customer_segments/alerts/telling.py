@@ -1,34 +1,51 @@
-"""From what happened to what is sent: what the sensor and the command line have in common.
+"""From what happened to what is sent, in bounded time: by the sensor, and by commands.
 
-Belongs here: collecting alerts into the outbox and delivering what waits there, in bounded time.
-Does not: who calls it and when (``sensor``, ``run``).
+Belongs here: collecting alerts into the outbox, and delivering what waits there. Does not: what is
+an alert (``causes``), how it leaves (``channels``).
 """
 
-import logging
+import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
-from typing import cast
+from itertools import accumulate
 
 import dagster as dg
-from dagster._core.storage.runs import SqlRunStorage
 from rich.console import Console
 from rich.markup import escape
 
-from customer_segments.alerts.causes import ENDS, ended_runs, newest_cursor
-from customer_segments.alerts.channels import Channel, Undelivered, channels
-from customer_segments.alerts.message import cleared, messages
-from customer_segments.alerts.outbox import GIVE_UP_DAYS, Outbox
-from customer_segments.alerts.standing import failing_ticks, overdue_months
+from customer_segments.alerts import outbox
+from customer_segments.alerts.causes import ENDS, ended_runs, failing_ticks, overdue_months
+from customer_segments.channels import Channel, channels, without_secrets
+from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 
 # What a command may take longer by; a sensor's tick has a minute.
-COMMAND_SECONDS = 4.0
-TICK_SECONDS = 30.0
+COMMAND_SECONDS, TICK_SECONDS = 4.0, 30.0
+# Slack cuts a text at 3,000 characters, and its escapes make one longer.
+MAX_TEXT = 2_400
+# Where an instance keeps how far it was told of.
+CURSOR = "customer_segments/alerts"
 
-logger = logging.getLogger("customer_segments.alerts")
+
+def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor ``alerts``: it starts no run, and is always on from the first start."""
+
+    # Alerts have to be on where nobody thought of them; without addresses they are logged.
+    @dg.sensor(
+        name="alerts", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """Tell of failed runs and checks, overdue months and failing sensors, once each."""
+        collect(settings, context.instance)
+        problems = deliver(settings, TICK_SECONDS)
+        names = ", ".join(channels(settings.alerts.get_secret_value()))
+        left = len(outbox.waiting(settings.outbox_path))
+        return dg.SkipReason(" ".join([f"By {names}; waiting: {left}.", *problems]))
+
+    return alerts
 
 
 @contextmanager
@@ -38,110 +55,93 @@ def telling(settings: Settings, instance: dg.DagsterInstance, console: Console) 
     Where nothing but the log is configured, the console has said it all; what others started is
     left to the daemon's sensor.
     """
-    if [channel.name for channel in channels(settings)] == ["log"]:
+
+    def tell(seconds: float = 0) -> None:
+        try:
+            collect(settings, instance)
+            problems = deliver(settings, seconds) if seconds else []
+        except Exception as error:
+            # By its kind alone: the words of an error may hold anything.
+            is_ours = isinstance(error, UserError)
+            problems = [f"No alerts: {error if is_ours else type(error).__name__}"]
+        for problem in problems:
+            console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
+
+    if not settings.alerts.get_secret_value():
         yield
         return
-    try:
-        begin(settings, instance)
-    except Exception as error:
-        _say_trouble(console, error)
+    tell()
     try:
         yield
     finally:
-        try:
-            collect(settings, instance)
-            for problem in deliver(settings, COMMAND_SECONDS):
-                console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
-        except Exception as error:
-            _say_trouble(console, error)
+        tell(COMMAND_SECONDS)
 
 
-def begin(settings: Settings, instance: dg.DagsterInstance) -> None:
-    """Remember the present, where nothing is remembered: what was before is not told."""
-    outbox = Outbox(settings.outbox_path)
-    known = outbox.cursors()
-    new = {name: end for name, end in _cursor_names(instance).items() if name not in known}
-    outbox.begin({name: newest_cursor(instance, end) for name, end in new.items()})
+def collect(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Take what happened since the last time into the outbox; the first time, that is nothing."""
+    now, store = datetime.now(UTC), instance.daemon_cursor_storage
+    if kept := store.get_cursor_values({CURSOR}).get(CURSOR):
+        since, cursors = json.loads(kept)
+    else:
+        since = now.timestamp()
+        cursors = {
+            end.value: instance.fetch_run_status_changes(end, limit=1).cursor for end in ENDS
+        }
+    addresses = settings.alerts.get_secret_value()
+    found = [
+        *ended_runs(instance, cursors),
+        *failing_ticks(instance, since, now),
+        *overdue_months(instance, settings, now),
+    ]
+    clear = [alert._replace(body=without_secrets(alert.body, addresses)) for alert in found]
+    outbox.add(settings.outbox_path, clear, channels(addresses))
+    # After that: who dies before it finds the same again, and its key is known.
+    store.set_cursor_values({CURSOR: json.dumps([since, cursors])})
 
 
-def collect(settings: Settings, instance: dg.DagsterInstance) -> int:
-    """Take what happened since the last time into the outbox; return how many alerts are new."""
-    begin(settings, instance)
-    outbox, now = Outbox(settings.outbox_path), datetime.now(UTC)
-    known, after, found = outbox.cursors(), {}, []
-    since = min(known[name][1] for name in _cursor_names(instance))
-    for name, end in _cursor_names(instance).items():
-        alerts, after[name] = ended_runs(instance, end, known[name][0])
-        found += alerts
-    standing = chain(
-        failing_ticks(instance, datetime.fromtimestamp(since, UTC), now),
-        overdue_months(instance, settings, now),
-    )
-    names = [channel.name for channel in channels(settings)]
-    return outbox.add(cleared([*found, *standing], settings), names, after)
+def message(alerts: list[outbox.Alert], ui_url: str) -> tuple[str, str, str]:
+    """Return level, title and text of one message: the worst first, as many as there is room."""
+    alerts = sorted(alerts, key=lambda alert: alert.level)
+    titles = [f"{alert.level}: {alert.title}" for alert in alerts]
+    parts = [f"{alert.body}\n{ui_url}{alert.path}" for alert in alerts]
+    if len(alerts) > 1:
+        parts = [f"{title}\n{part}" for title, part in zip(titles, parts, strict=True)]
+        titles = [f"{alerts[0].level}: {len(alerts)} alerts at once"]
+    # At least the first; no link is cut.
+    room = sum(length <= MAX_TEXT for length in accumulate(map(len, parts))) or 1
+    if room < len(alerts):
+        parts[room:] = [f"And {len(alerts) - room} more: {ui_url}/runs"]
+    return alerts[0].level, f"[Customer Segments] {titles[0]}", "\n\n".join(parts)
 
 
 def deliver(settings: Settings, seconds: float) -> list[str]:
     """Send what is due; return a sentence for each channel that did not take it.
 
-    Parameters
-    ----------
-    seconds
-        How long to wait for it. A server that is slower is left to a thread, and what it does
-        not get to waits in the outbox.
+    What takes longer than ``seconds`` is left to a thread, and waits in the outbox.
     """
     problems: list[str] = []
-
-    def send() -> None:
-        for channel in channels(settings):
-            try:
-                problems.extend(_deliver(settings, channel))
-            except Exception as error:
-                problems.append(f"Alerts by {channel.name} wait: {type(error).__name__}.")
-
     # Not by timeouts alone: nothing bounds how long a name is looked up, or an answer dribbles.
-    sender = threading.Thread(target=send, daemon=True)
-    sender.start()
-    sender.join(seconds)
-    if sender.is_alive():
+    threads = [
+        threading.Thread(target=_deliver, args=(settings, *channel, problems), daemon=True)
+        for channel in channels(settings.alerts.get_secret_value()).items()
+    ]
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
         return [*problems, f"Alerts are not all sent after {seconds:g} s: the rest waits."]
     return problems
 
 
-def _deliver(settings: Settings, channel: Channel) -> Iterator[str]:
-    outbox = Outbox(settings.outbox_path)
-    claimed = outbox.claim(channel.name)
-    for alerts, message in messages(list(claimed.values()), settings.ui_url):
-        keys = [alert.key for alert in alerts]
-        try:
-            channel.send(message)
-        except Undelivered as reason:
-            lost = outbox.failed(channel.name, keys, str(reason))
-            # Whatever it is, the others need not find out as well now.
-            outbox.released(channel.name, [key for key in claimed if key not in keys])
-            for key in lost:
-                logger.error(
-                    "Given up after %d days, %s: %s", GIVE_UP_DAYS, reason, claimed[key].title
-                )
-            yield (
-                f"Alerts by {channel.name} wait and are tried again: {reason}. "
-                "`customer-segments alerts list` shows them."
-            )
-            return
-        outbox.delivered(channel.name, keys)
-        for key in keys:
-            del claimed[key]
-
-
-def _cursor_names(instance: dg.DagsterInstance) -> dict[str, dg.DagsterEventType]:
-    """Return a cursor's name for each kind of end; its numbers are those of one instance."""
-    storage = cast(SqlRunStorage, instance.run_storage).get_run_storage_id()
-    return {f"{storage}:{end.value}": end for end in ENDS}
-
-
-def _say_trouble(console: Console, error: Exception) -> None:
-    """Say that alerts did not work, by the kind of error alone: its words may hold anything."""
-    from customer_segments.errors import UserError
-
-    said = str(error) if isinstance(error, UserError) else type(error).__name__
-    console.print(f"  [yellow]![/] No alerts: {escape(said)}", highlight=False)
+def _deliver(settings: Settings, name: str, send: Channel, problems: list[str]) -> None:
+    error, path = "", settings.outbox_path
+    try:
+        while not error and (alerts := outbox.take(path, name)):
+            error = send(*message(alerts, settings.ui_url))
+            outbox.settle(path, name, alerts, error)
+    except Exception as trouble:
+        error = type(trouble).__name__
+    if error:
+        problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")

@@ -15,6 +15,7 @@ from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
+from customer_segments.outputs.state import newest_labelled
 from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
@@ -109,12 +110,6 @@ def start(installed: Installation, job: str, console: Console) -> None:
     """Run one job that covers no months: ``ingest``, ``evaluate``."""
     with launcher(installed, console) as launch:
         launch(job)
-
-
-def newest_labelled(installed: Installation) -> date | None:
-    """Return the newest covered month in which somebody is labelled; ``None`` for none."""
-    labelled = installed.warehouse.state().filled("customer_segments")
-    return max((month for month in labelled if installed.months.clip(month, month)), default=None)
 
 
 def parse_range(text: str) -> Range:

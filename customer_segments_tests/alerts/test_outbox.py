@@ -1,131 +1,119 @@
-"""The outbox: each cause once, tried again later and later, over restarts and processes."""
+"""The outbox: each cause once a channel, tried again later and later, over processes and kills."""
 
 import sqlite3
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from pathlib import Path
 
 import pytest
 
-from customer_segments.alerts.message import Alert, Level
-from customer_segments.alerts.outbox import CLAIM_SECONDS, DAY, Outbox
+from customer_segments.alerts import outbox
+from customer_segments.alerts.outbox import Alert
 from customer_segments.errors import UserError
+from customer_segments_tests.alerts.conftest import time_passes
 
-ONE, TWO = (Alert(key, Level.ERROR, f"Title of {key}") for key in ("one", "two"))
-
-
-@dataclass
-class Clock:
-    now: float = 1e9
-
-    def __call__(self) -> float:
-        return self.now
+ONE, TWO = (Alert(key, "ERROR", f"Title of {key}", "Said", "/runs") for key in ("one", "two"))
+DAY = 86_400
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def path(tmp_path) -> Path:
+    return tmp_path / "new" / "w.alerts.sqlite"
 
 
-@pytest.fixture
-def outbox(tmp_path, clock) -> Outbox:
-    return Outbox(tmp_path / "new" / "w.alerts.sqlite", clock)
+def test_a_cause_is_told_once_on_each_channel(path):
+    outbox.add(path, [ONE, ONE, TWO], ["Slack", "E-Mail"])
+    outbox.add(path, [ONE], ["Slack"])
+    assert outbox.take(path, "Slack") == [ONE, TWO]
+    assert outbox.take(path, "Slack") == [], "it is another one's to send"
+    outbox.settle(path, "Slack", [ONE, TWO], "")
+    time_passes(path, DAY)
+    outbox.add(path, [ONE, TWO], ["Slack"])
+    assert outbox.take(path, "Slack") == []
+    assert outbox.take(path, "E-Mail") == [ONE, TWO]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def reopened(outbox: Outbox) -> Outbox:
-    return Outbox(outbox.path, outbox.clock)
+def test_what_a_killed_sender_took_is_tried_again(path):
+    outbox.add(path, [ONE], ["Slack"])
+    assert outbox.take(path, "Slack") == [ONE]
+    (row,) = outbox.waiting(path)
+    assert (row["attempts"], row["error"]) == (1, "no answer")
+    time_passes(path, 30)
+    assert outbox.take(path, "Slack") == [ONE]
 
 
-def test_a_cause_is_taken_once_over_restarts_and_after_delivery(outbox):
-    assert outbox.add([ONE, ONE, TWO], ["webhook", "email"], {}) == 2
-    assert reopened(outbox).add([ONE], ["webhook"], {}) == 0
-    assert outbox.claim("webhook") == {"one": ONE, "two": TWO}
-    outbox.delivered("webhook", ["one", "two"])
-    assert reopened(outbox).add([ONE, TWO], ["webhook"], {}) == 0
-    assert reopened(outbox).claim("webhook") == {}
-    # The other channel has its own state.
-    assert list(reopened(outbox).claim("email")) == ["one", "two"]
+def test_it_is_tried_again_after_longer_and_longer_and_given_up_after_a_week(path, caplog):
+    outbox.add(path, [ONE], ["Slack"])
+    waits = []
+    for _ in range(9):
+        assert outbox.take(path, "Slack") == [ONE]
+        outbox.settle(path, "Slack", [ONE], "error=500")
+        (row,) = outbox.waiting(path)
+        assert row["error"] == "error=500"
+        waits.append(round(row["due_at"] - time.time()))
+        time_passes(path, waits[-1] - 2)
+        assert outbox.take(path, "Slack") == []
+        time_passes(path, 2)
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert sum(waits[:7]) + 3600 * (outbox.MAX_ATTEMPTS - 7) >= 7 * DAY
+    with sqlite3.connect(path) as con:
+        con.execute("UPDATE messages SET attempts = ?", (outbox.MAX_ATTEMPTS - 1,))
+    assert outbox.take(path, "Slack") == [ONE]
+    time_passes(path, 3600)
+    assert not caplog.messages
+    assert outbox.take(path, "Slack") == []
+    assert caplog.messages == ["Not told by Slack in a week, given up: Title of one"]
+    assert outbox.waiting(path) == []
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_claim_ends(outbox, clock):
-    outbox.add([ONE], ["webhook"], {})
-    assert outbox.claim("webhook")
-    assert not reopened(outbox).claim("webhook")
-    clock.now += CLAIM_SECONDS
-    assert reopened(outbox).claim("webhook")
+def test_one_that_is_always_refused_holds_up_no_other(path):
+    outbox.add(path, [ONE], ["Slack"])
+    assert outbox.take(path, "Slack") == [ONE]
+    outbox.settle(path, "Slack", [ONE], "error=400")
+    outbox.add(path, [TWO], ["Slack"])
+    time_passes(path, 30)
+    assert [outbox.take(path, "Slack") for _ in range(3)] == [[TWO], [ONE], []]
 
 
-def test_it_is_tried_again_after_longer_and_longer_and_given_up_after_a_week(outbox, clock):
-    outbox.add([ONE], ["webhook"], {})
-    waits, given_up = [], []
-    while not given_up:
-        assert outbox.claim("webhook")
-        given_up = outbox.failed("webhook", ["one"], "it answered 500")
-        if not given_up:
-            (waiting,) = outbox.waiting()
-            waits.append(waiting.due_at - clock.now)
-            clock.now = waiting.due_at - 1
-            assert not reopened(outbox).claim("webhook")
-            clock.now += 1
-    assert waits[:8] == [30, 60, 120, 240, 480, 960, 1920, 3600]
-    assert set(waits[8:]) == {3600}
-    assert sum(waits) >= 7 * DAY
-    assert outbox.waiting() == []
-    clock.now += DAY
-    assert not outbox.claim("webhook")
+def test_old_alerts_are_forgotten(path):
+    outbox.add(path, [ONE], ["Slack"])
+    time_passes(path, 91 * DAY)
+    outbox.add(path, [], [])
+    assert outbox.waiting(path) == []
 
 
-def test_one_that_is_always_refused_holds_up_no_other(outbox, clock):
-    outbox.add([ONE, TWO], ["webhook"], {})
-    outbox.claim("webhook")
-    outbox.failed("webhook", ["one"], "it answered 400")
-    outbox.released("webhook", ["two"])
-    clock.now += 3600
-    assert list(outbox.claim("webhook")) == ["two", "one"]
-
-
-def test_old_alerts_are_forgotten(outbox, clock):
-    outbox.add([ONE], ["webhook"], {})
-    clock.now += 91 * DAY
-    outbox.add([], [], {})
-    assert outbox.waiting() == []
-
-
-def test_the_file_is_its_owners_alone(outbox):
-    outbox.add([ONE], ["webhook"], {})
-    assert stat.S_IMODE(outbox.path.stat().st_mode) == 0o600
-
-
-def test_a_damaged_file_is_an_error_that_says_what_to_do(outbox):
-    outbox.path.parent.mkdir()
-    outbox.path.write_text("not a database, but long enough to look at" * 100)
+def test_a_damaged_file_is_an_error_that_says_what_to_do(path):
+    path.parent.mkdir()
+    path.write_text("not a database, but long enough to look at" * 100)
     with pytest.raises(UserError, match="may be deleted"):
-        outbox.waiting()
+        outbox.waiting(path)
 
 
-ADD_AND_CLAIM = """
+ADD_AND_TAKE = """
 import sys
 from pathlib import Path
-from customer_segments.alerts.message import Alert, Level
-from customer_segments.alerts.outbox import Outbox
+from customer_segments.alerts import outbox
+from customer_segments.alerts.outbox import Alert
 
-outbox = Outbox(Path(sys.argv[1]))
-causes = [Alert(f"cause {number}", Level.ERROR, "It failed") for number in range(150)]
-outbox.add(causes, ["webhook"], {})
+path = Path(sys.argv[1])
+causes = [Alert(f"cause {number}", "ERROR", "It failed", "", "/runs") for number in range(150)]
+outbox.add(path, causes, ["Slack"])
 print("ready", flush=True)
 sys.stdin.readline()
-claimed = outbox.claim("webhook")
-for key in claimed:
-    print(key)
-outbox.delivered("webhook", claimed)
+taken = outbox.take(path, "Slack")
+for alert in taken:
+    print(alert.key)
+outbox.settle(path, "Slack", taken, "")
 """
 
 
-def test_several_processes_deliver_each_cause_once(outbox):
+def test_several_processes_deliver_each_cause_once(path):
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", ADD_AND_CLAIM, str(outbox.path)],
+            [sys.executable, "-c", ADD_AND_TAKE, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -141,5 +129,3 @@ def test_several_processes_deliver_each_cause_once(outbox):
     assert [process.returncode for process in processes] == [0] * 4
     told = [line for lines in said for line in lines if line]
     assert sorted(told) == sorted(f"cause {number}" for number in range(150))
-    with sqlite3.connect(outbox.path) as con:
-        assert con.execute("SELECT count(*) FROM alerts").fetchone() == (150,)

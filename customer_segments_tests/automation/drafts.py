@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from customer_segments.automation.agenda import agenda, report_token
+from customer_segments.automation.agenda import agenda
 from customer_segments.automation.steps import Facts, Step
 from customer_segments.installation import Installation
 from customer_segments.months import Months, between
+from customer_segments.outputs.state import state_of
 from customer_segments.policy import Policy
 from customer_segments.storage.contracts import WriteMode
 from customer_segments.storage.state import Held, State
@@ -85,7 +86,7 @@ class Draft:
 
     def report(self, *months: int) -> None:
         for number in months:
-            self.reports[month(number)] = report_token(self.state, month(number))
+            self.reports[month(number)] = state_of(self.state, month(number))
 
     @property
     def steps(self) -> list[Step]:

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.reports.files import report_path
+from customer_segments.outputs.files import report_path
 from customer_segments.settings import Settings
 from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.ingestion.ingested import ask

@@ -7,7 +7,7 @@ import pytest
 from dagster._core.test_utils import freeze_time
 from typer.testing import CliRunner
 
-from customer_segments import cli
+from customer_segments.commands.app import app
 from customer_segments.installation import Installation
 from customer_segments.policy import rules
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
@@ -97,14 +97,14 @@ def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(wo
 def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypatch):
     monkeypatch.setattr(Installation, "here", lambda: world.installed)
     world.set_rule("rfm", "window_months", 2)
-    done = CliRunner().invoke(cli.app, ["run", "--months", "2010-01"])
+    done = CliRunner().invoke(app, ["run", "--months", "2010-01"])
     assert done.exit_code == 0, done.output
     assert "Segments of 2010-01" in done.output
     assert "segment_report_2010-01.html" in done.output
     assert "Segments of 2010-03" not in done.output
     wanted, held = world.installed.made_by(CUSTOMER_RFM), world.state.months("customer_rfm")
     assert [month for month in held if held[month].made_by == wanted] == [shop.month(0)]
-    done = CliRunner().invoke(cli.app, ["run"])
+    done = CliRunner().invoke(app, ["run"])
     assert "Segments of 2010-03" in done.output
     assert world.is_quiet()
 

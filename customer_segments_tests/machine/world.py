@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from customer_segments.automation.agenda import agenda, report_token
+from customer_segments.automation.agenda import agenda
 from customer_segments.automation.jobs import JOBS, RANGE_TAGS, months_tags
 from customer_segments.automation.looking import look
 from customer_segments.commands import run as commands
@@ -24,9 +24,10 @@ from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.exchange import export_version, import_version
+from customer_segments.outputs.files import report_path
+from customer_segments.outputs.state import state_of
 from customer_segments.policy.rules import Source
 from customer_segments.private import make_folder, write_text
-from customer_segments.reports.files import report_path
 from customer_segments.settings import Settings
 from customer_segments.storage import dagster_metadata
 from customer_segments.storage.state import State
@@ -289,7 +290,7 @@ def write_marks(settings: Settings, first: date, last: date) -> None:
         if first <= month <= last:
             path = report_path(settings.reports_path, month)
             make_folder(path.parent)
-            write_text(path, f'<meta name="state" content="{report_token(state, month)}">')
+            write_text(path, f'<meta name="state" content="{state_of(state, month)}">')
 
 
 def compared(one: Path, other: Path) -> dict[str, list[tuple]]:
