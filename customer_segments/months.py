@@ -143,8 +143,9 @@ class Months:
         """Return the months to cover, given the first and the last likely date of the data.
 
         Dates before 2000 or after the current month do not stretch the months; rows that bear
-        them are rejected as ``outside_months``. Months that were covered stay so, for as long as
-        the warehouse is there: those whose file went away have to be published empty.
+        them are rejected as ``outside_months``. Months whose files went away are covered no
+        longer: the ingestion empties them. A feed that was live stays so for as long as the
+        warehouse is there, and is waited for.
 
         Raises
         ------
@@ -162,8 +163,6 @@ class Months:
                 "future.",
                 f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
             )
-        if before:
-            first, last = min(first, before.first), max(last, before.last)
         is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
         return _overridden(settings, replace(self, first=first, last=last, is_open=is_live))
 
@@ -173,7 +172,8 @@ class Months:
         text = json.dumps(
             {
                 "first": self.first.isoformat(),
-                "last": self.last.isoformat(),
+                # Not a last month to come that the settings name: data has not been there.
+                "last": min(self.last, max(self.first, month_of(self.today))).isoformat(),
                 "is_open": self.is_open,
             }
         )

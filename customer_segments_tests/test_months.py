@@ -88,16 +88,25 @@ def test_data_three_months_behind_is_historical_unless_it_was_live_before(instal
     assert of_data(installed(), MARCH, last).is_open
 
 
-def test_months_once_covered_stay_while_the_warehouse_is_there(installed):
-    covering(MARCH, APRIL, False).save(installed())
-    assert of_data(installed(), APRIL, APRIL).first == APRIL
+def test_months_whose_files_went_away_are_covered_no_longer(installed):
+    covering(MARCH, shift(APRIL, 3), False).save(installed())
     installed().warehouse_path.touch()
-    assert of_data(installed(), APRIL, APRIL) == covering(MARCH, APRIL, False)
+    assert of_data(installed(), APRIL, APRIL) == covering(APRIL, APRIL, False)
+
+
+def test_a_last_month_to_come_stops_no_later_ingestion(installed):
+    """It was remembered as one that data was of, and the clock taken for wrong."""
+    chosen = installed(last_month=f"{shift(THIS_MONTH, 9):%Y-%m}")
+    of_data(chosen, MARCH, APRIL).save(chosen)
+    installed().warehouse_path.touch()
+    assert of_data(chosen, MARCH, APRIL).newest == THIS_MONTH
+    assert of_data(installed(), MARCH, APRIL).newest == APRIL
 
 
 def test_a_clock_set_back_stops_the_ingestion(installed):
     installed().warehouse_path.touch()
-    covering(MARCH, shift(THIS_MONTH, 1), True).save(installed())
+    ahead = shift(THIS_MONTH, 1)
+    Months(MARCH, ahead, is_open=True, today=ahead).save(installed())
     with pytest.raises(UserError, match="by this machine's clock"):
         of_data(installed(), MARCH, THIS_MONTH)
 

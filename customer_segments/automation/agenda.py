@@ -4,66 +4,15 @@ Belongs here: the one decision which job runs next, over which months, and why; 
 Does not: starting it (``sensor`` under the daemon, ``commands.run`` on the command line).
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
-from customer_segments.installation import Installation
+from customer_segments.automation.steps import Facts, Range, Step
+from customer_segments.automation.waiting import MONTHLY, is_unjudged, waiting_months
 from customer_segments.outputs.state import labelled_months, state_of
-from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.pending import pending_months
-from customer_segments.storage.state import State
 from customer_segments.tables import (
-    CONTRACTS,
     LABELS,
     RAW_TRANSACTIONS,
 )
-
-MONTHLY = [c for c in CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
-Range = tuple[date, date]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A job that is due, over which months, and why."""
-
-    job: str
-    why: str
-    months: Range | None = None
-    basis: str = ""
-
-    @property
-    def key(self) -> str:
-        """What tells this step from one of other months or of other causes."""
-        return hashlib.sha256(f"{self.job} {self.months} {self.basis}".encode()).hexdigest()[:16]
-
-    def __str__(self) -> str:
-        """Job and months, such as ``score 2011-06 to 2011-12``."""
-        return f"{self.job} {said(self.months)}" if self.months else self.job
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the agenda is decided from.
-
-    Parameters
-    ----------
-    state
-        What the warehouse holds.
-    files
-        Content hash by name of the input files; ``None`` while one is still being written.
-    reports
-        By month that has a report, what the report was made from.
-    parser
-        Version of the reading in this code.
-    """
-
-    installed: Installation
-    state: State
-    files: Mapping[str, str] | None
-    reports: Mapping[date, str] = field(default_factory=dict)
-    parser: str = ""
 
 
 def agenda(facts: Facts) -> list[Step]:
@@ -72,14 +21,15 @@ def agenda(facts: Facts) -> list[Step]:
     steps = [step] if (step := _ingest(facts)) else []
     if RAW_TRANSACTIONS.table not in state.tables or RAW_TRANSACTIONS.table in state.failed:
         return steps  # Nothing can be made of rows that are not there, or not to be trusted.
-    span = facts.installed.months.clip(*_span(state, RAW_TRANSACTIONS.table))
+    read = state.filled(RAW_TRANSACTIONS.table)
+    span = facts.installed.months.clip(read[0], read[-1]) if read else None
     if span is None:
         return steps
     if state.champion is None:
         span = facts.installed.months.first, span[1]
         why = "no model labels yet: one is fitted"
         return [*steps, _step(facts, "full_refresh", why, span)]
-    scored, why = _waiting(facts, span)
+    scored, why = waiting_months(facts, span)
     if scored:
         steps.append(_step(facts, "score", why, scored))
     if any(contract.table in state.failed for contract in MONTHLY):
@@ -88,12 +38,6 @@ def agenda(facts: Facts) -> list[Step]:
         why = f"another model than the champion {state.champion} labelled them"
         steps.append(_step(facts, "relabel", why, (months[0], months[-1])))
     return [*steps, *_reports(facts)]
-
-
-def said(months: Range) -> str:
-    """Return a range of months as people write it."""
-    first, last = months
-    return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
 
 
 def as_markdown(steps: list[Step]) -> str:
@@ -123,41 +67,15 @@ def _ingest(facts: Facts) -> Step | None:
         why = f"the files changed: {', '.join(changed[:3])}{more}"
     elif state.parser != facts.parser:
         why = "this version reads files in another way"
-    elif any(held.made_by != wanted for held in raw.values()):
+    elif (last := state.last(RAW_TRANSACTIONS.table)) and last.made_by != wanted:
         why = "the rules of reading, or the first or last month, changed"
-    elif _is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest(
-        "source_sheets"
-    ) < state.newest(RAW_TRANSACTIONS.table):
+    elif is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest("source_sheets") < state.newest(
+        RAW_TRANSACTIONS.table
+    ):
         why = "the last ingestion did not come to its end"
     else:
         return None
     return Step("ingest", why, basis=repr((sorted(files.items()), wanted, facts.parser)))
-
-
-def _waiting(facts: Facts, span: Range) -> tuple[Range | None, str]:
-    """Return the months to score, from the first that waits to the newest, and why."""
-    state = facts.state
-    for contract in MONTHLY:
-        if failed := state.failed.get(contract.table):
-            # Nothing after it was made. Tried again, and judged again, from where it waits.
-            waiting = _pending(facts, contract) or [span[1]]
-            return (waiting[0], span[1]), f"{contract.table} did not pass its check {failed}"
-    by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
-    first = min((months[0] for months in by_table.values() if months), default=None)
-    if first is None:
-        unjudged = [c.table for c in MONTHLY if _is_unjudged(state, c.table)]
-        if not unjudged:
-            return None, ""
-        return (span[1], span[1]), f"{', '.join(unjudged)} were not judged yet"
-    table = next(table for table, months in by_table.items() if months and months[0] == first)
-    held = state.months(table).get(first)
-    if held is None:
-        why = f"{table} of {first:%Y-%m} was never made"
-    elif held.made_by != facts.installed.made_by(CONTRACTS[table]):
-        why = f"the rules changed since {table} of {first:%Y-%m} was made"
-    else:
-        why = f"{first:%Y-%m} changed" + (", and months after it" if first < span[1] else "")
-    return (first, max(span[1], first)), why
 
 
 def _outdated_labels(facts: Facts) -> list[date]:
@@ -193,21 +111,6 @@ def _reports(facts: Facts) -> list[Step]:
             continue
         steps.append(Step("report", why, (month, month), token))
     return steps
-
-
-def _pending(facts: Facts, contract: Contract) -> list[date]:
-    """Return the covered months of a table that its input, or a rule, changed since."""
-    pending = pending_months(facts.state, contract, facts.installed.made_by(contract))
-    return [month for month in pending if facts.installed.months.clip(month, month)]
-
-
-def _is_unjudged(state: State, table: str) -> bool:
-    return state.judged.get(table, 0) < state.newest(table)
-
-
-def _span(state: State, table: str) -> Range:
-    months = [month for month, held in state.months(table).items() if held.rows]
-    return (months[0], months[-1]) if months else (date.max, date.min)
 
 
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:

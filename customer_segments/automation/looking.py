@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from customer_segments.automation.agenda import Facts
+from customer_segments.automation.steps import Facts
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
@@ -39,7 +39,10 @@ def _reports(folder: Path) -> dict[date, str]:
     """Return what the reports of a folder were made from, by month."""
     found = {}
     for path in folder.glob("[0-9][0-9][0-9][0-9]-[01][0-9]"):
-        month = parse_month(path.name)
+        try:
+            month = parse_month(path.name)
+        except ValueError:  # Somebody else's folder, 2011-13.
+            continue
         if (state := state_in(report_path(folder, month))) is not None:
             found[month] = state
     return found

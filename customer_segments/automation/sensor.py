@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from customer_segments.automation.agenda import Step, agenda, as_markdown
+from customer_segments.automation.agenda import agenda, as_markdown
 from customer_segments.automation.folder import Folder
 from customer_segments.automation.jobs import JOBS, months_tags
 from customer_segments.automation.looking import facts
+from customer_segments.automation.steps import Step
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage.state import State
@@ -47,8 +48,8 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
     Parameters
     ----------
     loaded
-        The installation that the definitions were made of; the sensor fails where its months or
-        its policy are out of date.
+        The installation that the definitions were made of; the sensor fails where its months are
+        out of date. Runs load the policy anew.
     """
 
     @dg.sensor(
@@ -93,6 +94,11 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
     return agenda_sensor
 
 
+def now() -> datetime:
+    """Return the time that pauses are counted by."""
+    return datetime.now(UTC)
+
+
 def _decide(
     instance: dg.DagsterInstance,
     loaded: Installation,
@@ -135,11 +141,11 @@ def _pause(instance: dg.DagsterInstance, step: Step) -> str:
         return f"{said} It is given up; mend the cause, then start `customer-segments run`."
     ended = datetime.fromtimestamp(newest[0].end_time or newest[0].start_time or 0, UTC)
     again = ended + min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
-    return f"{said} Next try at {again:%H:%M} UTC." if datetime.now(UTC) < again else ""
+    return f"{said} Next try at {again:%H:%M} UTC." if now() < again else ""
 
 
 def _require_loaded(loaded: Installation, installed: Installation) -> None:
-    """Raise where runs would start with the months or the policy of before."""
+    """Raise where Dagster would refuse the months of a run as none of its partitions."""
     if installed.months.partitions() != loaded.months.partitions():
         raise UserError(
             f"The months covered are now {installed.months.first:%Y-%m} to "

@@ -26,7 +26,7 @@ def run(
 
     installed = Installation.here()
     print_input(installed.settings, console())
-    _end(installed, run_due(installed, months, console()), is_verbose=verbose)
+    _end(installed, run_due(installed, months, console()), months, is_verbose=verbose)
 
 
 def refit(
@@ -94,15 +94,32 @@ def agenda() -> None:
         say("Nothing is due.")
 
 
-def _end(installed: Installation, failed: UserError | None, *, is_verbose: bool = False) -> None:
-    """Say what came out, and then what did not: a report that failed hides no labels."""
-    from customer_segments.outputs.state import newest_labelled
+def _end(
+    installed: Installation,
+    failed: UserError | None,
+    wanted: str | None = None,
+    *,
+    is_verbose: bool = False,
+) -> None:
+    """Say what came out, and then what did not: a report that failed hides no labels.
+
+    Parameters
+    ----------
+    wanted
+        Months that were asked for: the last is shown; by default the newest with labels.
+    """
+    from customer_segments.commands.run import parse_range
+    from customer_segments.outputs.state import labelled_months
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
 
-    print_summary(installed.settings, console())
+    installed = installed.renewed()
+    labelled = labelled_months(installed, installed.warehouse.state())
+    shown = [month for month in labelled if not wanted or month <= parse_range(wanted)[1]]
+    month = shown[-1] if shown else None
+    print_summary(installed.settings, console(), month)
     if is_verbose:
         print_findings(installed.settings, console())
     if failed:
         raise failed
-    if newest := newest_labelled(installed.renewed()):
-        print_files(installed.settings, newest, newest, console())
+    if month:
+        print_files(installed.settings, month, month, console())

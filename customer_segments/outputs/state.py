@@ -27,10 +27,8 @@ def newest_labelled(installed: Installation) -> date | None:
 
 def labelled_months(installed: Installation, state: State) -> list[date]:
     """Return the covered months in which somebody is labelled, in order."""
-    held = state.months(CUSTOMER_SEGMENTS.table)
-    return [
-        month for month, each in held.items() if each.rows and installed.months.clip(month, month)
-    ]
+    filled = state.filled(CUSTOMER_SEGMENTS.table)
+    return [month for month in filled if installed.months.clip(month, month)]
 
 
 def state_of(state: State, month: date) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from customer_segments.months import between
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.state import State
 
@@ -9,7 +10,8 @@ from customer_segments.storage.state import State
 def pending_months(state: State, contract: Contract, made_by: str | None = None) -> list[date]:
     """Return the months of a table that were made before their input changed, in order.
 
-    A month that was never published is pending once the table that it is built from has it.
+    A month that was never published is pending once the table that it is built from has it, or
+    has months before and after it: a shop that was closed has a snapshot, too.
 
     Parameters
     ----------
@@ -17,9 +19,11 @@ def pending_months(state: State, contract: Contract, made_by: str | None = None)
         Fingerprint of the rules in force: months that others made are pending, too.
     """
     own, pending, newest_change = state.months(contract.table), [], 0
-    for month, upstream in state.months(contract.built_from or "").items():
+    upstream = state.months(contract.built_from or "")
+    for month in between(min(upstream), max(upstream)) if upstream else ():
+        changed = upstream[month].changed if month in upstream else 0
         # A snapshot adds up all months before it.
-        newest_change = max(newest_change if contract.needs_history else 0, upstream.changed)
+        newest_change = max(newest_change if contract.needs_history else 0, changed)
         held = own.get(month)
         if (
             held is None

@@ -74,13 +74,22 @@ class State:
         held = self.tables.get(table, {})
         return {date.fromisoformat(month): held[month] for month in sorted(held) if month}
 
-    def newest(self, table: str) -> int:
-        """Return the number of a table's newest publication; 0 if it was never published.
+    def last(self, table: str) -> Held | None:
+        """Return what a table's newest publication wrote; ``None`` if it was never published.
 
         What a migration did to a table with months has no month, and is none.
         """
         held = self.months(table) or self.tables.get(table, {})
-        return max((each.publication for each in held.values()), default=0)
+        return max(held.values(), key=lambda each: each.publication, default=None)
+
+    def newest(self, table: str) -> int:
+        """Return the number of a table's newest publication; 0 if it was never published."""
+        last = self.last(table)
+        return last.publication if last else 0
+
+    def filled(self, table: str) -> list[date]:
+        """Return the months of which a table has rows, in order."""
+        return [month for month, held in self.months(table).items() if held.rows]
 
     @classmethod
     def read(cls, con: "Backend") -> "State":

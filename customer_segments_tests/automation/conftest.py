@@ -1,4 +1,4 @@
-"""A live shop: a workbook a month up to last month, and the daemon that watches its folder."""
+"""A tiny shop with a daemon that watches its folder, its clock in the test's hand."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from customer_segments.settings import Settings
-from customer_segments_tests.automation.daemon import Daemon
-from customer_segments_tests.automation.shop import deliver
 from customer_segments_tests.installations import install
+from customer_segments_tests.machine import shop
+from customer_segments_tests.machine.world import World
 
 
 @pytest.fixture
@@ -26,28 +26,20 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-@pytest.fixture(scope="module")
-def scored_shop(tmp_path_factory) -> Path:
-    """A folder with a shop of 14 months, the last one missing yet, all of it scored."""
-    folder = tmp_path_factory.mktemp("shop")
-    (folder / "source").mkdir()
-    (folder / "dagster").mkdir()
-    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
-        daemon = Daemon(install(folder, source_dir=folder / "source"), instance)
-        deliver(daemon.settings.source_dir, range(14, 1, -1))
-        assert daemon.tick("new_workbooks").runs == [("ingest", None, None)]
-        daemon.reload()
-        daemon.until_quiet()
-    (folder / "daemon.json").write_text(daemon.to_json())
+@pytest.fixture(scope="session")
+def labelled_shop(tmp_path_factory) -> Path:
+    """The folder of a shop of three months, all of them labelled and the newest reported."""
+    folder = tmp_path_factory.mktemp("shop") / "world"
+    with pytest.MonkeyPatch.context() as patch:
+        world = World(folder, patch)
+        for index in range(3):
+            shop.deliver(world.source, index)
+        world.run()
     return folder
 
 
 @pytest.fixture
-def daemon(scored_shop: Path, tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon over a copy of that shop, which a test may change."""
-    folder = tmp_path / "shop"
-    shutil.copytree(scored_shop, folder)
-    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
-        daemon = Daemon(install(folder, source_dir=folder / "source"), instance)
-        daemon.remember((folder / "daemon.json").read_text())
-        yield daemon
+def world(labelled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A copy of that shop, which a test may change; Dagster knows nothing of its past."""
+    shutil.copytree(labelled_shop, tmp_path / "world")
+    return World(tmp_path / "world", monkeypatch)

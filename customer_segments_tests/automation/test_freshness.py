@@ -1,7 +1,7 @@
 """A month that is overdue: a day after the refresh should have been, by Dagster's own evaluator."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -11,12 +11,12 @@ from dagster._core.definitions.freshness_evaluator import CronFreshnessPolicyEva
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.test_utils import freeze_time
 
-from customer_segments import months
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments_tests.automation.shop import month
 
+TODAY = date.today()
 DUE = ("raw_transactions", "customer_segments")
 
 
@@ -33,9 +33,9 @@ def test_a_historical_file_is_never_overdue(sample_warehouse):
 
 
 def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
-    months.save(installed, Months(month(5), month(1), is_open=True))
-    london = installed.model_copy(update={"time_zone": "Europe/London"})
-    found = policies(london)
+    Months(month(5), month(1), is_open=True, today=TODAY).save(installed)
+    installed.config.write_text("[source]\ntime_zone = 'Europe/London'")
+    found = policies(installed)
     assert sorted(found) == sorted(DUE)
     assert {policy.timezone for policy in found.values()} == {"Europe/London"}
 
@@ -56,7 +56,8 @@ def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
     ],
 )
 def test_when_it_is_overdue(installed, asset, materialized, now, state):
-    months.save(installed, Months(month(5), month(1), is_open=True))
+    Months(month(5), month(1), is_open=True, today=TODAY).save(installed)
+    installed.config.write_text("[source]\ntime_zone = 'UTC'")
     graph, key = build_defs(Installation.of(installed)).resolve_asset_graph(), dg.AssetKey(asset)
 
     def at(text: str) -> datetime:

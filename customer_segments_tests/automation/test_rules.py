@@ -1,0 +1,139 @@
+"""Rules, bounds and models that change between two runs: just what they concern is made again."""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import freeze_time
+from typer.testing import CliRunner
+
+from customer_segments.commands.app import app
+from customer_segments.installation import Installation
+from customer_segments.policy import rules
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
+from customer_segments_tests.ingestion.ingested import ask
+from customer_segments_tests.installations import execute, install
+from customer_segments_tests.machine import shop
+from customer_segments_tests.machine.world import World
+
+ALL = ("score", "2010-01", "2010-03")
+REPORT = ("report", "2010-03", "2010-03")
+
+
+def made_by(world: World, table: str) -> set[str | None]:
+    """Fingerprints of the rules that made the months of a table."""
+    return {held.made_by for held in world.state.months(table).values()}
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "concerned"),
+    [
+        ("cleaning", "non_products", {"ZEBRA": "A zebra"}, "cleaned_transactions"),
+        ("rfm", "window_months", 1, "customer_rfm"),
+    ],
+)
+def test_a_changed_rule_makes_the_months_again(world, section, key, value, concerned):
+    rows = ask(world.settings, f"SELECT count(*) FROM {concerned}")
+    cleaned = made_by(world, "cleaned_transactions")
+    world.set_rule(section, key, value)
+    assert world.daemon.until_quiet() == [ALL, REPORT]
+    assert made_by(world, concerned) == {world.installed.made_by(CUSTOMER_RFM)} or (
+        made_by(world, concerned) == {world.installed.made_by(CLEANED_TRANSACTIONS)}
+    )
+    assert (made_by(world, "cleaned_transactions") == cleaned) == (section == "rfm")
+    assert ask(world.settings, f"SELECT count(*) FROM {concerned}") != rows
+    assert world.differences() == {}
+
+
+def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(world):
+    before = ask(world.settings, "FROM cleaned_transactions ORDER BY ALL")
+    config = {"ops": {"clean_transactions": {"config": {"drop_credit_notes": True}}}}
+    world.launch("score", (shop.month(1), shop.month(2)), config=config)
+    said = (
+        "cleaning.drop_credit_notes is True, the policy says False. "
+        "The next refresh makes these months again by the policy"
+    )
+    event = world.instance.get_latest_materialization_event(dg.AssetKey("cleaned_transactions"))
+    assert event.asset_materialization.metadata["departs_from_policy"].value == said
+    run = world.instance.get_runs(limit=1)[0]
+    messages = [entry.user_message for entry in world.instance.all_logs(run.run_id)]
+    assert f"This launch departs from the policy: {said}." in messages
+    assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") != before
+    assert world.daemon.until_quiet() == [("score", "2010-02", "2010-03")]
+    assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") == before
+
+
+def test_what_a_launch_says_of_a_month_to_train_on_is_no_departure(world):
+    config = {"ops": {"kmeans_model": {"config": {"training_month": "2010-02", "n_clusters": 2}}}}
+    world.launch("refit", config=config)
+    event = world.instance.get_latest_materialization_event(dg.AssetKey("kmeans_model"))
+    assert "departs_from_policy" not in event.asset_materialization.metadata
+
+
+@pytest.mark.parametrize("by", ["daemon", "command"])
+def test_a_first_month_set_on_a_filled_warehouse_gives_what_a_fresh_one_gives(world, by):
+    """Old months were counted still, and `score` stayed green; the command died."""
+    world.set_bounds(first_month="2010-02")
+    if by == "daemon":
+        world.tick_until_quiet()
+    else:
+        world.run()
+    assert world.is_quiet()
+    assert world.differences() == {}
+
+
+def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(world):
+    world.launch("report", (shop.month(1), shop.month(1)))
+    assert world.is_quiet()
+    world.import_model(shop.model(3), promote=True)
+    assert world.daemon.until_quiet() == [
+        ("relabel", "2010-01", "2010-03"),
+        REPORT,
+        ("report", "2010-02", "2010-02"),
+    ]
+    assert world.is_quiet()
+
+
+def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypatch):
+    monkeypatch.setattr(Installation, "here", lambda: world.installed)
+    world.set_rule("rfm", "window_months", 2)
+    done = CliRunner().invoke(app, ["run", "--months", "2010-01"])
+    assert done.exit_code == 0, done.output
+    assert "Segments of 2010-01" in done.output
+    assert "segment_report_2010-01.html" in done.output
+    assert "Segments of 2010-03" not in done.output
+    wanted, held = world.installed.made_by(CUSTOMER_RFM), world.state.months("customer_rfm")
+    assert [month for month in held if held[month].made_by == wanted] == [shop.month(0)]
+    done = CliRunner().invoke(app, ["run"])
+    assert "Segments of 2010-03" in done.output
+    assert world.is_quiet()
+
+
+def test_sales_of_the_morning_of_the_first_are_kept_where_the_day_begins_early(
+    tmp_path, monkeypatch
+):
+    """1 April, 8 o'clock in Tokyo: by UTC it is March."""
+    now = datetime(2010, 3, 31, 23, 0, tzinfo=UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return now.astimezone(tz)
+
+    monkeypatch.setattr(rules, "datetime", Clock)
+    (tmp_path / "source").mkdir()
+    settings = install(tmp_path, tmp_path / "source")
+    settings.config.write_text("[source]\ntime_zone = 'Asia/Tokyo'")
+    sale = ["1", "85048", "LIGHTS", 1, "2010-04-01 07:30", "2.50", "7", "Japan"]
+    shop.put(settings.source_dir / "a.csv", [*shop.rows(1, 0), *shop.rows(2, 0), sale])
+    april = date(2010, 4, 1)
+    with freeze_time(now):
+        execute(settings, "ingest")
+        covered = Installation.of(settings).months
+        assert covered.newest == april
+        keys = covered.partitions().get_partition_keys()
+        assert keys[-1] == "2010-04-01"
+        execute(settings, "clean", covered.first, april)
+    kept = ask(settings, "SELECT invoice FROM cleaned_transactions WHERE month = '2010-04-01'")
+    assert kept == [("1",)]
+    assert ask(settings, "FROM rejected_transactions WHERE reason = 'outside_months'") == []
