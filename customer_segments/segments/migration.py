@@ -9,8 +9,8 @@ from ibis.expr.types import Table
 
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import GONE, NEW, SEGMENT_MIGRATION
+from customer_segments.tables.money import SUM
 
-MONEY = "decimal(18, 4)"
 KEY = ["snapshot_month", "customer_id"]
 
 
@@ -38,11 +38,11 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
     moves = customer_moves(segments, rfm, kmeans_model)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
         customers=moves.count(),
-        revenue_before=moves.revenue_before.sum().cast(MONEY),
-        revenue=moves.revenue.sum().cast(MONEY),
+        revenue_before=moves.revenue_before.sum().cast(SUM),
+        revenue=moves.revenue.sum().cast(SUM),
     )
     return (
-        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(MONEY))
+        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(SUM))
         .inner_join(versions_of(segments), "snapshot_month")
         .select(*SEGMENT_MIGRATION.schema.names)
     )

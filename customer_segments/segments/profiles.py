@@ -10,8 +10,8 @@ from ibis.expr.types import Table
 from customer_segments.segments.migration import versions_of
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import SEGMENT_PROFILES
+from customer_segments.tables.money import SUM
 
-MONEY = "decimal(18, 4)"
 # What is compared with, and how many months back that is.
 EARLIER = {"last_month": 1, "last_year": 12}
 
@@ -56,7 +56,7 @@ def _figures(segments: Table) -> Table:
     }
     return segments.group_by("snapshot_month", "segment").agg(
         customers=segments.count(),
-        revenue=segments.monetary.sum().cast(MONEY),
+        revenue=segments.monetary.sum().cast(SUM),
         model_version=segments.model_version.max(),
         suggested_action=segments.suggested_action.max(),
         **medians,
@@ -89,7 +89,7 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
     )
     labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model)
     return labelled.group_by("snapshot_month", "model_version", "segment").agg(
-        customers=labelled.count(), revenue=labelled.monetary.sum().cast(MONEY)
+        customers=labelled.count(), revenue=labelled.monetary.sum().cast(SUM)
     )
 
 
@@ -114,7 +114,7 @@ def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> T
         *profiles.drop("then").columns,
         **{
             f"customers_{name}": known(joined.customers_then, "int64"),
-            f"revenue_{name}": known(joined.revenue_then, MONEY),
+            f"revenue_{name}": known(joined.revenue_then, SUM),
         },
     )
 
