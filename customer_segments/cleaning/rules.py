@@ -12,6 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 from customer_segments.cleaning.stock_codes import is_product
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.tables.money import LINE
 
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]
@@ -63,9 +64,9 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     )
     rows = raw.mutate(
         invoice=raw.invoice.upper(),
-        stock_code=raw.stock_code.strip().upper(),
+        stock_code=raw.stock_code.upper(),
         is_credit=is_credit.fill_null(False),
-        revenue=(raw.quantity * raw.price).cast("decimal(18, 4)"),
+        revenue=(raw.quantity * raw.price).cast(LINE),
     )
     rows = rows.mutate(reason=_row_reason(rows, rules))
     if rules.drop_repeated_lines:

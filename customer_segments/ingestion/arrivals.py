@@ -9,6 +9,7 @@ from datetime import date
 from ibis.expr.types import Table
 
 from customer_segments.settings import Settings
+from customer_segments.tables.money import SUM
 
 
 def awaited_message(month: date, newest: date, settings: Settings) -> str:
@@ -32,12 +33,13 @@ def conflicting_invoices(raw: Table) -> Table:
     Table
         ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them).
     """
+    raw = raw.mutate(invoice=raw.invoice.upper())
     superseded = raw.filter(raw.is_superseded).select("invoice").distinct()
     lines = raw.semi_join(superseded, "invoice")
     told = lines.group_by("invoice", "workbook", "sheet").agg(
         lines=lines.count(),
         units=lines.quantity.sum().fill_null(0),
-        revenue=(lines.quantity * lines.price).cast("decimal(38, 4)").sum().fill_null(0),
+        revenue=(lines.quantity * lines.price).cast(SUM).sum().fill_null(0),
     )
     invoices = told.group_by("invoice").agg(
         sheets=told.count(),

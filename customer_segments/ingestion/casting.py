@@ -8,9 +8,10 @@ which column and what the cell said, and cleaning rejects it.
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
+from customer_segments.tables.money import LINE
+
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "1"
-MONEY = "decimal(18, 4)"
+PARSER = "2"
 EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
 FLOAT_NOISE = 1e-9
 # What DuckDB takes for a number, and nobody else: 1_000, and 30e4. with its last point.
@@ -19,8 +20,13 @@ ISO_DATE = (
     r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"([ T]([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?$"
 )
-# Line revenue beyond this is a misread cell; sums of such lines would leave DECIMAL(18,4).
-LARGEST_LINE = 1e11
+# Line revenue beyond this is a misread cell: it would not fit its type either.
+LARGEST_LINE = 10**14 - 1
+# Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
+BLANKS = (
+    r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
+    "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 
 
 def typed_rows(cells: Table) -> Table:
@@ -49,8 +55,11 @@ def typed_rows(cells: Table) -> Table:
         price=_money(cells.price),
         **{f"{name}_text": column for name, column in text.items()},
     )
-    is_huge = (typed.quantity.cast("float64") * typed.price.cast("float64")).abs() > LARGEST_LINE
-    typed = typed.mutate(price=ibis.ifelse(is_huge, ibis.null(MONEY), typed.price))
+    revenue = typed.quantity.cast("float64") * typed.price.cast("float64")
+    is_line = revenue.abs() <= LARGEST_LINE
+    typed = typed.mutate(
+        price=ibis.ifelse(is_line | revenue.isnull(), typed.price, ibis.null(LINE))
+    )
     readable = [(name, f"{name}_text") for name in text]
     return typed.mutate(
         unreadable_column=ibis.cases(*((typed[name].isnull(), name) for name, __ in readable)),
@@ -61,11 +70,12 @@ def typed_rows(cells: Table) -> Table:
 
 
 def _identifier(text: StringValue) -> Value:
-    """Trim; a number that came as 13085.0 is 13085."""
-    trimmed = text.strip().nullif("")
-    return ibis.ifelse(
-        trimmed.contains(".0"), trimmed.re_replace(r"^([0-9]+)\.0+$", r"\1"), trimmed
-    )
+    """Trim every kind of blank; a number that came as 13085.0 is 13085."""
+    is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
+    trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
+    text = ibis.ifelse(is_padded, trimmed, text).nullif("")
+    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
+    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
 
 
 def _whole_number(text: StringValue) -> Value:
@@ -80,10 +90,10 @@ def _whole_number(text: StringValue) -> Value:
 
 def _money(text: StringValue) -> Value:
     """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
-    money = text.try_cast(MONEY)
+    money = text.try_cast(LINE)
     noise = (money.cast(EXACT) - text.try_cast(EXACT)).abs()
     is_exact = (noise <= FLOAT_NOISE) & ~text.re_search(NOT_A_NUMBER)
-    return ibis.ifelse(is_exact, money, ibis.null(MONEY))
+    return ibis.ifelse(is_exact, money, ibis.null(LINE))
 
 
 def _timestamp(text: StringValue) -> Value:
