@@ -15,28 +15,28 @@ from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.months import is_complete
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 
 TRAINING = date(2011, 11, 1)
 
 
 @pytest.fixture(scope="module")
-def customers(real_warehouse):
-    warehouse = Warehouse(real_warehouse.warehouse_path)
-    return training_customers(CUSTOMER_RFM.relation, warehouse, TRAINING)
+def customers(uci_warehouse):
+    warehouse = Warehouse(uci_warehouse.warehouse_path)
+    return training_customers(warehouse.query, TRAINING)
 
 
-def test_the_newest_complete_month_is_trained_on(real_warehouse):
-    model = Warehouse(real_warehouse.warehouse_path).load(KMEANS_MODEL)
+def test_the_newest_complete_month_is_trained_on(uci_warehouse):
+    model = Warehouse(uci_warehouse.warehouse_path).load(KMEANS_MODEL)
     assert set(model["training_month"].dt.date) == {TRAINING}
 
 
-def test_scoring_in_the_database_gives_scikit_learns_labels(real_warehouse, customers):
+def test_scoring_in_the_database_gives_scikit_learns_labels(uci_warehouse, customers):
     labelled = CUSTOMER_SEGMENTS.relation.filter(
         CUSTOMER_SEGMENTS.relation.snapshot_month == TRAINING
     ).order_by("customer_id")
-    in_database = Warehouse(real_warehouse.warehouse_path).query(labelled)
+    in_database = Warehouse(uci_warehouse.warehouse_path).query(labelled)
     assert list(in_database["customer_id"]) == list(customers["customer_id"])
     features, _, _ = standardized(customers)
     fitted = fit_kmeans(features, n_clusters=4, seed=42)
@@ -46,8 +46,8 @@ def test_scoring_in_the_database_gives_scikit_learns_labels(real_warehouse, cust
     assert len({ours for _, ours in pairs}) == len({theirs for theirs, _ in pairs}) == 4
 
 
-def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(real_warehouse, customers):
-    stored = Warehouse(real_warehouse.warehouse_path).load(KMEANS_MODEL)["version"].iloc[0]
+def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(uci_warehouse, customers):
+    stored = Warehouse(uci_warehouse.warehouse_path).load(KMEANS_MODEL)["version"].iloc[0]
     shuffled = customers.sample(frac=1, random_state=3)
     for rows in (customers, shuffled):
         (version,) = {
@@ -63,9 +63,9 @@ def test_silhouettes_are_scikit_learns(customers):
     assert silhouettes(features, labellings) == pytest.approx(expected, abs=1e-9)
 
 
-def test_measured_silhouette_of_december_2011(real_warehouse):
-    warehouse = Warehouse(real_warehouse.warehouse_path)
-    snapshot = training_customers(CUSTOMER_RFM.relation, warehouse, date(2011, 12, 1))
+def test_measured_silhouette_of_december_2011(uci_warehouse):
+    warehouse = Warehouse(uci_warehouse.warehouse_path)
+    snapshot = training_customers(warehouse.query, date(2011, 12, 1))
     rows = fit_version(snapshot, n_clusters=4, seed=42, month=date(2011, 12, 1))
     assert rows[0]["silhouette"] == pytest.approx(0.3795, abs=0.0005)
     assert len(snapshot) == 5_852

@@ -16,7 +16,7 @@ from customer_segments.model.selection import compare_n_clusters, fit_all, null_
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.policy.model import Selection
 from customer_segments.storage.ledger import latest
-from customer_segments.tables import CUSTOMER_RFM, MODEL_SELECTION
+from customer_segments.tables import MODEL_SELECTION
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.model.versions import warehouse_of
 
@@ -24,8 +24,8 @@ DECEMBER = date(2011, 12, 1)
 
 
 @pytest.fixture(scope="module")
-def december(real_warehouse) -> pd.DataFrame:
-    return training_customers(CUSTOMER_RFM.relation, warehouse_of(real_warehouse), DECEMBER)
+def december(uci_warehouse) -> pd.DataFrame:
+    return training_customers(warehouse_of(uci_warehouse).query, DECEMBER)
 
 
 def figures(rows: list[dict], *names: str) -> dict[int, tuple]:
@@ -47,9 +47,9 @@ def test_measured_figures_of_december_2011(december):
 
 
 def test_the_products_own_recency_speaks_for_five_in_december_2011(
-    december, real_warehouse, copy_of
+    december, uci_warehouse, copy_of
 ):
-    installed = copy_of(real_warehouse)
+    installed = copy_of(uci_warehouse)
     stored = selection(installed)
     assert set(stored["training_month"].dt.date) == {date(2011, 11, 1)}
     assert stored["training_customers"].unique().tolist() == [5_824]
