@@ -60,7 +60,7 @@ def test_its_published_figures_come_out(customers):
 
 def test_on_the_products_own_snapshot_it_would_delete_as_much(real_warehouse):
     warehouse = Warehouse(real_warehouse.warehouse_path)
-    snapshot = training_customers(CUSTOMER_RFM.relation, warehouse, date(2011, 11, 1))
+    snapshot = training_customers(warehouse.query, date(2011, 11, 1))
     lost = thrown_away(snapshot)
     assert lost.customers == 669
     assert lost.revenue_share == pytest.approx(0.653, abs=0.0005)
