@@ -8,7 +8,7 @@ from customer_segments.policy import Policy
 from customer_segments.policy.model import Algorithms, Backtest
 from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
-from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.tables import (
     ALGORITHM_COMPARISON,
     CLEANED_TRANSACTIONS,
@@ -86,7 +86,7 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         horizon of complete months after it.
         """
         from customer_segments.evaluation.backtest import backtest_at
-        from customer_segments.evaluation.findings import as_markdown, findings
+        from customer_segments.evaluation.findings import findings, means
         from customer_segments.evaluation.horizons import choose_dates, matched, outcomes
         from customer_segments.evaluation.labellings import evaluated
         from customer_segments.model.features import training_customers
@@ -115,13 +115,12 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
             rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
             context.log.info(f"Customers as of {as_of} are followed.")
         table = SEGMENT_BACKTEST.arrow(rows)
+        backtest = table.to_pandas()
         context.add_output_metadata(
             {
                 "dates": ", ".join(map(str, dates)) or "none yet",
-                "findings": dg.MetadataValue.md(
-                    "\n".join(f"- {sentence}" for sentence in findings(table.to_pandas()))
-                ),
-                "means": dg.MetadataValue.md(as_markdown(table.to_pandas())),
+                "findings": dg.MetadataValue.md("\n".join(f"- {s}" for s in findings(backtest))),
+                "means": figures_table(means(backtest)),
             }
         )
         return table

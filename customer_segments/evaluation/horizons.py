@@ -33,18 +33,13 @@ class Outcome(NamedTuple):
 def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
     """Return what each customer with a line in the ``months`` from ``as_of`` on did in them.
 
+    ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more than
+    they bought in these months did not spend) and ``is_back`` (whether with a sale).
+
     Parameters
     ----------
-    cleaned
-        As ``CLEANED_TRANSACTIONS`` has it.
     as_of
         First day of a month, the ``snapshot_date`` of what is known by then.
-
-    Returns
-    -------
-    Table
-        ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more
-        than they bought in these months did not spend) and ``is_back`` (whether with a sale).
     """
     lines = cleaned.filter(
         cleaned.customer_id.notnull()
@@ -58,15 +53,7 @@ def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
 
 
 def matched(customers: "pd.DataFrame", did: "pd.DataFrame") -> Outcome:
-    """Return what each of the customers did, in their order; nothing for who is not in ``did``.
-
-    Parameters
-    ----------
-    customers
-        With a ``customer_id``.
-    did
-        As ``outcomes`` returns it.
-    """
+    """Return what each of the customers did, in their order; nothing for who is not in ``did``."""
     did = did.set_index("customer_id").reindex(customers["customer_id"])
     return Outcome(did["revenue"].fillna(0.0).to_numpy(), did["is_back"].eq(True).to_numpy())
 

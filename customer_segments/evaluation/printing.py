@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
-from customer_segments.evaluation.findings import findings, means
+from customer_segments.evaluation.findings import FIGURES, findings, means
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
@@ -36,43 +36,42 @@ def print_evaluation(settings: Settings, console: Console) -> None:
 def compared(comparison: "pd.DataFrame") -> Grid:
     """Return the comparison as a table, narrow enough for 80 columns."""
     month = comparison["training_month"].iloc[0]
-    title = f"Ways to group {comparison['training_customers'].iloc[0]:,} customers of {month:%Y-%m}"
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
-    grid.add_column("")
-    for heading in ("Found", "Silh.", "ARI", "Jaccard", "Smallest"):
-        grid.add_column(heading, justify="right")
-    grid.add_column("Passes")
     best_first = comparison.sort_values(["passes", "silhouette"], ascending=False)
-    for row in best_first.itertuples():
-        grid.add_row(
-            row.labelling,
-            f"{row.n_clusters}",
-            _figure(row.silhouette),
-            _figure(row.stability),
-            _figure(row.worst_jaccard),
-            f"{row.smallest_share:.1%}",
-            "yes" if row.passes else "no",
-        )
-    return grid
+    return _grid(
+        f"Ways to group {comparison['training_customers'].iloc[0]:,} customers of {month:%Y-%m}",
+        ("Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes"),
+        [
+            (
+                row.labelling,
+                f"{row.n_clusters}",
+                *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
+                f"{row.smallest_share:.1%}",
+                "yes" if row.passes else "no",
+            )
+            for row in best_first.itertuples()
+        ],
+    )
 
 
 def foretold(backtest: "pd.DataFrame") -> Grid:
     """Return the means of the longest horizon as a table."""
     horizon, dates = backtest["horizon_months"].max(), backtest["as_of"].drop_duplicates()
     said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in dates.sort_values())
-    title = f"What they foretell of {horizon} months, mean of {said}"
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
-    grid.add_column("")
-    for heading in ("Variance", "AUC", "Top tenth"):
-        grid.add_column(heading, justify="right")
     figures = means(backtest)
-    for row in figures[figures["horizon_months"] == horizon].itertuples():
-        grid.add_row(
-            row.labelling,
-            _figure(row.explained_variance),
-            _figure(row.repurchase_auc),
-            _figure(row.top_tenth_share),
-        )
+    longest = figures[figures["horizon_months"] == horizon].set_index("labelling")[[*FIGURES]]
+    return _grid(
+        f"What they foretell of {horizon} months, mean of {said}",
+        ("Variance", "AUC", "Top tenth"),
+        [(str(name), *map(_figure, row)) for name, row in longest.iterrows()],
+    )
+
+
+def _grid(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Grid:
+    grid = Grid("", title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in headings:
+        grid.add_column(heading, justify="right")
+    for row in rows:
+        grid.add_row(*row)
     return grid
 
 

@@ -12,6 +12,8 @@ from customer_segments.tables.money import LINE
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
 PARSER = "2"
+# In layout order: the first that is unreadable is named.
+REQUIRED = ("invoice", "stock_code", "quantity", "invoice_date", "price")
 EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
 FLOAT_NOISE = 1e-9
 # What DuckDB takes for a number, and nobody else: 1_000, and 30e4. with its last point.
@@ -44,8 +46,7 @@ def typed_rows(cells: Table) -> Table:
         Same rows; a row whose cells are not all readable has ``unreadable_column`` (the first
         of them in layout order) and ``unreadable_text``.
     """
-    text = {name: cells[name] for name in ("invoice", "stock_code", "quantity")}
-    text |= {name: cells[name] for name in ("invoice_date", "price")}
+    said = {f"{name}_text": cells[name] for name in REQUIRED}
     typed = cells.mutate(
         invoice=_identifier(cells.invoice),
         stock_code=_identifier(cells.stock_code),
@@ -53,20 +54,20 @@ def typed_rows(cells: Table) -> Table:
         quantity=_whole_number(cells.quantity),
         invoice_date=_timestamp(cells.invoice_date),
         price=_money(cells.price),
-        **{f"{name}_text": column for name, column in text.items()},
+        **said,
     )
     revenue = typed.quantity.cast("float64") * typed.price.cast("float64")
     is_line = revenue.abs() <= LARGEST_LINE
     typed = typed.mutate(
         price=ibis.ifelse(is_line | revenue.isnull(), typed.price, ibis.null(LINE))
     )
-    readable = [(name, f"{name}_text") for name in text]
+    is_unreadable = {name: typed[name].isnull() for name in REQUIRED}
     return typed.mutate(
-        unreadable_column=ibis.cases(*((typed[name].isnull(), name) for name, __ in readable)),
+        unreadable_column=ibis.cases(*((bad, name) for name, bad in is_unreadable.items())),
         unreadable_text=ibis.cases(
-            *((typed[name].isnull(), typed[said]) for name, said in readable)
+            *((bad, typed[f"{name}_text"]) for name, bad in is_unreadable.items())
         ),
-    ).drop(*(said for __, said in readable))
+    ).drop(*said)
 
 
 def _identifier(text: StringValue) -> Value:

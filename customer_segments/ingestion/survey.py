@@ -152,12 +152,7 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
 def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
     """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
 
-    Parameters
-    ----------
-    surveyed
-        Sheets, those of a workbook in their order.
-    workbooks
-        File names in natural order.
+    ``workbooks`` are the file names in natural order; sheets of one are in theirs.
     """
     ordered = surveyed.sort_values(
         "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True

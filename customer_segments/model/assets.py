@@ -11,12 +11,17 @@ from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy import Policy
 from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
-from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
 from customer_segments.storage.warehouse import load, query
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
 
 GROUP = "model"
+# Of the evidence, in the UI.
+SHOWN = [
+    *("n_clusters", "silhouette", "null_silhouette", "davies_bouldin", "calinski_harabasz"),
+    *("stability", "worst_jaccard", "smallest_share", "inertia", "passes", "is_recommended"),
+]
 
 
 def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
@@ -71,8 +76,10 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
 
         Recommends a number; the model has the one that the config of kmeans_model says.
         """
+        import pandas as pd
+
         from customer_segments.model.features import training_customers, training_month
-        from customer_segments.model.recommendation import as_markdown, conclusion, recommend
+        from customer_segments.model.gates import conclusion, recommend
         from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
 
         # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
@@ -91,7 +98,7 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
                 "recommendation": conclusion(rows),
                 "training_month": f"{month:%Y-%m}",
                 "training_customers": len(customers),
-                "figures": dg.MetadataValue.md(as_markdown(rows)),
+                "figures": figures_table(pd.DataFrame(rows)[SHOWN]),
             }
             | ({"recommended": recommended[0]} if recommended else {})
         )
@@ -178,8 +185,7 @@ def decision_metadata(row: dict) -> dict[str, object]:
         if (figure := row.get(name)) is not None and figure == figure:
             shown[name] = float(figure)
     if row["matching"]:
-        pairs = [pair.split(" -> ") for pair in row["matching"].split("; ")]
-        lines = ["| champion's segment | challenger's segment |", "|---|---|"]
-        lines += [f"| {' | '.join(pair)} |" for pair in pairs]
-        shown["matching"] = dg.MetadataValue.md("\n".join(lines))
+        pairs = row["matching"].replace(" -> ", " | ").split("; ")
+        lines = ["champion's segment | challenger's segment", "---|---", *pairs]
+        shown["matching"] = dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines))
     return shown

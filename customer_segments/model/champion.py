@@ -1,7 +1,7 @@
 """The champion: which version labels customers, since when, and why.
 
 Belongs here: the decision and its record. Does not: fitting, the figures of a comparison
-(``comparison``), the thresholds they are judged by (``gate``). Whoever decides reads what was
+(``comparison``), the thresholds they are judged by (``gates``). Whoever decides reads what was
 decided and writes in one transaction: of two at once the second sees the first.
 """
 
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
-from customer_segments.model import gate
 from customer_segments.model.comparison import Comparison, match_segments
+from customer_segments.model.gates import verdict as judged
 from customer_segments.model.launches import Deciding
 
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ def decide(
 
     Parameters
     ----------
-    versions
-        ``kmeans_model``, all versions.
-    decisions
-        ``champion_model`` so far, in order, may be empty.
+    versions, decisions
+        All of ``kmeans_model``, and of ``champion_model``, which may be empty.
     fitted
         Version that the newest fit came to, if one is known: the challenger.
     compare
@@ -82,7 +80,7 @@ def decide(
         if is_pair.any():
             return decisions[is_pair].iloc[-1].to_dict(), False
         candidate, figures = fitted, compare(champion, fitted)
-        verdict, reason = gate.verdict(candidate, figures, config)
+        verdict, reason = judged(candidate, figures, config)
     return decision(versions, decisions, candidate, verdict, reason, run_id, figures), True
 
 
@@ -97,11 +95,8 @@ def decision(
 ) -> dict:
     """Return the row to append to ``champion_model``.
 
-    Parameters
-    ----------
-    candidate
-        Version that was fitted, chosen or imported; in force from now on unless the verdict is
-        that the champion is kept.
+    The candidate is the version fitted, chosen or imported; in force from now on unless the
+    verdict is that the champion is kept.
     """
     before, _ = in_force(decisions)
     return {

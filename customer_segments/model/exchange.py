@@ -66,8 +66,6 @@ def import_version(
 
     Parameters
     ----------
-    text
-        As ``export_version`` returns it.
     source
         Where the text is from, for messages and for the decision's reason.
 

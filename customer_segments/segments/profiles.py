@@ -7,7 +7,7 @@ segments (``migration``), scoring itself (``scoring``).
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.segments.migration import versions_of
+from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import SEGMENT_PROFILES
 from customer_segments.tables.money import SUM
@@ -28,13 +28,6 @@ def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
         The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
     rfm
         The twelve months before each, as far as they are there, as ``CUSTOMER_RFM`` has them.
-    kmeans_model
-        As ``KMEANS_MODEL`` has it.
-
-    Returns
-    -------
-    Table
-        As ``SEGMENT_PROFILES`` has it.
     """
     profiles = _shares(_figures(segments))
     counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
@@ -82,7 +75,7 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Count customers and money per earlier snapshot, segment and version to judge it by."""
     judged = ibis.union(
         *(
-            versions.select("model_version", snapshot_month=_months_before(versions, months_back))
+            versions.select("model_version", snapshot_month=next_month(versions, -months_back))
             for months_back in EARLIER.values()
         ),
         distinct=True,  # a snapshot is scored once, though it is last month's and last year's
@@ -95,7 +88,7 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> Table:
     """Add customers and money of ``months_back`` months before: null where no snapshot is."""
-    profiles = profiles.mutate(then=_months_before(profiles, months_back))
+    profiles = profiles.mutate(then=next_month(profiles, -months_back))
     there = counted.select(then="snapshot_month", is_there=True).distinct()
     then = counted.select(
         "model_version",
@@ -117,9 +110,3 @@ def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> T
             f"revenue_{name}": known(joined.revenue_then, SUM),
         },
     )
-
-
-def _months_before(snapshots: Table, months_back: int) -> ibis.Value:
-    # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
-    earlier = snapshots.snapshot_month - ibis.interval(months=months_back)
-    return earlier.cast("timestamp").cast("date")

@@ -3,7 +3,7 @@
 import ibis
 import pytest
 
-from customer_segments.cleaning.stock_codes import is_product
+from customer_segments.cleaning.rules import is_product
 from customer_segments.policy.rules import NON_PRODUCTS, Cleaning
 from customer_segments_tests.cleaning.raw_rows import raw_row, reason_of
 

@@ -10,7 +10,7 @@ from sklearn.metrics import silhouette_score
 
 from customer_segments.errors import UserError
 from customer_segments.model.features import training_customers
-from customer_segments.model.fit import fit_kmeans, fit_version, standardized
+from customer_segments.model.fit import best_kmeans, fit_version, standardized
 from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.months import is_complete
@@ -39,7 +39,7 @@ def test_scoring_in_the_database_gives_scikit_learns_labels(uci_warehouse, custo
     in_database = Warehouse(uci_warehouse.warehouse_path).query(labelled)
     assert list(in_database["customer_id"]) == list(customers["customer_id"])
     features, _, _ = standardized(customers)
-    fitted = fit_kmeans(features, n_clusters=4, seed=42)
+    fitted = best_kmeans(features, n_clusters=4, seed=42)
     pairs = set(zip(fitted.predict(features), in_database["cluster"], strict=True))
     # One cluster of ours for each of scikit-learn's, and the other way round: no customer differs.
     assert len(pairs) == 4
@@ -58,7 +58,7 @@ def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(uci_warehou
 
 def test_silhouettes_are_scikit_learns(customers):
     features, _, _ = standardized(customers.head(2_500))
-    labellings = [fit_kmeans(features, k, seed=1).labels_ for k in (2, 4, 7)]
+    labellings = [best_kmeans(features, k, seed=1).labels_ for k in (2, 4, 7)]
     expected = [silhouette_score(features, labels) for labels in labellings]
     assert silhouettes(features, labellings) == pytest.approx(expected, abs=1e-9)
 
