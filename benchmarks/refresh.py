@@ -23,8 +23,8 @@ def cut(folder: Path, old_workbooks: int) -> tuple[list[Path], Path]:
     """Write the sample as so many old workbooks, by time, and one with the newest month."""
     import pandas as pd
 
-    from customer_segments.ingestion.sample.transactions import transaction_chunks
-    from customer_segments.ingestion.sample.writers import WORKBOOK_CUSTOMERS
+    from benchmarks.sample.transactions import transaction_chunks
+    from benchmarks.sample.writers import WORKBOOK_CUSTOMERS
 
     folder.mkdir(parents=True)
     chunks = transaction_chunks(customers=WORKBOOK_CUSTOMERS, seed=7)

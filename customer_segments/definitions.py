@@ -14,25 +14,20 @@ from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh
 from customer_segments.automation.sensor import agenda_asset, agenda_sensor
 from customer_segments.cleaning.assets import cleaning_assets
-from customer_segments.cleaning.checks import cleaning_checks
+from customer_segments.cleaning.judges import cleaning_checks
 from customer_segments.evaluation.assets import evaluation_assets
-from customer_segments.exports.assets import workbook_assets
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
-from customer_segments.ingestion.checks import raw_transactions_checks
+from customer_segments.ingestion.judges import raw_transactions_checks
 from customer_segments.installation import Installation
 from customer_segments.model.assets import model_assets
-from customer_segments.model.checks import champion_model_checks, kmeans_model_checks
-from customer_segments.monitoring.history import check_history
+from customer_segments.model.judges import MODEL_CHECKS
+from customer_segments.outputs.assets import output_assets
 from customer_segments.profiling.assets import PROFILE_ASSETS
-from customer_segments.reports.assets import report_assets
+from customer_segments.quality.history import check_history
 from customer_segments.rfm.assets import rfm_assets
-from customer_segments.rfm.checks import customer_rfm_checks
+from customer_segments.rfm.judges import customer_rfm_checks
 from customer_segments.segments.assets import segment_assets
-from customer_segments.segments.checks import (
-    customer_segments_checks,
-    segment_migration_checks,
-    segment_profiles_checks,
-)
+from customer_segments.segments.judges import segment_checks
 from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
 
@@ -60,6 +55,7 @@ def build_defs(
             installed.warehouse, CONTRACTS, installed.policy, installed.made_by
         ),
     }
+    partitions = installed.months.partitions()
     assets = [
         transaction_workbooks,
         ingest_workbooks,
@@ -68,8 +64,7 @@ def build_defs(
         *model_assets(installed),
         *segment_assets(installed),
         *evaluation_assets(installed),
-        *workbook_assets(installed.months.partitions()),
-        *report_assets(installed.months.partitions()),
+        *output_assets(partitions),
         *PROFILE_ASSETS,
         check_history,
         agenda_asset,
@@ -78,13 +73,10 @@ def build_defs(
         assets=with_freshness(assets, installed),
         asset_checks=[
             raw_transactions_checks,
-            cleaning_checks,
-            customer_rfm_checks,
-            kmeans_model_checks,
-            champion_model_checks,
-            customer_segments_checks,
-            segment_migration_checks,
-            segment_profiles_checks,
+            cleaning_checks(partitions),
+            customer_rfm_checks(partitions),
+            *MODEL_CHECKS,
+            *segment_checks(partitions),
         ],
         jobs=list(JOBS.values()),
         schedules=[monthly_refresh(installed)],

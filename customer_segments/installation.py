@@ -4,16 +4,75 @@ Belongs here: what commands, definitions and tests make once, at the edge, and h
 the parts themselves.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
+from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from customer_segments.errors import UserError
 from customer_segments.months import Months
 from customer_segments.policy import Policy
-from customer_segments.settings import Settings
+from customer_segments.settings import Settings, project_root
 from customer_segments.storage import Contract, Warehouse
+
+PREFIX = Settings.model_config.get("env_prefix", "")
+
+# Variables of former versions, by how their names begin.
+FORMER = {
+    "ALERT_": f"{PREFIX}ALERTS takes its place: README, Alerts",
+    "TIME_ZONE": "now time_zone of [source] in customer_segments.toml",
+    "RELABEL": "now relabel of [segments] in customer_segments.toml",
+}
+
+
+def given_variables() -> dict[str, str]:
+    """Return where each of our variables is set: in the environment, else in ``.env``."""
+    path = project_root() / ".env"
+    given = {name.upper(): ".env" for name in dotenv_values(path)}
+    given |= {name.upper(): "the environment" for name in os.environ}
+    return {name: where for name, where in given.items() if name.startswith(PREFIX)}
+
+
+def settings_here() -> Settings:
+    """Return the settings that the environment describes.
+
+    Raises
+    ------
+    UserError
+        If a variable is no setting, or its value is wrong; names it.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    try:
+        unknown = [
+            _said(name, where) for name, where in given_variables().items() if name not in known
+        ]
+        if unknown:
+            raise UserError(
+                f"No such setting: {', '.join(unknown)}.",
+                "Mend the name or take it out: README, Settings. Rules are no settings; they stand "
+                "in customer_segments.toml.",
+            )
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise UserError(
+            f"A setting is wrong: {wrong}.", "Mend it in the environment or in .env."
+        ) from error
+    except (OSError, UnicodeError) as error:
+        raise UserError(
+            f"The file .env cannot be read: {error}.",
+            "It has to be a text file in UTF-8 that the user who runs this may read.",
+        ) from error
+
+
+def _said(name: str, where: str) -> str:
+    place = [place for former, place in FORMER.items() if name.startswith(f"{PREFIX}{former}")]
+    return f"{name} in {where}{f' ({place[0]})' if place else ''}"
 
 
 @dataclass(frozen=True)
@@ -55,23 +114,9 @@ class Installation:
         Raises
         ------
         UserError
-            If a setting is wrong, which it names, or as ``of`` raises it.
+            As ``settings_here`` and ``of`` raise it.
         """
-        try:
-            return cls.of(Settings())
-        except ValidationError as error:
-            wrong = "; ".join(
-                f"CUSTOMER_SEGMENTS_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-                for problem in error.errors()
-            )
-            raise UserError(
-                f"A setting is wrong: {wrong}.", "Mend it in the environment or in .env."
-            ) from error
-        except (OSError, UnicodeError) as error:
-            raise UserError(
-                f"The file .env cannot be read: {error}.",
-                "It has to be a text file in UTF-8 that the user who runs this may read.",
-            ) from error
+        return cls.of(settings_here())
 
     def renewed(self) -> "Installation":
         """Return this installation with the policy and the months as they are now."""

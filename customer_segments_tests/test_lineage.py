@@ -6,8 +6,8 @@ import ibis
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from customer_segments.ingestion.sample.customers import planted_archetypes
-from customer_segments.ingestion.sample.writers import WORKBOOK_CUSTOMERS
+from benchmarks.sample.customers import planted_archetypes
+from benchmarks.sample.writers import WORKBOOK_CUSTOMERS
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS

@@ -10,19 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from customer_segments.installation import Installation
+from customer_segments.outputs.state import labelled_months, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import code_version
 from customer_segments.storage.pending import pending_months
 from customer_segments.storage.state import State
 from customer_segments.tables import (
-    CLEANED_TRANSACTIONS,
     CONTRACTS,
-    CUSTOMER_SEGMENTS,
-    EVALUATION,
     LABELS,
-    MODEL_SELECTION,
     RAW_TRANSACTIONS,
-    REJECTED_TRANSACTIONS,
 )
 
 MONTHLY = [c for c in CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
@@ -93,18 +88,6 @@ def agenda(facts: Facts) -> list[Step]:
         why = f"another model than the champion {state.champion} labelled them"
         steps.append(_step(facts, "relabel", why, (months[0], months[-1])))
     return [*steps, *_reports(facts)]
-
-
-def report_token(state: State, month: date) -> str:
-    """Return what a report of the month is made from, as a hash: another one, another report."""
-    made_from: list = [code_version()]
-    for contract in (*LABELS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS):
-        held = state.months(contract.table).get(month)
-        made_from.append(held and (held.digest, held.model_version))
-    for contract in (MODEL_SELECTION, *EVALUATION):
-        tables = state.tables.get(contract.table, {}).values()
-        made_from.append([held.digest for held in tables])
-    return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
 
 
 def said(months: Range) -> str:
@@ -198,14 +181,10 @@ def _outdated_labels(facts: Facts) -> list[date]:
 def _reports(facts: Facts) -> list[Step]:
     """Return the reports to make: the newest month's, and those that are of labels of before."""
     state = facts.state
-    labelled = [
-        month
-        for month, held in state.months(CUSTOMER_SEGMENTS.table).items()
-        if held.rows and facts.installed.months.clip(month, month)
-    ]
+    labelled = labelled_months(facts.installed, state)
     steps = []
     for month in reversed(labelled):
-        token, there = report_token(state, month), facts.reports.get(month)
+        token, there = state_of(state, month), facts.reports.get(month)
         if there is None and month == labelled[-1]:
             why = f"{month:%Y-%m} has no report yet"
         elif there is not None and there != token:

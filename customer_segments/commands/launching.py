@@ -13,11 +13,11 @@ from rich.console import Console
 
 from customer_segments.alerts.telling import telling
 from customer_segments.automation.jobs import months_tags
+from customer_segments.commands.progress import ProgressHandler, progress_logger
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.instance import held_open, prepare_dagster_home
-from customer_segments.progress import ProgressHandler, progress_logger
 
 Launch = Callable[..., None]
 
@@ -63,7 +63,10 @@ def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
         handler.status,
     ):
         _record_killed(instance)
-        yield launch
+        try:
+            yield launch
+        finally:
+            handler.finish()
 
 
 def _record_killed(instance: dg.DagsterInstance) -> None:

@@ -14,6 +14,7 @@ from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
+from customer_segments.outputs.state import newest_labelled
 from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
@@ -108,13 +109,6 @@ def start(installed: Installation, job: str, console: Console) -> None:
     """Run one job that covers no months: ``ingest``, ``evaluate``."""
     with launcher(installed, console) as launch:
         launch(job)
-
-
-def newest_labelled(installed: Installation) -> date | None:
-    """Return the newest covered month in which somebody is labelled; ``None`` for none."""
-    held = installed.warehouse.state().months("customer_segments")
-    labelled = [m for m, each in held.items() if each.rows and installed.months.clip(m, m)]
-    return max(labelled, default=None)
 
 
 def parse_range(text: str) -> Range:

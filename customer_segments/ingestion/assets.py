@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from customer_segments.ingestion.arrivals import awaited_message
+from customer_segments.ingestion.judges import awaited_message
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.months import Months
 from customer_segments.policy import Policy
@@ -114,7 +114,7 @@ def ingest_workbooks(
     covered = known.of_data(settings, first, newest)
     awaited = covered.awaited(newest)
     if awaited:
-        context.log.warning(awaited_message(awaited, newest, settings))
+        context.log.warning(awaited_message(awaited, newest, settings.input_dir))
 
     yield dg.Output(
         settle(with_reused(fresh, reused), source_order(surveyed), covered.first, covered.newest),

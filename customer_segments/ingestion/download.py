@@ -1,42 +1,42 @@
 """Fetches UCI's "Online Retail II" workbook into the source folder.
 
-Belongs here: unzipping, and the check that what came is the workbook. Does not: the transfer
-(``transfer``); what is read from a workbook, or from which workbooks; to the asset
-graph the file is like any other that somebody puts into the folder.
+Belongs here: which file it is, by checksum, and what to say if it does not come. Does not: what
+is read from a workbook; to the asset graph the file is like any other in the folder.
 """
 
-import shutil
+import re
 import zipfile
 import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.transfer import discard, fetch
 
 UCI_URL = "https://archive.ics.uci.edu/static/public/502/online+retail+ii.zip"
 WORKBOOK = "online_retail_II.xlsx"
-HEADER = "Invoice, StockCode, Description, Quantity, InvoiceDate, Price, Customer ID, Country"
+# As UCI has had it for years, at both of its addresses.
+CHECKSUM = "md5:ed54ccfc5d358481c399cc11d0a244be"
+BY_HAND = "Or fetch data set 502 from https://archive.ics.uci.edu by hand, and unzip it there."
+ATTEMPTS = 4
+RETRY_WAIT_SECONDS = 1.0  # doubles with every attempt
+TIMEOUT_SECONDS = 30.0  # without a byte
 
 
-def download(source_dir: Path, *, url: str = UCI_URL, force: bool = False) -> Path:
+def download(
+    source_dir: Path, *, url: str = UCI_URL, checksum: str = CHECKSUM, force: bool = False
+) -> Path:
     """Fetch UCI's archive and put its workbook into the source folder.
 
-    Everything on the way is a hidden file in the same folder, never taken as input. An archive
-    that came in part is kept, and the next call goes on from there.
+    Everything on the way lies in a hidden folder within it, which is never taken as input.
 
     Parameters
     ----------
     source_dir
-        Folder for the workbook; made if missing.
-    url
-        Where the archive is.
+        Folder for the workbook, whose path is returned; made if missing.
+    checksum
+        The workbook's, in pooch's notation.
     force
         Fetch and replace a workbook that is there already.
-
-    Returns
-    -------
-    Path
-        The workbook, ``online_retail_II.xlsx`` in ``source_dir``.
 
     Raises
     ------
@@ -44,78 +44,76 @@ def download(source_dir: Path, *, url: str = UCI_URL, force: bool = False) -> Pa
         If the archive cannot be fetched, is not what it should be, or cannot be stored. Whatever
         had the workbook's name before is untouched then.
     """
-    from rich.console import Console
+    from pooch.hashes import hash_matches
+    from requests import RequestException
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
     target = source_dir / WORKBOOK
-    if target.exists() and not force:
-        if flaw := _flaw(target):
+    try:
+        if target.exists() and not force:
+            if hash_matches(str(target), checksum):
+                return target
             raise UserError(
-                f"{target} is there already, but is not UCI's workbook: {flaw}.",
+                f"{target} is there already, but is not UCI's workbook.",
                 "Move it away, or replace it with --force.",
             )
-        console.print(f"{target} is there already; --force fetches it anew.")
-        return target
-
-    archive = source_dir / ".online_retail_II.zip.part"
-    unzipped = source_dir / ".online_retail_II.part.xlsx"
-    try:
         source_dir.mkdir(parents=True, exist_ok=True)
-        fetch(url, archive, console)
-        try:
-            _unzip(archive, unzipped, url)
-            unzipped.replace(target)
-        except UserError:
-            discard(archive)  # resuming would end here again
-            raise
-        finally:
-            unzipped.unlink(missing_ok=True)
-        discard(archive)
+        with TemporaryDirectory(prefix=".download-", dir=source_dir) as folder:
+            files = _fetch(url, folder)
+            found = [file for file in files if hash_matches(file, checksum)]
+            if not found:
+                raise UserError(
+                    f"The archive from {url} does not hold the workbook that it held until now, "
+                    "by its checksum: UCI has changed it.",
+                    "Look at the new one before you put it into the source folder yourself.",
+                )
+            Path(found[0]).replace(target)
+    except RequestException as error:
+        raise UserError(
+            f"{url} did not send the archive: {_reason(error)}.",
+            f"Look at the network and its proxy settings, and run it again. {BY_HAND}",
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise UserError(
+            f"{url} sent no intact zip archive: {error}.",
+            f"Does a proxy or the network want a login? Else run it again. {BY_HAND}",
+        ) from error
     except OSError as error:
         raise UserError(
             f"{error.filename or source_dir} cannot be written: {error.strerror or error}.",
             "Free some space or give the user that runs this write permission, and run it again.",
         ) from error
-    console.print(f"Saved {target} ({target.stat().st_size / 1e6:.1f} MB).")
     return target
 
 
-def _unzip(archive: Path, unzipped: Path, url: str) -> None:
-    """Take the workbook out of the archive and check it; a member's path is never used."""
-    try:
-        with zipfile.ZipFile(archive) as members:
-            workbooks = [
-                name
-                for name in members.namelist()
-                # What macOS adds to archives: "__MACOSX/._name.xlsx".
-                if name.lower().endswith(".xlsx") and not Path(name).name.startswith(".")
-            ]
-            if len(workbooks) != 1:
-                raise UserError(
-                    f"The archive from {url} holds {len(workbooks)} .xlsx workbooks, not one.",
-                    "Unzip it by hand and put the workbook into the source folder.",
-                )
-            with members.open(workbooks[0]) as source, unzipped.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(f"{url} sent no intact zip archive: {error}.", "Run it again.") from error
-    if flaw := _flaw(unzipped):
-        raise UserError(
-            f"The workbook from {url} is not the expected one: {flaw}.",
-            f"UCI may have changed it. Workbooks with these columns are taken: {HEADER}.",
-        )
+def _fetch(url: str, folder: str) -> list[str]:
+    """Bring the archive into a folder, with a progress bar, and return what was in it."""
+    import pooch
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+    pooch.get_logger().setLevel("WARNING")
+    downloader = pooch.HTTPDownloader(True, chunk_size=2**16, timeout=TIMEOUT_SECONDS)
+    attempts = Retrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(RETRY_WAIT_SECONDS),
+        reraise=True,
+    )
+    given = {"path": folder, "processor": pooch.Unzip(), "downloader": downloader}
+    return attempts(pooch.retrieve, url, None, "archive.zip", **given)
 
 
-def _flaw(workbook: Path) -> str | None:
-    """Say what keeps a file from being UCI's workbook."""
-    import fastexcel
+def _may_pass(error: BaseException) -> bool:
+    """Tell what another attempt may mend: a transfer that broke off, a server that is busy."""
+    from requests import HTTPError, RequestException
 
-    try:
-        reader = fastexcel.read_excel(workbook)
-        for sheet in reader.sheet_names:
-            found = {c.name for c in reader.load_sheet(sheet, n_rows=0).available_columns()}
-            if missing := [column for column in HEADER.split(", ") if column not in found]:
-                return f"its sheet {sheet!r} has no column {', '.join(missing)}"
-    except fastexcel.FastExcelError as error:
-        return f"it cannot be read as a workbook ({str(error).splitlines()[0]})"
-    return None
+    if isinstance(error, HTTPError) and error.response is not None:
+        return error.response.status_code >= 500
+    return isinstance(error, RequestException)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost cause: requests wraps it in several layers of names and hosts."""
+    causes = (getattr(error, "reason", None), *error.args)
+    if inner := next((cause for cause in causes if isinstance(cause, BaseException)), None):
+        return _reason(inner)
+    return re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", str(error)).rstrip(".")

@@ -26,21 +26,11 @@ MOST_FREQUENT = 5
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known of a table.
+    """What is known of a table, and a sample of its rows (all if they are few).
 
-    Parameters
-    ----------
-    contract
-        The table.
-    rows
-        How many it has.
-    columns
-        Per column: ``missing`` and ``distinct`` values; ``min``, ``max`` and, of numbers, ``mean``
-        and quartiles; ``top``, the most frequent values with their rows. Null where there is none.
-    months, reasons
-        Rows of each month and, of rejected rows, of each reason, as pairs.
-    sample
-        Some of the rows, or all if they are few.
+    ``columns`` has per column ``missing`` and ``distinct`` values; ``min``, ``max`` and, of
+    numbers, ``mean`` and quartiles; ``top``, the most frequent values with their rows. ``months``
+    and, of rejected rows, ``reasons`` are pairs with their rows.
     """
 
     contract: Contract
@@ -52,14 +42,7 @@ class Profile:
 
 
 def profile(con: "Backend", contract: Contract, *, sample_rows: int, seed: int) -> Profile:
-    """Profile a table of the warehouse.
-
-    Parameters
-    ----------
-    sample_rows
-        How many rows to take out of the engine, at most.
-    seed
-        Of their choice: the same rows each time.
+    """Profile a table; ``sample_rows`` at most leave the engine, the same for the same ``seed``.
 
     Raises
     ------
@@ -94,12 +77,8 @@ def sample(table: Table, key: tuple[str, ...], *, rows: int, seed: int) -> Table
     """
     parts = [ibis.literal(str(seed)), *(table[name].cast("string") for name in key)]
     chosen = table.order_by(ibis.literal("\n").join(parts).hash(), *key)
-    decimals = {
-        name: table[name].cast("float64")
-        for name, dtype in table.schema().items()
-        if dtype.is_decimal()
-    }
-    return chosen.limit(rows).mutate(**decimals)
+    decimals = [name for name, dtype in table.schema().items() if dtype.is_decimal()]
+    return chosen.limit(rows).cast(dict.fromkeys(decimals, "float64"))
 
 
 def _counts(table: Table) -> Table:

@@ -40,6 +40,7 @@ PUBLICATIONS = Contract(
     ),
     key=("publication",),
     write_mode=WriteMode.INSERT_NEW,
+    version=2,
 )
 
 
@@ -113,7 +114,12 @@ def add_migration(con: "Backend", contract: Contract) -> None:
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
     raw_version = newest_raw_version(con, contract.table)
     number = _next_number(con)
-    _insert(con, [_line(number, contract, None, held or Content(), raw_version, "migrate", False)])
+    line = _line(number, contract, None, held or Content(), raw_version, "migrate", False)
+    ((made_by,),) = con.con.execute(
+        "SELECT arg_max(made_by, publication) FROM publications WHERE table_name = ?",
+        [contract.table],
+    ).fetchall()
+    _insert(con, [replace(line, made_by=made_by)])
 
 
 def _next_number(con: "Backend") -> int:

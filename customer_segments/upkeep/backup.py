@@ -10,14 +10,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
-from customer_segments.private import make_folder
-from customer_segments.settings import Settings
+from customer_segments.installation import Installation
+from customer_segments.private import make_folder, replacing
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
@@ -29,36 +29,34 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 NOTES = "backup_notes"
+COPY = "backup_copy"
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What a backup tells of itself.
+    """What a backup tells of itself; a plain copy of a warehouse tells nothing.
 
     Parameters
     ----------
     made_at
-        UTC; ``None`` for a plain copy of a warehouse, which tells nothing.
-    code
-        Version of this package that made it.
+        UTC.
     months
         Text of the file of months beside the warehouse; ``None`` if there was none.
     differences
         Where tables and ledger disagreed already when it was made.
     """
 
-    made_at: datetime | None
-    code: str
-    months: str | None
-    differences: list[str]
+    made_at: datetime | None = None
+    months: str | None = None
+    differences: list[str] = field(default_factory=list)
 
 
-def backups_folder(settings: Settings) -> Path:
+def backups_folder(installed: Installation) -> Path:
     """Return the folder beside the warehouse that backups go to by default."""
-    return settings.warehouse_path.parent / "backups"
+    return installed.settings.warehouse_path.parent / "backups"
 
 
-def back_up(settings: Settings, path: Path | None = None) -> tuple[Path, Notes]:
+def back_up(installed: Installation, path: Path | None = None) -> tuple[Path, Notes]:
     """Copy the warehouse while nobody writes to it; readers go on reading.
 
     Parameters
@@ -67,13 +65,12 @@ def back_up(settings: Settings, path: Path | None = None) -> tuple[Path, Notes]:
         File to write, which must not exist yet; by default one named after the time, in
         ``backups/`` beside the warehouse.
     """
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-    with warehouse.reading() as con:
-        return write_backup(con, settings, path)
+    with installed.warehouse.reading() as con:
+        return write_backup(con, installed, path)
 
 
 def write_backup(
-    con: "Backend", settings: Settings, path: Path | None = None, label: str = ""
+    con: "Backend", installed: Installation, path: Path | None = None, label: str = ""
 ) -> tuple[Path, Notes]:
     """Copy what a connection sees, outside a transaction, into a file; checked, then named.
 
@@ -93,26 +90,28 @@ def write_backup(
     """
     import duckdb
 
-    target = path.expanduser().absolute() if path else _named(settings, label)
+    target = path.expanduser().absolute() if path else _named(installed, label)
     if target.exists():
         raise UserError(f"{target} exists already.", "Name another file.")
-    with _draft(target) as draft:
+    if not target.parent.is_dir():
+        raise UserError(
+            f"The folder {target.parent} does not exist.", "Create it, or name another."
+        )
+    with replacing(target) as draft:
         try:
-            notes = _copy(con, settings, draft)
+            return target, _copy(con, installed, draft)
         except duckdb.Error as error:
             raise UserError(
                 f"The backup {target} was not written: {error}",
                 "If the disk is full or the folder cannot be written to, name another place. If "
                 "a checksum does not match, the warehouse is damaged: restore an older backup.",
             ) from error
-        draft.replace(target)
-    return target, notes
+        finally:
+            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
 
 
 def check_backup(path: Path) -> Notes:
     """Read all of a backup, and compare its tables with its ledger.
-
-    A plain copy of a warehouse is a backup, too, without the months.
 
     Raises
     ------
@@ -126,9 +125,8 @@ def check_backup(path: Path) -> Notes:
         raise UserError(f"There is no backup {path}.", "Nothing was changed. Name another file.")
     try:
         with Warehouse(path, lock_timeout_seconds=5).reading() as con:
-            notes = read_notes(con)
-            for (table,) in con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall():
-                con.raw_sql(f"SELECT sum(hash(t)) FROM {quoted(table)} AS t").fetchall()
+            notes = _notes(con)
+            _digests(con, _here(con))
             found = disagreements(con, CONTRACTS)
     except WarehouseUnavailable as error:
         raise UserError(f"{path} is not a backup that can be read. {error.problem}", remedy) from (
@@ -141,102 +139,79 @@ def check_backup(path: Path) -> Notes:
     return notes
 
 
-def read_notes(con: "Backend") -> Notes:
-    """Return what a backup tells of itself; a plain copy of a warehouse tells nothing."""
-    if not is_there(con, NOTES):
-        return Notes(None, "", None, [])
-    ((made_at, code, months, differences),) = con.raw_sql(
-        f"SELECT made_at, code_version, months, differences FROM {NOTES}"
-    ).fetchall()
-    return Notes(made_at, code, months, json.loads(differences))
+def sync(path: Path) -> None:
+    """Have the disk hold what was written, before anything is named after it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
-def _named(settings: Settings, label: str) -> Path:
-    folder = backups_folder(settings)
+def _named(installed: Installation, label: str) -> Path:
+    folder = backups_folder(installed)
     make_folder(folder)
-    now = datetime.now(UTC)
-    stem = settings.warehouse_path.stem
-    name = f"{stem}-{now:%Y%m%d-%H%M%S}{label and '-'}{label}"
-    # Two within a second.
-    again = (f"{name}-{number}" if number > 1 else name for number in range(1, 100))
-    return next(path for each in again if not (path := folder / f"{each}.duckdb").exists())
+    name = f"{installed.settings.warehouse_path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    return folder / f"{name}{label and '-'}{label}.duckdb"
 
 
-@contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Give a hidden name beside the target, and leave nothing of it behind."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    if not target.parent.is_dir():
-        raise UserError(
-            f"The folder {target.parent} does not exist.", "Create it, or name another."
-        )
-    try:
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
-        draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
-
-
-def _copy(con: "Backend", settings: Settings, draft: Path) -> Notes:
-    """Copy all tables into a new file, compare, add the notes, and see it safe on the disk."""
-    ((here,),) = con.raw_sql("SELECT current_database()").fetchall()
-    months = settings.months_path
+def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:
+    """Copy all tables into a new file, with the notes, and compare what the disk then has."""
+    here, months = _here(con), installed.settings.months_path
     notes = Notes(
         made_at=datetime.now(UTC).replace(tzinfo=None),
-        code=code_version(),
         months=months.read_text(encoding="utf-8") if months.is_file() else None,
         differences=disagreements(con, CONTRACTS),
     )
-    # An absolute path that DuckDB takes for nothing but a path.
-    con.raw_sql(f"ATTACH {literal(str(draft))} AS backup_copy (READ_WRITE)")
-    try:
-        con.raw_sql(f"COPY FROM DATABASE {quoted(here)} TO backup_copy")
-        con.raw_sql(
-            f"CREATE OR REPLACE TABLE backup_copy.main.{NOTES} (made_at TIMESTAMP, "
-            "code_version VARCHAR, warehouse VARCHAR, months VARCHAR, differences VARCHAR)"
-        )
+    with _attached(con, draft, "READ_WRITE"):
+        con.raw_sql(f"COPY FROM DATABASE {quoted(here)} TO {COPY}")
         con.con.execute(
-            f"INSERT INTO backup_copy.main.{NOTES} VALUES (?, ?, ?, ?, ?)",
-            [
-                notes.made_at,
-                notes.code,
-                str(settings.warehouse_path),
-                notes.months,
-                json.dumps(notes.differences),
-            ],
+            f"CREATE OR REPLACE TABLE {COPY}.main.{NOTES} AS SELECT ?::TIMESTAMP AS made_at, "
+            "?::VARCHAR AS code_version, ?::VARCHAR AS months, ?::VARCHAR AS differences",
+            [notes.made_at, code_version(), notes.months, json.dumps(notes.differences)],
         )
-        con.raw_sql("CHECKPOINT backup_copy")
-    finally:
-        con.raw_sql("DETACH backup_copy")
+        con.raw_sql(f"CHECKPOINT {COPY}")
     sync(draft)
-    # Opened anew: what is compared is what the disk has.
-    con.raw_sql(f"ATTACH {literal(str(draft))} AS backup_copy (READ_ONLY)")
-    try:
-        for (table,) in con.raw_sql(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
-            "AND schema_name = 'main' AND NOT temporary"
-        ).fetchall():
-            if table == NOTES:
-                continue
-            digests = [
-                con.raw_sql(
-                    "SELECT count(*), sum(hash(hash(t)))::VARCHAR "
-                    f"FROM {quoted(database)}.main.{quoted(table)} AS t"
-                ).fetchall()
-                for database in (here, "backup_copy")
-            ]
-            if digests[0] != digests[1]:
-                raise UserError(f"The copy of {table} differs from it.", "Try again.")
-    finally:
-        with suppress(Exception):
-            con.raw_sql("DETACH backup_copy")
+    # Attached anew: what is compared is what the disk has.
+    with _attached(con, draft, "READ_ONLY"):
+        if _digests(con, here) != _digests(con, COPY):
+            raise UserError("The copy differs from the warehouse.", "Try again.")
     return notes
 
 
-def sync(path: Path) -> None:
-    """Have the disk hold what was written, before anything is named after it."""
-    descriptor = os.open(path, os.O_RDONLY)
+@contextmanager
+def _attached(con: "Backend", path: Path, mode: str) -> Iterator[None]:
+    # An absolute path that DuckDB takes for nothing but a path.
+    con.raw_sql(f"ATTACH {literal(str(path))} AS {COPY} ({mode})")
     try:
-        os.fsync(descriptor)
+        yield
     finally:
-        os.close(descriptor)
+        with suppress(Exception):
+            con.raw_sql(f"DETACH {COPY}")
+
+
+def _digests(con: "Backend", database: str) -> dict[str, tuple]:
+    """Read all rows of all tables; return their number and a digest of them by table."""
+    tables = con.con.execute(
+        "SELECT table_name FROM duckdb_tables() "
+        "WHERE database_name = ? AND schema_name = 'main' AND NOT temporary",
+        [database],
+    ).fetchall()
+    return {
+        table: con.raw_sql(
+            "SELECT count(*), sum(hash(hash(t)))::VARCHAR "
+            f"FROM {quoted(database)}.main.{quoted(table)} AS t"
+        ).fetchall()
+        for (table,) in tables
+        if table != NOTES
+    }
+
+
+def _here(con: "Backend") -> str:
+    ((name,),) = con.raw_sql("SELECT current_database()").fetchall()
+    return name
+
+
+def _notes(con: "Backend") -> Notes:
+    if not is_there(con, NOTES):
+        return Notes()
+    columns = f"SELECT made_at, months, differences FROM {NOTES}"
+    ((made_at, months, differences),) = con.raw_sql(columns).fetchall()
+    return Notes(made_at, months, json.loads(differences))

@@ -1,4 +1,4 @@
-"""A doctor's look into the warehouse: lock, contracts, months, champion, checks.
+"""A doctor's look into the warehouse: lock, contracts, months, champion, checks, what is due.
 
 Belongs here: findings that need it opened, to read. Does not: files around it (``surroundings``).
 """
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.looking import facts
 from customer_segments.installation import Installation
-from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
-from customer_segments.storage.ledger import code_version, is_there, latest
+from customer_segments.storage.ledger import code_version, is_there
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
-from customer_segments.upkeep.findings import Finding, Level
+from customer_segments.upkeep.findings import Finding, odd, well, wrong
 from customer_segments.upkeep.migrate import plan
 
 if TYPE_CHECKING:
@@ -24,79 +23,68 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 RESTORE = "Restore a backup: `customer-segments restore`."
+RUN = "`customer-segments run`"
 
 
-def warehouse(settings: Settings) -> Iterator[Finding]:
+def warehouse(installed: Installation) -> Iterator[Finding]:
     """Open the warehouse, without waiting, and look at all that it holds."""
     import duckdb
 
-    path = settings.warehouse_path
+    path = installed.warehouse.path
     if not path.exists():
-        # Also says whether the file of months, which may have outlived it, can be read.
-        Installation.of(settings)
-        yield Finding(
-            Level.ODD,
-            "warehouse",
-            f"There is none at {path} yet.",
-            "`customer-segments run` makes it.",
-        )
+        yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
         return
     log = path.with_name(f"{path.name}.wal")
     is_unclosed = log.exists() and log.stat().st_size > 0
     try:
         with Warehouse(path, lock_timeout_seconds=0).reading() as con:
-            yield Finding(Level.WELL, "warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
+            yield well("warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
             if is_unclosed:
-                yield Finding(
-                    Level.ODD,
+                yield odd(
                     "warehouse",
                     "Something that wrote was killed; what it had finished is in the log beside "
                     "the file.",
                     "Keep both files together: the next run takes the log in.",
                 )
-            yield from _look_into(con, settings)
+            yield from _look_into(con, installed)
     except duckdb.Error as error:
-        yield Finding(
-            Level.WRONG, "warehouse", f"{path} cannot be read to its end: {error}", RESTORE
-        )
+        yield wrong("warehouse", f"{path} cannot be read to its end: {error}", RESTORE)
     except WarehouseUnavailable as error:
         if not error.holder:
-            yield Finding(Level.WRONG, "warehouse", error.problem, RESTORE)
+            yield wrong("warehouse", error.problem, RESTORE)
             return
-        yield Finding(
-            Level.ODD,
+        yield odd(
             "warehouse",
             f"It is held by another process: {error.holder}.",
             "If that is a run, ask again when it is over. If not, close it: runs wait for it.",
         )
 
 
-def _look_into(con: "Backend", settings: Settings) -> Iterator[Finding]:
+def _look_into(con: "Backend", installed: Installation) -> Iterator[Finding]:
     if not is_there(con, "publications"):
-        yield Finding(
-            Level.ODD, "warehouse", "Nothing was ever published in it.", "`customer-segments run`"
-        )
+        yield odd("warehouse", "Nothing was ever published in it.", RUN)
         return
     yield from _code(con)
-    changes = plan(con, CONTRACTS.values())
-    if changes:
-        yield Finding(
-            Level.WRONG,
+    if changes := plan(con, installed, CONTRACTS.values()):
+        tables = ", ".join(change.contract.table for change in changes)
+        yield wrong(
             "contracts",
-            "An earlier version of the code wrote "
-            f"{', '.join(change.contract.table for change in changes)}.",
+            f"An earlier version of the code wrote {tables}.",
             "`customer-segments migrate` brings them up; with --dry-run it only says how.",
         )
         return
-    yield Finding(Level.WELL, "contracts", "Every table is as this version of the code has it.")
+    yield well("contracts", "Every table is as this version of the code has it.")
     differences = disagreements(con, CONTRACTS)
-    for difference in differences[:SHOWN]:
-        yield Finding(Level.WRONG, "ledger", f"{difference}.", RESTORE)
+    yield from (wrong("ledger", f"{difference}.", RESTORE) for difference in differences[:SHOWN])
     if not differences:
-        yield Finding(Level.WELL, "ledger", "Every table holds what the ledger says.")
-    yield from _months(con, settings)
-    yield from _champion(con)
+        yield well("ledger", "Every table holds what the ledger says.")
+    state = State.read(con)
+    yield from _months(state, installed)
+    yield from _champion(con, state)
     yield from _checks(con)
+    # The files are looked at by the next run: they may be many, and large.
+    for step in agenda(facts(installed, state, None)):
+        yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
 
 
 def _code(con: "Backend") -> Iterator[Finding]:
@@ -105,76 +93,50 @@ def _code(con: "Backend") -> Iterator[Finding]:
     rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
     newest = max((version for (version,) in rows), key=Version, default=code_version())
     if Version(newest) > Version(code_version()):
-        yield Finding(
-            Level.WRONG,
+        yield wrong(
             "versions",
             f"customer-segments {newest} wrote this warehouse; this is {code_version()}.",
             f"Install {newest} or a later one.",
         )
 
 
-def _months(con: "Backend", settings: Settings) -> Iterator[Finding]:
-    covered = Installation.of(settings).months
-    held = [month for month, line in latest(con, "raw_transactions").items() if month and line.rows]
+def _months(state: State, installed: Installation) -> Iterator[Finding]:
+    covered, path = installed.months, installed.settings.months_path
+    held = [month for month, each in state.months("raw_transactions").items() if each.rows]
     if not held:
-        yield Finding(Level.ODD, "months", "The workbooks have no rows yet.")
+        yield odd("months", "The workbooks have no rows yet.")
         return
-    span = f"{min(held):%Y-%m} to {max(held):%Y-%m}"
-    if not settings.months_path.exists():
-        yield Finding(
-            Level.WRONG,
-            "months",
-            f"The data has {span}, but {settings.months_path} is not there.",
-            "`customer-segments run` writes it anew.",
-        )
-        return
-    outside = [month for month in held if not covered.first <= month <= covered.newest]
-    if outside and (settings.first_month or settings.last_month):
-        yield Finding(
-            Level.ODD,
-            "months",
-            f"The settings leave out {len(outside)} of the months that the data has ({span}).",
-        )
+    span = f"{held[0]:%Y-%m} to {held[-1]:%Y-%m}"
+    said = f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}"
+    outside = [month for month in held if not covered.clip(month, month)]
+    if not path.exists():
+        said = f"The data has {span}, but {path} is not there."
+        yield wrong("months", said, f"{RUN} writes it anew.")
+    elif outside and any(installed.settings.bounds):
+        yield odd("months", f"The settings leave out {len(outside)} months of the data's {span}.")
     elif outside:
-        yield Finding(
-            Level.WRONG,
+        yield wrong(
             "months",
-            f"The data has {span}, {settings.months_path.name} says {covered.first:%Y-%m} to "
-            f"{covered.newest:%Y-%m}.",
-            "`customer-segments run` writes it anew; then reload the code location of a UI.",
+            f"The data has {span}, {path.name} says {said}.",
+            f"{RUN} writes it anew; then reload the code location of a UI.",
         )
     else:
-        yield Finding(
-            Level.WELL,
-            "months",
-            f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}"
-            f"{', and each month to come' if covered.is_open else ''}.",
-        )
-    for step in agenda(facts(Installation.of(settings), State.read(con), None)):
-        yield Finding(Level.ODD, "agenda", f"Due: {step}: {step.why}.", "`customer-segments run`")
+        yield well("months", f"{said}{', and each month to come' if covered.is_open else ''}.")
 
 
-def _champion(con: "Backend") -> Iterator[Finding]:
-    if not (is_there(con, "champion_model") and is_there(con, "kmeans_model")):
-        yield Finding(Level.ODD, "champion", "There is no model yet.", "`customer-segments run`")
+def _champion(con: "Backend", state: State) -> Iterator[Finding]:
+    if state.champion is None or not is_there(con, "kmeans_model"):
+        yield odd("champion", "No model was chosen yet.", RUN)
         return
-    rows = con.raw_sql(
-        "SELECT version, version IN (SELECT version FROM kmeans_model) "
-        "FROM champion_model ORDER BY decision DESC LIMIT 1"
-    ).fetchall()
-    if not rows:
-        yield Finding(Level.ODD, "champion", "No model was chosen yet.", "`customer-segments run`")
+    known = "SELECT 1 FROM kmeans_model WHERE version = ? LIMIT 1"
+    if con.con.execute(known, [state.champion]).fetchall():
+        yield well("champion", f"{state.champion} labels.")
         return
-    ((champion, is_known),) = rows
-    if not is_known:
-        yield Finding(
-            Level.WRONG,
-            "champion",
-            f"{champion} is to label, but kmeans_model does not have it.",
-            "`customer-segments models list`, then `promote` one of them; or restore a backup.",
-        )
-        return
-    yield Finding(Level.WELL, "champion", f"{champion} labels.")
+    yield wrong(
+        "champion",
+        f"{state.champion} is to label, but kmeans_model does not have it.",
+        "`customer-segments models list`, then `promote` one of them; or restore a backup.",
+    )
 
 
 def _checks(con: "Backend") -> Iterator[Finding]:
@@ -189,14 +151,9 @@ def _checks(con: "Backend") -> Iterator[Finding]:
     bad = [row for row in rows if row[3] in ("warn", "error")]
     for table, check, month, level, said in bad[:SHOWN]:
         of = f" of {month:%Y-%m}" if month else ""
-        yield Finding(
-            Level.WRONG if level == "error" else Level.ODD,
-            "checks",
-            f"{table}{of}, {check}: {said}",
-        )
+        found = wrong if level == "error" else odd
+        yield found("checks", f"{table}{of}, {check}: {said}")
     if len(bad) > SHOWN:
-        yield Finding(
-            Level.ODD, "checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history."
-        )
+        yield odd("checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history.")
     if rows and not bad:
-        yield Finding(Level.WELL, "checks", f"{len(rows):,} verdicts, all well.")
+        yield well("checks", f"{len(rows):,} verdicts, all well.")

@@ -5,47 +5,53 @@ Belongs here: going through all parts, and laying out what they found. Does not:
 is guarded: a doctor that falls over a broken installation is of no use.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation, settings_here
 from customer_segments.upkeep import contents, surroundings
-from customer_segments.upkeep.findings import Finding, Level
+from customer_segments.upkeep.findings import Finding, Level, wrong
 
 if TYPE_CHECKING:
     from rich.table import Table as Grid
 
-    from customer_segments.settings import Settings
-
 
 def examine() -> list[Finding]:
     """Look at everything; opens the warehouse only to read, and waits for nobody."""
-    findings = list(_guarded("versions", surroundings.versions))
-    settings, wrong = _settings()
-    findings += wrong
-    findings += _guarded("Dagster", lambda: surroundings.dagster(settings))
-    if settings is None:
-        return findings
-    parts: tuple[tuple[str, Callable[[Settings], Iterable[Finding]]], ...] = (
-        ("settings", surroundings.configured),
-        ("source", surroundings.source),
-        ("disk", surroundings.disk),
-        ("files", surroundings.files),
-        ("warehouse", contents.warehouse),
-    )
-    for topic, look in parts:
-        findings += _guarded(topic, partial(look, settings))
+    findings: list[Finding] = []
+
+    def guarded(topic: str, do: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            done = do(*arguments)
+            if isinstance(done, Iterator):
+                findings.extend(done)
+            return done
+        except UserError as error:
+            findings.append(wrong(topic, error.problem, error.remedy))
+        except Exception as error:
+            findings.append(wrong(topic, f"It could not be looked at: {error!r}.", "Report it."))
+
+    guarded("versions", surroundings.versions)
+    settings = guarded("settings", settings_here)
+    guarded("Dagster", surroundings.dagster, settings)
+    if settings:
+        guarded("settings", surroundings.configured, settings)
+        guarded("source", surroundings.source, settings)
+        guarded("disk", surroundings.disk, settings)
+        guarded("files", surroundings.files, settings)
+        if installed := guarded("rules", Installation.of, settings):
+            guarded("warehouse", contents.warehouse, installed)
     return findings
 
 
 def verdict(findings: list[Finding]) -> tuple[str, bool]:
     """Return a sentence about all findings, and whether nothing is wrong."""
-    wrong = sum(finding.level is Level.WRONG for finding in findings)
-    odd = sum(finding.level is Level.ODD for finding in findings)
-    if wrong:
-        return f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.", False
-    return (f"Nothing is wrong; {odd} to know." if odd else "All is well."), True
+    bad = sum(finding.level is Level.WRONG for finding in findings)
+    strange = sum(finding.level is Level.ODD for finding in findings)
+    if bad:
+        return f"{bad} {'thing is' if bad == 1 else 'things are'} wrong.", False
+    return (f"Nothing is wrong; {strange} to know." if strange else "All is well."), True
 
 
 def findings_grid(findings: list[Finding]) -> "Grid":
@@ -64,22 +70,3 @@ def findings_grid(findings: list[Finding]) -> "Grid":
             said.append(f"\n→ {finding.remedy}", style="dim")
         grid.add_row(Text(finding.level.value, style=finding.level.style), finding.topic, said)
     return grid
-
-
-def _settings() -> tuple["Settings | None", list[Finding]]:
-    from customer_segments.cli import load_settings
-
-    try:
-        return load_settings(), []
-    except UserError as error:
-        return None, [Finding(Level.WRONG, "settings", error.problem, error.remedy)]
-
-
-def _guarded(topic: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """Hand on what a part finds; what it falls over is a finding as well."""
-    try:
-        yield from look()
-    except UserError as error:
-        yield Finding(Level.WRONG, topic, error.problem, error.remedy)
-    except Exception as error:
-        yield Finding(Level.WRONG, topic, f"It could not be looked at: {error!r}.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 
 class Level(Enum):
@@ -35,3 +36,6 @@ class Finding:
     topic: str
     said: str
     remedy: str = ""
+
+
+well, odd, wrong = (partial(Finding, level) for level in Level)

@@ -4,9 +4,8 @@ Belongs here: finding what differs, deciding what becomes of it, doing it in one
 Does not: what a step makes of the rows (``steps``), the backup before it (``backup``).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,27 +13,20 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
-from customer_segments.settings import Settings
-from customer_segments.storage import Contract, Warehouse, WriteMode
-from customer_segments.storage.audit import column_breaches, row_breaches, stored
+from customer_segments.installation import Installation
+from customer_segments.storage import Contract, WriteMode
+from customer_segments.storage.audit import column_breaches, row_breaches
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
 from customer_segments.storage.requirements import require_contract
+from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
-
-
-class Fate(Enum):
-    """What becomes of a table that another version of its contract wrote."""
-
-    STEP = "brought up by its step"
-    BY_NAME = "taken over, column by column"
-    ANEW = "dropped; the next run makes it anew from the workbooks"
 
 
 @dataclass(frozen=True)
@@ -47,15 +39,14 @@ class Change:
         Version of the contract that wrote it.
     rows
         Rows that it holds.
-    why
-        For a table that is dropped: why its rows cannot be kept.
+    why_dropped
+        Why its rows cannot be kept, so that the next run makes them anew; empty where they are.
     """
 
     contract: Contract
     former: int
-    fate: Fate
     rows: int
-    why: str = ""
+    why_dropped: str = ""
 
     @property
     def staging(self) -> str:
@@ -64,7 +55,7 @@ class Change:
 
 
 def migrate(
-    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
 ) -> tuple[Path | None, list[Change]]:
     """Bring the warehouse up, after a backup; return the backup's file and what was done.
 
@@ -75,28 +66,27 @@ def migrate(
     UserError
         As ``plan`` raises it, or if the backup cannot be made.
     """
-    if not planned(settings, contracts):
+    if not planned(installed, contracts):
         return None, []
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-    with warehouse.holding() as con:
+    with installed.warehouse.holding() as con:
         # Planned anew: somebody may have written since.
-        changes = plan(con, contracts)
-        backup, _ = write_backup(con, settings, label="before-migrate")
+        changes = plan(con, installed, contracts)
+        backup, _ = write_backup(con, installed, label="before-migrate")
         with transaction(con):
             apply(con, changes)
+        State.read(con).save(installed.warehouse.state_path)
     return backup, changes
 
 
 def planned(
-    settings: Settings, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
 ) -> list[Change]:
     """Return what ``migrate`` would do; only reads."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
-    with warehouse.reading() as con:
-        return plan(con, contracts)
+    with installed.warehouse.reading() as con:
+        return plan(con, installed, contracts)
 
 
-def plan(con: "Backend", contracts: Iterable[Contract]) -> list[Change]:
+def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
     """Return what has to be done, with the converted rows staged as temporary tables.
 
     Works on a connection that only reads, too. Nothing is planned for tables that are not there
@@ -120,7 +110,7 @@ def plan(con: "Backend", contracts: Iterable[Contract]) -> list[Change]:
             "back. `customer-segments restore` brings back a backup of before.",
         )
     return [
-        _planned(con, contract, version_of(labels[contract.table]))
+        _planned(con, installed, contract, version_of(labels[contract.table]))
         for contract in there
         if column_breaches(contract, con.get_schema(contract.table))
         or not contract.is_labelled(labels[contract.table])
@@ -132,7 +122,7 @@ def apply(con: "Backend", changes: list[Change]) -> None:
     for change in changes:
         contract, table = change.contract, quoted(change.contract.table)
         con.raw_sql(f"DROP TABLE {table}")
-        if change.fate is Fate.ANEW:
+        if change.why_dropped:
             con.con.execute("DELETE FROM publications WHERE table_name = ?", [contract.table])
             continue
         for statement in contract.ddl():
@@ -155,71 +145,51 @@ def _label(con: "Backend", contract: Contract) -> str:
     return label or ""
 
 
-def _planned(con: "Backend", contract: Contract, former: int) -> Change:
+def _planned(con: "Backend", installed: Installation, contract: Contract, former: int) -> Change:
     """Convert a table's rows into a temporary table, and say what that came to."""
     rows = int(con.table(contract.table).count().execute())
     stepped = con.table(contract.table)
-    fate = Fate.BY_NAME
     for version in range(former, contract.version):
         if step := STEPS.get((contract.table, version)):
-            stepped, fate = step(stepped), Fate.STEP
-    change = Change(contract, former, fate, rows)
+            stepped = step(stepped, installed)
+    change = Change(contract, former, rows)
     holds_history = contract.write_mode is WriteMode.INSERT_NEW
-    wrong = _misfits(contract, stepped.schema(), keeps_all=holds_history)
+    types = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
+    wrong = _losses(con, stepped, types)
+    if holds_history:
+        wrong += [f"column {name} would be lost" for name in stepped.columns if name not in types]
     if not wrong:
-        nullable = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
         converted = stepped.select(
             **{
                 name: stepped[name].cast(dtype) if name in stepped.columns else ibis.null(dtype)
-                for name, dtype in nullable.items()
+                for name, dtype in types.items()
             }
         )
-        con.create_table(change.staging, converted, schema=ibis.schema(nullable), temp=True)
+        con.create_table(change.staging, converted, schema=ibis.schema(types), temp=True)
         breaches = row_breaches(con, contract, quoted(change.staging))
         wrong = [f"{breach.rule}: {breach.rows:,} rows break it" for breach in breaches]
-    if not wrong:
-        return change
-    if holds_history:
+    if wrong and holds_history:
         raise UserError(
             f"{contract.table} holds {rows:,} rows of history that cannot be brought up to "
             f"version {contract.version} of its contract: {'; '.join(wrong)}.",
             "Nothing was changed. This version of the code lacks a step for it: report it, and "
             "go on with the version that wrote the warehouse.",
         )
-    return Change(contract, former, Fate.ANEW, rows, "; ".join(wrong))
+    return replace(change, why_dropped="; ".join(wrong))
 
 
-def _misfits(contract: Contract, given: ibis.Schema, *, keeps_all: bool) -> list[str]:
-    """Return why columns cannot be taken over by name.
-
-    Parameters
-    ----------
-    keeps_all
-        Whether a column that the contract does not have any more is a loss.
-    """
-    wrong = [
-        f"it has no column {name}, which may not be null"
-        for name in contract.required
-        if name not in given
+def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
+    """Return which columns hold values that, cast to their new type and back, are others."""
+    changed = {
+        name: ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
+        for name, dtype in types.items()
+        if name in old.columns
+    }
+    counts = con.execute(
+        old.agg(**{name: each.sum().coalesce(0) for name, each in changed.items()})
+    ).iloc[0]
+    return [
+        f"column {name}: {count:,.0f} values are no {types[name]}"
+        for name, count in counts.items()
+        if count
     ]
-    wrong += [
-        f"column {name} was {stored(given[name])} and is {stored(dtype)} now"
-        for name, dtype in contract.schema.items()
-        if name in given and not _is_kept(given[name], dtype)
-    ]
-    wrong += [
-        f"column {name} would be lost"
-        for name in given.names
-        if keeps_all and name not in contract.schema
-    ]
-    return wrong
-
-
-def _is_kept(old: dt.DataType, new: dt.DataType) -> bool:
-    """Tell whether any value of the old type is the same in the new one."""
-    old, new = stored(old), stored(new)
-    if old == new:
-        return True
-    # Ibis takes a timestamp for a date and back, and a large integer for a float.
-    is_widened = dt.castable(old, new) and not dt.castable(new, old)
-    return is_widened and old.is_floating() == new.is_floating()

@@ -1,19 +1,20 @@
 """Putting a backup in a warehouse's place, by one rename, under the warehouse's lock.
 
-Belongs here: the swap, and keeping what was there. Does not: what a backup is (``backup``).
+Belongs here: the swap, keeping what was there, and the small files beside the warehouse. Does
+not: what a backup is (``backup``).
 """
 
 import os
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.private import make_folder, private_files, write_text
-from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.storage.connection import WarehouseUnavailable
+from customer_segments.storage.requirements import ContractMismatch
+from customer_segments.storage.state import State
 from customer_segments.upkeep.backup import (
     NOTES,
     Notes,
@@ -27,54 +28,54 @@ from customer_segments.upkeep.backup import (
 DAMAGE = ("Corrupt", "checksum", "read enough bytes", "not a valid DuckDB", "replaying WAL")
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What a restore did.
-
-    Parameters
-    ----------
-    notes
-        What the backup tells of itself.
-    kept
-        Where what was there before is now; ``None`` if nothing was.
-    is_damaged
-        Whether that could not be read any more, and was put aside as it is.
-    months_changed
-        Whether the months covered are others than before.
-    """
-
-    notes: Notes
-    kept: Path | None
-    is_damaged: bool
-    months_changed: bool
-
-
-def restore(settings: Settings, backup: Path) -> Restored:
+def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
     """Make a backup the warehouse; what was there becomes a backup itself.
 
     Waits for whoever holds the warehouse. Whoever opens it afterwards meets the restored one.
+
+    Returns
+    -------
+    kept
+        Where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any more;
+        ``None`` if nothing was.
+    months_changed
+        Whether the months covered are others than before.
 
     Raises
     ------
     UserError
         If the backup is missing, damaged or not whole, or there is no room; nothing is changed.
     """
-    backup = backup.expanduser().absolute()
-    path = settings.warehouse_path
-    if backup == path:
+    backup, path = backup.expanduser().absolute(), installed.warehouse.path
+    if backup.resolve() == path:
         raise UserError(f"{backup} is the warehouse itself.", "Name a backup of it.")
     notes = check_backup(backup)
     make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        _unpack(backup, draft)
-        return _swap_in(settings, draft, notes)
+        state = _unpack(backup, draft)
+        if not path.exists():
+            return None, _take_place(installed, draft, state, notes)
+        try:
+            with installed.warehouse.holding() as con:
+                kept, _ = write_backup(con, installed, label="before-restore")
+                # Nothing may be left in a log, which would outlive the file that it is of.
+                con.raw_sql("CHECKPOINT")
+                return kept, _take_place(installed, draft, state, notes)
+        except UserError as error:
+            # Anything else is no damage: somebody holds it, or the disk is full.
+            if not any(words in str(error.__cause__) for words in DAMAGE):
+                raise
+        return _put_aside(installed), _take_place(installed, draft, state, notes)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _unpack(backup: Path, draft: Path) -> None:
-    """Copy a backup into a file that is only a warehouse, without the notes."""
+def _unpack(backup: Path, draft: Path) -> State | None:
+    """Copy a backup into a file that is only a warehouse; return its state.
+
+    ``None`` where it has to be migrated before anything can be said of it.
+    """
     try:
         with private_files():
             shutil.copyfile(backup, draft)
@@ -83,45 +84,19 @@ def _unpack(backup: Path, draft: Path) -> None:
             f"The backup cannot be copied to {draft.parent}: {error.strerror}.",
             "Nothing was changed. Make room there, or allow writing to it.",
         ) from error
-    with Warehouse(draft).writing() as con:
+    with Warehouse(draft).holding() as con:
         con.raw_sql(f"DROP TABLE IF EXISTS {NOTES}")
+        try:
+            state = State.read(con)
+        except ContractMismatch:
+            state = None
     sync(draft)
+    return state
 
 
-def _swap_in(settings: Settings, draft: Path, notes: Notes) -> Restored:
-    """Keep what is there, and put the draft in its place before the lock is let go."""
-    path = settings.warehouse_path
-    if not path.exists():
-        return Restored(notes, None, False, _take_place(settings, draft, notes))
-    warehouse = Warehouse(path, settings.lock_timeout_seconds)
-    try:
-        with warehouse.holding() as con:
-            try:
-                kept, _ = write_backup(con, settings, label="before-restore")
-                # Nothing may be left in a log, which would outlive the file that it is of.
-                con.raw_sql("CHECKPOINT")
-            except UserError as error:
-                if not _tells_damage(error):
-                    raise
-                # It opens, but cannot be read to its end.
-                kept = _put_aside(settings)
-                return Restored(notes, kept, True, _take_place(settings, draft, notes))
-            return Restored(notes, kept, False, _take_place(settings, draft, notes))
-    except WarehouseUnavailable as error:
-        if not _tells_damage(error):
-            raise
-        kept = _put_aside(settings)
-        return Restored(notes, kept, True, _take_place(settings, draft, notes))
-
-
-def _tells_damage(error: UserError) -> bool:
-    """Tell a damaged file from one that is held, or a disk that is full."""
-    return any(words in str(error.__cause__) for words in DAMAGE)
-
-
-def _put_aside(settings: Settings) -> Path:
+def _put_aside(installed: Installation) -> Path:
     """Keep a damaged warehouse, and its log, as they are; return where."""
-    path, folder = settings.warehouse_path, backups_folder(settings)
+    path, folder = installed.warehouse.path, backups_folder(installed)
     make_folder(folder)
     aside = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-damaged.duckdb"
     os.link(path, aside)
@@ -131,10 +106,16 @@ def _put_aside(settings: Settings) -> Path:
     return aside
 
 
-def _take_place(settings: Settings, draft: Path, notes: Notes) -> bool:
-    """Rename the draft over the warehouse; return whether the months covered are others now."""
-    draft.replace(settings.warehouse_path)
-    path = settings.months_path
+def _take_place(installed: Installation, draft: Path, state: State | None, notes: Notes) -> bool:
+    """Rename the draft over the warehouse; return whether the months covered are others now.
+
+    The file of its state goes first: killed in between, there is none, rather than a wrong one.
+    """
+    installed.warehouse.state_path.unlink(missing_ok=True)
+    draft.replace(installed.warehouse.path)
+    if state:
+        state.save(installed.warehouse.state_path)
+    path = installed.settings.months_path
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     if notes.months is None or notes.months == before:
         return False

@@ -9,7 +9,7 @@ from customer_segments.automation.reporting import LABELLING
 from customer_segments.automation.jobs import CHAIN_TAG, months_tags
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
-from customer_segments.reports.files import report_path
+from customer_segments.outputs.files import report_path
 from customer_segments_tests.automation.daemon import Daemon
 
 SENSOR = "report_new_labels"

@@ -73,7 +73,7 @@ class Watch:
         """Wrap the storage in this process."""
         from ibis.backends.duckdb import Backend
 
-        from customer_segments.monitoring import history
+        from customer_segments.quality import history
         from customer_segments.storage import ledger, publish
         from customer_segments.storage.warehouse import Warehouse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from customer_segments.ingestion.sample.writers import write_parquet
+from benchmarks.sample.writers import write_parquet
 from customer_segments_tests.faults.facts import Facts, facts
 from customer_segments_tests.faults.project import Project
 

@@ -16,7 +16,7 @@ from customer_segments_tests.faults import hooks
 PRELOADED = (
     *(
         "customer_segments.commands.run",
-        "customer_segments.summary",
+        "customer_segments.outputs.summary",
         "customer_segments.ingestion.reading",
     ),
     *("customer_segments.ingestion.reuse", "customer_segments.ingestion.settling"),
@@ -59,7 +59,7 @@ def _be_the_product(request: dict) -> None:
         hooks.refuse_network(attempts)
     hooks.Watch(request, lambda: tell(pipe, reached=True)).install()
     sys.argv = ["customer-segments", *request["arguments"]]
-    from customer_segments.cli import entry_point
+    from customer_segments.commands.app import entry_point
 
     try:
         entry_point()

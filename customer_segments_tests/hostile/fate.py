@@ -14,7 +14,7 @@ from pathlib import Path
 import ibis
 import pyarrow as pa
 
-from customer_segments.cleaning.checks import raw_months, settled_months
+from customer_segments.cleaning.judges import raw_months, settled_months
 from customer_segments.cleaning.rules import REASONS, cleaned, rejected
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, formats, reader_process

@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from customer_segments import months
-from customer_segments.ingestion.arrivals import conflicting_invoices
 from customer_segments.ingestion.casting import typed_rows
+from customer_segments.ingestion.judges import conflicting_invoices
 from customer_segments.ingestion.reading import read_sheets
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted

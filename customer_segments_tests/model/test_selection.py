@@ -10,8 +10,8 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from benchmarks.million import customers as generated
 from customer_segments.model.features import training_customers
 from customer_segments.model.fit import best_kmeans, standardized
-from customer_segments.model.points import nearest, weighted_points
 from customer_segments.model.gates import conclusion, recommend
+from customer_segments.model.points import nearest, weighted_points
 from customer_segments.model.selection import compare_n_clusters, fit_all, null_silhouettes
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.policy.model import Selection

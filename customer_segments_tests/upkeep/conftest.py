@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segments.settings import Settings
+from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments_tests.installations import install
 from customer_segments_tests.storage.samples import (
@@ -22,20 +22,16 @@ MONTHS = '{"first": "2011-01-01", "last": "2011-02-01", "is_open": false}\n'
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Settings:
+def installed(tmp_path: Path) -> Installation:
     """A small warehouse of two months with a file of months, and nobody who holds it."""
     settings = install(tmp_path / "installed", source_dir=tmp_path)
-    small = warehouse_of(settings)
+    small = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     small.publish(RAW, arrow(RAW, [raw_row(1), raw_row(2), raw_row(3, FEBRUARY)]))
     lines = arrow(CLEANED, [cleaned_row(1), cleaned_row(2), cleaned_row(3, FEBRUARY)])
     small.publish(CLEANED, lines, months=(JANUARY, FEBRUARY))
     small.publish(MODEL, arrow(MODEL, [{"model_version": "a", "cluster": 0, "centre": 0.5}]))
     settings.months_path.write_text(MONTHS)
-    return settings
-
-
-def warehouse_of(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    return Installation.of(settings)
 
 
 def everything(path: Path) -> dict[str, list[tuple]]:

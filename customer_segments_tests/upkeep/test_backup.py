@@ -4,15 +4,17 @@ import multiprocessing
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
+from customer_segments.storage.requirements import ContractMismatch
+from customer_segments.storage.state import State
 from customer_segments.upkeep.backup import back_up, check_backup
 from customer_segments.upkeep.restore import restore
 from customer_segments_tests.storage.processes import (
@@ -24,7 +26,7 @@ from customer_segments_tests.storage.processes import (
     start,
 )
 from customer_segments_tests.storage.samples import CLEANED, MODEL, RAW, arrow, raw_row, rows_of
-from customer_segments_tests.upkeep.conftest import MONTHS, everything, warehouse_of
+from customer_segments_tests.upkeep.conftest import MONTHS, everything
 
 
 def without_notes(path: Path) -> dict:
@@ -41,10 +43,10 @@ def test_a_backup_holds_all_that_the_warehouse_does(installed):
         path, notes = back_up(installed)
     finally:
         os.umask(umask)
-    assert without_notes(path) == everything(installed.warehouse_path)
+    assert without_notes(path) == everything(installed.warehouse.path)
     assert (notes.months, notes.differences) == (MONTHS, [])
     assert check_backup(path) == notes
-    assert path.parent == installed.warehouse_path.parent / "backups"
+    assert path.parent == installed.warehouse.path.parent / "backups"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert list(path.parent.iterdir()) == [path]
@@ -60,9 +62,9 @@ def test_two_backups_at_once_have_two_names(installed):
 
 
 def test_what_a_killed_process_had_committed_is_in_the_backup(installed):
-    process = start(die_after_commit, str(installed.warehouse_path))
+    process = start(die_after_commit, str(installed.warehouse.path))
     process.join(PATIENCE)
-    assert installed.warehouse_path.with_name("warehouse.duckdb.wal").stat().st_size
+    assert installed.warehouse.path.with_name("warehouse.duckdb.wal").stat().st_size
     path, _ = back_up(installed)
     assert rows_of(path, "SELECT model_version FROM kmeans_model ORDER BY 1") == [
         ("a",),
@@ -73,9 +75,9 @@ def test_what_a_killed_process_had_committed_is_in_the_backup(installed):
 def test_backups_while_another_process_writes_and_one_reads(installed):
     """Every one is of a state that there was: a generation is there whole, with its line."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    writer = start(publish_generations, str(installed.warehouse_path), 0, 3, sending)
+    writer = start(publish_generations, str(installed.warehouse.path), 0, 3, sending)
     stop = CONTEXT.Event()
-    reader = start(read_until, str(installed.warehouse_path), stop)
+    reader = start(read_until, str(installed.warehouse.path), stop)
     assert receiving.poll(PATIENCE)
     generations = set()
     while writer.is_alive():
@@ -100,44 +102,63 @@ def read_until(path: str, stop) -> None:
 
 
 def test_a_restore_brings_all_back_and_keeps_what_was_there(installed):
-    before = everything(installed.warehouse_path)
+    before, before_state = everything(installed.warehouse.path), state_beside(installed)
     backup, _ = back_up(installed)
-    warehouse_of(installed).publish(RAW, arrow(RAW, [raw_row(9)]))
-    installed.months_path.write_text(MONTHS.replace("02-01", "12-01"))
-    later = everything(installed.warehouse_path)
+    installed.warehouse.publish(RAW, arrow(RAW, [raw_row(9)]))
+    installed.settings.months_path.write_text(MONTHS.replace("02-01", "12-01"))
+    later = everything(installed.warehouse.path)
     assert later != before
 
-    done = restore(installed, backup)
-    assert everything(installed.warehouse_path) == before
-    assert installed.months_path.read_text() == MONTHS
-    assert Installation.of(installed).months.last.month == 2
-    assert (done.is_damaged, done.months_changed) == (False, True)
-    assert done.kept
-    assert without_notes(done.kept) == later
-    assert stat.S_IMODE(installed.warehouse_path.stat().st_mode) == 0o600
+    kept, months_changed = restore(installed, backup)
+    assert everything(installed.warehouse.path) == before
+    assert state_beside(installed) == installed.warehouse.state()
+    assert installed.settings.months_path.read_text() == MONTHS
+    assert installed.renewed().months.last.month == 2
+    assert kept
+    assert (kept.stem.endswith("before-restore"), months_changed) == (True, True)
+    assert without_notes(kept) == later
+    assert stat.S_IMODE(installed.warehouse.path.stat().st_mode) == 0o600
     # And forward again; the backup that was restored is still there.
-    assert restore(installed, done.kept).months_changed
-    assert everything(installed.warehouse_path) == later
+    assert restore(installed, kept)[1]
+    assert everything(installed.warehouse.path) == later
+    assert state_beside(installed) == installed.warehouse.state() != before_state
     check_backup(backup)
-    left = {path.name for path in installed.warehouse_path.parent.iterdir()}
-    assert left == {"warehouse.duckdb", "warehouse.duckdb.months.json", "backups"}
+    left = {path.name for path in installed.warehouse.path.parent.iterdir()}
+    assert left == {
+        *("warehouse.duckdb", "warehouse.duckdb.months.json", "warehouse.duckdb.state.json"),
+        "backups",
+    }
+
+
+def state_beside(installed) -> State:
+    """What the daemon takes the warehouse to hold; it never opens it."""
+    return State.load(installed.warehouse.state_path)
+
+
+def test_a_backup_of_before_a_migration_leaves_no_state_to_be_believed(installed):
+    with duckdb.connect(str(installed.warehouse.path)) as connection:
+        connection.execute("ALTER TABLE publications DROP COLUMN made_by")
+    restore(installed, back_up(installed)[0])
+    assert not installed.warehouse.state_path.exists()
+    with pytest.raises(ContractMismatch, match="`customer-segments migrate` brings"):
+        installed.warehouse.state()
 
 
 def test_into_an_installation_that_has_nothing(installed):
-    backup, _ = back_up(installed, installed.warehouse_path.parent / "kept.duckdb")
-    before = everything(installed.warehouse_path)
-    installed.warehouse_path.unlink()
-    installed.months_path.unlink()
-    assert restore(installed, backup).kept is None
-    assert everything(installed.warehouse_path) == before
-    assert installed.months_path.read_text() == MONTHS
+    backup, _ = back_up(installed, installed.warehouse.path.parent / "kept.duckdb")
+    before = everything(installed.warehouse.path)
+    installed.warehouse.path.unlink()
+    installed.settings.months_path.unlink()
+    assert restore(installed, backup)[0] is None
+    assert everything(installed.warehouse.path) == before
+    assert installed.settings.months_path.read_text() == MONTHS
 
 
 def test_a_plain_copy_of_a_warehouse_is_a_backup_without_months(installed, tmp_path):
     plain = tmp_path / "plain.duckdb"
-    plain.write_bytes(installed.warehouse_path.read_bytes())
-    assert not restore(installed, plain).months_changed
-    assert installed.months_path.read_text() == MONTHS
+    plain.write_bytes(installed.warehouse.path.read_bytes())
+    assert not restore(installed, plain)[1]
+    assert installed.settings.months_path.read_text() == MONTHS
 
 
 def flip_bytes(path: Path) -> None:
@@ -182,62 +203,62 @@ def test_a_bad_backup_never_becomes_the_warehouse(
 ):
     backup, _ = back_up(installed)
     spoil(backup)
-    before = installed.warehouse_path.read_bytes()
+    before = installed.warehouse.path.read_bytes()
     with pytest.raises(UserError, match=message):
         restore(installed, backup)
-    assert installed.warehouse_path.read_bytes() == before
+    assert installed.warehouse.path.read_bytes() == before
 
 
 def test_a_warehouse_that_disagrees_with_its_ledger_can_be_backed_up_and_restored(installed):
-    lose_a_row(installed.warehouse_path)
-    before = everything(installed.warehouse_path)
+    lose_a_row(installed.warehouse.path)
+    before = everything(installed.warehouse.path)
     backup, notes = back_up(installed)
     assert notes.differences == ["cleaned_transactions holds 2 rows, the ledger says 3"]
     restore(installed, backup)
-    assert everything(installed.warehouse_path) == before
+    assert everything(installed.warehouse.path) == before
 
 
 @pytest.mark.parametrize("spoil", [flip_bytes, be_no_database])
 def test_a_damaged_warehouse_is_put_aside_with_its_log(installed, spoil):
     backup, _ = back_up(installed)
-    whole = everything(installed.warehouse_path)
-    spoil(installed.warehouse_path)
-    log = installed.warehouse_path.with_name("warehouse.duckdb.wal")
+    whole = everything(installed.warehouse.path)
+    spoil(installed.warehouse.path)
+    log = installed.warehouse.path.with_name("warehouse.duckdb.wal")
     log.write_bytes(b"what was not taken in")
-    damaged = installed.warehouse_path.read_bytes()
-    done = restore(installed, backup)
-    assert done.is_damaged
-    assert done.kept
-    assert done.kept.read_bytes() == damaged
+    damaged = installed.warehouse.path.read_bytes()
+    kept, _ = restore(installed, backup)
+    assert kept
+    assert kept.stem.endswith("-damaged")
+    assert kept.read_bytes() == damaged
     assert not log.exists()
-    assert everything(installed.warehouse_path) == whole
+    assert everything(installed.warehouse.path) == whole
 
 
 def test_a_damaged_warehouse_gives_no_backup(installed):
-    flip_bytes(installed.warehouse_path)
+    flip_bytes(installed.warehouse.path)
     with pytest.raises(UserError):
         back_up(installed)
-    assert not list(installed.warehouse_path.parent.glob("backups/*"))
+    assert not list(installed.warehouse.path.parent.glob("backups/*"))
 
 
 @pytest.mark.parametrize("how", ["reading", "writing"])
 def test_a_restore_waits_for_whoever_holds_the_warehouse(installed, how):
     backup, _ = back_up(installed)
-    before = installed.warehouse_path.read_bytes()
-    hasty = installed.model_copy(update={"lock_timeout_seconds": 0.3})
+    before = installed.warehouse.path.read_bytes()
+    hasty = replace(installed, warehouse=Warehouse(installed.warehouse.path, 0.3))
     with (
-        held_by_other(warehouse_of(installed), how) as (pid, _),
+        held_by_other(installed.warehouse, how) as (pid, _),
         pytest.raises(WarehouseUnavailable, match=f"PID {pid}"),
     ):
         restore(hasty, backup)
-    assert installed.warehouse_path.read_bytes() == before
+    assert installed.warehouse.path.read_bytes() == before
     restore(hasty, backup)
 
 
 def test_readers_meet_the_one_or_the_other(installed):
     backup, _ = back_up(installed)
     stop = CONTEXT.Event()
-    reader = start(read_until, str(installed.warehouse_path), stop)
+    reader = start(read_until, str(installed.warehouse.path), stop)
     for _ in range(5):
         restore(installed, backup)
     stop.set()
@@ -248,6 +269,6 @@ def test_readers_meet_the_one_or_the_other(installed):
 def test_what_is_restored_can_be_written_to(installed):
     restore(installed, back_up(installed)[0])
     row = {"model_version": "b", "cluster": 0, "centre": 1.5}
-    warehouse_of(installed).publish(MODEL, arrow(MODEL, [row]))
-    assert len(rows_of(installed.warehouse_path, f"FROM {MODEL.table}")) == 2
-    assert CLEANED.table in everything(installed.warehouse_path)
+    installed.warehouse.publish(MODEL, arrow(MODEL, [row]))
+    assert len(rows_of(installed.warehouse.path, f"FROM {MODEL.table}")) == 2
+    assert CLEANED.table in everything(installed.warehouse.path)

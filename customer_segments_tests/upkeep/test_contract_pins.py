@@ -20,7 +20,7 @@ PINS = {
     "algorithm_comparison": "v1-89c9e90b10df",
     "segment_backtest": "v1-908bb2c98f57",
     "check_history": "v1-b23f1557aa6e",
-    "publications": "v1-f472dbc238d0",
+    "publications": "v2-8e67c6b2517c",
 }
 WHAT_TO_DO = (
     "The contract of {table} changed. Warehouses of before are out there: raise its version, then "

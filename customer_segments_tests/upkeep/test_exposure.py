@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from customer_segments import months
 from customer_segments.instance import prepare_dagster_home
 from customer_segments.months import Months
 from customer_segments.private import private_files
@@ -37,7 +36,7 @@ def mode(path: Path) -> int:
 def test_files_are_made_for_their_owner_alone(tmp_path, umask):
     settings = install(tmp_path, source_dir=tmp_path)
     before = mode(tmp_path)
-    months.save(settings, Months(JANUARY, JANUARY, False))
+    Months(JANUARY, JANUARY, False, JANUARY).save(settings)
     modes = {}
     with Warehouse(settings.warehouse_path).holding() as con:
         con.raw_sql("CREATE TABLE t AS SELECT 1 AS a")
@@ -102,8 +101,8 @@ def note(event, arguments):
         seen["written"].append(str(arguments[0]))
 
 import dagster as dg
-from customer_segments import months
 from customer_segments.definitions import build_defs
+from customer_segments.installation import Installation
 from customer_segments.settings import project_root
 from customer_segments_tests.installations import install
 
@@ -117,8 +116,9 @@ with dg.DagsterInstance.ephemeral(str(folder / "home")) as instance:
         done = build_defs(Installation.of(settings)).resolve_job_def(job)
         assert done.execute_in_process(instance=instance, tags=tags).success
     run("ingest")
-    newest = str(Installation.of(settings).months.last)
-    run("clean", **{"dagster/asset_partition_range_start": str(Installation.of(settings).months.first),
+    covered = Installation.of(settings).months
+    newest = str(covered.last)
+    run("clean", **{"dagster/asset_partition_range_start": str(covered.first),
                     "dagster/asset_partition_range_end": newest})
     run("full_refresh", **{"dagster/asset_partition_range_start": newest,
                            "dagster/asset_partition_range_end": newest})

@@ -1,0 +1,88 @@
+"""The command ``config``: the policy in force and the settings, and where each value is from.
+
+Belongs here: laying them out as TOML. Does not: reading them (``policy``, ``installation``).
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from customer_segments.installation import PREFIX, Installation, given_variables
+
+WIDTH = 60
+
+
+def config() -> None:
+    """Print every rule and every setting, and where its value comes from.
+
+    As TOML: what is printed is a customer_segments.toml that says the same.
+    """
+    installed = Installation.here()
+    for line in (*settings_lines(installed), "", *policy_lines(installed)):
+        # Neither wrapped nor coloured: to be kept as a file, or searched.
+        typer.echo(line)
+
+
+def policy_lines(installed: Installation) -> Iterator[str]:
+    """Yield the policy's sections, a key a line, with ``file`` or ``default`` behind it."""
+    path = installed.settings.config
+    given = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    yield f"# Rules, from {path}" + ("" if given else " (not there, so these are the defaults)")
+    for name, section in installed.policy.model_dump(mode="json").items():
+        yield ""
+        yield f"[{name}]"
+        for keys, value in _leaves(section):
+            where = path.name if _is_given(given.get(name), keys) else "default"
+            yield _line(".".join(map(_key, keys)), value, where)
+
+
+def settings_lines(installed: Installation) -> Iterator[str]:
+    """Yield the settings as comments, since they are no rules; secrets are masked."""
+    given = given_variables()
+    yield "# Settings, from the environment and .env"
+    for name, value in installed.settings.model_dump(mode="json").items():
+        variable = f"{PREFIX}{name}".upper()
+        yield _line(variable, value, given.get(variable, "default"), is_rule=False)
+    if installed.settings.uses_sample:
+        yield "# Nothing is configured: the bundled sample is read, with a warehouse of its own:"
+        yield f"# {installed.settings.input_dir}, {installed.settings.warehouse_path}"
+
+
+def _leaves(section: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the keys and the value of all that is no table."""
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, *above, key)
+        else:
+            yield (*above, key), value
+
+
+def _is_given(given: Any, keys: tuple[str, ...]) -> bool:
+    for key in keys:
+        if not isinstance(given, Mapping) or key not in given:
+            return False
+        given = given[key]
+    return True
+
+
+def _line(key: str, value: Any, where: str, *, is_rule: bool = True) -> str:
+    # TOML knows no null: a key that says nothing is a comment, as all is that is no rule.
+    said = f"{key} is not set" if value is None else f"{key} = {_toml(value)}"
+    comment = "" if is_rule and value is not None else "# "
+    return f"{comment + said:<{WIDTH}}  # {where}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_key(key)} = {_toml(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name, ensure_ascii=False)

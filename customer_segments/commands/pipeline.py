@@ -1,0 +1,108 @@
+"""The commands that label customers, and that say what is due.
+
+Belongs here: arguments, help, and what is printed. Does not: which jobs they start, over which
+months (``run``).
+"""
+
+from typing import Annotated
+
+import typer
+
+from customer_segments.commands.console import console, say
+from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+
+
+def run(
+    months: Annotated[
+        str | None,
+        typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Say what checks found that stands out.")] = False,
+) -> None:
+    """Ingest the workbooks and label the months that changed, or a range of months."""
+    from customer_segments.commands.run import run as run_due
+    from customer_segments.outputs.summary import print_input
+
+    installed = Installation.here()
+    print_input(installed.settings, console())
+    _end(installed, run_due(installed, months, console()), is_verbose=verbose)
+
+
+def refit(
+    training_month: Annotated[
+        str | None, typer.Option(help="Snapshot month to fit on; the newest complete one.")
+    ] = None,
+    clusters: Annotated[
+        int | None, typer.Option(min=2, max=30, help="Number of segments; the policy's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
+) -> None:
+    """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
+    from customer_segments.commands.run import refit as fit_again
+
+    installed = Installation.here()
+    config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
+    given = {name: value for name, value in config.items() if value is not None}
+    _end(installed, fit_again(installed, given, console()))
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="Model version: `models list` shows them.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
+) -> None:
+    """Make a model version the champion, or an older one again, and label all months by it."""
+    from customer_segments.commands.run import promote as choose
+
+    installed = Installation.here()
+    _end(installed, choose(installed, version, reason, console()))
+
+
+def report(
+    months: Annotated[
+        str | None,
+        typer.Option(help="Months to report, 2011-06 or 2011-06:2011-12; by default the newest."),
+    ] = None,
+) -> None:
+    """Make the report and the workbook of a month, or of a range of months."""
+    from customer_segments.commands.run import report as make
+    from customer_segments.outputs.summary import print_files
+
+    installed = Installation.here()
+    print_files(installed.settings, *make(installed, months, console()), console())
+
+
+def evaluate() -> None:
+    """Compare the segments with other algorithms and the RFM grid, and with what came after."""
+    from customer_segments.commands.run import start
+    from customer_segments.outputs.summary import print_evaluation
+
+    installed = Installation.here()
+    start(installed, "evaluate", console())
+    print_evaluation(installed.settings, console())
+
+
+def agenda() -> None:
+    """Say what is due, and why. Changes nothing."""
+    from customer_segments.automation.agenda import agenda as decide
+    from customer_segments.automation.looking import look
+
+    steps = decide(look(Installation.here()))
+    for step in steps:
+        say(f"{step}: {step.why}.")
+    if not steps:
+        say("Nothing is due.")
+
+
+def _end(installed: Installation, failed: UserError | None, *, is_verbose: bool = False) -> None:
+    """Say what came out, and then what did not: a report that failed hides no labels."""
+    from customer_segments.outputs.state import newest_labelled
+    from customer_segments.outputs.summary import print_files, print_findings, print_summary
+
+    print_summary(installed.settings, console())
+    if is_verbose:
+        print_findings(installed.settings, console())
+    if failed:
+        raise failed
+    if newest := newest_labelled(installed.renewed()):
+        print_files(installed.settings, newest, newest, console())

@@ -1,0 +1,182 @@
+"""Runs the Dagster UI, and leaves nothing running behind.
+
+Belongs here: starting ``dagster dev`` (webserver, daemon and code server), waiting for it, and
+stopping all of its processes however this one ends. Does not: what Dagster then loads and how
+it is configured; that is ``workspace.yaml`` and ``dagster.yaml``.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from customer_segments.errors import UserError
+
+HOST = "127.0.0.1"
+# Interrupted runs need about four seconds to say in their history that they failed.
+GRACE_SECONDS = 10
+POLL_SECONDS = 0.2
+
+
+def serve(port: int = 3000, *, root: Path | None = None) -> None:
+    """Run the Dagster UI on the loopback interface until it is told to stop.
+
+    Ctrl-C, SIGTERM and the end of the terminal stop it, and with it the daemon, the code server
+    and whatever run is going on. A run that is interrupted so is a failure in its history.
+
+    Parameters
+    ----------
+    port
+        Port on 127.0.0.1.
+    root
+        The project folder, which holds ``workspace.yaml``; ``project_root()`` unless given.
+
+    Raises
+    ------
+    UserError
+        If there is no workspace, the port or the instance is taken, or Dagster ends by itself.
+    """
+    from customer_segments.instance import prepare_dagster_home, serving
+    from customer_segments.settings import project_root
+
+    root = root or project_root()
+    if not (root / "workspace.yaml").is_file():
+        raise UserError(
+            f"There is no workspace.yaml in {root}.", "Run this in the project's folder."
+        )
+    home = prepare_dagster_home(root)
+    with serving(home), _told_to_stop() as told_to_stop:
+        _require_free(port)
+        with _services(port, root, home) as services:
+            while not _answers(port) and services.poll() is None and not told_to_stop():
+                time.sleep(POLL_SECONDS)
+            if services.poll() is None and not told_to_stop():
+                print(f"The Dagster UI is at http://{HOST}:{port} (Ctrl-C stops it).", flush=True)
+            while services.poll() is None and not told_to_stop():
+                time.sleep(POLL_SECONDS)
+        if not told_to_stop():
+            # No exit code: `dagster dev` ends with 0 when one of its services died.
+            raise UserError("Dagster stopped by itself.", "Its last lines above say why.")
+
+
+@contextmanager
+def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
+    """Run Dagster's services in a session of their own, out of reach of the terminal."""
+    command = [
+        *(
+            sys.executable,
+            "-c",
+            "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()",
+        ),
+        *("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml"),
+    ]
+    environment = os.environ | {"DAGSTER_HOME": str(home)}
+    with subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        # Nobody else may connect to the sockets of its code servers, or read what runs write.
+        umask=0o077,
+    ) as services:
+        try:
+            yield services
+        finally:
+            _stop(services.pid)
+
+
+def _dagster_dev() -> None:
+    """Be ``dagster dev``, for as long as the process that started it lives."""
+    import logging
+    import warnings
+
+    from dagster._cli import cli
+
+    def stop_with_parent() -> None:
+        # Nothing is ever written; the pipe ends with the process that holds its other end, be
+        # it by SIGKILL. (Not sys.stdin: its buffer would be locked when the interpreter exits.)
+        os.read(0, 1)
+        os.killpg(0, signal.SIGTERM)
+
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    # It would say that the dagster.yaml of the working folder is not used: its copy is; and that
+    # another command, which is not installed, should be used.
+    logging.getLogger("dagster").addFilter(
+        lambda record: not record.getMessage().startswith("Found a dagster instance config")
+    )
+    warnings.filterwarnings("ignore", message="Function `dev_command` is superseded")
+    cli(["dev", *sys.argv[1:]], prog_name="dagster")
+
+
+def _stop(group: int) -> None:
+    """Stop every process of a group: asked first, killed when the grace period is over."""
+    # macOS says PermissionError of a group of which only zombies are left.
+    with suppress(ProcessLookupError, PermissionError):
+        for signum, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, 2)):
+            os.killpg(group, signum)
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                # A zombie keeps its group alive. Orphans are ours to reap in a container whose
+                # first process this is.
+                with suppress(ChildProcessError):
+                    while os.waitpid(-group, os.WNOHANG)[0]:
+                        pass
+                os.killpg(group, 0)
+                time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Turn the signals that end a process into a flag, so that nothing is left half stopped."""
+    received: list[int] = []
+
+    def note(signum: int, _: object) -> None:
+        # A shell's "&" and nohup have some signals ignored. That is kept to, but by a handler:
+        # Dagster's processes would inherit the ignoring and then not heed SIGTERM either. Nor is
+        # SIGTERM ever ignored: where SIGINT is, importing Dagster has it ignored as well.
+        if signum == signal.SIGTERM or before[signal.Signals(signum)] != signal.SIG_IGN:
+            received.append(signum)
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {signum: signal.getsignal(signum) for signum in signals}
+    for signum in signals:
+        signal.signal(signum, note)
+    try:
+        yield lambda: bool(received)
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _require_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        # As the webserver does: a connection that lately ended does not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"Port {port} on {HOST} cannot be used: {(error.strerror or '').lower()}.",
+                "Stop what uses it, or choose another one with --port.",
+            ) from error
+
+
+def _answers(port: int) -> bool:
+    import http.client
+
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/server_info")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,98 @@
+"""The commands ``doctor``, ``backup``, ``restore`` and ``migrate``.
+
+Belongs here: arguments, help, and what is printed. Does not: what they do (``upkeep``).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customer_segments.commands.console import console, say
+from customer_segments.installation import Installation
+
+if TYPE_CHECKING:
+    from customer_segments.upkeep.migrate import Change
+
+
+def doctor() -> None:
+    """Say what is wrong with this installation, and what to do. Changes nothing."""
+    from customer_segments.upkeep.doctor import examine, findings_grid, verdict
+
+    findings = examine()
+    console().print(findings_grid(findings))
+    said, is_well = verdict(findings)
+    say(said)
+    raise typer.Exit(0 if is_well else 1)
+
+
+def backup(
+    path: Annotated[
+        Path | None, typer.Argument(help="File to write; by default in backups/, by the time.")
+    ] = None,
+) -> None:
+    """Copy the warehouse into one checked DuckDB file, also while the UI is running."""
+    from customer_segments.upkeep.backup import back_up
+
+    written, notes = back_up(Installation.here(), path)
+    say(f"Backup: {written} ({written.stat().st_size / 1e6:,.1f} MB)")
+    for difference in notes.differences:
+        say(f"! The warehouse itself is not as its ledger says: {difference}.")
+
+
+def restore(
+    path: Annotated[Path, typer.Argument(help="File that `backup` or `migrate` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make a backup the warehouse again; what is there now is kept as a backup."""
+    from customer_segments.upkeep.backup import check_backup
+    from customer_segments.upkeep.restore import restore as put_back
+
+    installed = Installation.here()
+    place, made = installed.warehouse.path, check_backup(path).made_at
+    if not yes:
+        when = f", made {made:%Y-%m-%d %H:%M} UTC" if made else ""
+        typer.confirm(f"Put {path}{when}, in the place of {place}?", abort=True)
+    kept, months_changed = put_back(installed, path)
+    say(f"{place} is the backup {path} now.")
+    if kept:
+        unread = " It cannot be read any more." if kept.stem.endswith("-damaged") else ""
+        say(f"What was there is kept as {kept}.{unread}")
+    if months_changed:
+        say("Other months are covered now: a running UI has to reload its code location.")
+    say("`customer-segments run` takes in what the workbooks brought since.")
+
+
+def migrate(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Bring the warehouse of an older version up to this one, after a backup."""
+    from customer_segments.upkeep.migrate import migrate as bring_up
+    from customer_segments.upkeep.migrate import planned
+
+    installed = Installation.here()
+    written, changes = (None, planned(installed)) if dry_run else bring_up(installed)
+    if not changes:
+        say("Nothing to do: every table is as this version of the code has it.")
+        return
+    if dry_run:
+        say(f"What `customer-segments migrate` would do to {installed.warehouse.path}:")
+    else:
+        say(f"Backup: {written}")
+    for change in changes:
+        _say_change(change)
+    if not dry_run:
+        say("The warehouse is up to date.")
+        if any(change.why_dropped for change in changes):
+            say("Now start `customer-segments run`: it makes anew what was dropped.")
+
+
+def _say_change(change: "Change") -> None:
+    contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
+    former = f"version {change.former} " if change.former != contract.version else ""
+    fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
+    say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
+    if change.why_dropped:
+        say(f"    Why: {change.why_dropped}.")

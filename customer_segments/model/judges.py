@@ -1,0 +1,180 @@
+"""What is looked at in models: that versions separate, and the champion is still one to trust.
+
+Belongs here: figures of newly fitted versions and of the champion, what stands out; that versions
+are whole. Does not: the gate that a challenger has to pass (``gate``), measuring (``comparison``).
+"""
+
+from collections.abc import Callable, Iterable
+
+from ibis import coalesce
+from ibis.expr.types import Table
+
+from customer_segments.quality.judge import Compare, Judge, Row
+from customer_segments.quality.runner import table_checks
+from customer_segments.quality.scope import Scope
+from customer_segments.quality.spine import Spine
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+
+
+def promised(model: Table) -> Table:
+    """Return clusters, names and customers that each version says it has."""
+    return model.select(
+        "version",
+        clusters=model.n_clusters,
+        names=model.n_clusters,
+        customers=model.training_customers,
+    ).distinct()
+
+
+def found(model: Table) -> Table:
+    """Return clusters, names and customers that the rows of each version add up to."""
+    return model.group_by("version").agg(
+        clusters=model.cluster.nunique(),
+        names=model.segment.nunique(),
+        customers=model.customers.sum().cast("int64"),
+    )
+
+
+def versions(_scope: Scope) -> Table:
+    """Return silhouette and smallest share of the versions of the newest training month."""
+    model = KMEANS_MODEL.relation
+    newest = model.filter(model.training_month == model.training_month.max())
+    figures = newest.group_by("version", month="training_month").agg(
+        silhouette=newest.silhouette.max(),
+        smallest_share=(newest.customers / newest.training_customers).min(),
+    )
+    return figures.order_by("version")
+
+
+def champion(scope: Scope) -> Table:
+    """Return the champion's silhouette and stability, and what the newest refit would move.
+
+    Its stability is what was measured when it was the challenger, or else the evidence's of as
+    many clusters of the same customers, which are the same model. A refit with another number of
+    clusters moves customers by intent, and does not count.
+    """
+    decisions, model, selection = (
+        scope.relation(contract) for contract in (CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION)
+    )
+    trained_on = ["n_clusters", "training_month", "training_customers"]
+    versions = model.select("version", "silhouette", *trained_on).distinct()
+    measured = decisions.filter(decisions.stability.notnull())
+    own = measured.group_by(version="challenger").agg(
+        own=measured.stability.argmax(measured.decision)
+    )
+    evidence = selection.filter(selection.stability.notnull())
+    evidence = evidence.select(*trained_on, evidence="stability")
+    refits = decisions.filter(
+        decisions.moved_share.notnull(), decisions.verdict.isin(["promoted", "kept"])
+    )
+    refits = refits.select("decision", "moved_share", version="challenger")
+    refits = refits.inner_join(versions, "version")
+    moved = refits.group_by("n_clusters").agg(
+        moved_share=refits.moved_share.argmax(refits.decision)
+    )
+    champion = decisions.filter(decisions.decision == decisions.decision.max()).select("version")
+    figures = (
+        champion.left_join(versions, "version")
+        .drop("version_right")
+        .left_join(own, "version")
+        .drop("version_right")
+        .left_join(evidence, trained_on)
+        .drop(*(f"{name}_right" for name in trained_on))
+        .left_join(moved, "n_clusters")
+    )
+    return figures.select(
+        "version", "silhouette", "moved_share", stability=coalesce(figures.own, figures.evidence)
+    )
+
+
+def known(figure: str, unknown: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
+    """Return what takes one figure of the champion, and says why it is not judged without it."""
+
+    def rows(rows: list[Row], _scope: Scope) -> Iterable[Row]:
+        for row in rows:
+            why = {"why": unknown} if row[figure] is None else {}
+            yield {"version": row["version"], figure: row[figure]} | why
+
+    return rows
+
+
+FIT = Judge(
+    KMEANS_MODEL,
+    "fit",
+    "Clusters of the newest versions separate, and none is tiny.",
+    figures=versions,
+    says=(
+        Compare(
+            "silhouette", "silhouette", "version {version} has a silhouette of {silhouette:.2f}"
+        ),
+        Compare(
+            "smallest_share",
+            "smallest_cluster",
+            "version {version} has a cluster with {smallest_share:.1%} of the customers",
+        ),
+    ),
+    limits=("silhouette", "smallest_cluster"),
+    advice="Fit fewer clusters, or on another month; model_selection compares numbers of clusters.",
+)
+CHAMPION = (
+    Judge(
+        CHAMPION_MODEL,
+        "silhouette",
+        "The clusters of the model in use separate.",
+        figures=champion,
+        rows=known("silhouette", "the champion is not in kmeans_model"),
+        says=(
+            Compare(
+                "silhouette",
+                "silhouette",
+                "the champion {version} has a silhouette of {silhouette:.2f}",
+            ),
+        ),
+        limits=("silhouette",),
+        advice="Its segments overlap: look at model_selection, and refit.",
+        reads=(KMEANS_MODEL,),
+    ),
+    Judge(
+        CHAMPION_MODEL,
+        "stability",
+        "The model in use does not depend on which customers it happened to see.",
+        figures=champion,
+        rows=known(
+            "stability",
+            "not measured yet: model_selection over its training month does, as does a refit",
+        ),
+        says=(
+            Compare(
+                "stability",
+                "stability",
+                "the champion {version} is stable under resampling to {stability:.2f} only",
+            ),
+        ),
+        limits=("stability",),
+        advice="Its segments depend on which customers it happened to see: fit fewer clusters.",
+        reads=(MODEL_SELECTION,),
+    ),
+    Judge(
+        CHAMPION_MODEL,
+        "refit_moves",
+        "The newest refit would have moved few customers by itself.",
+        figures=champion,
+        rows=known("moved_share", "no refit so far"),
+        says=(
+            Compare(
+                "moved_share",
+                "moved",
+                "the newest refit alone would move {moved_share:.1%} of the customers",
+            ),
+        ),
+        limits=("moved",),
+        advice="The champion is out of date, or the refit saw a month that is not complete: "
+        "compare them in champion_model, and promote the one that campaigns are to follow.",
+    ),
+)
+
+model = KMEANS_MODEL.relation
+MODEL_CHECKS = [
+    table_checks(FIT, spine=Spine((KMEANS_MODEL,), promised(model), found(model))),
+    table_checks(*CHAMPION),
+]

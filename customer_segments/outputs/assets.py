@@ -1,0 +1,195 @@
+"""The assets of this stage: files in the reports folder, no tables.
+
+Belongs here: thin Dagster around the view, the workbook and the report.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from customer_segments.errors import UserError
+from customer_segments.outputs.files import links, report_path, workbook_files, workbook_path
+from customer_segments.outputs.report.showing import markdown, observations
+from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
+from customer_segments.policy import Policy
+from customer_segments.private import make_folder, write_text
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.ledger import code_version
+from customer_segments.tables import (
+    CHAMPION_MODEL,
+    CLEANED_TRANSACTIONS,
+    CUSTOMER_RFM,
+    EVALUATION,
+    KMEANS_MODEL,
+    LABELS,
+    MODEL_SELECTION,
+    REJECTED_TRANSACTIONS,
+)
+
+# Without these there is no view of a month; what else it shows may be missing.
+VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+
+
+def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the assets of this stage over the months given."""
+    # Last month's snapshot, scored again, says who changed segment.
+    with_last_month = dg.TimeWindowPartitionMapping(
+        start_offset=-1, allow_nonexistent_upstream_partitions=True
+    )
+    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month)
+    viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
+    monthly: dict[str, Any] = {
+        "group_name": "reports",
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "owners": OWNERS,
+        "code_version": code_version(),
+    }
+
+    @dg.asset(deps=viewed, kinds={"excel", "csv", "parquet"}, **monthly)
+    def segment_workbook(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+        policy: dg.ResourceParam[Policy],
+    ) -> dg.MaterializeResult:
+        """Write a workbook for marketers: summary, a sheet per segment, who changed segment.
+
+        Beside it, the same customers as CSV and Parquet for other tools. A month without
+        customers has no files. Texts can never run as formulas; in the CSV those that begin like
+        one have an apostrophe in front.
+        """
+        from customer_segments.outputs.workbook.tables import write_csv, write_parquet
+        from customer_segments.outputs.workbook.workbook import write_workbook
+
+        reports = settings.reports_path
+
+        def write(view: MonthView) -> dict[str, int]:
+            workbook, csv, parquet = files = workbook_files(reports, view.month)
+            write_workbook(view, workbook, is_sample=settings.uses_sample)
+            guarded = write_csv(view.customers, csv)
+            write_parquet(view.customers, parquet)
+            size = sum(file.stat().st_size for file in files)
+            counts = {"bytes": size, "csv_texts_with_apostrophe": guarded}
+            return counts | {"dagster/row_count": view.customers.num_rows}
+
+        read = partial(read_month, warehouse, today=policy.source.today())
+        months = _written(context, read, partial(workbook_path, reports), write)
+        for month in {*_asked_for(context)} - {*months}:
+            # Files of before would tell of customers who are in no table any more.
+            for file in workbook_files(reports, month):
+                file.unlink(missing_ok=True)
+        said = ", ".join(f"{month:%Y-%m}" for month in months) or "none"
+        folder = dg.MetadataValue.path(reports)
+        return dg.MaterializeResult(metadata={"months": said, "folder": folder})
+
+    evidence = [contract.table for contract in (MODEL_SELECTION, *EVALUATION)]
+
+    # The workbook is made first, so that the report can name its file.
+    @dg.asset(
+        deps=[*viewed, *evidence, segment_workbook],
+        kinds={"html", "matplotlib"},
+        **monthly,
+    )
+    def segment_report(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
+        policy: dg.ResourceParam[Policy],
+    ) -> dg.MaterializeResult:
+        """Tell managers and marketers what is up: a page per month that needs no network.
+
+        A summary, whom to turn to first, each segment with what to do, movement, the quality of
+        the data, the model and its limits, a glossary. The newest month's pictures stand in
+        Dagster, too, on the assets that they explain. A month without labels has no report.
+        """
+        from customer_segments.outputs.pictures import draw_pictures
+        from customer_segments.outputs.report.page import render
+
+        reports = settings.reports_path
+        pictures: list = []
+
+        def write(view: MonthView) -> dict[str, int]:
+            path, beside = report_path(reports, view.month), links(reports, view.month)
+            pictures[:] = draw_pictures(view)
+            write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
+            return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
+
+        read = partial(read_month, warehouse, today=policy.source.today())
+        months = _written(context, read, partial(report_path, reports), write)
+        if not months:
+            first, *_, last = (f"{month:%Y-%m}" for month in 2 * _asked_for(context))
+            span = first if first == last else f"{first} to {last}"
+            raise UserError(
+                f"Nobody is labelled in {span}, so there is nothing to report.",
+                "Label these months first: `customer-segments run`.",
+            )
+        newest = str(months[-1])
+        # Of the newest month alone: two megabytes each time, which stay in Dagster's history. Here
+        # as well: the overview of an asset shows what it was materialized with, and what was
+        # observed of it later only its partitions and events.
+        context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)
+        for observation in observations(pictures, newest):
+            context.log_event(observation)
+        url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
+        return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
+
+    return [segment_workbook, segment_report]
+
+
+def _asked_for(context: dg.AssetExecutionContext) -> list[date]:
+    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+
+
+def _written(
+    context: dg.AssetExecutionContext,
+    read: Callable[[date], MonthView],
+    path_of: Callable[[date], Path],
+    write: Callable[[MonthView], dict[str, int]],
+) -> list[date]:
+    """Write the files of each month that has labels, and return these months.
+
+    Dagster is told what ``write`` returns.
+    """
+    asset, months = context.asset_key.to_user_string(), []
+    for month in _asked_for(context):
+        path = path_of(month)
+        with _naming(asset.removeprefix("segment_"), month, path):
+            try:
+                view = read(month)
+            except NobodyLabelledError:
+                context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
+                continue
+            make_folder(path.parent)
+            url = dg.MetadataValue.url(path.as_uri())
+            metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}
+            context.add_asset_metadata(metadata, partition_key=str(month))
+        context.log.info(f"{path} is written.")
+        months.append(month)
+    return months
+
+
+@contextmanager
+def _naming(what: str, month: date, path: Path) -> Iterator[None]:
+    """Have an error name what was not made, and of which month, whatever went wrong."""
+    try:
+        yield
+    except Exception as error:
+        match error:
+            case UserError():
+                problem, remedy = error.problem, error.remedy
+            case OSError():
+                problem = f"{path.parent} cannot be written ({error.strerror})."
+                remedy = "Make room, or give the user that runs this write permission on it."
+            case _:
+                problem = f"{type(error).__name__}: {error}"
+                remedy = "Its labels are published all the same. The run in `make ui` says more."
+        said = f"The {what} of {month:%Y-%m} could not be made: {problem}"
+        raise UserError(said, remedy) from error

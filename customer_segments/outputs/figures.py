@@ -1,0 +1,194 @@
+"""A month in figures: by segment, by move between segments, by what became of its rows.
+
+Belongs here: what report, workbook and terminal show in tables, taken from the month's view. Does
+not: how a figure is written (``columns``, ``words``), sentences.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_segments.model.names import SEGMENTS
+from customer_segments.months import shift
+from customer_segments.outputs.pictures.palette import in_order
+from customer_segments.outputs.queries import KEPT, YEAR
+from customer_segments.outputs.view import MonthView
+from customer_segments.segments.tiers import WHOLESALE
+from customer_segments.tables import GONE, NEW
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Of past customers of a segment, how many bought again within so many months.
+BACK_WITHIN = 3
+NAMED_COUNTRIES = 3
+# Mean percentiles of recency that differ by less: customers bought as recently.
+AS_RECENT = 0.1
+STAYED, SLIPPED, ROSE, CAME, LEFT = "stayed", "slipped", "rose", "new", "gone"
+# Rows of the table of whom to turn to first: more than that is no order any more.
+MOST = {SLIPPED: 4, ROSE: 2}
+
+
+class Move(NamedTuple):
+    """Customers who went from one segment to another since last month, or stayed.
+
+    Net revenue is what they had brought by last month's end (``before``) and what they ``brought``
+    since. ``direction`` is ``SLIPPED`` if customers of the new segment bought less recently than
+    those of the old one, or as recently but for less money, by the model's mean percentiles; else
+    ``ROSE``; or ``STAYED``, ``CAME`` and ``LEFT``.
+    """
+
+    origin: str
+    target: str
+    customers: int
+    before: float
+    brought: float
+    direction: str
+
+
+def known(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return a table's rows; what is null is ``None``."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def by_segment(view: MonthView) -> list[dict[str, Any]]:
+    """Return a row per segment of the model, also of one that nobody is in, in its order.
+
+    Columns of ``segment_profiles``, and ``description``, ``year``, ``since_last_month`` and
+    ``since_last_year``; what is not known is missing or ``None``.
+    """
+    profiles = {row["segment"]: row for row in known(view.of_month(view.profiles))}
+    left = Counter(view.customers["from_segment"].to_pylist())
+    left.update(row["from_segment"] for row in view.gone)
+    rows = []
+    for cluster in known(view.clusters):
+        name = cluster["segment"]
+        # All who were there have moved.
+        before = left[name] if left.keys() - {None} else None
+        nobody = {"customers": 0, "share": 0, "revenue": 0, "customers_last_month": before}
+        said = {each: cluster[each] for each in ("segment", "description", "suggested_action")}
+        rows.append(_compared(profiles.get(name, nobody) | said | {"year": view.year.get(name)}))
+    return rows
+
+
+def total_of(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sums of rows by segment; of what is not known of each, ``None``."""
+    total: dict[str, Any] = {}
+    for name in ("customers", "revenue", "year", "customers_last_month", "customers_last_year"):
+        each = [row.get(name) for row in rows]
+        total[name] = None if None in each else sum(each)
+    return _compared(total)
+
+
+def shown_segments(view: MonthView) -> list[dict[str, Any]]:
+    """Return the rows of segments with customers, best first, with what only the report says.
+
+    That is ``wholesale`` accounts, the share of past customers who came ``back``, ``countries``
+    with their shares, and the moves: those who ``went`` and those who ``came``.
+    """
+    moves = moves_of(view)
+    back = view.retention[view.retention["months_after"] == BACK_WITHIN].set_index("segment")
+    shares = (back["returned"] / back["customers"]).to_dict()
+    rows = {row["segment"]: row for row in by_segment(view) if row["customers"]}
+    for name, row in rows.items():
+        own = view.people[view.people["segment"] == name]
+        row["wholesale"] = int((own["account_tier"] == WHOLESALE).sum())
+        row["back"] = shares.get(name)
+        row["countries"] = _countries(own["country"])
+        row["went"] = [m for m in moves if m.origin == name and m.direction != STAYED]
+        row["came"] = [m for m in moves if m.target == name and m.direction != STAYED]
+    return [rows[name] for name in in_order(rows)]
+
+
+def moves_of(view: MonthView) -> list[Move]:
+    """Return the moves since last month, most money first, then who stayed, most money first.
+
+    None if there was nobody a month before.
+    """
+    if not view.of_month(view.profiles)["customers_last_month"].fillna(0).sum() > 0:
+        return []
+    ranks = view.clusters.set_index("segment")[["recency_rank", "monetary_rank"]]
+    moves = [
+        Move(
+            *(row.from_segment, row.to_segment, row.customers),
+            *(row.revenue_before, row.revenue_moved),
+            _direction(row.from_segment, row.to_segment, ranks),
+        )
+        for row in view.of_month(view.migration).itertuples()
+    ]
+    return sorted(
+        moves,
+        key=lambda m: (m.direction == STAYED, -max(m.before, m.brought), m.origin, m.target),
+    )
+
+
+def tasks(view: MonthView) -> list[dict[str, Any]]:
+    """Return whom to turn to first: who slipped, by the money they had brought; who rose; the new.
+
+    Moves with ``how`` they moved, the ``money`` at stake and the ``action`` to take. Nobody is
+    named of whom nothing is at stake: who slipped or rose had brought money.
+    """
+    actions = dict(zip(view.clusters["segment"], view.clusters["suggested_action"], strict=True))
+    moves = moves_of(view)
+    found = [
+        move._asdict() | {"how": how, "money": move.before, "action": actions[move.target]}
+        for how, most in MOST.items()
+        for move in [m for m in moves if m.direction == how and m.before > 0][:most]
+    ]
+    if new := [move for move in moves if move.direction == CAME]:
+        counts = {"customers": sum(m.customers for m in new), "money": sum(m.brought for m in new)}
+        action = SEGMENTS["New Customers"][1]
+        found.append({"how": CAME, "origin": NEW, "action": action, **counts})
+    return found
+
+
+def taken(view: MonthView) -> dict[str, float | None]:
+    """Return the net revenue of lines that count: ``now``, ``last_month`` and ``last_year``."""
+    kept = view.rows[view.rows["reason"] == KEPT]
+    by_month = {row.month.date(): float(row.revenue) for row in kept.itertuples()}
+    before = {"last_month": shift(view.month, -1), "last_year": shift(view.month, -YEAR)}
+    earlier = {name: by_month.get(month) for name, month in before.items()}
+    return {"now": by_month.get(view.month, 0.0), **earlier}
+
+
+def by_reason(view: MonthView) -> list[dict[str, Any]]:
+    """Return the rows kept and rejected by ``reason``: kept first, then most rows so far first.
+
+    ``rows``, their ``share`` and ``revenue`` in this month, and each ``_so_far`` in all up to it.
+    """
+    import pandas as pd
+
+    until = view.rows[view.rows["month"] <= pd.Timestamp(view.month)]
+    so_far = until.groupby("reason")[["rows", "revenue"]].sum()
+    month = view.of_month(until, "month").set_index("reason")[["rows", "revenue"]]
+    month = month.reindex(so_far.index).fillna(0)
+    for table in (month, so_far):
+        table["share"] = (table["rows"] / table["rows"].sum()).fillna(0)
+    both = month.join(so_far.add_suffix("_so_far")).reset_index()
+    both["is_rejected"] = both["reason"] != KEPT
+    return known(both.sort_values(["is_rejected", "rows_so_far"], ascending=[True, False]))
+
+
+def _compared(row: dict[str, Any]) -> dict[str, Any]:
+    for then in ("last_month", "last_year"):
+        before = row.get(f"customers_{then}")
+        row[f"since_{then}"] = None if before is None else int(row["customers"] - before)
+    return row
+
+
+def _direction(origin: str, target: str, ranks: "pd.DataFrame") -> str:
+    if origin == target:
+        return STAYED
+    if origin == NEW:
+        return CAME
+    if target == GONE:
+        return LEFT
+    recency, monetary = ranks.loc[target] - ranks.loc[origin]
+    is_lower = monetary < 0 if abs(recency) < AS_RECENT else recency < 0
+    return SLIPPED if is_lower else ROSE
+
+
+def _countries(countries: "pd.Series") -> list[tuple[str, float]]:
+    shares = countries.dropna().value_counts(normalize=True)
+    # In order of their names where as many customers are from each.
+    return sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:NAMED_COUNTRIES]

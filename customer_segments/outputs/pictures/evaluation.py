@@ -1,0 +1,142 @@
+"""Why so many segments, how stable they are, and what they foretell.
+
+Belongs here: the pictures of ``model_selection`` and ``segment_backtest``.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from customer_segments.evaluation.backtest import BOUND, QUINTILE_SUM
+from customer_segments.evaluation.findings import means
+from customer_segments.outputs.pictures import style
+from customer_segments.outputs.pictures.palette import ACCENT, FAINT, NEUTRAL, PAPER
+from customer_segments.outputs.pictures.picture import Drawn, in_use, is_continuum, picture
+from customer_segments.outputs.view import MonthView
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@picture
+def number_of_segments(view: MonthView) -> Drawn | None:
+    """Draw inertia and silhouette by the number of segments, with the silhouette of no segments."""
+    selection = view.selection
+    if selection.empty:
+        return None
+    k, highest = selection["n_clusters"], selection["inertia"].max() * 1.08
+    drawn = style.figure(3.6)
+    elbow, curve = (
+        style.panel(drawn, left, 0.55, right, 0.4, title=title, x="segments", y=unit)
+        for left, right, title, unit in (
+            (0.85, 4.85, "Elbow", "inertia (squared distances)"),
+            (5.0, 1.6, "Silhouette", "mean silhouette, at most 1"),
+        )
+    )
+    elbow.plot(k, selection["inertia"], "o-", c=ACCENT, lw=2, ms=6)
+    elbow.set_ylim(0, highest)
+    places = elbow.get_yticks()
+    elbow.set_yticks(places, [f"{place:,.0f}" for place in places])
+    elbow.set_ylim(0, highest)
+    curve.plot(k, selection["silhouette"], "o-", c=ACCENT, lw=2, ms=6)
+    curve.plot(k, selection["null_silhouette"], "s--", c=NEUTRAL, lw=2, ms=5)
+    both = selection[["silhouette", "null_silhouette"]].to_numpy()
+    low, high = min(0.0, both.min() * 1.1), max(both.max() * 1.1, 0.1)
+    places = style.spread(both[-1].tolist(), 0.11 * (high - low))
+    for place, label in zip(places, ("these customers", "a cloud without\nsegments"), strict=True):
+        style.write(curve, k.max() + 0.3, place, label, clip_on=False)
+    curve.set_ylim(low, high)
+    for axes in (elbow, curve):
+        _mark_in_use(view, axes)
+        axes.set(xticks=k, xlim=(k.min() - 0.4, k.max() + 0.2))
+    chosen = in_use(view)
+    row = selection.loc[selection["silhouette"].idxmax()] if chosen is None else chosen
+    facts = {"is_continuum": None if chosen is None else is_continuum(chosen)}
+    return Drawn(drawn, row.to_dict() | facts)
+
+
+@picture
+def stability(view: MonthView) -> Drawn | None:
+    """Draw how far segments stay the same when customers are drawn anew, by their number."""
+    selection = view.selection.dropna(subset=["stability"])
+    if selection.empty:
+        return None
+    drawn = style.figure(3.6)
+    axes = style.panel(
+        drawn, 0.85, 0.55, 2.3, 0.2, x="segments", y="agreement over resamples, 1 = the same"
+    )
+    k = selection["n_clusters"].to_numpy()
+    for count, indices in zip(k, selection["cluster_jaccard"], strict=True):
+        axes.plot([count] * len(indices), indices, "o", c=NEUTRAL, ms=5, alpha=0.7, mew=0)
+    axes.plot(k, selection["stability"], c=ACCENT, lw=2)
+    passes = selection["passes"].to_numpy(dtype=bool)
+    for shown, fill in ((passes, ACCENT), (~passes, PAPER)):
+        axes.plot(k[shown], selection["stability"][shown], "D", c=fill, mec=ACCENT, mew=1.5, ms=8)
+    both = selection[["stability", "worst_jaccard"]]
+    low = min(0.5, np.floor(both.min().min() * 10) / 10)
+    axes.set(xticks=k, xlim=(k.min() - 0.5, k.max() + 0.3), ylim=(low - 0.02, 1.01))
+    axes.grid(axis="y", color=FAINT, lw=0.5, alpha=0.6)
+    places = style.spread(both.iloc[-1].to_list(), 0.08 * (1 - low))
+    legend = (("all labels (ARI)", "D", ACCENT, 8), ("each segment (Jaccard)", "o", NEUTRAL, 5))
+    for place, (label, shape, hue, size) in zip(places, legend, strict=True):
+        style.write(axes, k.max() + 0.7, place, label, clip_on=False)
+        axes.plot(k.max() + 0.55, place, shape, c=hue, ms=size, mew=0, clip_on=False)
+    _mark_in_use(view, axes)
+    recommended = selection[selection["is_recommended"]]
+    # Where none is, there is still to be said how often customers were drawn anew.
+    row = (selection if recommended.empty else recommended).iloc[0]
+    return Drawn(drawn, row.to_dict())
+
+
+@picture
+def foretelling(view: MonthView) -> Drawn | None:
+    """Draw how much of the months after each labelling foretells, beside the plain sum."""
+    if view.backtest.empty:
+        return None
+    figures = means(view.backtest)
+    figures = figures[figures["horizon_months"] == figures["horizon_months"].max()]
+    figures = figures.dropna(subset=["explained_variance", "top_tenth_share"])
+    if figures.empty:
+        return None
+    drawn = style.figure(1.05 + 0.3 * len(figures))
+    names = figures["labelling"].to_list()
+    hues = figures["kind"].map({"bound": FAINT}).fillna(NEUTRAL)
+    hues[figures["labelling"].str.startswith("KMeans")] = ACCENT
+    rows = -np.arange(len(figures))
+    for column, title, unit, left in (
+        ("explained_variance", "Revenue foretold", "variance of log revenue explained, %", 2.0),
+        ("top_tenth_share", "Best tenth found", "its share of the revenue that followed, %", 5.6),
+    ):
+        right = style.WIDTH - left - 3.3
+        axes = style.panel(drawn, left, 0.6, right, 0.4, x=unit, title=title, spines=("bottom",))
+        values = 100 * figures[column].to_numpy()
+        axes.barh(rows, values, height=0.72, color=hues)
+        for row, value in enumerate(values.tolist()):
+            style.write(axes, max(value, 0), -row, f" {value:.0f}%")
+        style.name_rows(axes, names if left < 3 else [""] * len(names))
+        axes.set_xlim(min(0, values.min()), max(values.max(), 1) * 1.15)
+    explained = figures.set_index("labelling")["explained_variance"]
+    tried = [name for name in names if name.startswith("KMeans")]
+    in_force = f"KMeans, {len(view.clusters)} clusters"
+    # The number in use if that was tried, else the best.
+    ours = in_force if in_force in tried else tried[0]
+    rivals = ((QUINTILE_SUM, "the plain quintile sum"), (BOUND, BOUND.lower()))
+    facts = {
+        "dates": view.backtest["as_of"].nunique(),
+        "months": int(figures["horizon_months"].iloc[0]),
+        "ours": ours.replace(", ", " with "),
+        "explained": explained[ours],
+        "rivals": [(said, explained[name]) for name, said in rivals if name in names],
+    }
+    return Drawn(drawn, facts)
+
+
+def _mark_in_use(view: MonthView, axes: "Axes") -> None:
+    """Mark the number of segments of the model in use."""
+    row = in_use(view)
+    if row is None:
+        return
+    k = row["n_clusters"]
+    axes.axvspan(k - 0.25, k + 0.25, color=FAINT, alpha=0.35, lw=0)
+    low, high = axes.get_ylim()
+    style.write(axes, k, low + 0.02 * (high - low), "in use", ha="center", va="bottom")

@@ -1,0 +1,85 @@
+"""A picture of a report, and what it is drawn from.
+
+Belongs here: what every picture has, and what several of them ask of the view. Does not: how they
+look (``style``), what is said of them (``pictures.toml``).
+"""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_segments.outputs.pictures import style
+from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.view import MonthView
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+# A silhouette that beats that of a cloud without segments by less finds slices, not groups.
+CLOSE_TO_NULL = 0.1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture: the file, and what is said of it.
+
+    ``name`` is safe in a file's name and an anchor, ``explains`` the key of the asset whose figures
+    it shows, ``section`` where it stands in the report, ``title`` the finding, with figures of the
+    data, and ``caption`` how to read it.
+    """
+
+    name: str
+    explains: str
+    section: str
+    title: str
+    caption: str
+    png: bytes
+
+
+class Drawn(NamedTuple):
+    """A figure, and the facts that its words are made of."""
+
+    figure: "Figure"
+    facts: dict[str, Any]
+
+
+def picture(draw: Callable[[MonthView], Drawn | None]) -> Callable[[MonthView], Picture | None]:
+    """Make a picture of what is drawn, with its words; ``None`` where there is nothing to draw."""
+
+    @wraps(draw)
+    def finished(view: MonthView) -> Picture | None:
+        drawn = draw(view)
+        if drawn is None:
+            return None
+        return Picture(
+            draw.__name__, png=style.png(drawn.figure), **words_of(draw.__name__, drawn.facts)
+        )
+
+    return finished
+
+
+def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
+    """Return what is said of a picture with these facts, and where it stands."""
+    return {
+        field: " ".join(rendered(text, facts, is_html=False).split())
+        for field, text in _words()[name].items()
+    }
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads(read_text(__package__, "pictures.toml"))
+
+
+def in_use(view: MonthView) -> "pd.Series | None":
+    """Return the row of ``model_selection`` with as many clusters as the model in use has."""
+    rows = view.selection[view.selection["n_clusters"] == len(view.clusters)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def is_continuum(row: "pd.Series") -> bool:
+    """Tell whether the segments of a number of clusters are slices of one cloud."""
+    return row["silhouette"] - row["null_silhouette"] < CLOSE_TO_NULL

@@ -1,0 +1,125 @@
+"""How large the segments are, what they bring, and how that came about.
+
+Belongs here: the pictures of ``segment_profiles``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from customer_segments.months import shift
+from customer_segments.outputs.pictures import style
+from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mixed
+from customer_segments.outputs.pictures.picture import Drawn, picture
+from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.words import counted, number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@picture
+def sizes_and_revenue(view: MonthView) -> Drawn | None:
+    """Draw the share of customers and of revenue of each segment, one bar above the other."""
+    profiles = view.of_month(view.profiles).set_index("segment")
+    if profiles.empty:
+        return None
+    segments = in_order([*view.clusters["segment"], *profiles.index])
+    has_revenue = profiles["revenue_share"].notna().any()
+    columns = ["customers", "share", "revenue", "revenue_share"]
+    profiles = profiles[columns].reindex(segments).fillna(0)
+    drawn = style.figure(0.85 + 0.72 * len(segments))
+    axes = style.panel(drawn, style.NAMES, 0.6, 0.9, 0.1, x="share of all, %", spines=("bottom",))
+    for row, (segment, of) in enumerate(profiles.iterrows()):
+        bars = [(0.19, of["share"], 0.45, counted(of["customers"], "customer"))]
+        if has_revenue:
+            money = f"revenue {number(round(of['revenue']))}"
+            bars.append((-0.19, of["revenue_share"], 1.0, money))
+        for offset, share, strength, label in bars:
+            hue = mixed(colour(segment), strength)
+            axes.barh(-row + offset, 100 * share, height=0.36, color=hue)
+            text = f"{percent(share)}  ({label})"
+            style.write(axes, max(100 * share, 0) + 0.6, -row + offset, text)
+    style.name_rows(axes, segments)
+    shares, revenue_shares = profiles["share"], profiles["revenue_share"]
+    most = 100 * max(shares.max(), revenue_shares.max())
+    axes.set_xlim(min(0, 100 * revenue_shares.min() * 1.1), most * 1.22)
+    axes.axvline(0, color=FAINT, lw=1)
+    best = revenue_shares.idxmax() if has_revenue else shares.idxmax()
+    said = revenue_shares[best] if has_revenue else None
+    return Drawn(drawn, {"best": best, "share": shares[best], "revenue_share": said})
+
+
+@picture
+def segment_shares(view: MonthView) -> Drawn | None:
+    """Draw how the customers of each month's end fall into segments, month by month."""
+    if view.of_month(view.profiles).empty:
+        return None
+    shares = view.profiles.pivot(index="snapshot_month", columns="segment", values="share")
+    segments = in_order(shares.columns)
+    shares = 100 * shares.fillna(0)[segments]
+    months = shares.index.year * 12 + shares.index.month
+    drawn = style.figure(4.3)
+    axes = style.panel(
+        drawn, 0.75, 0.55, 2.35, 0.15, y="share of the month's customers, %", spines=()
+    )
+    # The best segment stands on the ground, where its change is seen best.
+    tops = shares.cumsum(axis=1)
+    for segment in segments:
+        bars = {"bottom": tops[segment] - shares[segment], "color": colour(segment)}
+        axes.bar(months, shares[segment], width=0.92, linewidth=0, **bars)
+    edge = months[-1] + 0.5
+    last = shares.iloc[-1]
+    here = last[last > 0].index
+    middles = (tops - shares / 2).iloc[-1][here]
+    names = [f"{segment} {percent(last[segment] / 100)}" for segment in here]
+    gap = 4.6 if len(segments) <= 12 else 3.8
+    places = style.name_ends(axes, middles.to_list(), names, gap, (edge, edge + 0.7, edge + 1.4))
+    for segment, place in zip(here, places, strict=True):
+        axes.plot(edge + 1, place, "s", c=colour(segment), ms=7, clip_on=False)
+    _mark_new_models(axes, view, months)
+    step = 1 if len(months) <= 8 else 3
+    ticks = [month for month in range(months[0], months[-1] + 1) if (month - 1) % step == 0]
+    axes.set_xticks(ticks, [_tick(month, index == 0) for index, month in enumerate(ticks)])
+    axes.set(xlim=(months[0] - 0.6, max(edge, months[0] + 8)), ylim=(0, 100))
+    return Drawn(drawn, changed_most(view))
+
+
+def changed_most(view: MonthView) -> dict[str, Any]:
+    """Return which segment's share changed most in a year, or since the first month."""
+    now = view.of_month(view.profiles).set_index("segment")
+    months = view.profiles["snapshot_month"]
+    earlier = view.profiles[
+        (months < pd.Timestamp(view.month))
+        & (months >= pd.Timestamp(shift(view.month, -12)))
+        & view.profiles["model_version"].isin(now["model_version"])
+    ]
+    start, largest = earlier["snapshot_month"].min(), now["share"].idxmax()
+    facts = {"month": view.month, "largest": largest, "share": now["share"][largest]}
+    if earlier.empty:
+        return facts | {"since": None}
+    then = earlier[earlier["snapshot_month"] == start].set_index("segment")["share"]
+    then, share = then.align(now["share"], fill_value=0)
+    most = (share - then).abs().idxmax()
+    return facts | {
+        "since": start,
+        "most": most,
+        "rose": share[most] > then[most],
+        "was": percent(then[most]),
+        "now": percent(share[most]),
+    }
+
+
+def _tick(month: int, is_first: bool) -> str:
+    year, index = divmod(month - 1, 12)
+    name = f"{pd.Timestamp(year, index + 1, 1):%b}"
+    return f"{name}\n{year}" if is_first or index == 0 else name
+
+
+def _mark_new_models(axes: "Axes", view: MonthView, months: pd.Index) -> None:
+    """Draw a line where another model version labels from then on."""
+    versions = view.profiles.groupby("snapshot_month")["model_version"].first().to_numpy()
+    for before, after, month in zip(versions[:-1], versions[1:], months[1:], strict=True):
+        if before != after:
+            axes.axvline(month - 0.5, color=INK, lw=1.5, ls=(0, (2, 1)))
+            style.write(axes, month - 0.4, 97, "new model", va="top", backgroundcolor=PAPER)

@@ -1,0 +1,161 @@
+"""What is asked of the warehouse for a month's view, as pure Ibis.
+
+Belongs here: expressions over published tables. Does not: running them (``view``).
+"""
+
+from datetime import date
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.months import shift
+from customer_segments.segments.migration import KEY, customer_moves, next_month
+from customer_segments.tables import (
+    CHECK_HISTORY,
+    CLEANED_TRANSACTIONS,
+    GONE,
+    REJECTED_TRANSACTIONS,
+)
+
+# In place of a reason, of the rows that count.
+KEPT = "kept"
+YEAR = 12
+# Months after a snapshot in which customers may come back, for retention.
+MONTHS_AFTER = 12
+
+
+def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return all that is known of each customer at each month's end.
+
+    Parameters
+    ----------
+    segments, rfm, kmeans_model
+        As ``migration.segment_migration`` takes them.
+
+    Returns
+    -------
+    Table
+        Columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the other
+        columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``segment_migration``
+        judges it: by this month's model, "New" for who was not there, null where there is no
+        month to compare with.
+    """
+    came_from = customer_moves(segments, rfm, kmeans_model).select(*KEY, "from_segment")
+    more = [name for name in rfm.columns if name not in segments.columns]
+    known = segments.inner_join(rfm.select(*KEY, *more), KEY).left_join(came_from, KEY)
+    before, after = segments.columns[:3], segments.columns[3:]
+    return known.select(*before, "from_segment", *after, *more)
+
+
+def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+    """Return who was in last month's snapshot and is in this one no more, with the segment then."""
+    moves = customer_moves(segments, rfm, kmeans_model).filter(lambda move: move.to_segment == GONE)
+    then = rfm.select("customer_id", "country", snapshot_month=next_month(rfm))
+    return (
+        moves.inner_join(then, KEY)
+        .select("customer_id", "from_segment", "country")
+        .order_by("customer_id")
+    )
+
+
+def rows_by_reason() -> Table:
+    """Count rows kept and rejected, with their money, of each month; ``newest``, their last day."""
+    cleaned, rejected = CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation
+    parts = (
+        cleaned.select("month", "revenue", "invoice_date", reason=ibis.literal(KEPT)),
+        rejected.select("month", "revenue", "invoice_date", reason=rejected.reason.cast("string")),
+    )
+    totals = [
+        part.group_by("month", "reason").agg(
+            rows=ibis._.count(),
+            revenue=ibis._.revenue.sum().cast("float64").fill_null(0),
+            newest=ibis._.invoice_date.max(),
+        )
+        for part in parts
+    ]
+    return ibis.union(*totals).order_by("month", "reason")
+
+
+def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
+    """Add up what each segment's customers brought in the twelve months up to ``month``.
+
+    No rows where there is no snapshot a year before.
+    """
+    now = segments.filter(segments.snapshot_month == ibis.date(month))
+    then = rfm.filter(rfm.snapshot_month == ibis.date(shift(month, -YEAR)))
+    then = then.select("customer_id", before="monetary", is_there=True)
+    both = now.left_join(then, "customer_id")
+    brought = both.monetary.cast("float64") - both.before.cast("float64").fill_null(0)
+    totals = both.group_by("segment").agg(revenue=brought.sum(), known=both.is_there.any())
+    known = totals.known.max().over(ibis.window())
+    return totals.mutate(is_known=known.fill_null(False)).filter("is_known")[["segment", "revenue"]]
+
+
+def findings_of(month: date | None = None) -> Table:
+    """Return the newest verdicts that stand out: on tables as a whole, and on a month or on all."""
+    history = CHECK_HISTORY.relation
+    if month:
+        history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
+    newest = history.mutate(
+        age=ibis.row_number().over(
+            group_by=["table_name", "check_name", "month"], order_by=history.verdict.desc()
+        )
+    )
+    found = newest.filter((newest.age == 0) & (newest.level != "ok"))
+    return found.order_by("level", "table_name", "check_name", "month").select(
+        "table_name", "check_name", "month", "level", "said"
+    )
+
+
+def retention(segments: Table, rfm: Table, month: date) -> Table:
+    """Count how many customers of each segment bought again, as far as is known by ``month``.
+
+    Every past month's end is a cohort. So many months after it count if each of them has its
+    snapshot by then: a customer bought in a month if the last sale by its end is of that month.
+    All cohorts are added up.
+
+    Returns
+    -------
+    Table
+        ``segment``, ``months_after`` (1 to 12), ``customers`` of the cohorts, and ``returned``:
+        those of them with a sale in the ``months_after`` months that follow their cohort's.
+    """
+    known = rfm.filter(rfm.snapshot_month <= ibis.date(month))
+    bought = ibis.ifelse(
+        known.last_purchase_date >= known.snapshot_month, known.snapshot_month, ibis.null("date")
+    )
+    following = ibis.window(
+        group_by=known.customer_id, order_by=known.snapshot_month, rows=(1, None)
+    )
+    back = known.select("customer_id", "snapshot_month", back=bought.min().over(following))
+    labelled = segments.select("segment", "customer_id", "snapshot_month")
+    cohorts = (
+        labelled.inner_join(back, ["customer_id", "snapshot_month"])
+        .group_by("segment", "snapshot_month", "back")
+        .agg(customers=ibis._.count())
+    )
+    followed = cohorts.inner_join(_followed(known), "snapshot_month")
+    months_until = followed.back.delta(followed.snapshot_month, unit="month")
+    is_back = (months_until <= followed.months_after).fill_null(False)
+    return (
+        followed.group_by("segment", "months_after")
+        .agg(
+            customers=followed.customers.sum().cast("int64"),
+            returned=followed.customers.sum(where=is_back).fill_null(0).cast("int64"),
+        )
+        .order_by("segment", "months_after")
+    )
+
+
+def _followed(known: Table) -> Table:
+    """Return each snapshot month with each number of months that all have a snapshot after it."""
+    months = known.select("snapshot_month").distinct()
+    later = months.select(later="snapshot_month")
+    pairs = months.cross_join(later).filter(lambda pair: pair.later > pair.snapshot_month)
+    pairs = pairs.mutate(
+        months_after=pairs.later.delta(pairs.snapshot_month, unit="month"),
+        nth=ibis.row_number().over(group_by="snapshot_month", order_by="later") + 1,
+    )
+    return pairs.filter(
+        (pairs.months_after == pairs.nth) & (pairs.months_after <= MONTHS_AFTER)
+    ).select("snapshot_month", "months_after")

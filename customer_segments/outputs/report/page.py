@@ -1,0 +1,135 @@
+"""A month's report as one HTML file that needs no other.
+
+Belongs here: what the template is given, and how figures are written in it. Does not: the figures
+(``figures``), sentences and layout (``report.html.j2``, ``report.css``), terms (``glossary.toml``).
+"""
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from customer_segments.evaluation.backtest import QUINTILE_SUM
+from customer_segments.evaluation.findings import MARGIN, findings, means
+from customer_segments.evaluation.outliers import thrown_away
+from customer_segments.months import shift
+from customer_segments.outputs import figures
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.files import Link
+from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
+from customer_segments.outputs.queries import YEAR
+from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.view import MonthView
+from customer_segments.segments.tiers import WHOLESALE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Files named in the report; a live shop has one for each month.
+NAMED_SHEETS = 12
+LARGEST = 10
+SEGMENT_COLUMNS = columns_of(
+    "customers share since_last_month since_last_year revenue revenue_share year "
+    "median_recency_days median_frequency median_monetary"
+)
+
+
+def render(
+    view: MonthView, pictures: Sequence[Picture], links: Sequence[Link], *, is_sample: bool
+) -> str:
+    """Return the report of a month as HTML.
+
+    Parameters
+    ----------
+    pictures
+        In the order of the report.
+    links
+        Files to speak of that lie beside it.
+    is_sample
+        Whether the customers are the invented ones of the bundled sample.
+    """
+    segments = figures.shown_segments(view)
+    names = {segment["segment"] for segment in segments}
+    chosen = in_use(view)
+    recommended = view.selection[view.selection["is_recommended"].astype(bool)]
+    comparison = view.comparison.sort_values(
+        ["passes", "silhouette", "labelling"], ascending=[False, False, True]
+    )
+    foretold = means(view.backtest)
+    farthest = foretold["horizon_months"] == foretold["horizon_months"].max()
+    first = view.rows["month"].min().date()
+    facts = {
+        "view": view,
+        "is_sample": is_sample,
+        "year_before": shift(view.month, -YEAR),
+        "month_before": shift(view.month, -1),
+        "begins": first if shift(first, YEAR - 1) > view.month else None,
+        "segments": segments,
+        "empty": [s for s in view.clusters["segment"] if s not in names],
+        "columns": [c for c in SEGMENT_COLUMNS if view.year or c.name != "year"],
+        "total": figures.total_of(segments),
+        "taken": figures.taken(view),
+        "tasks": figures.tasks(view),
+        "moves": figures.moves_of(view),
+        "changed": sorted(
+            (segment for segment in segments if segment["since_last_month"]),
+            key=lambda segment: -abs(segment["since_last_month"]),
+        ),
+        "reasons": figures.by_reason(view),
+        "findings": None if view.findings is None else figures.known(view.findings),
+        "accounts": _accounts(view.people),
+        "back_within": figures.BACK_WITHIN,
+        "model": _row(view.clusters.iloc[0]),
+        "decision": _row(view.decision),
+        "chosen": _row(chosen),
+        "is_continuum": chosen is not None and is_continuum(chosen),
+        "recommended": next(iter(figures.known(recommended)), None),
+        "comparison": figures.known(comparison),
+        "foretold": figures.known(foretold[farthest]),
+        "against_sum": _against_sum(foretold, len(view.clusters)),
+        "foretelling": findings(view.backtest),
+        "sheets": figures.known(view.sheets),
+        "named_sheets": NAMED_SHEETS,
+        "pictures": pictures,
+        "links": links,
+        "workbook": next((link for link in links if link.name.endswith(".xlsx")), None),
+        "glossary": glossary(),
+        "style": read_text(__package__, "report.css"),
+    }
+    return rendered(read_text(__package__, "report.html.j2"), facts)
+
+
+@cache
+def glossary() -> dict[str, dict[str, str]]:
+    """Return the words of the report: terms, names, reasons, checks, limits; each a sentence."""
+    return tomllib.loads(read_text(__package__, "glossary.toml"))
+
+
+def _accounts(people: "pd.DataFrame") -> dict[str, Any]:
+    """Return how many wholesale accounts there are, and what would be lost without outliers."""
+    large, revenue = people["account_tier"] == WHOLESALE, people["monetary"].sum()
+    counts = {"wholesale": int(large.sum()), "customers": len(people), "revenue": revenue}
+    if not revenue > 0:
+        return counts
+    return counts | {
+        "share": people["monetary"][large].sum() / revenue,
+        "largest": LARGEST,
+        "largest_share": people["monetary"].nlargest(LARGEST).sum() / revenue,
+        "lost": thrown_away(people),
+    }
+
+
+def _against_sum(foretold: "pd.DataFrame", clusters: int) -> dict[str, Any] | None:
+    """Return what the model explains of later spending beside the plain sum of scores."""
+    judged = foretold.dropna(subset=["explained_variance"])
+    months = judged["horizon_months"].max()
+    explained = judged[judged["horizon_months"] == months].set_index("labelling")
+    ways = [f"KMeans, {clusters} clusters", QUINTILE_SUM]
+    if not {*ways} <= {*explained.index}:
+        return None
+    here, there = explained["explained_variance"][ways]
+    return {"months": int(months), "here": here, "there": there, "margin": MARGIN}
+
+
+def _row(row: "pd.Series | None") -> dict[str, Any] | None:
+    return None if row is None else figures.known(row.to_frame().T)[0]

@@ -1,0 +1,61 @@
+"""Pictures as Dagster's UI shows them, on the assets that they explain.
+
+Belongs here: observations with pictures in them. Does not: the report's own page (``html``).
+"""
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable
+
+import dagster as dg
+
+from customer_segments.outputs.pictures.picture import Picture
+from customer_segments.outputs.templates import data_url
+from customer_segments.tables import LABELS
+
+# What has a partition for each month; the other assets are looked at as a whole.
+MONTHLY = {contract.table for contract in LABELS}
+# CSS pixels, as in the report. The UI cuts off what is wider than its window.
+WIDTH = 900
+
+
+def observations(pictures: Iterable[Picture], month: str) -> list[dg.AssetObservation]:
+    """Return an observation of each asset that pictures explain: they stand in its metadata.
+
+    Parameters
+    ----------
+    month
+        Partition key of the month that was drawn.
+    """
+    explained: dict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        explained[picture.explains].append(picture)
+    return [
+        dg.AssetObservation(
+            asset_key=asset,
+            partition=month if asset in MONTHLY else None,
+            description=f"Pictures of {month[:7]}, as in segment_report.",
+            metadata={"month": month[:7], "pictures": markdown(own)},
+        )
+        for asset, own in explained.items()
+    ]
+
+
+def markdown(pictures: Iterable[Picture]) -> dg.MarkdownMetadataValue:
+    """Return pictures with title and caption, one below the other."""
+    return dg.MetadataValue.md(
+        "\n\n".join(
+            f"**{picture.title}**\n\n![{picture.name}]({_address(picture.png)})\n\n{picture.caption}"
+            for picture in pictures
+        )
+    )
+
+
+def _address(png: bytes) -> str:
+    """Return a picture as an address of ``WIDTH``: Markdown itself knows no sizes, but SVG does."""
+    width, height = struct.unpack(">II", png[16:24])  # PNG, 11.2.1: the first chunk
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" viewBox="0 0 {width} {height}">'
+        f'<image width="{width}" height="{height}" href="{data_url("image/png", png)}"/></svg>'
+    )
+    return data_url("image/svg+xml", text.encode())

@@ -1,0 +1,167 @@
+"""What a command is told to have done, as tables in a terminal.
+
+Belongs here: laying out a month's view, and the evaluation, for people. Does not: running.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from customer_segments.evaluation.findings import FIGURES, findings, means
+from customer_segments.installation import Installation
+from customer_segments.months import between
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.figures import by_segment
+from customer_segments.outputs.files import report_path, workbook_path
+from customer_segments.outputs.queries import KEPT, findings_of
+from customer_segments.outputs.state import newest_labelled
+from customer_segments.outputs.view import MonthView, read_month
+from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
+from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEGMENT_COLUMNS = columns_of(
+    "segment customers share median_recency_days median_frequency median_monetary revenue_share",
+    revenue_share="Revenue",
+)
+
+
+def print_input(settings: Settings, console: Console) -> None:
+    """Say which files are read, and loudly if they are the sample."""
+    if settings.uses_sample:
+        console.print(
+            "[yellow]No workbook in data/source/ and nothing configured: this uses the bundled "
+            "sample of invented customers.[/]\nFor the real thing: `customer-segments download` "
+            "(or `make download`) fetches UCI's Online Retail II; or put your own workbooks into "
+            "data/source/."
+        )
+    names = ", ".join(file.name for file in settings.source_files())
+    console.print(f"Input: {names} in {settings.input_dir}", highlight=False, soft_wrap=True)
+
+
+def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:
+    """Print rows kept and rejected, a month's segments, and where everything is.
+
+    Parameters
+    ----------
+    month
+        The newest with labels if none is given.
+    """
+    installed = Installation.of(settings)
+    month = month or newest_labelled(installed)
+    if month:
+        view = read_month(installed.warehouse, month, installed.months.today)
+        counts = view.rows.groupby("reason")["rows"].sum().to_dict()
+        print_rows(counts.pop(KEPT), counts, console)
+        console.print(segments_grid(view))
+        console.print(
+            "Days since the last order, orders and money are medians per customer.", style="dim"
+        )
+    console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
+    console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
+
+
+def segments_grid(view: MonthView) -> Table:
+    """Return a month's segments as a table, most money first.
+
+    It is narrow enough for a terminal of 80 columns, also with long names and large sums.
+    """
+    rows = [
+        [column.text(row, is_short=True) for column in SEGMENT_COLUMNS]
+        for row in sorted(by_segment(view), key=lambda row: -row["revenue"])
+    ]
+    headings = [column.short for column in SEGMENT_COLUMNS]
+    return grid(f"Segments of {view.month:%Y-%m}", headings, rows)
+
+
+def print_files(settings: Settings, first: date, last: date, console: Console) -> None:
+    """Print where the reports and workbooks of months are, those that are there."""
+    for word, path in (("Report", report_path), ("Workbook", workbook_path)):
+        files = [path(settings.reports_path, month) for month in between(first, last)]
+        for file in filter(Path.is_file, files):
+            console.print(f"{word}: {file}", highlight=False, soft_wrap=True)
+
+
+def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
+    """Print how many rows were kept, and how many rejected by reason."""
+    total = kept + sum(rejected.values())
+    counts = [("kept", kept), *sorted(rejected.items(), key=lambda item: -item[1])]
+    rows = [(reason, f"{rows:,}", f"{rows / total:.1%}") for reason, rows in counts]
+    console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share"), rows))
+
+
+def print_findings(settings: Settings, console: Console) -> None:
+    """Print what checks found that stands out, the newest verdict of each on each month."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    for row in warehouse.query(findings_of()).itertuples():
+        month = f", {row.month:%Y-%m}" if row.month == row.month else ""
+        console.print(f"[yellow]{row.table_name}, {row.check_name}{month}[/]: {escape(row.said)}")
+
+
+def print_evaluation(settings: Settings, console: Console) -> None:
+    """Print what was compared and foretold, and what it says in words."""
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    console.print(_compared(comparison))
+    if backtest.empty:
+        console.print(
+            "There is not enough history yet to look back to: see the log of segment_backtest."
+        )
+        return
+    console.print(_foretold(backtest))
+    for sentence in findings(backtest):
+        console.print(f"- {sentence}", highlight=False)
+
+
+def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of texts, names to the left and figures to the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=True, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _compared(comparison: "pd.DataFrame") -> Table:
+    first = comparison.iloc[0]
+    title = f"Ways to group {first['training_customers']:,} customers of "
+    rows = [
+        (
+            row.labelling,
+            f"{row.n_clusters}",
+            *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
+            f"{row.smallest_share:.1%}",
+            "yes" if row.passes else "no",
+        )
+        for row in comparison.sort_values(["passes", "silhouette"], ascending=False).itertuples()
+    ]
+    headings = ("", "Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes")
+    return grid(f"{title}{first['training_month']:%Y-%m}", headings, rows)
+
+
+def _foretold(backtest: "pd.DataFrame") -> Table:
+    """Return the means of the longest horizon as a table."""
+    figures = means(backtest)
+    horizon = figures["horizon_months"].max()
+    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in sorted(backtest["as_of"].unique()))
+    rows = [
+        (row.labelling, *map(_figure, row[list(FIGURES)]))
+        for _, row in figures[figures["horizon_months"] == horizon].iterrows()
+    ]
+    title = f"What they foretell of {horizon} months, mean of {said}"
+    return grid(title, ("", "Variance", "AUC", "Top tenth"), rows)
+
+
+def _figure(number: float) -> str:
+    """Return a figure with three digits; a dash where it is null."""
+    return f"{number:.3f}" if number == number else "-"

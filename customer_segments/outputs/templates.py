@@ -1,0 +1,57 @@
+"""Sentences and pages as Jinja templates, with one way to write figures in all of them.
+
+Belongs here: the environment and its filters. Does not: the texts, which lie beside their users.
+"""
+
+import base64
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from customer_segments.outputs import columns, words
+from customer_segments.outputs.pictures.palette import colour
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def read_text(package: str, name: str) -> str:
+    """Return a text file that lies beside a package's modules."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:
+    """Return a template filled in; a name that it is not given is an error."""
+    return _template(text, is_html).render(facts)
+
+
+def data_url(kind: str, content: bytes) -> str:
+    """Return content as an address that holds it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+@cache
+def _template(text: str, is_html: bool) -> "jinja2.Template":
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=is_html, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "amount": words.amount,
+        "colour": colour,
+        "count": columns.WHOLE.text,
+        "counted": words.counted,
+        "data_url": lambda png: data_url("image/png", png),
+        "day": columns.DATE.text,
+        "figure": lambda value: words.UNKNOWN if value is None else f"{value:.2f}",
+        "listed": words.listed,
+        "money": words.plain,
+        "month": words.month_name,
+        "number": words.number,
+        "percent": words.percent,
+        "share": lambda value: words.UNKNOWN if value is None else columns.SHARE.text(value),
+        "than": words.than,
+        "versus": words.versus,
+    }
+    return environment.from_string(text)

@@ -1,0 +1,220 @@
+"""All that is known of one month, read once: what report, workbook and terminal show.
+
+Belongs here: the view, and reading it from one state of the warehouse. Does not: what is asked
+(``queries``), how it is said or drawn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments import months
+from customer_segments.errors import UserError
+from customer_segments.outputs import queries
+from customer_segments.outputs.state import state_of
+from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.ledger import is_there, latest
+from customer_segments.storage.requirements import require_sources
+from customer_segments.storage.state import State
+from customer_segments.tables import (
+    ALGORITHM_COMPARISON,
+    CHAMPION_MODEL,
+    CHECK_HISTORY,
+    CUSTOMER_RFM,
+    CUSTOMER_SEGMENTS,
+    KMEANS_MODEL,
+    MODEL_SELECTION,
+    SEGMENT_BACKTEST,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+    SOURCE_SHEETS,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from ibis.backends.duckdb import Backend
+
+
+class NobodyLabelledError(UserError):
+    """Nobody is labelled in the month: there is nothing to show."""
+
+
+@dataclass(frozen=True)
+class MonthView:
+    """A month as people see it.
+
+    Money is float64, in the currency of the data, but for ``customers``, which has decimals;
+    months and dates are datetime64.
+
+    Parameters
+    ----------
+    month, today
+        Snapshot month, first day; and the day of looking at it: what is not over is not complete.
+    customers, gone
+        As ``queries.customers_of``, those who spent most first, and ``queries.gone_of`` have them.
+    profiles, migration
+        ``segment_profiles`` and ``segment_migration`` of all months up to this one.
+    clusters
+        ``kmeans_model`` of the version that labelled the month, in the order of its clusters.
+    decision
+        Row of ``champion_model`` that last put this version in force; ``None`` if none did.
+    selection, comparison, backtest
+        ``model_selection``, ``algorithm_comparison``, ``segment_backtest``; empty if never made.
+    retention
+        As ``queries.retention`` returns it, up to the last month that is complete.
+    rows, findings
+        As ``queries.rows_by_reason``, of all months, and ``queries.findings_of`` have them;
+        findings are ``None`` if no check was ever run.
+    sheets, newest_date
+        ``source_sheets``, and the day of the newest row that counts.
+    labelled, raw_version
+        When the month's labels were published, UTC, and from what, as the ledger has it.
+    year
+        Net revenue of each segment's customers in the twelve months that end with this one; empty
+        where no snapshot lies a year back.
+    state
+        As ``state_of`` returns it.
+    """
+
+    month: date
+    today: date
+    customers: "pa.Table"
+    gone: list[dict[str, Any]]
+    profiles: "pd.DataFrame"
+    migration: "pd.DataFrame"
+    clusters: "pd.DataFrame"
+    decision: Mapping[str, Any] | None
+    selection: "pd.DataFrame"
+    comparison: "pd.DataFrame"
+    backtest: "pd.DataFrame"
+    retention: "pd.DataFrame"
+    rows: "pd.DataFrame"
+    findings: "pd.DataFrame | None"
+    sheets: "pd.DataFrame"
+    newest_date: date
+    labelled: datetime
+    raw_version: str
+    year: Mapping[str, float]
+    state: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the data of the month is all there."""
+        return months.is_complete(self.month, self.newest_date, self.today)
+
+    @property
+    def window_months(self) -> int | None:
+        """Months that a snapshot looks back on; ``None`` for all history."""
+        return self.customers["window_months"][0].as_py()
+
+    @cached_property
+    def people(self) -> "pd.DataFrame":
+        """The customers in order of their ids, money as float64, for figures and pictures."""
+        import pyarrow as pa
+
+        floats = pa.schema(
+            field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
+            for field in self.customers.schema
+        )
+        frame = self.customers.cast(floats).to_pandas(date_as_object=False)
+        return frame.sort_values("customer_id", ignore_index=True)
+
+    def of_month(self, table: "pd.DataFrame", column: str = "snapshot_month") -> "pd.DataFrame":
+        """Return the rows of a table that are of this month."""
+        import pandas as pd
+
+        return table[table[column] == pd.Timestamp(self.month)]
+
+
+def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
+    """Read all that is known of a month.
+
+    Raises
+    ------
+    NobodyLabelledError
+        If nobody is labelled in that month.
+    UserError
+        If a table is missing that scoring makes.
+    """
+    labels, rfm, model = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, KMEANS_MODEL.relation
+    before = months.shift(month, -1)
+    scored = (_of(labels, month), _of(rfm, before, month), model)
+    people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")
+    with warehouse.reading() as con:
+        read = partial(_frame, con)
+        label = latest(con, CUSTOMER_SEGMENTS.table).get(month)
+        customers = _rows(con, people) if label and label.rows else None
+        if not label or not customers:
+            raise NobodyLabelledError(
+                f"Nobody is labelled in {month:%Y-%m}.",
+                f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
+            )
+        versions = customers["model_version"].unique().to_pylist()
+        decisions = CHAMPION_MODEL.relation.filter(
+            lambda made: made.version.isin(versions) & (made.verdict != "kept")
+        )
+        in_force = read(decisions.order_by("decision"))
+        rows = read(queries.rows_by_reason())
+        newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
+        # Who is not back by the 9th of a month that goes on is not known to stay away.
+        known_until = month if months.is_complete(month, newest_date, today) else before
+        # In a trailing window money of a year ago has fallen out again.
+        has_year = customers["window_months"].null_count > 0
+        year = read(queries.year_by_segment(labels, rfm, month)) if has_year else None
+        was_checked = is_there(con, CHECK_HISTORY.table)
+        return MonthView(
+            month=month,
+            today=today,
+            customers=customers,
+            gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
+            profiles=read(_up_to(month, SEGMENT_PROFILES)),
+            migration=read(_up_to(month, SEGMENT_MIGRATION)),
+            clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
+            decision=None if in_force.empty else in_force.iloc[-1],
+            selection=_frame_if_there(con, MODEL_SELECTION),
+            comparison=_frame_if_there(con, ALGORITHM_COMPARISON),
+            backtest=_frame_if_there(con, SEGMENT_BACKTEST),
+            retention=read(queries.retention(labels, rfm, known_until)),
+            rows=rows,
+            findings=read(queries.findings_of(month)) if was_checked else None,
+            sheets=read(SOURCE_SHEETS.relation.order_by("source_order")),
+            newest_date=newest_date,
+            labelled=label.published_at,
+            raw_version=label.raw_version,
+            year={} if year is None else dict(year.itertuples(index=False)),
+            state=state_of(State.read(con), month),
+        )
+
+
+def _of(table: Table, *wanted: date) -> Table:
+    return table.filter(table.snapshot_month.isin([ibis.date(month) for month in wanted]))
+
+
+def _up_to(month: date, contract: Contract) -> Table:
+    table = contract.relation.filter(lambda table: table.snapshot_month <= ibis.date(month))
+    return table.order_by(list(contract.key))
+
+
+def _rows(con: "Backend", expression: Table) -> "pa.Table":
+    """Return what is asked for exactly, decimals as decimals."""
+    require_sources(con, "The view of a month", expression)
+    return con.to_pyarrow(expression)
+
+
+def _frame(con: "Backend", expression: Table) -> "pd.DataFrame":
+    """Return what is asked for with money as float64."""
+    require_sources(con, "The view of a month", expression)
+    money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
+    return con.execute(expression.cast(dict.fromkeys(money, "float64")))
+
+
+def _frame_if_there(con: "Backend", contract: Contract) -> "pd.DataFrame":
+    if not is_there(con, contract.table):
+        return contract.schema.to_pyarrow().empty_table().to_pandas()
+    return _frame(con, contract.relation.order_by(list(contract.key)))

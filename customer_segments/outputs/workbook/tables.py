@@ -1,0 +1,51 @@
+"""The customers of a month for other tools: one row each, typed, as Parquet and as CSV.
+
+Belongs here: the two files. Does not: the workbook.
+
+Texts stand in Parquet exactly as they are. A CSV file has no types, and a spreadsheet runs a text
+in it that begins like a formula. So, as OWASP advises, such a text gets an apostrophe in front
+and every text is quoted: a file that somebody opens with a double click must not run what some
+order form said. Ids that begin with a plus, say, are to be taken from Parquet.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_segments.outputs.workbook.texts import FORMULA_STARTS
+from customer_segments.private import replacing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_parquet(customers: "pa.Table", path: Path) -> None:
+    """Write customers with their types: dates as dates, money as decimals."""
+    import pyarrow.parquet as pq
+
+    with replacing(path) as draft:
+        pq.write_table(customers, draft, compression="zstd")
+
+
+def write_csv(customers: "pa.Table", path: Path) -> int:
+    """Write customers as UTF-8 with commas and ISO dates; null is nothing, without quotes.
+
+    Returns
+    -------
+    int
+        Number of texts that got an apostrophe in front.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    guarded, formula = 0, f"^([{re.escape(FORMULA_STARTS)}])"
+    for index, field in enumerate(customers.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            texts = customers.column(index)
+            safe = pc.replace_substring_regex(texts, formula, r"'\1")
+            guarded += pc.sum(pc.not_equal(texts, safe)).as_py() or 0
+            customers = customers.set_column(index, field.name, safe)
+    with replacing(path) as draft:
+        csv.write_csv(customers, draft, csv.WriteOptions(quoting_style="needed"))
+    return guarded

@@ -1,0 +1,111 @@
+"""The workbook that marketers open: a summary, a sheet per segment, who changed segment.
+
+Belongs here: which sheets and columns it has, in whose words. Does not: cells (``sheets``),
+headings and formats (``columns``), figures (``figures``), sentences (``workbook.toml``).
+
+The heading of a list is its first row, and nothing stands above it: so a sheet can be sorted,
+filtered, and taken as it is by a mail merge or a mailing tool.
+"""
+
+import tomllib
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Font
+
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.figures import by_segment, total_of
+from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.words import month_name
+from customer_segments.outputs.workbook.sheets import (
+    add_sheet,
+    add_table,
+    append_rows,
+    sheet_names,
+    styled,
+)
+from customer_segments.private import replacing
+from customer_segments.tables import GONE
+
+SUMMARY_COLUMNS = columns_of(
+    "segment customers share revenue revenue_share median_recency_days median_frequency "
+    "median_monetary since_last_month since_last_year suggested_action"
+)
+CUSTOMER_COLUMNS = columns_of(
+    "customer_id account country monetary frequency average_order_value products recency_days "
+    "last_purchase_date first_purchase_date moved_from"
+)
+CHANGE_COLUMNS = columns_of(
+    "customer_id account country from_segment to_segment monetary frequency recency_days "
+    "last_purchase_date suggested_action",
+    suggested_action="What to do now",
+)
+SUMMARY, CHANGES = "Summary", "Changes"
+BOLD, TITLE = Font("Calibri", 11, bold=True), Font("Calibri", 14, bold=True)
+
+
+def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
+    """Write the workbook of a month.
+
+    Parameters
+    ----------
+    is_sample
+        Whether its customers are the invented ones of the bundled sample, which it then says.
+    """
+    customers = view.customers.to_pylist()
+    for row in customers:
+        row["account"] = row["account_tier"].capitalize()
+        row["to_segment"] = row["segment"]
+        row["moved_from"] = row["from_segment"] if row["from_segment"] != row["segment"] else None
+    lists: dict[str, list[dict[str, Any]]] = {name: [] for name in view.clusters["segment"]}
+    for row in customers:
+        lists[row["segment"]].append(row)
+    names = sheet_names([name for name, rows in lists.items() if rows], (SUMMARY, CHANGES))
+    changes = [row for row in customers if row["moved_from"]]
+    changes += [row | {"to_segment": GONE} for row in view.gone]
+
+    workbook = Workbook(write_only=True)
+    workbook.properties.creator = "Customer Segments"
+    workbook.properties.title = f"Customer segments, {month_name(view.month)}"
+    _add_summary(workbook, view, customers, is_sample=is_sample)
+    for segment, name in names.items():
+        add_table(workbook, name, CUSTOMER_COLUMNS, lists[segment])
+    add_table(workbook, CHANGES, CHANGE_COLUMNS, changes)
+    with replacing(path) as draft:
+        workbook.save(draft)
+
+
+def _add_summary(
+    workbook: Workbook, view: MonthView, customers: list[dict[str, Any]], *, is_sample: bool
+) -> None:
+    rows = by_segment(view)
+    total = total_of(rows) | {"segment": "All customers", "share": 1}
+    # Exactly: sums of segments that were rounded differ.
+    total["revenue"] = sum(row["monetary"] for row in customers)
+    total["revenue_share"] = 1 if total["revenue"] > 0 else None
+    for name in ("recency_days", "frequency", "monetary"):
+        total[f"median_{name}"] = median(row[name] for row in customers)
+    facts = {
+        "view": view,
+        "model": view.clusters.iloc[0],
+        "is_sample": is_sample,
+        "is_first": view.customers["from_segment"].null_count == len(customers),
+        "changes": CHANGES,
+    }
+    words = tomllib.loads(read_text(__package__, "workbook.toml"))
+    said, reading = (
+        list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
+        for part in ("above", "below")
+    )
+    title = (f"Customer segments at the end of {month_name(view.month)}", {"font": TITLE})
+    above = [title, *((sentence, {}) for sentence in said), ("", {})]
+    sheet = add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, [*rows, total], above=above)
+    append_rows(sheet, SUMMARY_COLUMNS, rows)
+    append_rows(sheet, SUMMARY_COLUMNS, [total], font=BOLD)
+    sheet.append([])
+    sheet.append([styled(sheet, "How to read it", font=BOLD)])
+    for sentence in reading:
+        sheet.append([styled(sheet, sentence)])

@@ -1,0 +1,1 @@
+"""Judging tables: judges as data, one runner, what they said by month."""

@@ -1,0 +1,128 @@
+"""The two checks that tables of the spine have: contract, and agreement with what they are of.
+
+Belongs here: judging published tables in the two ways that all of them share. Does not: what
+should equal what (each stage's ``judges`` says so as Ibis expressions), what is usual (``judge``).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from ibis.expr.types import Table
+
+from customer_segments.errors import UserError
+from customer_segments.quality.evaluation import Evaluation, Level, Result
+from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.contracts import Contract, WriteMode, quoted
+from customer_segments.storage.pending import pending_months
+from customer_segments.storage.requirements import require_contract, require_sources
+from customer_segments.storage.state import State
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+SHOWN_DIFFERENCES = 10
+DESCRIPTIONS = {
+    "contract": "Columns, types, rules, key and months of the published table.",
+    "reconciliation": "Rows and money agree, exactly, with what the table is made from.",
+}
+
+
+@dataclass(frozen=True)
+class Spine:
+    """Tables that are audited, and what they should add up to; a failure stops the run.
+
+    Parameters
+    ----------
+    contracts
+        Tables that are made, and reconciled, together.
+    expected, actual
+        Figures by key, the key first; same columns and types.
+    also_waiting
+        Returns months that wait for a run, beside those whose input changed: they are left out,
+        and the key is of months then.
+    """
+
+    contracts: tuple[Contract, ...]
+    expected: Table
+    actual: Table
+    also_waiting: Callable[["Backend"], Iterable[date]] = lambda con: ()
+
+    def results(self, con: "Backend") -> list[Result]:
+        """Audit the published tables, and reconcile them."""
+        agrees = self._reconciled(con)
+        return [
+            Result(contract.table, check, (evaluation,), "", well, metadata, blocking=True)
+            for contract in self.contracts
+            for check, (evaluation, well, metadata) in {
+                "contract": audited(con, contract),
+                "reconciliation": agrees,
+            }.items()
+        ]
+
+    def _reconciled(self, con: "Backend") -> tuple[Evaluation, str, dict[str, Any]]:
+        names = " and ".join(contract.table for contract in self.contracts)
+        try:
+            for relation in (self.expected, self.actual):
+                require_sources(con, f"The reconciliation of {names}", relation)
+        except UserError as error:
+            return _whole(str(error)), "", {}
+        state = State.read(con)
+        monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
+        pending = {month for contract in monthly for month in pending_months(state, contract)}
+        pending.update(self.also_waiting(con))
+        expected, rows = (
+            con.to_pyarrow(
+                side.filter(~side[side.columns[0]].isin(sorted(pending))) if pending else side
+            ).to_pylist()
+            for side in (self.expected, self.actual)
+        )
+        wanted, found = _as_text(expected), _as_text(rows)
+        differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
+        differ += [f"found {row}" for row in sorted(found - wanted)[:SHOWN_DIFFERENCES]]
+        totals = {
+            name: sum(row[name] or 0 for row in rows)
+            for name, dtype in self.actual.schema().items()
+            if dtype.is_numeric()
+        }
+        waiting = f" {len(pending)} months wait for a run, their input changed." if pending else ""
+        figures = {name: str(total) for name, total in totals.items()}
+        shown = ", ".join(f"{name} {total:,}" for name, total in totals.items())
+        return (
+            _whole(
+                f"Differs: {'; '.join(differ)}{waiting and '.'}{waiting}" if differ else "", figures
+            ),
+            f"Agrees: {shown}.{waiting}",
+            {"pending_months": ", ".join(f"{m:%Y-%m}" for m in sorted(pending)) or "none"},
+        )
+
+
+def audited(con: "Backend", contract: Contract) -> tuple[Evaluation, str, dict[str, Any]]:
+    """Audit a published table against its contract."""
+    try:
+        require_contract(con, contract)
+    except UserError as error:
+        return _whole(str(error)), "", {}
+    breaches = row_breaches(con, contract, quoted(contract.table))
+    rules = [
+        *(f"{name} is not null" for name in contract.required),
+        *(rule.name for rule in contract.rules),
+        f"key ({', '.join(contract.key)}) is unique",
+    ]
+    figures = {breach.rule: breach.rows for breach in breaches}
+    return (
+        _whole("; ".join(map(str, breaches)), figures),
+        f"Every row keeps all {len(rules)} rules.",
+        {"rules": dg.MetadataValue.md("\n".join(f"- {rule}" for rule in rules))},
+    )
+
+
+def _whole(said: str, figures: dict[str, Any] | None = None) -> Evaluation:
+    return Evaluation(None, Level.ERROR if said else Level.OK, said, figures or {})
+
+
+def _as_text(rows: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+    """Return rows as text, decimals in full."""
+    return {tuple(f"{name}={value}" for name, value in row.items()) for row in rows}

@@ -1,0 +1,132 @@
+"""What is looked at in ``customer_rfm``: that snapshots grow as they should, and money makes sense.
+
+Belongs here: figures per snapshot as Ibis, what stands out; that customers, orders and money are
+those of the cleaned lines. Does not: taking snapshots (``rfm``).
+"""
+
+from collections.abc import Iterable
+
+import dagster as dg
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.months import shift
+from customer_segments.quality.evaluation import Level, level
+from customer_segments.quality.judge import Compare, Judge, Row
+from customer_segments.quality.runner import table_checks
+from customer_segments.quality.scope import Scope
+from customer_segments.quality.spine import Spine
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
+
+EXACT = "decimal(38, 4)"
+
+
+def in_snapshots(rfm: Table) -> Table:
+    """Return customers, orders and money per snapshot as the table has them."""
+    return rfm.group_by("snapshot_month").agg(
+        customers=rfm.count(),
+        orders=rfm.frequency.sum().cast("int64"),
+        revenue=rfm.monetary.cast(EXACT).sum(),
+    )
+
+
+def in_lines(cleaned: Table, rfm: Table) -> Table:
+    """Return the same from the lines: each snapshot adds up the months it looks back on."""
+    windows = rfm.select("snapshot_month", "window_months").distinct()
+    lines = cleaned.filter(cleaned.customer_id.notnull())
+    sale = ~lines.is_credit
+    months = lines.group_by("customer_id", "month").agg(
+        revenue=lines.revenue.cast(EXACT).sum(), sales=sale.sum()
+    )
+    customers = _looked_back_on(months, windows).group_by("snapshot_month", "customer_id")
+    customers = customers.agg(revenue=ibis._.revenue.sum(), sales=ibis._.sales.sum())
+    bought = customers.filter(customers.sales > 0)
+    orders = lines.filter(sale).select("customer_id", "invoice", "month").distinct()
+    orders = _looked_back_on(orders, windows).select("snapshot_month", "customer_id", "invoice")
+    orders = orders.distinct().group_by("snapshot_month").agg(orders=ibis._.count())
+    totals = bought.group_by("snapshot_month").agg(
+        customers=bought.count(), revenue=bought.revenue.sum()
+    )
+    return totals.inner_join(orders, "snapshot_month").select(
+        "snapshot_month", "customers", "orders", revenue=totals.revenue.cast(EXACT)
+    )
+
+
+def _looked_back_on(rows: Table, windows: Table) -> Table:
+    """Pair rows with the snapshots that look back on their month."""
+    pairs = rows.join(windows, rows.month <= windows.snapshot_month)
+    # Months between the two, counted, since an interval of variable length is no constant.
+    age = (pairs.snapshot_month.year() - pairs.month.year()) * 12 + (
+        pairs.snapshot_month.month() - pairs.month.month()
+    )
+    return pairs.filter(pairs.window_months.isnull() | (age < pairs.window_months))
+
+
+def snapshots(_scope: Scope) -> Table:
+    """Return customers, and the share of them with no money left, per snapshot."""
+    rfm = CUSTOMER_RFM.relation
+    return rfm.group_by(month="snapshot_month").agg(
+        customers=rfm.count(), negative_share=(rfm.monetary <= 0).cast("float64").mean()
+    )
+
+
+def against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
+    """Set the customers of each snapshot beside those of the month before."""
+    customers = {row["month"]: row["customers"] for row in rows}
+    for month, count in customers.items():
+        row = {"month": month, "customers": count}
+        if before := customers.get(shift(month, -1)):
+            is_early = not scope.has_a_year(shift(month, -1))
+            growth = {"customers_last_month": before, "growth": count / before - 1}
+            yield row | growth | {"is_first_year": is_early}
+        else:
+            yield row | {"why": "no snapshot a month before"}
+
+
+def says_customers(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
+    """Say how many customers came or went; in the first year they may come as they like."""
+    growth, customers = row["growth"], f"{row['customers']:,} customers"
+    if growth <= 0:
+        said = f"{customers}, {-growth:.1%} fewer than a month before"
+        yield level(-growth, scope.checks.loss), said
+    elif not row["is_first_year"]:
+        said = f"{customers}, {growth:.1%} more than a month before"
+        yield level(growth, scope.checks.growth), said
+
+
+JUDGES = (
+    Judge(
+        CUSTOMER_RFM,
+        "customers",
+        "A snapshot has about as many customers as that of the month before.",
+        figures=snapshots,
+        rows=against_last_month,
+        says=(says_customers,),
+        limits=("growth", "loss"),
+        advice="Look whether a workbook went away or is of another shop, or whether ids are "
+        "written anew.",
+    ),
+    Judge(
+        CUSTOMER_RFM,
+        "negative_monetary",
+        "Few customers have returned all that they bought.",
+        figures=snapshots,
+        says=(
+            Compare(
+                "negative_share",
+                "negative",
+                "{negative_share:.1%} of the customers have no money left",
+            ),
+        ),
+        limits=("negative",),
+        advice="Look whether sales are missing, or whether credit_prefix takes sales for credit "
+        "notes.",
+    ),
+)
+
+
+def customer_rfm_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    """Return the checks of snapshots: all customers, orders and money of the cleaned lines."""
+    rfm = CUSTOMER_RFM.relation
+    spine = Spine((CUSTOMER_RFM,), in_lines(CLEANED_TRANSACTIONS.relation, rfm), in_snapshots(rfm))
+    return table_checks(*JUDGES, spine=spine, partitions=partitions)

@@ -1,0 +1,116 @@
+"""The rules in force are said with where they come from, and a wrong one with where it stands."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from customer_segments.commands.app import app
+from customer_segments.errors import UserError
+from customer_segments.policy import Policy
+from customer_segments.settings import Settings
+
+COMMAND = "from customer_segments.commands.app import entry_point; entry_point()"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    """The file of the policy, and an environment that names it and nothing else."""
+    for name in [name for name in os.environ if name.startswith("CUSTOMER_SEGMENTS_")]:
+        monkeypatch.delenv(name)
+    path = tmp_path / "customer_segments.toml"
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_CONFIG", str(path))
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    return path
+
+
+def printed() -> dict[str, str]:
+    """Return what is said behind each line's ``#``, by what stands before it."""
+    done = CliRunner().invoke(app, ["config"])
+    assert done.exit_code == 0, done.exception
+    parts = [line.rpartition("  # ") for line in done.stdout.splitlines() if "  # " in line]
+    return {said.strip(): where for said, _, where in parts}
+
+
+def test_each_value_is_said_with_where_it_comes_from(config):
+    config.write_text(
+        "[cleaning]\ndrop_adjustments = false\n"
+        '[cleaning.non_products]\n"BAG *" = "Bags"\nPOST = ""\n'
+        "[checks.volume]\nwarn = 3\n[rfm]\nwindow_months = 12\n"
+    )
+    said = printed()
+    by_file = {line for line, where in said.items() if where == "customer_segments.toml"}
+    assert by_file == {
+        "drop_adjustments = false",
+        'non_products."BAG *" = "Bags"',
+        'non_products.POST = ""',
+        "volume.warn = 3.0",
+        "window_months = 12",
+    }
+    assert said["volume.fail = 4.0"] == said['non_products.M = "Manual entry"'] == "default"
+    assert said["# product_pattern is not set"] == "default"
+    assert said[f'# CUSTOMER_SEGMENTS_CONFIG = "{config}"'] == "the environment"
+    assert said["# CUSTOMER_SEGMENTS_FIRST_MONTH is not set"] == "default"
+
+
+@pytest.mark.parametrize("text", ["", "[model]\nn_clusters = 6\n[backtest]\nhorizons = [2, 4]\n"])
+def test_what_is_printed_is_a_file_that_says_the_same(config, text):
+    config.write_text(text)
+    done = CliRunner().invoke(app, ["config"])
+    assert Policy(**tomllib.loads(done.stdout)) == Policy.load(config)
+    assert len(done.stdout.splitlines()) > 100
+
+
+def test_secrets_are_masked(config, monkeypatch):
+    secrets = [
+        name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)
+    ]
+    assert secrets
+    for name in secrets:
+        monkeypatch.setenv(f"CUSTOMER_SEGMENTS_{name}".upper(), "https://hooks.shop/T0P53CR3T")
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_ALERT_SMTP_USER", "me")
+    done = CliRunner().invoke(app, ["config"])
+    assert done.exit_code == 0, done.exception
+    assert "T0P53CR3T" not in done.stdout
+    assert f"CUSTOMER_SEGMENTS_{secrets[0]}".upper() in done.stdout
+
+
+WRONG = {
+    "no TOML": ("[model\n", {}, "{config} is not TOML: .*line 1"),
+    "no such section": ("[modell]\n", {}, "{config} is wrong: modell: Extra inputs"),
+    "no such key": ("[model]\nclusters = 4\n", {}, "{config} is wrong: model.clusters: Extra inp"),
+    "wrong value": (
+        "[checks.volume]\nwarn = 'much'\n",
+        {},
+        "{config} is wrong: checks.volume.warn: .*valid number",
+    ),
+    "no such setting": ("", {"WAREHUOSE": "x"}, "CUSTOMER_SEGMENTS_WAREHUOSE in the environment"),
+    "wrong setting": ("", {"FIRST_MONTH": "2011-13"}, "CUSTOMER_SEGMENTS_FIRST_MONTH: String sho"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_named_by_file_or_variable_and_key(config, monkeypatch, case):
+    text, environment, message = WRONG[case]
+    config.write_text(text)
+    for name, value in environment.items():
+        monkeypatch.setenv(f"CUSTOMER_SEGMENTS_{name}", value)
+    done = CliRunner().invoke(app, ["config"])
+    with pytest.raises(UserError, match=message.format(config=config)):
+        raise done.exception
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["config"], 0), (["agenda"], 1), (["config", "--nonsense"], 2)]
+)
+def test_exit_codes(config, monkeypatch, arguments, code):
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", "/nowhere")
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
