@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from customer_segments.model.exchange import export_version, from_json, import_v
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments_tests.commands.test_cli import COMMAND
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,
@@ -27,7 +27,6 @@ from customer_segments_tests.model.versions import (
 ROWS = made_up([(1.0, 4.0, 9.0), (6.0, 1.0, 5.0)], ["Champions", "Hibernating"])
 VERSION = ROWS[0]["version"]
 OTHER = made_up([(1.0, 4.0, 9.5), (6.0, 1.0, 5.0)], ["Champions", "Hibernating"])
-COMMAND = Path(sys.executable).with_name("customer-segments")
 
 
 def changed(**changes) -> str:
@@ -200,7 +199,10 @@ def test_the_commands(tmp_path):
 
     def models(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [COMMAND, "models", *arguments], env=environment, capture_output=True, cwd=tmp_path
+            [sys.executable, "-c", COMMAND, "models", *arguments],
+            env=environment,
+            capture_output=True,
+            cwd=tmp_path,
         )
 
     assert b"Model versions: 0" in models("list").stdout

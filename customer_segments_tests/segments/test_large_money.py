@@ -15,7 +15,7 @@ from customer_segments.tables import (
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
-from customer_segments.upkeep.migrate import Fate, migrate
+from customer_segments.upkeep.migrate import migrate
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, write_csv
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.model.versions import made_up
@@ -87,8 +87,7 @@ def test_tables_of_before_are_taken_over_by_name(tmp_path):
         warehouse.publish(former, former.arrow(rows), months=(JANUARY, JANUARY))
         with warehouse.reading() as con:
             before[contract.table] = con.table(contract.table).to_pyarrow().to_pylist()
-    _, changes = migrate(settings)
-    assert {(change.contract.table, change.fate) for change in changes} == {
-        (contract.table, Fate.BY_NAME) for contract in WIDENED
-    }
+    _, changes = migrate(Installation.of(settings))
+    assert {change.contract.table for change in changes} == {c.table for c in WIDENED}
+    assert {change.why_dropped for change in changes} == {""}
     assert {contract.table: rows_of(settings, contract.table) for contract in WIDENED} == before
