@@ -57,16 +57,10 @@ def _says_cut(row: Row, scope: Scope) -> Said:
 def conflicting_invoices(raw: Table) -> Table:
     """Return invoices that stand in several sheets with other lines, units or money.
 
-    Parameters
-    ----------
-    raw
-        As ``RAW_TRANSACTIONS`` has it; the last sheet that has an invoice counts.
-
-    Returns
-    -------
-    Table
-        ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them).
+    ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them). The last
+    sheet that has an invoice counts.
     """
+    raw = raw.mutate(invoice=raw.invoice.upper())
     superseded = raw.filter(raw.is_superseded).select("invoice").distinct()
     lines = raw.semi_join(superseded, "invoice")
     told = lines.group_by("invoice", "workbook", "sheet").agg(

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -173,7 +174,11 @@ def test_the_command_prints_both_tables_in_80_columns(sample_warehouse, copy_of)
         "COLUMNS": "80",
     }
     done = subprocess.run(
-        [COMMAND, "evaluate"], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", COMMAND, "evaluate"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     for words in ("KMeans, 4 clusters", "RFM grid", "Quintile sum", "the plain sum of"):

@@ -18,7 +18,8 @@ from customer_segments_tests.installations import execute, install
 # Quoted names of contracts' tables and columns, their rules, question marks, and dates as such.
 LOOKED_AT = {
     *("relation", "table", "columns", "key", "month", "months[0]", "months[1]", "upstream"),
-    *("revenue", "model", "where", "repeated", "found", "placeholders", "change"),
+    *("revenue", "model", "where", "repeated", "found", "placeholders", "change", "names"),
+    *("sheets", "decided", "same(contract.key)", "same(contract.schema.names)"),
     "', '.join((f'count(*) FILTER ({sql})' for sql in conditions.values()))",
 }
 EVIL = "'; DROP TABLE raw_transactions; --"
