@@ -13,6 +13,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from customer_segments.covering import save_months
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.months import Months
@@ -63,7 +64,7 @@ def labelled(folder: Path) -> Settings:
     months = rows["snapshot_month"].unique().to_pylist()
     first, last = min(months), max(months)
     installed.warehouse.publish(CUSTOMER_RFM, rows, months=(first, last))
-    Months(first, last, False, installed.policy.source.today()).save(settings)
+    save_months(Months(first, last, False, installed.policy.source.today()), settings)
     # Without checks: some look at the workbooks.
     selection = dg.AssetSelection.assets(*LABELLED).without_checks()
     jobs = dg.Definitions(jobs=[dg.define_asset_job("label_uci", selection)])

@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
-from customer_segments.outputs.state import state_of
+from customer_segments.shown import state_of
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources

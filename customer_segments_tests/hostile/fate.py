@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from customer_segments.cleaning.judges import raw_months, settled_months
 from customer_segments.cleaning.rules import REASONS, cleaned, rejected
+from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, formats, reader_process
 from customer_segments.ingestion.casting import typed_rows
@@ -114,7 +115,7 @@ def account_for(sheets: dict[str, list[Sheet]], warehouse: Path) -> None:
     today = date.today()
     surveyed = in_order(survey(ordered, rows, today), names)
     known = Months(month_of(today), month_of(today), False, today)
-    covered = known.of_data(SETTINGS, *likely_dates(surveyed, names, today))
+    covered = months_of_data(known, SETTINGS, *likely_dates(surveyed, names, today))
     settled = settle(rows, source_order(surveyed), covered.first, covered.newest)
     con = ibis.duckdb.connect()
     raw = con.create_table(RAW_TRANSACTIONS.table, settled)

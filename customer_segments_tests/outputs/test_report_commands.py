@@ -1,6 +1,6 @@
 """Reports by the command line, as a user starts it."""
 
-from customer_segments.outputs.files import report_path
+from customer_segments.shown import report_path
 from customer_segments_tests.commands.test_cli import sample_copied, start
 from customer_segments_tests.outputs.conftest import MONTH
 
