@@ -8,7 +8,7 @@ from datetime import date
 
 import dagster as dg
 
-from customer_segments.quality.scope import RANGE_TAGS, months_of_run
+from customer_segments.quality.scope import RANGE_TAGS
 
 INGEST = dg.AssetSelection.assets("raw_transactions", "source_sheets")
 CLEAN = dg.AssetSelection.assets("cleaned_transactions", "rejected_transactions")
@@ -72,8 +72,3 @@ JOBS = {
 def months_tags(first: date, last: date) -> dict[str, str]:
     """Return the tags that make a run of a job cover a range of months."""
     return dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
-
-
-def months_covered(run: dg.DagsterRun) -> tuple[date, date] | None:
-    """Return the months that a run covers, first and last; ``None`` if none in particular."""
-    return months_of_run(run.tags)
