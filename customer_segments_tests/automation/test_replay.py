@@ -1,4 +1,4 @@
-"""Two years of the real workbook, month by month, through the sensors: as one full run."""
+"""Two years of the real workbook, month by month, through the sensor: as one full run."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ import pytest
 from customer_segments.model.exchange import export_version, import_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.ingestion.ingested import ask
+from customer_segments_tests.machine.world import QuietDaemon
 
 # As the workbook has them, so that the same parsing is at work.
 COLUMNS = (
@@ -56,17 +56,17 @@ def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path,
     settings = installed.model_copy(update={"first_month": "2009-12", "last_month": "2011-12"})
     champion = export_version(Warehouse(real_warehouse.warehouse_path))
     import_version(Warehouse(settings.warehouse_path), champion)
-    daemon = Daemon(settings, instance)
+    daemon = QuietDaemon(settings, instance)
 
     arrivals = [list(months)[:at_once], *([month] for month in list(months)[at_once:])]
     for arrived in arrivals:
         for file in (file for month in arrived for file in months[month]):
             file.rename(settings.source_dir / file.name)
         # Moved into place a moment ago: looked at twice before it is read.
-        assert daemon.tick("new_workbooks").runs in ([], [("ingest", None, None)])
-        runs = daemon.until_quiet()
-        assert runs[-1] == ("score", arrived[0], arrived[-1])
-        assert daemon.last_run_succeeded()
+        assert daemon.tick().runs in ([], [("ingest", None, None)])
+        *_, score, report = daemon.until_quiet()
+        assert score == ("score", arrived[0], arrived[-1])
+        assert report == ("report", arrived[-1], arrived[-1])
 
     assert len(months) == 25
     assert labels(settings) == labels(real_warehouse)

@@ -168,9 +168,9 @@ def _form(examples: int, steps: int, *, derandomize: bool) -> settings:
 
 
 class TestShort(Machine.TestCase):
-    settings = _form(1, 5, derandomize=True)
+    settings = _form(1, 3, derandomize=True)
 
 
 @pytest.mark.slow
 class TestLong(Machine.TestCase):
-    settings = _form(60, 12, derandomize=False)
+    settings = _form(40, 12, derandomize=False)
