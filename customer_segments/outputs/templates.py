@@ -45,13 +45,10 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
         "data_url": lambda png: data_url("image/png", png),
         "day": columns.DATE.text,
         "figure": lambda value: words.UNKNOWN if value is None else f"{value:.2f}",
-        "listed": words.listed,
         "money": words.plain,
         "month": words.month_name,
         "number": words.number,
         "percent": words.percent,
         "share": lambda value: words.UNKNOWN if value is None else columns.SHARE.text(value),
-        "than": words.than,
-        "versus": words.versus,
     }
     return environment.from_string(text)
