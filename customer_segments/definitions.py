@@ -21,7 +21,7 @@ from customer_segments.installation import Installation
 from customer_segments.model.assets import model_assets
 from customer_segments.model.judges import MODEL_CHECKS
 from customer_segments.outputs.assets import output_assets
-from customer_segments.outputs.profile.assets import PROFILE_ASSETS
+from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.history import check_history
 from customer_segments.rfm.assets import rfm_assets
@@ -65,7 +65,7 @@ def build_defs(
         *segment_assets(installed),
         *evaluation_assets(installed),
         *output_assets(partitions),
-        *PROFILE_ASSETS,
+        *profile_assets(installed),
         check_history,
         agenda_asset,
     ]

@@ -12,29 +12,26 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.errors import UserError
-from customer_segments.outputs.files import links, workbook_files, workbook_path
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import Settings
-from customer_segments.shown import report_path
+from customer_segments.shown import (
+    EVIDENCE,
+    OF_MONTH,
+    links,
+    report_path,
+    workbook_files,
+    workbook_path,
+)
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
-from customer_segments.tables import (
-    CHAMPION_MODEL,
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_RFM,
-    EVALUATION,
-    KMEANS_MODEL,
-    LABELS,
-    MODEL_SELECTION,
-    REJECTED_TRANSACTIONS,
-)
+from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
 # Without these there is no view of a month; what else it shows may be missing.
-VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+VIEWED = (*OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
 
 
 def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -91,7 +88,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         folder = dg.MetadataValue.path(reports)
         return dg.MaterializeResult(metadata={"months": said, "folder": folder})
 
-    evidence = [contract.table for contract in (MODEL_SELECTION, *EVALUATION)]
+    evidence = [contract.table for contract in EVIDENCE]
 
     # The workbook is made first, so that the report can name its file.
     @dg.asset(

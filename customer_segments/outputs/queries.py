@@ -112,13 +112,8 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
 
     Every past month's end is a cohort. So many months after it count if each of them has its
     snapshot by then: a customer bought in a month if the last sale by its end is of that month.
-    All cohorts are added up.
-
-    Returns
-    -------
-    Table
-        ``segment``, ``months_after`` (1 to 12), ``customers`` of the cohorts, and ``returned``:
-        those of them with a sale in the ``months_after`` months that follow their cohort's.
+    All cohorts are added up, by ``segment`` and ``months_after`` (1 to 12): ``customers`` of the
+    cohorts, and ``returned``, those of them with a sale in so many months after their cohort's.
     """
     known = rfm.filter(rfm.snapshot_month <= ibis.date(month))
     bought = ibis.ifelse(
@@ -131,7 +126,15 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
     labelled = segments.select("segment", "customer_id", "snapshot_month")
     cohorts = labelled.inner_join(back, KEY).group_by("segment", "snapshot_month", "back")
     cohorts = cohorts.agg(customers=ibis._.count())
-    followed = cohorts.inner_join(_followed(known), "snapshot_month")
+    # Each snapshot month with each number of months that all have a snapshot after it.
+    months = known.select("snapshot_month").distinct()
+    pairs = months.cross_join(months.select(later="snapshot_month"))
+    pairs = pairs.filter(pairs.later > pairs.snapshot_month).mutate(
+        months_after=ibis._.later.delta(ibis._.snapshot_month, unit="month"),
+        nth=ibis.row_number().over(group_by="snapshot_month", order_by="later") + 1,
+    )
+    reached = pairs.filter(pairs.months_after == pairs.nth, pairs.nth <= MONTHS_AFTER)
+    followed = cohorts.inner_join(reached, "snapshot_month")
     months_until = followed.back.delta(followed.snapshot_month, unit="month")
     is_back = (months_until <= followed.months_after).fill_null(False)
     return (
@@ -142,17 +145,3 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
         )
         .order_by("segment", "months_after")
     )
-
-
-def _followed(known: Table) -> Table:
-    """Return each snapshot month with each number of months that all have a snapshot after it."""
-    months = known.select("snapshot_month").distinct()
-    later = months.select(later="snapshot_month")
-    pairs = months.cross_join(later).filter(lambda pair: pair.later > pair.snapshot_month)
-    pairs = pairs.mutate(
-        months_after=pairs.later.delta(pairs.snapshot_month, unit="month"),
-        nth=ibis.row_number().over(group_by="snapshot_month", order_by="later") + 1,
-    )
-    return pairs.filter(
-        (pairs.months_after == pairs.nth) & (pairs.months_after <= MONTHS_AFTER)
-    ).select("snapshot_month", "months_after")

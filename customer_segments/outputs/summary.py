@@ -18,11 +18,10 @@ from customer_segments.installation import Installation
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
-from customer_segments.outputs.files import workbook_path
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
-from customer_segments.shown import newest_labelled, report_path
+from customer_segments.shown import newest_labelled, report_path, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
@@ -53,13 +52,7 @@ def print_input(settings: Settings, console: Console) -> None:
 
 
 def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:
-    """Print rows kept and rejected, a month's segments, and where everything is.
-
-    Parameters
-    ----------
-    month
-        The newest with labels if none is given.
-    """
+    """Print rows kept and rejected, segments (of the newest labelled month unless one is given)."""
     installed = Installation.of(settings)
     month = month or newest_labelled(installed)
     if month:

@@ -10,14 +10,15 @@ import pandas as pd
 
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
-from customer_segments.outputs.pictures.picture import Drawn, picture, words
+from customer_segments.outputs.pictures.picture import Drawn, picture
+from customer_segments.outputs.templates import read_toml
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent
 
 # Months after which the title of retention says who came back, if so many have passed.
 SAID_MONTHS = 6
 # By column of ``customer_segments``: how it is shown on an axis, and spoken of.
-FEATURES: dict[str, dict[str, str]] = words()["features"]
+FEATURES: dict[str, dict[str, str]] = read_toml(__package__, "pictures.toml")["features"]
 COLUMNS = list(FEATURES)
 
 

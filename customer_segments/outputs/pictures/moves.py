@@ -56,7 +56,7 @@ def migration_table(view: MonthView, moves: pd.DataFrame) -> Drawn:
     style.name_rows(axes, [f"{name} ({total:,})" for name, total in totals.items()])
     axes.set_xlim(-0.5, len(moves.columns) - 0.5)
     axes.xaxis.tick_top()
-    names, turned = list(moves.columns), {}
+    names, turned = list(moves.columns), dict[str, Any]()
     if are_many:
         turned = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
     else:

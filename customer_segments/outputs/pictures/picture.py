@@ -4,14 +4,13 @@ Belongs here: what every picture has, and what several of them ask of the view. 
 look (``style``), what is said of them (``pictures.toml``).
 """
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs.pictures import style
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import read_toml, rendered
 from customer_segments.outputs.view import MonthView
 
 if TYPE_CHECKING:
@@ -66,14 +65,8 @@ def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
     """Return what is said of a picture with these facts, and where it stands."""
     return {
         field: " ".join(rendered(text, facts, is_html=False).split())
-        for field, text in words()[name].items()
+        for field, text in read_toml(__package__, "pictures.toml")[name].items()
     }
-
-
-@cache
-def words() -> dict[str, dict[str, Any]]:
-    """Return what is said of pictures and of features, as templates."""
-    return tomllib.loads(read_text(__package__, "pictures.toml"))
 
 
 def in_use(view: MonthView) -> "pd.Series | None":

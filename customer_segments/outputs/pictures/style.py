@@ -89,12 +89,8 @@ def name_ends(
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 
-    Parameters
-    ----------
-    ends, gap
-        Height of each line's end; least distance of names, whose heights are returned.
-    x
-        Where lines end, where their ties end, and where names begin.
+    ``ends`` are the lines' heights there and ``gap`` the least distance of names, whose heights
+    are returned; ``x`` is where lines end, where their ties end, and where names begin.
     """
     starts, tied, begin = x
     places = spread(ends, gap)
@@ -139,7 +135,7 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list
 
 def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
     """Return limits for an axis around finite values, also where all are equal."""
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
     room = margin * (high - low) or 0.5
     return low - room, high + room
 

@@ -8,7 +8,8 @@ row fills anew: of a million cells none is kept.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from openpyxl import Workbook
@@ -21,20 +22,35 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.xml.functions import Element
 
 from customer_segments.outputs.columns import MONEY, Column
-from customer_segments.outputs.workbook.texts import in_workbook, is_like_formula
+from customer_segments.outputs.workbook.tables import is_like_formula
 
 # Of 1,048,576 rows one is the heading.
 MOST_ROWS = 1_048_575
+# XML 1.0 has no way to write them.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel keeps this name for itself.
 _RESERVED = {"history"}
 # Excel does not grow a row to the heading that is wrapped in it.
 _HEADING_HEIGHT = 48
+_LEFT = {"horizontal": "left", "indent": 1}
+BOLD, TITLE = ({"font": Font("Calibri", size, bold=True)} for size in (11, 14))
 _HEADING = {
-    "font": Font("Calibri", 11, bold=True),
+    **BOLD,
     "fill": PatternFill("solid", fgColor="E7E6E6"),
     "border": Border(bottom=Side("thin")),
+    "number_format": "General",
 }
-BOLD, TITLE = {"font": _HEADING["font"]}, {"font": Font("Calibri", 14, bold=True)}
+
+
+def in_workbook(text: str) -> str:
+    """Return a text as a workbook can hold it.
+
+    Characters that XML has no place for become U+FFFD, and line ends are those of Unix, as
+    whoever reads the file would have them anyway. Excel's limit is 32,767 characters.
+    """
+    if text.isprintable():
+        return text[:32_767]
+    return _NOT_IN_XML.sub("\ufffd", re.sub("\r\n?", "\n", text))[:32_767]
 
 
 def sheet_names(wanted: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -83,12 +99,8 @@ def add_sheet(
 ) -> WriteOnlyWorksheet:
     """Add a sheet with a heading and rows of figures; what is not known has no cell.
 
-    Parameters
-    ----------
-    above
-        Texts above the heading, the first of which is the title.
-    has_total
-        Whether the last row is the sum of the others, and bold.
+    ``above`` the heading stand texts, the first of them as a title; a last row that is the sum of
+    the others (``has_total``) is bold.
     """
     sheet = workbook.create_sheet(name)
     heading_row = len(above) + 1
@@ -101,20 +113,16 @@ def add_sheet(
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.row_dimensions[heading_row].height = _HEADING_HEIGHT
-    sheet._writer = _Writer(sheet, _area(columns, heading_row, rows))
+    sheet._writer = _Writer(sheet)
+    sheet._writer.texts = _area(columns, heading_row, rows)
     sheet._writer.write_top()
     for index, text in enumerate(above):
         write_line(sheet, text, **({} if index else TITLE))
-    wrapped = {"wrap_text": True, "vertical": "center"}
-    sheet.append(
-        _with_text(
-            _cell(sheet, alignment=_alignment(column, **wrapped), **_HEADING), column.heading
-        )
-        for column in columns
-    )
+    headings = {column.name: column.heading for column in columns}
+    _append(sheet, columns, [headings], wrap_text=True, vertical="center", style=_HEADING)
     _append(sheet, columns, rows[:-1] if has_total else rows)
     if has_total:
-        _append(sheet, columns, rows[-1:], **BOLD)
+        _append(sheet, columns, rows[-1:], style=BOLD)
     return sheet
 
 
@@ -127,11 +135,16 @@ def _append(
     sheet: WriteOnlyWorksheet,
     columns: Sequence[Column],
     rows: Iterable[dict[str, Any]],
-    **style: Any,
+    *,
+    style: Mapping[str, Any] = MappingProxyType({}),
+    **alignment: Any,
 ) -> None:
     cells = []
     for column in columns:
-        own = {"number_format": column.format.excel, "alignment": _alignment(column), **style}
+        # Numbers to the right, as without a word; texts not right behind a number.
+        side = {"horizontal": "right"} if column.format.is_number else _LEFT
+        own = {"number_format": column.format.excel, "alignment": Alignment(**side, **alignment)}
+        own |= style
         # What begins like a formula is a string by its type already; marked as quoted, it stays
         # one when somebody edits it.
         cells.append((_cell(sheet, **own), _cell(sheet, quotePrefix=True, **own)))
@@ -161,13 +174,6 @@ def _with_text(cell: Cell, text: str) -> Cell:
     return cell
 
 
-def _alignment(column: Column, **options: Any) -> Alignment:
-    """Numbers to the right, as without a word; texts not right behind a number."""
-    if column.format.is_number:
-        return Alignment(horizontal="right", **options)
-    return Alignment(horizontal="left", indent=1, **options)
-
-
 def _width(column: Column, rows: Iterable[dict[str, Any]]) -> float:
     """Return the width of a column; Excel shows a sum that is wider than it as ``####``."""
     if column.format is not MONEY:
@@ -187,9 +193,7 @@ class _Writer(WorksheetWriter):
     openpyxl has no way to say so; the element belongs right behind the breaks.
     """
 
-    def __init__(self, sheet: WriteOnlyWorksheet, texts: str):
-        super().__init__(sheet)
-        self.texts = texts
+    texts: str
 
     def write_breaks(self) -> None:
         super().write_breaks()

@@ -7,7 +7,6 @@ The heading of a list is its first row, and nothing stands above it: so a sheet 
 filtered, and taken as it is by a mail merge or a mailing tool.
 """
 
-import tomllib
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -17,7 +16,7 @@ from openpyxl import Workbook
 
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment, total_of
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import read_toml, rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import month_name
 from customer_segments.outputs.workbook.sheets import (
@@ -47,13 +46,7 @@ SUMMARY, CHANGES = "Summary", "Changes"
 
 
 def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
-    """Write the workbook of a month.
-
-    Parameters
-    ----------
-    is_sample
-        Whether its customers are the invented ones of the bundled sample, which it then says.
-    """
+    """Write the workbook of a month; of the bundled sample it says that customers are invented."""
     customers, lists = view.customers.to_pylist(), defaultdict(list)
     for row in customers:
         row["account"] = row["account_tier"].capitalize()
@@ -92,7 +85,7 @@ def _add_summary(
         "is_first": view.customers["from_segment"].null_count == len(customers),
         "changes": CHANGES,
     }
-    words = tomllib.loads(read_text(__package__, "workbook.toml"))
+    words = read_toml(__package__, "workbook.toml")
     above, below = (
         list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
         for part in ("above", "below")
