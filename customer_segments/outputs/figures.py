@@ -4,7 +4,6 @@ Belongs here: what report, workbook and terminal show in tables, taken from the 
 not: how a figure is written (``columns``, ``words``), sentences.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -44,13 +43,12 @@ def by_segment(view: MonthView) -> list[dict[str, Any]]:
     ``since_last_year``; what is not known is missing or ``None``.
     """
     profiles = {row["segment"]: row for row in known(view.of_month(view.profiles))}
-    left = Counter(view.customers["from_segment"].to_pylist())
-    left.update(row["from_segment"] for row in view.gone)
+    left = view.of_month(view.migration).groupby("from_segment")["customers"].sum()
     rows = []
     for cluster in known(view.clusters):
         name = cluster["segment"]
         # All who were there have moved.
-        before = left[name] if left.keys() - {None} else None
+        before = int(left.get(name, 0)) if len(left) else None
         nobody = {"customers": 0, "share": 0, "revenue": 0, "customers_last_month": before}
         said = {each: cluster[each] for each in ("segment", "description", "suggested_action")}
         rows.append(_compared(profiles.get(name, nobody) | said | {"year": view.year.get(name)}))

@@ -10,7 +10,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs import columns, words
-from customer_segments.outputs.pictures.palette import colour
 
 if TYPE_CHECKING:
     import jinja2
@@ -46,7 +45,6 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
     )
     environment.filters |= {
         "amount": words.amount,
-        "colour": colour,
         "count": columns.WHOLE.text,
         "counted": words.counted,
         "data_url": lambda png: data_url("image/png", png),

@@ -113,20 +113,18 @@ def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=style.SMALL, pad=8)
     axes.set(yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - 0.01, 0.01))
-    return drawn, {"month": view.month} | _largest(_before(moves))
+    were = _before(moves)
+    changes = were[were.index.get_level_values(0) != were.index.get_level_values(1)]
+    if changes.empty or not changes.max():
+        return drawn, {"month": view.month, "customers": 0}
+    origin, target = changes.idxmax()
+    largest = {"customers": changes.max(), "origin": origin, "target": target}
+    return drawn, {"month": view.month} | largest
 
 
 def _before(moves: pd.DataFrame) -> pd.Series:
     """Return the moves of customers who were there a month before."""
     return moves.drop(index=NEW, errors="ignore").stack()
-
-
-def _largest(moves: pd.Series) -> dict[str, Any]:
-    changes = moves[moves.index.get_level_values(0) != moves.index.get_level_values(1)]
-    if changes.empty or not changes.max():
-        return {"customers": 0}
-    origin, target = changes.idxmax()
-    return {"customers": changes.max(), "origin": origin, "target": target}
 
 
 def _ribbon(

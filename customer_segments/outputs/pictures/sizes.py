@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from customer_segments.months import shift
 from customer_segments.outputs.pictures import style
@@ -75,7 +74,10 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     places = style.name_ends(axes, middles, names, gap, (edge, edge + 0.7, edge + 1.4))
     for segment, place in zip(here, places, strict=True):
         axes.plot(edge + 1, place, "s", c=colour(segment), ms=7, clip_on=False)
-    _mark_new_models(axes, view, months)
+    versions = view.profiles.groupby("snapshot_month")["model_version"].first()
+    for month in months[1:][versions.to_numpy()[1:] != versions.to_numpy()[:-1]]:
+        axes.axvline(month - 0.5, color=INK, lw=1.5, ls=(0, (2, 1)))
+        style.write(axes, month - 0.4, 97, "new model", va="top", backgroundcolor=PAPER)
     ticks = pd.date_range(shares.index[0], shares.index[-1], freq="MS")
     ticks = ticks[(ticks.month - 1) % (1 if len(months) <= 8 else 3) == 0]
     has_year = (ticks.month == 1) | (ticks == ticks.min())
@@ -108,12 +110,3 @@ def changed_most(view: MonthView) -> dict[str, Any]:
         "was": percent(then[most]),
         "now": percent(share[most]),
     }
-
-
-def _mark_new_models(axes: Axes, view: MonthView, months: pd.Index) -> None:
-    """Draw a line where another model version labels from then on."""
-    versions = view.profiles.groupby("snapshot_month")["model_version"].first().to_numpy()
-    for before, after, month in zip(versions[:-1], versions[1:], months[1:], strict=True):
-        if before != after:
-            axes.axvline(month - 0.5, color=INK, lw=1.5, ls=(0, (2, 1)))
-            style.write(axes, month - 0.4, 97, "new model", va="top", backgroundcolor=PAPER)

@@ -91,7 +91,7 @@ def _figures(column: Value) -> StructValue:
 
 def _frequencies(con: "Backend", column: Value, most: int | None = None) -> list[tuple[Any, int]]:
     """Return values with their rows, the most frequent first; a missing value is none."""
-    counts = column.as_table().group_by(column.get_name()).agg(rows_=ibis._.count())
+    counts = column.value_counts(name="rows_")
     value = counts[column.get_name()]
     ordered = counts.filter(value.notnull()).order_by(counts.rows_.desc(), value)
     found = con.to_pyarrow(ordered.limit(most) if most else ordered)

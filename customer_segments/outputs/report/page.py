@@ -12,6 +12,7 @@ from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.pictures.palette import colour
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
 from customer_segments.outputs.queries import YEAR
 from customer_segments.outputs.templates import read_text, read_toml, rendered
@@ -57,6 +58,7 @@ def render(
         "begins": first if shift(first, YEAR - 1) > view.month else None,
         "segments": segments,
         "empty": [s for s in view.clusters["segment"] if s not in names],
+        "colour": colour,
         "columns": [c for c in SEGMENT_COLUMNS if view.year or c.name != "year"],
         "total": figures.total_of(segments),
         "taken": figures.taken(view),
