@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments.alerts.telling import alerts_sensor
-from customer_segments.automation.freshness import with_freshness
 from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh
 from customer_segments.automation.sensor import agenda_asset, agenda_sensor
@@ -22,7 +21,8 @@ from customer_segments.installation import Installation
 from customer_segments.model.assets import model_assets
 from customer_segments.model.judges import MODEL_CHECKS
 from customer_segments.outputs.assets import output_assets
-from customer_segments.profiling.assets import PROFILE_ASSETS
+from customer_segments.outputs.profile.assets import PROFILE_ASSETS
+from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.history import check_history
 from customer_segments.rfm.assets import rfm_assets
 from customer_segments.rfm.judges import customer_rfm_checks

@@ -11,6 +11,7 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from customer_segments.covering import load_months
 from customer_segments.errors import UserError
 from customer_segments.months import Months
 from customer_segments.policy import Policy
@@ -104,7 +105,7 @@ class Installation:
             settings,
             policy,
             Warehouse(settings.warehouse_path, settings.lock_timeout_seconds),
-            Months.load(settings, policy.source.today(), policy.source.time_zone),
+            load_months(settings, policy.source.today(), policy.source.time_zone),
         )
 
     @classmethod

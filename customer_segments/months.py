@@ -1,27 +1,16 @@
-"""Which months are covered, and the Dagster partitions that follow.
+"""Months, by their first days: reckoning with them, and the Dagster partitions that follow.
 
-Belongs here: the bounds of the monthly partitions, from the settings, else from the small
-file beside the warehouse that ingestion writes. Loading definitions reads nothing else.
+Does not belong here: which months are covered (``covering``).
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from customer_segments.errors import UserError
-from customer_segments.private import write_text
-
-if TYPE_CHECKING:
-    from customer_segments.settings import Settings
-
 # A lone misread year must not make centuries of partitions; FIRST_MONTH goes further back.
 EARLIEST = date(2000, 1, 1)
-# Data this many months behind the calendar is a historical file, not a live feed.
-LIVE_WITHIN_MONTHS = 2
 # Shops close for holidays: a month whose data reaches its last week is taken as complete.
 LAST_DAYS = 7
 
@@ -127,99 +116,9 @@ class Months:
             timezone=self.time_zone,
         )
 
-    @classmethod
-    def load(cls, settings: "Settings", today: date, time_zone: str = "UTC") -> "Months":
-        """Return the months covered; before the first ingestion only the current one is known.
-
-        Raises
-        ------
-        UserError
-            If the file of months is damaged, or the first month is set to one to come.
-        """
-        months = _remembered(settings, today) or cls(month_of(today), month_of(today), True, today)
-        return replace(_overridden(settings, months), time_zone=time_zone)
-
-    def of_data(self, settings: "Settings", first_date: date, last_date: date) -> "Months":
-        """Return the months to cover, given the first and the last likely date of the data.
-
-        Dates before 2000 or after the current month do not stretch the months; rows that bear
-        them are rejected as ``outside_months``. Months whose files went away are covered no
-        longer: the ingestion empties them. A feed that was live stays so for as long as the
-        warehouse is there, and is waited for.
-
-        Raises
-        ------
-        UserError
-            If the clock stands before months that were covered already.
-        """
-        this_month = month_of(self.today)
-        first = min(max(month_of(first_date), EARLIEST), this_month)
-        last = max(min(month_of(last_date), this_month), first)
-        before = _remembered(settings, self.today) if settings.warehouse_path.exists() else None
-        if before and before.last > this_month:
-            raise UserError(
-                f"Today is {self.today} by this machine's clock, but data of "
-                f"{before.last:%Y-%m} was ingested before: it would be rejected as from the "
-                "future.",
-                f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
-            )
-        is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
-        return _overridden(settings, replace(self, first=first, last=last, is_open=is_live))
-
-    def save(self, settings: "Settings") -> bool:
-        """Remember the months beside the warehouse; return whether the partitions changed."""
-        before = Months.load(settings, self.today)
-        text = json.dumps(
-            {
-                "first": self.first.isoformat(),
-                # Not a last month to come that the settings name: data has not been there.
-                "last": min(self.last, max(self.first, month_of(self.today))).isoformat(),
-                "is_open": self.is_open,
-            }
-        )
-        write_text(settings.months_path, text + "\n")
-        after = Months.load(settings, self.today)
-        # Open at the end: another month with data asks for no reload.
-        return (before.first, before.newest, before.is_open) != (
-            after.first,
-            after.newest,
-            after.is_open,
-        )
-
 
 def between(first: date, last: date) -> Iterator[date]:
     """Iterate over the months from ``first`` to ``last``."""
     while first <= last:
         yield first
         first = shift(first, 1)
-
-
-def _remembered(settings: "Settings", today: date) -> Months | None:
-    try:
-        stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
-        return Months(
-            first=date.fromisoformat(stored["first"]),
-            last=date.fromisoformat(stored["last"]),
-            is_open=bool(stored["is_open"]),
-            today=today,
-        )
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"The file of months {settings.months_path} is damaged.",
-            "Delete it; the next ingestion writes it anew.",
-        ) from error
-
-
-def _overridden(settings: "Settings", months: Months) -> Months:
-    """Let the settings have the last word on either end."""
-    first = parse_month(settings.first_month) if settings.first_month else months.first
-    last = parse_month(settings.last_month) if settings.last_month else months.last
-    if first > month_of(months.today):
-        raise UserError(
-            f"CUSTOMER_SEGMENTS_FIRST_MONTH {first:%Y-%m} is in the future.",
-            "Set it to a month past.",
-        )
-    is_open = months.is_open and not settings.last_month
-    return replace(months, first=first, last=max(first, last), is_open=is_open)

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings, project_root
+from customer_segments_tests import uci
 from customer_segments_tests.installations import execute, install
 
 # The same examples each time, so that nobody's commit is red for what another one broke; and no
@@ -40,6 +41,17 @@ def shared_folder(tmp_path_factory, worker_id: str) -> Path:
 def real_warehouse(real_workbook: Path, shared_folder: Path) -> Settings:
     """The real workbook, ingested and fully refreshed over its 25 months; not to be changed."""
     return refreshed_once(shared_folder / "real", real_workbook.parent)
+
+
+@pytest.fixture(scope="session")
+def uci_warehouse(request: pytest.FixtureRequest, shared_folder: Path) -> Settings:
+    """UCI's customers from ``customer_rfm`` on: of the real workbook, or of what is committed."""
+    if REAL_WORKBOOK.is_file():
+        return request.getfixturevalue("real_warehouse")
+    folder = shared_folder / "uci"
+    with FileLock(f"{folder}.lock"):
+        done = (folder / "warehouse.duckdb.months.json").exists()
+        return install(folder, source_dir=folder) if done else uci.labelled(folder)
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,9 @@ def execute(
     last: date | None = None,
     run_config: dict | None = None,
     raise_on_error: bool = True,
+    defs: dg.Definitions | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job for real, over a range of months or none."""
+    """Run a job for real, the project's or one of ``defs``, over a range of months or none."""
     tags = {}
     if first and last:
         tags = {
@@ -40,7 +41,7 @@ def execute(
         }
     with dg.DagsterInstance.ephemeral() as instance:
         return (
-            build_defs(Installation.of(settings))
+            (defs or build_defs(Installation.of(settings)))
             .resolve_job_def(job)
             .execute_in_process(
                 instance=instance,

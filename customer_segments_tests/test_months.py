@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from customer_segments import months
+from customer_segments.covering import load_months, months_of_data, save_months
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -33,11 +34,11 @@ def covering(first: date, last: date, is_open: bool) -> Months:
 
 
 def loaded(settings: Settings) -> Months:
-    return Months.load(settings, TODAY)
+    return load_months(settings, TODAY)
 
 
 def of_data(settings: Settings, first: date, last: date) -> Months:
-    return loaded(settings).of_data(settings, first, last)
+    return months_of_data(loaded(settings), settings, first, last)
 
 
 def keys(of: Months) -> list[str]:
@@ -84,12 +85,12 @@ def test_data_three_months_behind_is_historical_unless_it_was_live_before(instal
     last = shift(THIS_MONTH, -3)
     assert not of_data(installed(), MARCH, last).is_open
     installed().warehouse_path.touch()
-    covering(MARCH, shift(THIS_MONTH, -1), True).save(installed())
+    save_months(covering(MARCH, shift(THIS_MONTH, -1), True), installed())
     assert of_data(installed(), MARCH, last).is_open
 
 
 def test_months_whose_files_went_away_are_covered_no_longer(installed):
-    covering(MARCH, shift(APRIL, 3), False).save(installed())
+    save_months(covering(MARCH, shift(APRIL, 3), False), installed())
     installed().warehouse_path.touch()
     assert of_data(installed(), APRIL, APRIL) == covering(APRIL, APRIL, False)
 
@@ -97,7 +98,7 @@ def test_months_whose_files_went_away_are_covered_no_longer(installed):
 def test_a_last_month_to_come_stops_no_later_ingestion(installed):
     """It was remembered as one that data was of, and the clock taken for wrong."""
     chosen = installed(last_month=f"{shift(THIS_MONTH, 9):%Y-%m}")
-    of_data(chosen, MARCH, APRIL).save(chosen)
+    save_months(of_data(chosen, MARCH, APRIL), chosen)
     installed().warehouse_path.touch()
     assert of_data(chosen, MARCH, APRIL).newest == THIS_MONTH
     assert of_data(installed(), MARCH, APRIL).newest == APRIL
@@ -106,7 +107,7 @@ def test_a_last_month_to_come_stops_no_later_ingestion(installed):
 def test_a_clock_set_back_stops_the_ingestion(installed):
     installed().warehouse_path.touch()
     ahead = shift(THIS_MONTH, 1)
-    Months(MARCH, ahead, is_open=True, today=ahead).save(installed())
+    save_months(Months(MARCH, ahead, is_open=True, today=ahead), installed())
     with pytest.raises(UserError, match="by this machine's clock"):
         of_data(installed(), MARCH, THIS_MONTH)
 
@@ -121,7 +122,7 @@ def test_settings_have_the_last_word(installed):
     chosen = installed(first_month="2010-06", last_month="2011-02")
     covered = of_data(chosen, MARCH, THIS_MONTH)
     assert covered == covering(date(2010, 6, 1), date(2011, 2, 1), False)
-    covering(MARCH, APRIL, False).save(installed())
+    save_months(covering(MARCH, APRIL, False), installed())
     assert loaded(chosen) == covered
     assert loaded(installed(first_month="1999-11")).first == date(1999, 11, 1)
     assert loaded(installed(first_month="2011-04")) == covering(APRIL, APRIL, False)
@@ -149,19 +150,19 @@ def test_before_the_first_ingestion_there_is_the_current_month(installed):
 def test_the_file_beside_the_warehouse_remembers_and_says_whether_partitions_changed(installed):
     settings = installed()
     historical = covering(MARCH, APRIL, False)
-    assert historical.save(settings)
+    assert save_months(historical, settings)
     assert settings.months_path == settings.warehouse.with_name("w.duckdb.months.json")
     assert loaded(installed()) == historical
-    assert not historical.save(settings)
-    assert covering(MARCH, date(2011, 5, 1), False).save(settings)
-    assert covering(MARCH, date(2011, 5, 1), True).save(settings)
+    assert not save_months(historical, settings)
+    assert save_months(covering(MARCH, date(2011, 5, 1), False), settings)
+    assert save_months(covering(MARCH, date(2011, 5, 1), True), settings)
     # Open at the end: another month with data asks for no reload.
-    assert not covering(MARCH, date(2011, 6, 1), True).save(settings)
+    assert not save_months(covering(MARCH, date(2011, 6, 1), True), settings)
     assert [path.name for path in settings.months_path.parent.iterdir()] == ["w.duckdb.months.json"]
 
 
 def test_the_definitions_have_the_months_of_the_file(installed):
-    covering(MARCH, APRIL, False).save(installed())
+    save_months(covering(MARCH, APRIL, False), installed())
     graph = build_defs(Installation.of(installed())).resolve_asset_graph()
     partitions = graph.get(dg.AssetKey("customer_rfm")).partitions_def
     assert partitions is not None

@@ -19,11 +19,11 @@ from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.scheduler.instigation import TickStatus
 
 from customer_segments.alerts.outbox import Alert
-from customer_segments.automation.freshness import DUE_ASSETS, SINCE_THE_FIRST
-from customer_segments.automation.jobs import months_covered
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import month_of, shift
+from customer_segments.quality.freshness import DUE_ASSETS, SINCE_THE_FIRST
+from customer_segments.quality.scope import months_of_run
 from customer_segments.settings import Settings
 
 ENDS = {Event.RUN_SUCCESS: "", Event.RUN_FAILURE: "failed", Event.RUN_CANCELED: "was cancelled"}
@@ -72,7 +72,9 @@ def _of_run(
         for name, month in sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
     }
     stops = [c for c in worst.values() if how == "failed" and c.blocking and _is_error(c)]
-    covered = " to ".join(f"{month:%Y-%m}" for month in dict.fromkeys(months_covered(run) or ()))
+    covered = " to ".join(
+        f"{month:%Y-%m}" for month in dict.fromkeys(months_of_run(run.tags) or ())
+    )
     facts = {"Months": covered, "Run": f"{run.job_name}, {run.run_id[:8]}"}
     if how:
         said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops)

@@ -8,7 +8,7 @@ from datetime import date
 
 from customer_segments.automation.steps import Facts, Range, Step
 from customer_segments.automation.waiting import MONTHLY, is_unjudged, waiting_months
-from customer_segments.outputs.state import labelled_months, state_of
+from customer_segments.shown import labelled_months, state_of
 from customer_segments.tables import (
     LABELS,
     RAW_TRANSACTIONS,

@@ -13,7 +13,7 @@ from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
 from customer_segments.months import parse_month
-from customer_segments.outputs.files import report_path, state_in
+from customer_segments.shown import report_path, state_in
 from customer_segments.storage.state import State
 
 

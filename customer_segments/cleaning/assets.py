@@ -39,9 +39,7 @@ def cleaning_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     )
     @launchpad(Cleaning, installed.policy.cleaning)
     def clean_transactions(
-        context: dg.AssetExecutionContext,
-        config: Cleaning,
-        raw_transactions: ibis.Table,
+        context: dg.AssetExecutionContext, config: Cleaning, raw_transactions: ibis.Table
     ) -> tuple[ibis.Table, ibis.Table]:
         """Give every raw row of the months its place."""
         first, last = months_of(context.partition_keys)

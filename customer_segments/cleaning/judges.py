@@ -12,8 +12,8 @@ import dagster as dg
 from ibis.expr.types import Table
 
 from customer_segments.months import shift
-from customer_segments.quality.evaluation import Level, level
-from customer_segments.quality.judge import Judge, Row
+from customer_segments.quality.evaluation import level
+from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import LEAST_MONTHS, YEAR, Scope, year_before
 from customer_segments.quality.spine import Spine
@@ -53,7 +53,7 @@ def volumes(scope: Scope) -> Table:
     return months.select("month", **{name: months[name].fill_null(0) for name in VOLUMES})
 
 
-def against_usual(rows: list[Row], scope: Scope) -> Iterable[Row]:
+def _against_usual(rows: list[Row], scope: Scope) -> Iterable[Row]:
     """Compare each month with the twelve before it and with the same month a year before.
 
     Of the two, the nearer counts: a season that comes each year is usual.
@@ -78,8 +78,8 @@ def _nearest_to_one(value: float, *others: float) -> float:
     return min(factors, key=lambda f: abs(log(f)) if f > 0 else inf, default=1.0)
 
 
-def says_volume(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say what there is too much of, or too little, unless the month is not complete."""
+def says_volume(row: Row, scope: Scope) -> Said:
+    """Say what there is too much of, or, of a month that is complete, too little."""
     for name in VOLUMES:
         factor = row[f"{name}_factor"]
         if factor >= 1 or row["is_complete"]:
@@ -103,8 +103,7 @@ def reject_rates(scope: Scope) -> Table:
     return months.select("month", "reason", "rate")
 
 
-def against_median(rows: list[Row], _scope: Scope) -> Iterable[Row]:
-    """Set beside what each reason rejects of a month the median of the twelve before it."""
+def _against_median(rows: list[Row], _scope: Scope) -> Iterable[Row]:
     rates = {(row["month"], row["reason"]): row["rate"] for row in rows}
     months = sorted({month for month, _ in rates})
     reasons = sorted({reason for _, reason in rates if reason})
@@ -120,8 +119,7 @@ def against_median(rows: list[Row], _scope: Scope) -> Iterable[Row]:
         yield {"month": month} | figures | usual
 
 
-def says_rejected(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say which reason rejects more than usual."""
+def _says_rejected(row: Row, scope: Scope) -> Said:
     for reason in [name for name in row if f"{name}_usual" in row]:
         rate, usual = row[reason], row[f"{reason}_usual"]
         said = f"{reason} {rate:.1%} of the rows, usually {usual:.1%}"
@@ -133,10 +131,10 @@ JUDGES = (
         CLEANED_TRANSACTIONS,
         "volume",
         "A month has about as many rows, customers and revenue as usual.",
-        figures=volumes,
-        rows=against_usual,
-        says=(says_volume,),
+        volumes,
         limits=("volume",),
+        rows=_against_usual,
+        says=says_volume,
         advice="Look whether a workbook is cut short, there twice under other invoice numbers, "
         "or of another shop.",
     ),
@@ -144,10 +142,10 @@ JUDGES = (
         REJECTED_TRANSACTIONS,
         "reject_rate",
         "No reason rejects a much larger share of a month's rows than usual.",
-        figures=reject_rates,
-        rows=against_median,
-        says=(says_rejected,),
+        reject_rates,
         limits=("reject_rate",),
+        rows=_against_median,
+        says=_says_rejected,
         advice="Look at rows of that reason: `customer-segments check FILE` shows some of a "
         "workbook.",
     ),

@@ -1,35 +1,43 @@
 """The cleaning rules: which rows are kept, and why the others are not.
 
 Belongs here: a row's reason for rejection, and what a kept row looks like, as pure Ibis.
-Does not: what is not a product (``stock_codes``), or storage.
+Does not: storage, or the switches and tables of codes (``policy``).
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from customer_segments.cleaning.stock_codes import is_product
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.tables.money import LINE
 
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]
 
-# In the order in which they are asked; the first that matches is the row's reason.
-REASONS = (
-    "unreadable_value",
-    "outside_months",
-    "overlapping_invoice",
-    "missing_customer",
-    "adjustment",
-    "non_product",
-    "non_positive_price",
-    "non_positive_quantity",
-    "positive_credit_note",
-    "credit_note",
-    "repeated_line",
-)
+# In the order in which they are asked; the first that matches is the row's reason. By reason, the
+# switch of the policy, if there is one, and which rows are rejected.
+RULES: dict[str, tuple[str | None, Callable[[Table, Cleaning], BooleanValue]]] = {
+    "unreadable_value": (None, lambda rows, _: rows.unreadable_column.notnull()),
+    "outside_months": (None, lambda rows, _: rows.invoice_date.truncate("M").date() != rows.month),
+    "overlapping_invoice": ("drop_overlapping_invoices", lambda rows, _: rows.is_superseded),
+    "missing_customer": ("drop_missing_customer", lambda rows, _: rows.customer_id.isnull()),
+    "adjustment": ("drop_adjustments", lambda rows, _: rows.invoice.startswith("A")),
+    "non_product": ("drop_non_products", lambda rows, rules: ~is_product(rows.stock_code, rules)),
+    "non_positive_price": ("drop_non_positive_price", lambda rows, _: rows.price <= 0),
+    "non_positive_quantity": (
+        "drop_non_positive_quantity",
+        lambda rows, _: ~rows.is_credit & (rows.quantity <= 0),
+    ),
+    "positive_credit_note": (
+        "drop_positive_credit_notes",
+        lambda rows, _: rows.is_credit & (rows.quantity >= 0),
+    ),
+    "credit_note": ("drop_credit_notes", lambda rows, _: rows.is_credit),
+}
+REASONS = (*RULES, "repeated_line")
 
 
 def cleaned(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
@@ -63,9 +71,9 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     )
     rows = raw.mutate(
         invoice=raw.invoice.upper(),
-        stock_code=raw.stock_code.strip().upper(),
+        stock_code=raw.stock_code.upper(),
         is_credit=is_credit.fill_null(False),
-        revenue=(raw.quantity * raw.price).cast("decimal(18, 4)"),
+        revenue=(raw.quantity * raw.price).cast(LINE),
     )
     rows = rows.mutate(reason=_row_reason(rows, rules))
     if rules.drop_repeated_lines:
@@ -77,32 +85,26 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
 
 def _row_reason(rows: Table, rules: Cleaning) -> StringValue:
     """Return the first rule that rejects the row, or null."""
-    is_outside = rows.invoice_date.truncate("M").date() != rows.month
-    asked: list[tuple[str, bool, BooleanValue]] = [
-        ("unreadable_value", True, rows.unreadable_column.notnull()),
-        ("outside_months", True, is_outside),
-        ("overlapping_invoice", rules.drop_overlapping_invoices, rows.is_superseded),
-        ("missing_customer", rules.drop_missing_customer, rows.customer_id.isnull()),
-        ("adjustment", rules.drop_adjustments, rows.invoice.startswith("A")),
-        (
-            "non_product",
-            rules.drop_non_products,
-            ~is_product(rows.stock_code, rules),
-        ),
-        ("non_positive_price", rules.drop_non_positive_price, rows.price <= 0),
-        (
-            "non_positive_quantity",
-            rules.drop_non_positive_quantity,
-            ~rows.is_credit & (rows.quantity <= 0),
-        ),
-        (
-            "positive_credit_note",
-            rules.drop_positive_credit_notes,
-            rows.is_credit & (rows.quantity >= 0),
-        ),
-        ("credit_note", rules.drop_credit_notes, rows.is_credit),
-    ]
-    return ibis.cases(*((condition, reason) for reason, is_on, condition in asked if is_on))
+    return ibis.cases(
+        *(
+            (rejects(rows, rules), reason)
+            for reason, (switch, rejects) in RULES.items()
+            if switch is None or getattr(rules, switch)
+        )
+    )
+
+
+def is_product(stock_code: StringValue, rules: Cleaning) -> BooleanValue:
+    """Tell whether a trimmed, upper-case stock code is a product.
+
+    It is if it matches ``product_pattern``, where there is one, else if the table of
+    ``non_products`` does not name it.
+    """
+    if rules.product_pattern is not None:
+        return stock_code.re_search(rules.product_pattern)
+    codes = [code.upper() for code, what in rules.non_products.items() if what]
+    starts = [stock_code.startswith(code[:-1]) for code in codes if code.endswith("*")]
+    return ~ibis.or_(stock_code.isin(codes), *starts)
 
 
 def _repeated_places(kept: Table) -> Table:

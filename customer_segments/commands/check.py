@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from customer_segments.commands.console import console
+from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.settings import SOURCE_SUFFIXES, natural_order
@@ -96,7 +97,9 @@ def judge(files: list[Path], installed: Installation) -> Verdict:
     sheets = read_sheets(sources)
     typed = computed(typed_rows(cells_of(sheets)))
     surveyed = in_order(survey(sheets, typed, today), names)
-    covered = installed.months.of_data(installed.settings, *likely_dates(surveyed, names, today))
+    covered = months_of_data(
+        installed.months, installed.settings, *likely_dates(surveyed, names, today)
+    )
     con = ibis.duckdb.connect()
     settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
     raw = con.create_table("raw", settled)

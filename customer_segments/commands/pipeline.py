@@ -109,8 +109,8 @@ def _end(
         Months that were asked for: the last is shown; by default the newest with labels.
     """
     from customer_segments.commands.run import parse_range
-    from customer_segments.outputs.state import labelled_months
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
+    from customer_segments.shown import labelled_months
 
     installed = installed.renewed()
     labelled = labelled_months(installed, installed.warehouse.state())

@@ -15,7 +15,7 @@ from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
-from customer_segments.outputs.state import newest_labelled
+from customer_segments.shown import newest_labelled
 from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 

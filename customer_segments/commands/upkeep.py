@@ -12,15 +12,18 @@ from customer_segments.commands.console import console, say
 from customer_segments.installation import Installation
 
 if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
+    from customer_segments.upkeep.findings import Finding
     from customer_segments.upkeep.migrate import Change
 
 
 def doctor() -> None:
     """Say what is wrong with this installation, and what to do. Changes nothing."""
-    from customer_segments.upkeep.doctor import examine, findings_grid, verdict
+    from customer_segments.upkeep.doctor import examine, verdict
 
     findings = examine()
-    console().print(findings_grid(findings))
+    console().print(_grid(findings))
     said, is_well = verdict(findings)
     say(said)
     raise typer.Exit(0 if is_well else 1)
@@ -96,3 +99,21 @@ def _say_change(change: "Change") -> None:
     say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
     if change.why_dropped:
         say(f"    Why: {change.why_dropped}.")
+
+
+def _grid(findings: "list[Finding]") -> "Grid":
+    """Return findings as a table for a terminal, in the order in which they were found."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in findings:
+        said = Text(finding.said)
+        if finding.remedy:
+            said.append(f"\n→ {finding.remedy}", style="dim")
+        grid.add_row(Text(finding.level.value, style=finding.level.style), finding.topic, said)
+    return grid

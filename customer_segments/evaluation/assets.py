@@ -1,7 +1,6 @@
 """The assets of this stage. Slow evidence: part of the job ``evaluate``, of no other."""
 
 import dagster as dg
-import ibis
 
 from customer_segments.installation import Installation
 from customer_segments.model.launches import TRAINING_MONTH
@@ -9,8 +8,13 @@ from customer_segments.policy import Policy
 from customer_segments.policy.model import Algorithms, Backtest
 from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
-from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
+from customer_segments.tables import (
+    ALGORITHM_COMPARISON,
+    CLEANED_TRANSACTIONS,
+    CUSTOMER_RFM,
+    SEGMENT_BACKTEST,
+)
 
 GROUP = "evaluation"
 # Of fewer customers no comparison means anything.
@@ -25,15 +29,15 @@ class Comparing(Algorithms):
 
 def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     """Return the assets of this stage."""
+    rfm, lines = CUSTOMER_RFM.table, CLEANED_TRANSACTIONS.table
 
-    @dg.asset(group_name=GROUP, **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
+    @dg.asset(group_name=GROUP, deps=[rfm], **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
     @launchpad(Comparing, installed.policy.algorithms)
     def algorithm_comparison(
         context: dg.AssetExecutionContext,
         config: Comparing,
         policy: dg.ResourceParam[Policy],
         warehouse: dg.ResourceParam[Warehouse],
-        customer_rfm: ibis.Table,
     ) -> object:
         """Compare other clustering algorithms, and the classic RFM grid, on the same features.
 
@@ -43,12 +47,8 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         from customer_segments.evaluation.labellings import all_labellings, evaluated
         from customer_segments.model.features import training_customers, training_month
 
-        month = training_month(
-            customer_rfm, warehouse, config.training_month, policy.source.today()
-        )
-        customers = training_customers(
-            customer_rfm, warehouse, month, min_customers=LEAST_CUSTOMERS
-        )
+        month = training_month(warehouse.query, config.training_month, policy.source.today())
+        customers = training_customers(warehouse.query, month, min_customers=LEAST_CUSTOMERS)
         _, features = evaluated(customers, config.seed)
         rows = compare_labellings(
             features,
@@ -70,15 +70,15 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         )
         return ALGORITHM_COMPARISON.arrow(rows)
 
-    @dg.asset(group_name=GROUP, **asset_attributes(SEGMENT_BACKTEST, "scikitlearn"))
+    @dg.asset(
+        group_name=GROUP, deps=[rfm, lines], **asset_attributes(SEGMENT_BACKTEST, "scikitlearn")
+    )
     @launchpad(Backtest, installed.policy.backtest)
     def segment_backtest(
         context: dg.AssetExecutionContext,
         config: Backtest,
         policy: dg.ResourceParam[Policy],
         warehouse: dg.ResourceParam[Warehouse],
-        customer_rfm: ibis.Table,
-        cleaned_transactions: ibis.Table,
     ) -> object:
         """Group customers as of past dates, and judge what that foretells of the months since.
 
@@ -86,7 +86,7 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         horizon of complete months after it.
         """
         from customer_segments.evaluation.backtest import backtest_at
-        from customer_segments.evaluation.findings import as_markdown, findings
+        from customer_segments.evaluation.findings import findings, means
         from customer_segments.evaluation.horizons import choose_dates, matched, outcomes
         from customer_segments.evaluation.labellings import evaluated
         from customer_segments.model.features import training_customers
@@ -94,7 +94,7 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
 
         least = config.min_months, config.min_customers
         rows = []
-        dates = choose_dates(customer_rfm, warehouse, config, policy.source.today())
+        dates = choose_dates(warehouse.query, config, policy.source.today())
         if not dates:
             context.log.warning(
                 f"No date to look back to yet: it takes {least[0]} months of history and "
@@ -103,24 +103,24 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
             )
         for as_of in dates:
             snapshot = shift(as_of, -1)
-            customers = training_customers(customer_rfm, warehouse, snapshot, *least)
+            customers = training_customers(warehouse.query, snapshot, *least)
             customers, features = evaluated(customers, config.seed)
             later = {
                 months: matched(
-                    customers, warehouse.query(outcomes(cleaned_transactions, as_of, months))
+                    customers,
+                    warehouse.query(outcomes(CLEANED_TRANSACTIONS.relation, as_of, months)),
                 )
                 for months in sorted(set(config.horizons))
             }
             rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
             context.log.info(f"Customers as of {as_of} are followed.")
         table = SEGMENT_BACKTEST.arrow(rows)
+        backtest = table.to_pandas()
         context.add_output_metadata(
             {
                 "dates": ", ".join(map(str, dates)) or "none yet",
-                "findings": dg.MetadataValue.md(
-                    "\n".join(f"- {sentence}" for sentence in findings(table.to_pandas()))
-                ),
-                "means": dg.MetadataValue.md(as_markdown(table.to_pandas())),
+                "findings": dg.MetadataValue.md("\n".join(f"- {s}" for s in findings(backtest))),
+                "means": figures_table(means(backtest)),
             }
         )
         return table

@@ -44,21 +44,16 @@ def backtest_at(
     as_of: date,
     seed: int,
 ) -> list[dict]:
-    """Judge every way to group the customers of one date by what they did since.
+    """Judge every way to group the customers of one date, as ``SEGMENT_BACKTEST`` has it.
 
     Parameters
     ----------
     features
         Standardized log features as of that date, shape (customers, 3).
     later
-        What these customers did, by months of the horizon.
+        What these customers did since, by months of the horizon.
     n_clusters
         As ``all_labellings`` takes it.
-
-    Returns
-    -------
-    list of dict
-        As ``SEGMENT_BACKTEST`` has them.
     """
     rows = []
     for name, kind, predict in predictors(features, all_labellings(features, n_clusters), seed):
@@ -139,17 +134,11 @@ def _by_group(labels: "np.ndarray") -> Predict:
     """Foretell the mean of the group; that of all where no training customer is in it."""
 
     def predict(logs, is_back, train, test) -> Predictions:
-        import numpy as np
+        import pandas as pd
 
-        _, groups = np.unique(labels, return_inverse=True)
-        sizes = np.bincount(groups[train], minlength=groups.max() + 1)
-
-        def means(values: np.ndarray) -> np.ndarray:
-            sums = np.bincount(groups[train], weights=values[train], minlength=len(sizes))
-            of_group = np.where(sizes > 0, sums / np.maximum(sizes, 1), values[train].mean())
-            return of_group[groups[test]]
-
-        return Predictions(means(logs), means(is_back))
+        known = pd.DataFrame({"logs": logs[train], "is_back": is_back[train].astype(float)})
+        means = known.groupby(labels[train]).mean().reindex(labels[test]).fillna(known.mean())
+        return Predictions(means["logs"].to_numpy(), means["is_back"].to_numpy())
 
     return predict
 

@@ -9,9 +9,15 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from customer_segments.evaluation.labellings import NOISE, Labelling
-from customer_segments.model.bootstrap import adjusted_rand_index, contingency, jaccard_indices
+from customer_segments.model.bootstrap import (
+    adjusted_rand_index,
+    contingency,
+    jaccard_indices,
+    mean_of,
+)
 from customer_segments.model.fit import rounded
-from customer_segments.model.recommendation import failures
+from customer_segments.model.gates import missed_by_clusters
+from customer_segments.model.selection import separation_indices
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.model.threads import in_threads
 from customer_segments.policy.model import Selection
@@ -28,23 +34,16 @@ def compare_labellings(
     month: date,
     done: Callable[[str], None],
 ) -> list[dict]:
-    """Measure each labelling of the customers of one snapshot.
+    """Measure each labelling of the customers of one snapshot, as ``ALGORITHM_COMPARISON`` has it.
 
     Parameters
     ----------
     features
-        Standardized log features, shape (customers, 3).
+        Standardized log features of the snapshot ``month``, shape (customers, 3).
     config
         Resamples (at least one), seed and gates.
-    month
-        Snapshot month of the customers.
     done
         Told the name of each labelling as it is done.
-
-    Returns
-    -------
-    list of dict
-        As ``ALGORITHM_COMPARISON`` has them.
     """
     rows = []
     for labelling in labellings:
@@ -66,7 +65,6 @@ def compare_labellings(
 def separation(features: "np.ndarray", labels: "np.ndarray") -> dict:
     """Return sizes and internal indices; the latter of clustered customers only, null for one."""
     import numpy as np
-    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
     clustered = labels != NOISE
     sizes = np.unique(labels[clustered], return_counts=True)[1]
@@ -80,11 +78,7 @@ def separation(features: "np.ndarray", labels: "np.ndarray") -> dict:
         return row
     at, labels = features[clustered], labels[clustered]
     (silhouette,) = silhouettes(at, [labels])
-    return row | {
-        "silhouette": rounded(silhouette),
-        "davies_bouldin": rounded(davies_bouldin_score(at, labels)),
-        "calinski_harabasz": rounded(calinski_harabasz_score(at, labels)),
-    }
+    return row | {"silhouette": rounded(silhouette)} | separation_indices(at, labels)
 
 
 def stability(
@@ -109,26 +103,27 @@ def stability(
         alike = jaccard_indices(shared)[clusters - NOISE, 1:]
         return adjusted_rand_index(shared), alike.max(axis=1, initial=0)
 
-    results = in_threads(one_resample, np.random.SeedSequence(seed).spawn(resamples))
-    jaccard = np.mean([jaccard for _, jaccard in results], axis=0)
+    found = mean_of(in_threads(one_resample, np.random.SeedSequence(seed).spawn(resamples)))
     return {
-        "stability": rounded(float(np.mean([index for index, _ in results]))),
-        "worst_jaccard": rounded(jaccard.min()) if len(clusters) else None,
+        "stability": rounded(found.adjusted_rand_index),
+        "worst_jaccard": rounded(min(found.cluster_jaccard)) if len(clusters) else None,
     }
 
 
 def verdict(row: dict, config: Selection) -> dict:
     """Return whether a labelling passes the gates, and why, in a sentence."""
-    noise = f" {row['noise_share']:.1%} of the customers are in no cluster."
-    noise = noise if row["noise_share"] else ""
     if row["n_clusters"] < 2:
         found = "one cluster" if row["n_clusters"] else "no cluster"
-        return {"passes": False, "reason": f"Finds {found}: nothing to tell apart.{noise}"}
-    if missed := failures(row, config):
+        missed = [f"finds {found}: nothing to tell apart"]
+    else:
+        missed = missed_by_clusters(row, config)
+    if missed:
         said = "; ".join(missed)
-        return {"passes": False, "reason": f"{said[0].upper()}{said[1:]}.{noise}"}
-    return {
-        "passes": True,
-        "reason": f"Passes every gate: ARI {row['stability']:.3f}, worst cluster's Jaccard "
-        f"{row['worst_jaccard']:.3f}, smallest {row['smallest_share']:.1%}.{noise}",
-    }
+    else:
+        said = (
+            f"passes every gate: ARI {row['stability']:.3f}, worst cluster's Jaccard "
+            f"{row['worst_jaccard']:.3f}, smallest {row['smallest_share']:.1%}"
+        )
+    noise = f" {row['noise_share']:.1%} of the customers are in no cluster."
+    reason = f"{said[0].upper()}{said[1:]}.{noise if row['noise_share'] else ''}"
+    return {"passes": not missed, "reason": reason}

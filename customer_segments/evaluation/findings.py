@@ -18,18 +18,10 @@ MARGIN = 0.005
 
 
 def means(backtest: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the mean of each figure over the dates, by horizon and labelling.
+    """Return the mean of each figure of ``SEGMENT_BACKTEST`` over the dates.
 
-    Parameters
-    ----------
-    backtest
-        As ``SEGMENT_BACKTEST`` has it.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``horizon_months``, ``kind``, ``labelling`` and the figures; most variance
-        explained first within a horizon.
+    By ``horizon_months``, ``kind`` and ``labelling``; within a horizon most variance explained
+    first.
     """
     figures = backtest.groupby(["horizon_months", "kind", "labelling"], as_index=False)[
         [*FIGURES, "repurchase_share"]
@@ -41,11 +33,7 @@ def means(backtest: "pd.DataFrame") -> "pd.DataFrame":
 def findings(backtest: "pd.DataFrame") -> list[str]:
     """Return a sentence per horizon and KMeans: where it beats sum and grid, where it does not.
 
-    Parameters
-    ----------
-    backtest
-        As ``SEGMENT_BACKTEST`` has it; empty gives no sentence, as does a horizon in which nobody
-        spent.
+    None of a backtest that is empty, or of a horizon in which nobody spent.
     """
     sentences = []
     judged = means(backtest).dropna(subset=FIGURES)
@@ -90,17 +78,3 @@ def _compared(ours: float, theirs: float) -> str:
     if abs(ours - theirs) < MARGIN:
         return "equals"
     return "beats" if ours > theirs else "does not beat"
-
-
-def as_markdown(backtest: "pd.DataFrame") -> str:
-    """Return the means over the dates as a table."""
-    lines = [
-        "| months | labelling | variance explained | repurchase AUC | top tenth's revenue |",
-        "|--:|---|--:|--:|--:|",
-    ]
-    for row in means(backtest).itertuples():
-        lines.append(
-            f"| {row.horizon_months} | {row.labelling} | {row.explained_variance:.3f} "
-            f"| {row.repurchase_auc:.3f} | {row.top_tenth_share:.1%} |"
-        )
-    return "\n".join(lines)

@@ -10,14 +10,14 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
+from customer_segments.model.features import Query
 from customer_segments.months import is_complete, month_of, shift
 from customer_segments.policy.model import Backtest
+from customer_segments.tables import CUSTOMER_RFM
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-
-    from customer_segments.storage import Warehouse
 
 # Of a default, before the newest date that the longest horizon follows.
 MONTHS_BACK = (6, 3, 0)
@@ -33,18 +33,13 @@ class Outcome(NamedTuple):
 def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
     """Return what each customer with a line in the ``months`` from ``as_of`` on did in them.
 
+    ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more than
+    they bought in these months did not spend) and ``is_back`` (whether with a sale).
+
     Parameters
     ----------
-    cleaned
-        As ``CLEANED_TRANSACTIONS`` has it.
     as_of
         First day of a month, the ``snapshot_date`` of what is known by then.
-
-    Returns
-    -------
-    Table
-        ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more
-        than they bought in these months did not spend) and ``is_back`` (whether with a sale).
     """
     lines = cleaned.filter(
         cleaned.customer_id.notnull()
@@ -58,22 +53,12 @@ def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
 
 
 def matched(customers: "pd.DataFrame", did: "pd.DataFrame") -> Outcome:
-    """Return what each of the customers did, in their order; nothing for who is not in ``did``.
-
-    Parameters
-    ----------
-    customers
-        With a ``customer_id``.
-    did
-        As ``outcomes`` returns it.
-    """
+    """Return what each of the customers did, in their order; nothing for who is not in ``did``."""
     did = did.set_index("customer_id").reindex(customers["customer_id"])
     return Outcome(did["revenue"].fillna(0.0).to_numpy(), did["is_back"].eq(True).to_numpy())
 
 
-def choose_dates(
-    customer_rfm: Table, warehouse: "Warehouse", config: Backtest, today: date
-) -> list[date]:
+def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:
     """Return the dates that the config names, or else those that the history allows.
 
     Raises
@@ -81,26 +66,23 @@ def choose_dates(
     UserError
         If the config names one that cannot be looked back to.
     """
-    known = warehouse.query(
-        customer_rfm.group_by("snapshot_month").agg(
-            customers=customer_rfm.count(),
-            first=customer_rfm.first_purchase_date.min(),
-            last=customer_rfm.last_purchase_date.max(),
+    rfm = CUSTOMER_RFM.relation
+    known = query(
+        rfm.group_by("snapshot_month").agg(
+            customers=rfm.count(),
+            first=rfm.first_purchase_date.min(),
+            last=rfm.last_purchase_date.max(),
         )
     )
     if known.empty:
         return []
+    known["month"] = known["snapshot_month"].map(month_of)
     months, last_sale = max(config.horizons), known["last"].max().date()
-    snapshots = {month_of(month) for month in known["snapshot_month"]}
     if config.as_of:
-        return named_dates(config.as_of, snapshots, last_sale, months, today)
-    long_enough = {
-        month_of(row.snapshot_month)
-        for row in known.itertuples()
-        if shift(month_of(row.first), config.min_months - 1) <= month_of(row.snapshot_month)
-        and row.customers >= config.min_customers
-    }
-    return default_dates(long_enough, last_sale, months, today)
+        return named_dates(config.as_of, set(known["month"]), last_sale, months, today)
+    is_long = known["first"].map(lambda day: shift(month_of(day), config.min_months - 1))
+    is_enough = (is_long <= known["month"]) & (known["customers"] >= config.min_customers)
+    return default_dates(set(known["month"][is_enough]), last_sale, months, today)
 
 
 def default_dates(snapshots: set[date], last_sale: date, months: int, today: date) -> list[date]:
@@ -136,26 +118,24 @@ def named_dates(
     UserError
         If one is no first day of a month, has no snapshot, or no whole horizon follows it.
     """
-    dates = []
+    dates = set()
     for text in wanted:
         try:
             as_of = date.fromisoformat(text)
         except ValueError:
-            as_of = None
-        if as_of is None or as_of.day != 1:
-            raise UserError(
-                f"as_of {text} is not the first day of a month.", "Write it as 2011-06-01."
+            as_of = date.max
+        if as_of.day != 1:
+            problem, remedy = "is not the first day of a month", "Write it as 2011-06-01."
+        elif shift(as_of, -1) not in snapshots:
+            problem = f"has no snapshot: customer_rfm lacks {shift(as_of, -1):%Y-%m}"
+            remedy = "Materialize customer_rfm over that month, or name another date."
+        elif not is_complete(shift(as_of, months - 1), last_sale, today):
+            problem = (
+                f"is not followed by {months} complete months: the newest sale is of {last_sale}"
             )
-        if shift(as_of, -1) not in snapshots:
-            raise UserError(
-                f"as_of {text} has no snapshot: customer_rfm lacks {shift(as_of, -1):%Y-%m}.",
-                "Materialize customer_rfm over that month, or name another date.",
-            )
-        if not is_complete(shift(as_of, months - 1), last_sale, today):
-            raise UserError(
-                f"as_of {text} is not followed by {months} complete months: the newest sale is of "
-                f"{last_sale}.",
-                "Name an earlier date, or fewer months in horizons.",
-            )
-        dates.append(as_of)
-    return sorted(set(dates))
+            remedy = "Name an earlier date, or fewer months in horizons."
+        else:
+            dates.add(as_of)
+            continue
+        raise UserError(f"as_of {text} {problem}.", remedy)
+    return sorted(dates)

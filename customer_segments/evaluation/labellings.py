@@ -10,13 +10,9 @@ some of the algorithms hold the distances of all pairs.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from customer_segments.evaluation.rfm_grid import (
-    grid_cells,
-    quintile_edges,
-    quintile_scores,
-)
+from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
 from customer_segments.model.fit import best_kmeans, standardized
 
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Label = Callable[["np.ndarray"], "np.ndarray"]
+Fit = Callable[["np.ndarray", int], Label]
 
 # Of more customers a sample: Ward holds the distances of all pairs, .4 GB of so many.
 MOST_CUSTOMERS = 10_000
@@ -53,7 +50,7 @@ class Labelling:
     name: str
     algorithm: str
     settings: str
-    fit: Callable[["np.ndarray", int], Label]
+    fit: Fit
 
     def labels(self, features: "np.ndarray", seed: int) -> "np.ndarray":
         """Return the labels of those whom it is fitted on, shape (customers,)."""
@@ -79,54 +76,58 @@ def evaluated(customers: "pd.DataFrame", seed: int) -> "tuple[pd.DataFrame, np.n
 
 
 def all_labellings(features: "np.ndarray", n_clusters: list[int]) -> list[Labelling]:
-    """Return every way to group, with parameters that follow from these features.
+    """Return every way to group, with parameters that follow from features as of ``evaluated``.
 
-    Parameters
-    ----------
-    features
-        Standardized log features, shape (customers, 3), as ``evaluated`` returns them.
-    n_clusters
-        Of KMeans; the first one also of the other algorithms that take a number.
+    ``n_clusters`` is KMeans'; the first one also of the other algorithms that take a number.
     """
+    from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, Birch
+    from sklearn.mixture import GaussianMixture
+
     first = n_clusters[0]
     eps, smallest = knee(features), max(round(MIN_CLUSTER_SHARE * len(features)), 2)
     neighbour = "others labelled like their nearest neighbour"
+
+    def kmeans(k: int) -> Fit:
+        return lambda at, seed: best_kmeans(at, k, seed).predict
+
     return [
         *(
-            Labelling(f"KMeans, {k} clusters", "KMeans", "k-means++, best of 10 starts", _kmeans(k))
+            Labelling(f"KMeans, {k} clusters", "KMeans", "k-means++, best of 10 starts", kmeans(k))
             for k in dict.fromkeys(n_clusters)
         ),
         Labelling(
             f"GMM, {first} components",
             "Gaussian mixture",
             f"full covariances, best of {GMM_STARTS} starts",
-            _gaussian_mixture(first),
+            lambda at, seed: (
+                GaussianMixture(first, n_init=GMM_STARTS, random_state=seed).fit(at).predict
+            ),
         ),
         Labelling(
             f"Ward, {first} clusters",
             "Ward",
             f"agglomerative, no connectivity; {neighbour}",
-            _ward(first),
+            _by_neighbour(AgglomerativeClustering(first, linkage="ward")),
         ),
         Labelling(
             f"BIRCH, {first} clusters",
             "BIRCH",
             f"threshold {BIRCH_THRESHOLD:g}, branching factor 50, subclusters joined by Ward",
-            _birch(first),
+            lambda at, _: Birch(threshold=BIRCH_THRESHOLD, n_clusters=first).fit(at).predict,
         ),
         Labelling(
             "HDBSCAN",
             "HDBSCAN",
             f"min_cluster_size {smallest} ({MIN_CLUSTER_SHARE:.0%} of the customers), "
             f"min_samples {MIN_SAMPLES}; {neighbour}",
-            _hdbscan(smallest),
+            _by_neighbour(HDBSCAN(smallest, min_samples=MIN_SAMPLES, copy=True)),
         ),
         Labelling(
             "DBSCAN",
             "DBSCAN",
             f"eps {eps:.3f} (knee of the distances to the {MIN_SAMPLES}th neighbour), "
             f"min_samples {MIN_SAMPLES} (twice the features); {neighbour}",
-            _dbscan(eps),
+            _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES)),
         ),
         Labelling(
             "RFM grid",
@@ -153,67 +154,19 @@ def knee(features: "np.ndarray") -> float:
     return max(float(distances[np.argmax(chord - distances)]), 1e-3)
 
 
-def _kmeans(n_clusters: int):
-    return lambda features, seed: best_kmeans(features, n_clusters, seed).predict
-
-
-def _gaussian_mixture(n_components: int):
-    def fit(features: "np.ndarray", seed: int) -> Label:
-        from sklearn.mixture import GaussianMixture
-
-        mixture = GaussianMixture(n_components, n_init=GMM_STARTS, random_state=seed)
-        return mixture.fit(features).predict
-
-    return fit
-
-
-def _ward(n_clusters: int):
-    def fit(features: "np.ndarray", _seed: int) -> Label:
-        from sklearn.cluster import AgglomerativeClustering
-
-        ward = AgglomerativeClustering(n_clusters, linkage="ward")
-        return _by_nearest_neighbour(features, ward.fit_predict(features))
-
-    return fit
-
-
-def _birch(n_clusters: int):
-    def fit(features: "np.ndarray", _seed: int) -> Label:
-        from sklearn.cluster import Birch
-
-        return Birch(threshold=BIRCH_THRESHOLD, n_clusters=n_clusters).fit(features).predict
-
-    return fit
-
-
-def _hdbscan(min_cluster_size: int):
-    def fit(features: "np.ndarray", _seed: int) -> Label:
-        from sklearn.cluster import HDBSCAN
-
-        hdbscan = HDBSCAN(min_cluster_size, min_samples=MIN_SAMPLES, copy=True)
-        return _by_nearest_neighbour(features, hdbscan.fit_predict(features))
-
-    return fit
-
-
-def _dbscan(eps: float):
-    def fit(features: "np.ndarray", _seed: int) -> Label:
-        from sklearn.cluster import DBSCAN
-
-        dbscan = DBSCAN(eps=eps, min_samples=MIN_SAMPLES)
-        return _by_nearest_neighbour(features, dbscan.fit_predict(features))
-
-    return fit
-
-
 def _rfm_grid(features: "np.ndarray", _seed: int) -> Label:
     edges = quintile_edges(features)
     return lambda others: grid_cells(quintile_scores(others, edges))
 
 
-def _by_nearest_neighbour(features: "np.ndarray", labels: "np.ndarray") -> Label:
+def _by_neighbour(estimator: Any) -> Fit:
     """Label like the nearest of those fitted on: these algorithms have no ``predict``."""
-    from scipy.spatial import KDTree
 
-    tree = KDTree(features)
-    return lambda others: labels[tree.query(others)[1]]
+    def fit(features: "np.ndarray", _seed: int) -> Label:
+        from scipy.spatial import KDTree
+        from sklearn.base import clone
+
+        labels, tree = clone(estimator).fit_predict(features), KDTree(features)
+        return lambda others: labels[tree.query(others)[1]]
+
+    return fit

@@ -19,20 +19,8 @@ if TYPE_CHECKING:
 N_SCORES = 5
 # Rows: recency score 5 (most recent) down to 1. Columns: frequency and money score 1 to 5.
 GRID = (
-    (
-        "New Customers",
-        "Potential Loyalists",
-        "Potential Loyalists",
-        "Champions",
-        "Champions",
-    ),
-    (
-        "Promising",
-        "Potential Loyalists",
-        "Potential Loyalists",
-        "Loyal Customers",
-        "Loyal Customers",
-    ),
+    ("New Customers", "Potential Loyalists", "Potential Loyalists", "Champions", "Champions"),
+    ("Promising", *["Potential Loyalists"] * 2, "Loyal Customers", "Loyal Customers"),
     ("About To Sleep", "About To Sleep", "Need Attention", "Loyal Customers", "Loyal Customers"),
     ("Hibernating", "Hibernating", "At Risk", "At Risk", "Cannot Lose Them"),
     ("Lost", "Hibernating", "At Risk", "At Risk", "Cannot Lose Them"),
@@ -63,8 +51,8 @@ def quintile_scores(features: "np.ndarray", edges: "np.ndarray") -> "np.ndarray"
     import numpy as np
 
     scores = [
-        np.searchsorted(edges[:, index], features[:, index], side="left") + 1
-        for index in range(len(FEATURES))
+        np.searchsorted(*column, side="left") + 1
+        for column in zip(edges.T, features.T, strict=True)
     ]
     recency = FEATURES.index("recency")
     scores[recency] = N_SCORES + 1 - scores[recency]

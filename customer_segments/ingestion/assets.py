@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from customer_segments.covering import load_months, months_of_data, save_months
 from customer_segments.ingestion.judges import awaited_message
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.months import Months
@@ -110,8 +111,8 @@ def ingest_workbooks(
     fresh = computed(typed_rows(cells_of(sheets)))
     surveyed = in_order(pd.concat([reused, survey(sheets, fresh, today)]), names)
     first, newest = likely_dates(surveyed, names, today)
-    known = Months.load(settings, today, policy.source.time_zone)
-    covered = known.of_data(settings, first, newest)
+    known = load_months(settings, today, policy.source.time_zone)
+    covered = months_of_data(known, settings, first, newest)
     awaited = covered.awaited(newest)
     if awaited:
         context.log.warning(awaited_message(awaited, newest, settings.input_dir))
@@ -133,7 +134,7 @@ def ingest_workbooks(
     )
     is_first = not settings.months_path.exists()
     # Only now are the rows in the warehouse: the months never run ahead of the data.
-    has_changed = covered.save(settings)
+    has_changed = save_months(covered, settings)
     warehouse.empty_outside(CONTRACTS.values(), covered.first, covered.newest, context.run.run_id)
     if has_changed and not is_first:
         context.log.warning(

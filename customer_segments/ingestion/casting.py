@@ -8,9 +8,12 @@ which column and what the cell said, and cleaning rejects it.
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
+from customer_segments.tables.money import LINE
+
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "1"
-MONEY = "decimal(18, 4)"
+PARSER = "2"
+# In layout order: the first that is unreadable is named.
+REQUIRED = ("invoice", "stock_code", "quantity", "invoice_date", "price")
 EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
 FLOAT_NOISE = 1e-9
 # What DuckDB takes for a number, and nobody else: 1_000, and 30e4. with its last point.
@@ -19,8 +22,13 @@ ISO_DATE = (
     r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"([ T]([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?$"
 )
-# Line revenue beyond this is a misread cell; sums of such lines would leave DECIMAL(18,4).
-LARGEST_LINE = 1e11
+# Line revenue beyond this is a misread cell: it would not fit its type either.
+LARGEST_LINE = 10**14 - 1
+# Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
+BLANKS = (
+    r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
+    "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 
 
 def typed_rows(cells: Table) -> Table:
@@ -38,8 +46,7 @@ def typed_rows(cells: Table) -> Table:
         Same rows; a row whose cells are not all readable has ``unreadable_column`` (the first
         of them in layout order) and ``unreadable_text``.
     """
-    text = {name: cells[name] for name in ("invoice", "stock_code", "quantity")}
-    text |= {name: cells[name] for name in ("invoice_date", "price")}
+    said = {f"{name}_text": cells[name] for name in REQUIRED}
     typed = cells.mutate(
         invoice=_identifier(cells.invoice),
         stock_code=_identifier(cells.stock_code),
@@ -47,25 +54,29 @@ def typed_rows(cells: Table) -> Table:
         quantity=_whole_number(cells.quantity),
         invoice_date=_timestamp(cells.invoice_date),
         price=_money(cells.price),
-        **{f"{name}_text": column for name, column in text.items()},
+        **said,
     )
-    is_huge = (typed.quantity.cast("float64") * typed.price.cast("float64")).abs() > LARGEST_LINE
-    typed = typed.mutate(price=ibis.ifelse(is_huge, ibis.null(MONEY), typed.price))
-    readable = [(name, f"{name}_text") for name in text]
+    revenue = typed.quantity.cast("float64") * typed.price.cast("float64")
+    is_line = revenue.abs() <= LARGEST_LINE
+    typed = typed.mutate(
+        price=ibis.ifelse(is_line | revenue.isnull(), typed.price, ibis.null(LINE))
+    )
+    is_unreadable = {name: typed[name].isnull() for name in REQUIRED}
     return typed.mutate(
-        unreadable_column=ibis.cases(*((typed[name].isnull(), name) for name, __ in readable)),
+        unreadable_column=ibis.cases(*((bad, name) for name, bad in is_unreadable.items())),
         unreadable_text=ibis.cases(
-            *((typed[name].isnull(), typed[said]) for name, said in readable)
+            *((bad, typed[f"{name}_text"]) for name, bad in is_unreadable.items())
         ),
-    ).drop(*(said for __, said in readable))
+    ).drop(*said)
 
 
 def _identifier(text: StringValue) -> Value:
-    """Trim; a number that came as 13085.0 is 13085."""
-    trimmed = text.strip().nullif("")
-    return ibis.ifelse(
-        trimmed.contains(".0"), trimmed.re_replace(r"^([0-9]+)\.0+$", r"\1"), trimmed
-    )
+    """Trim every kind of blank; a number that came as 13085.0 is 13085."""
+    is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
+    trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
+    text = ibis.ifelse(is_padded, trimmed, text).nullif("")
+    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
+    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
 
 
 def _whole_number(text: StringValue) -> Value:
@@ -80,10 +91,10 @@ def _whole_number(text: StringValue) -> Value:
 
 def _money(text: StringValue) -> Value:
     """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
-    money = text.try_cast(MONEY)
+    money = text.try_cast(LINE)
     noise = (money.cast(EXACT) - text.try_cast(EXACT)).abs()
     is_exact = (noise <= FLOAT_NOISE) & ~text.re_search(NOT_A_NUMBER)
-    return ibis.ifelse(is_exact, money, ibis.null(MONEY))
+    return ibis.ifelse(is_exact, money, ibis.null(LINE))
 
 
 def _timestamp(text: StringValue) -> Value:

@@ -7,10 +7,10 @@ reader turns 3.5 into 3 and "six" into null without a word, while text keeps wha
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import reduce
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contained import sheets_of
@@ -30,23 +30,16 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 131_072
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """The rows below the header of one sheet.
 
-    Parameters
-    ----------
-    name
-        Sheet name; a file that has no sheets gives its own stem.
-    header
-        Which columns there are.
-    cells
-        A row per row of the sheet: a text column for each column of the layout, null where the
-        cell is empty or an error such as #REF!, and ``holds_something``, over all columns.
+    ``name``; headings that are ``ignored``; ``cells``: a text column for each column of the
+    layout, null where the cell is empty or an error such as #REF!, and ``holds_something``, over
+    all columns.
     """
 
     name: str
-    header: Header
+    ignored: tuple[str, ...]
     cells: "pa.Table"
 
 
@@ -87,11 +80,9 @@ def _contained_grids(file: Path) -> Iterator[Grid]:
                     "Write it as text, numbers or timestamps.",
                 )
         data = text.slice(1)
-        holds_something = pc.is_valid(data.column(0))
-        for values in data.columns[1:]:
-            holds_something = pc.or_(holds_something, pc.is_valid(values))
+        holds_something = reduce(pc.or_, map(pc.is_valid, data.columns))
         chosen = {column: data.column(place) for column, place in header.positions.items()}
-        yield Grid(name, header, pa.table(chosen | {"holds_something": holds_something}))
+        yield Grid(name, header.ignored, pa.table(chosen | {"holds_something": holds_something}))
 
 
 def _csv_grids(file: Path) -> Iterator[Grid]:
@@ -119,7 +110,7 @@ def _csv_grids(file: Path) -> Iterator[Grid]:
                 "Check its quotation marks.",
             ) from error
     schema = pa.schema(dict.fromkeys(HEADINGS, pa.string()) | {"holds_something": pa.bool_()})
-    yield Grid(file.stem, header, pa.Table.from_batches(batches, schema))
+    yield Grid(file.stem, header.ignored, pa.Table.from_batches(batches, schema))
 
 
 def _csv_batches(

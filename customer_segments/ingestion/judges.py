@@ -13,7 +13,7 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
 from customer_segments.quality.evaluation import Level
-from customer_segments.quality.judge import Judge, Row
+from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
@@ -36,44 +36,31 @@ def newest_row(_scope: Scope) -> Table:
     return sheets.agg(newest_date=sheets.last_date.max().cast("date").cast("string"))
 
 
-def says_awaited(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say that the last month that is over has not arrived."""
+def _says_awaited(_row: Row, scope: Scope) -> Said:
     if awaited := scope.months.awaited(scope.newest_date):
         yield Level.WARN, awaited_message(awaited, scope.newest_date, scope.folder)
 
 
-def newest_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
-    """Return the newest month that has a row."""
-    month = {"month": month_of(scope.newest_date)} if rows[0]["newest_date"] else {}
-    return [month | {"newest_date": str(scope.newest_date), "why": "" if month else "no date"}]
+def _newest_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
+    is_known = rows[0]["newest_date"] is not None
+    month = {"month": month_of(scope.newest_date)} if is_known else {"why": "no row has a date"}
+    return [month | {"newest_date": str(scope.newest_date)}]
 
 
-def says_cut(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say that the newest month of a historical file ends early.
-
-    Of a live feed the month that goes on is never whole, and one that is over is awaited.
-    """
+def _says_cut(row: Row, scope: Scope) -> Said:
+    """Of a live feed the month that goes on is never whole, and one that is over is awaited."""
     if not scope.months.is_open and not scope.is_complete(month_of(scope.newest_date)):
-        yield (
-            Level.WARN,
-            "the data ends on {newest_date}, ".format(**row)
-            + ("these are the figures of a part of the month"),
-        )
+        how = "these are the figures of a part of the month"
+        yield Level.WARN, f"the data ends on {row['newest_date']}, {how}"
 
 
 def conflicting_invoices(raw: Table) -> Table:
     """Return invoices that stand in several sheets with other lines, units or money.
 
-    Parameters
-    ----------
-    raw
-        As ``RAW_TRANSACTIONS`` has it; the last sheet that has an invoice counts.
-
-    Returns
-    -------
-    Table
-        ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them).
+    ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them). The last
+    sheet that has an invoice counts.
     """
+    raw = raw.mutate(invoice=raw.invoice.upper())
     superseded = raw.filter(raw.is_superseded).select("invoice").distinct()
     lines = raw.semi_join(superseded, "invoice")
     told = lines.group_by("invoice", "workbook", "sheet").agg(
@@ -99,24 +86,16 @@ def first_conflicts(_scope: Scope) -> Table:
     return conflicts.order_by("invoice").limit(SHOWN_INVOICES)
 
 
-def counted(rows: list[Row], _scope: Scope) -> Iterable[Row]:
-    """Return how many invoices sheets tell apart, and the first of them."""
-    first = [
-        "{invoice} in {sheets} sheets, {least:,.4f} to {most:,.4f}".format(**row) for row in rows
-    ]
-    return [{"invoices": rows[0]["invoices"] if rows else 0, "first": "; ".join(first) or None}]
+def _counted(rows: list[Row], _scope: Scope) -> Iterable[Row]:
+    shown = "{invoice} in {sheets} sheets, {least:,.4f} to {most:,.4f}"
+    first = "; ".join(shown.format(**row) for row in rows)
+    return [{"invoices": rows[0]["invoices"] if rows else 0, "first": first or None}]
 
 
-def says_conflicts(row: Row, _scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say how many invoices sheets tell apart."""
+def _says_conflicts(row: Row, _scope: Scope) -> Said:
     if row["invoices"]:
-        yield (
-            Level.WARN,
-            (
-                f"{row['invoices']:,} invoices stand in several sheets with different lines; the "
-                "last sheet counts"
-            ),
-        )
+        where = "stand in several sheets with different lines; the last sheet counts"
+        yield Level.WARN, f"{row['invoices']:,} invoices {where}"
 
 
 JUDGES = (
@@ -124,34 +103,31 @@ JUDGES = (
         RAW_TRANSACTIONS,
         "awaited_month",
         "The data of the last calendar month that is over has arrived (live feeds).",
-        figures=newest_row,
-        says=(says_awaited,),
+        newest_row,
+        says=_says_awaited,
         well="Nothing is due: the newest row is of {newest_date}.",
     ),
     Judge(
         RAW_TRANSACTIONS,
         "complete_month",
         "The newest month of a historical file reaches the month's last days.",
-        figures=newest_row,
-        rows=newest_month,
-        says=(says_cut,),
+        newest_row,
+        rows=_newest_month,
+        says=_says_cut,
         well="The newest row is of {newest_date}.",
     ),
     Judge(
         RAW_TRANSACTIONS,
         "conflicting_invoices",
         "No invoice stands in two sheets with different lines. The last one counts.",
-        figures=first_conflicts,
-        rows=counted,
-        says=(says_conflicts,),
+        first_conflicts,
+        rows=_counted,
+        says=_says_conflicts,
         advice="Look whether it is a correction.",
         well="Where an invoice stands in several sheets, they agree.",
     ),
 )
-
-raw_transactions_checks = table_checks(
-    *JUDGES,
-    spine=Spine(
-        (RAW_TRANSACTIONS,), in_sheets(SOURCE_SHEETS.relation), in_raw(RAW_TRANSACTIONS.relation)
-    ),
+SPINE = Spine(
+    (RAW_TRANSACTIONS,), in_sheets(SOURCE_SHEETS.relation), in_raw(RAW_TRANSACTIONS.relation)
 )
+raw_transactions_checks = table_checks(*JUDGES, spine=SPINE)

@@ -22,8 +22,6 @@ HEADINGS = {
 }
 # Rows in which a header that is not in the first one is looked for, to say where it stands.
 HEADER_SEARCH_ROWS = 20
-
-
 # More of a cell or a list is no help in a message.
 SHOWN_CHARACTERS = 500
 

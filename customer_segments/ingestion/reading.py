@@ -7,9 +7,8 @@ Belongs here: finding the transactions in what a file holds. Does not: file form
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.formats import Grid, read_grids
@@ -20,14 +19,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """The cells of one sheet.
 
     Parameters
     ----------
-    source
-        The file.
     name
         Sheet name; a file that has no sheets gives its own stem.
     cells
@@ -82,10 +78,4 @@ def _to_sheet(source: Source, grid: Grid) -> Sheet:
         cells = cells.filter(cells["holds_something"])
     cells = cells.drop_columns("holds_something")
     last_row = cells["row_number"][-1].as_py() if cells.num_rows else 1
-    return Sheet(
-        source=source,
-        name=grid.name,
-        cells=cells,
-        blank_rows=last_row - 1 - cells.num_rows,
-        ignored_columns=grid.header.ignored,
-    )
+    return Sheet(source, grid.name, cells, last_row - 1 - cells.num_rows, grid.ignored)

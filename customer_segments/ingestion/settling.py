@@ -33,12 +33,13 @@ def settle(rows: Table, sheets: Table, first: date, last: date) -> Table:
 
 
 def _with_superseded(rows: Table) -> Table:
-    """Mark rows whose invoice also stands in a later source."""
-    newest = rows.group_by("invoice").agg(newest=rows.source_order.max())
-    newest = newest.filter(newest.invoice.notnull())
-    joined = rows.left_join(newest, "invoice")
+    """Mark rows whose invoice, in whatever case, also stands in a later source."""
+    rows = rows.mutate(number=rows.invoice.upper())
+    newest = rows.group_by("number").agg(newest=rows.source_order.max())
+    newest = newest.filter(newest.number.notnull())
+    joined = rows.left_join(newest, "number")
     return joined.mutate(is_superseded=(joined.source_order < joined.newest).fill_null(False)).drop(
-        "newest", "invoice_right"
+        "newest", "number", "number_right"
     )
 
 

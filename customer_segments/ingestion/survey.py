@@ -4,6 +4,7 @@ Belongs here: the cells of all sheets as one relation, and the figures that reco
 holds against ``raw_transactions``. Does not: reading files (``reading``).
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 import ibis
@@ -16,6 +17,14 @@ from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.layout import HEADINGS, shown, where
 from customer_segments.ingestion.reading import Sheet
 from customer_segments.tables import SOURCE_SHEETS
+from customer_segments.tables.money import SUM
+
+SHEET = ["workbook", "sheet"]
+# Of months, from one with rows to the next: a year lies empty between.
+FAR = 12
+# Of a sheet's rows; and from how many rows on one alone is few.
+FEW = 0.01
+MANY = 20
 
 
 def cells_of(sheets: list[Sheet]) -> Table:
@@ -57,18 +66,7 @@ def survey(sheets: list[Sheet], rows: Table, today: date) -> pd.DataFrame:
     """
     if not sheets:
         return SOURCE_SHEETS.arrow([]).to_pandas()
-    # A lone misread year must not make centuries of months.
-    end = months.shift(months.month_of(today), 1)
-    is_likely = (rows.invoice_date >= months.EARLIEST) & (rows.invoice_date < end)
-    counted = ibis.duckdb.connect().execute(
-        rows.group_by("workbook", "sheet").agg(
-            unreadable_rows=rows.unreadable_column.count(),
-            dated_rows=rows.invoice_date.count(),
-            first_date=rows.invoice_date.min(where=is_likely),
-            last_date=rows.invoice_date.max(where=is_likely),
-            revenue=(rows.quantity * rows.price).cast("decimal(38, 4)").sum(),
-        )
-    )
+    counted = _counted(rows, today)
     table = pd.DataFrame(
         {
             "workbook": [sheet.source.name for sheet in sheets],
@@ -95,15 +93,66 @@ def survey(sheets: list[Sheet], rows: Table, today: date) -> pd.DataFrame:
     return table.drop(columns="dated_rows")
 
 
-def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
-    """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
+def _counted(rows: Table, today: date) -> pd.DataFrame:
+    """Return the figures of each sheet's cells."""
+    con = ibis.duckdb.connect()
+    figures = con.execute(
+        rows.group_by(*SHEET).agg(
+            unreadable_rows=rows.unreadable_column.count(),
+            dated_rows=rows.invoice_date.count(),
+            revenue=(rows.quantity * rows.price).cast(SUM).sum(),
+        )
+    )
+    # A lone misread year must not make centuries of months.
+    end = months.shift(months.month_of(today), 1)
+    likely = rows.filter((rows.invoice_date >= months.EARLIEST) & (rows.invoice_date < end))
+    by_month = con.execute(
+        likely.group_by(*SHEET, month=likely.invoice_date.truncate("M").date()).agg(
+            rows=likely.count(),
+            first_date=likely.invoice_date.min(),
+            last_date=likely.invoice_date.max(),
+        )
+    )
+    by_month["month"] = by_month["month"].map(months.month_of)
+    bounds = []
+    for sheet, of in by_month.groupby(SHEET):
+        main = of[of["month"].isin(main_months(of.set_index("month")["rows"].to_dict()))]
+        bounds.append((*sheet, main["first_date"].min(), main["last_date"].max()))
+    columns = [*SHEET, "first_date", "last_date"]
+    dates = pd.DataFrame(bounds, columns=columns).astype(
+        dict.fromkeys(columns[2:], "datetime64[us]")
+    )
+    return figures.merge(dates, on=SHEET, how="left")
+
+
+def main_months(rows: Mapping[date, int]) -> list[date]:
+    """Return months but for those of a few rows that stand far beyond the rest: misread dates.
+
+    A block of months, which a year without a row divides from others, is misread if it has less
+    than a hundredth of the rows, or a single one of twenty and more.
 
     Parameters
     ----------
-    surveyed
-        Sheets, those of a workbook in their order.
-    workbooks
-        File names in natural order.
+    rows
+        How many a sheet has, by month.
+    """
+    blocks: list[list[date]] = []
+    for month in sorted(rows):
+        if not blocks or month > months.shift(blocks[-1][-1], FAR):
+            blocks.append([])
+        blocks[-1].append(month)
+    sizes = [sum(rows[month] for month in block) for block in blocks]
+    all_rows = sum(sizes)
+    least = min(max(sizes, default=0), max(FEW * all_rows, 2 if all_rows >= MANY else 1))
+    return [
+        month for block, size in zip(blocks, sizes, strict=True) if size >= least for month in block
+    ]
+
+
+def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
+    """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
+
+    ``workbooks`` are the file names in natural order; sheets of one are in theirs.
     """
     ordered = surveyed.sort_values(
         "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True

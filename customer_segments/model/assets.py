@@ -1,31 +1,40 @@
 """The assets of this stage: the fitted model, the evidence for it, and the champion."""
 
-import dagster as dg
-import ibis
+from functools import partial
+from typing import Any
 
+import dagster as dg
+
+from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy import Policy
 from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
-from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
+from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
+from customer_segments.storage.io_manager import departures
+from customer_segments.storage.warehouse import load, query
+from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
 
 GROUP = "model"
+# Of the evidence, in the UI.
+SHOWN = [
+    *("n_clusters", "silhouette", "null_silhouette", "davies_bouldin", "calinski_harabasz"),
+    *("stability", "worst_jaccard", "smallest_share", "inertia", "passes", "is_recommended"),
+]
 
 
 def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     """Return the assets of this stage."""
-    policy = installed.policy
+    policy, rfm = installed.policy, [CUSTOMER_RFM.table]
 
-    @dg.asset(group_name=GROUP, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
+    @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
     @launchpad(Fitting, policy.model)
     def kmeans_model(
         context: dg.AssetExecutionContext,
         config: Fitting,
         policy: dg.ResourceParam[Policy],
         warehouse: dg.ResourceParam[Warehouse],
-        customer_rfm: ibis.Table,
     ) -> object:
         """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
 
@@ -34,11 +43,9 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         from customer_segments.model.features import training_customers, training_month
         from customer_segments.model.fit import fit_version
 
-        month = training_month(
-            customer_rfm, warehouse, config.training_month, policy.source.today()
-        )
+        month = training_month(warehouse.query, config.training_month, policy.source.today())
         customers = training_customers(
-            customer_rfm, warehouse, month, config.min_months, config.min_customers
+            warehouse.query, month, config.min_months, config.min_customers
         )
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
         context.add_output_metadata(
@@ -57,29 +64,30 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         )
         return KMEANS_MODEL.arrow(rows)
 
-    @dg.asset(group_name=GROUP, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
+    @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
     @launchpad(Selecting, policy.selection)
     def model_selection(
         context: dg.AssetExecutionContext,
         config: Selecting,
         policy: dg.ResourceParam[Policy],
         warehouse: dg.ResourceParam[Warehouse],
-        customer_rfm: ibis.Table,
     ) -> object:
         """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
         Recommends a number; the model has the one that the config of kmeans_model says.
         """
+        import pandas as pd
+
         from customer_segments.model.features import training_customers, training_month
-        from customer_segments.model.recommendation import as_markdown, conclusion, recommend
+        from customer_segments.model.gates import conclusion, recommend
         from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
 
-        month = training_month(
-            customer_rfm, warehouse, config.training_month, policy.source.today()
-        )
-        customers = training_customers(
-            customer_rfm, warehouse, month, min_customers=max(N_CLUSTERS) + 1
-        )
+        # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
+        launched: Any = context.run.run_config
+        beside = launched.get("ops", {}).get(KMEANS_MODEL.table, {}).get("config", {})
+        wanted = config.training_month or beside.get("training_month")
+        month = training_month(warehouse.query, wanted, policy.source.today())
+        customers = training_customers(warehouse.query, month, min_customers=max(N_CLUSTERS) + 1)
         measured = compare_n_clusters(
             customers, resamples=config.resamples, seed=config.seed, month=month
         )
@@ -90,19 +98,19 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
                 "recommendation": conclusion(rows),
                 "training_month": f"{month:%Y-%m}",
                 "training_customers": len(customers),
-                "figures": dg.MetadataValue.md(as_markdown(rows)),
+                "figures": figures_table(pd.DataFrame(rows)[SHOWN]),
             }
             | ({"recommended": recommended[0]} if recommended else {})
         )
         return MODEL_SELECTION.arrow(rows)
 
-    @dg.asset(group_name=GROUP, deps=[kmeans_model], **asset_attributes(CHAMPION_MODEL))
+    @dg.asset(group_name=GROUP, deps=[*rfm, kmeans_model], **asset_attributes(CHAMPION_MODEL))
     @launchpad(Deciding, policy.gate)
     def champion_model(
         context: dg.AssetExecutionContext,
         config: Deciding,
+        policy: dg.ResourceParam[Policy],
         warehouse: dg.ResourceParam[Warehouse],
-        customer_rfm: ibis.Table,
     ) -> object:
         """Which model version labels customers, since when, and why.
 
@@ -113,30 +121,46 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         from customer_segments.model.champion import decide, in_force
         from customer_segments.model.comparison import Comparison, compare
         from customer_segments.model.features import training_customers
+        from customer_segments.storage.publish import publish
 
-        versions, decisions = warehouse.load(KMEANS_MODEL), warehouse.load(CHAMPION_MODEL)
+        fitted, run_id = newest_fit(context.instance), context.run.run_id
+        departing, _ = departures(policy, CHAMPION_MODEL, config.model_dump(mode="json"))
+        with warehouse.writing() as con:
+            versions, decisions = load(con, KMEANS_MODEL), load(con, CHAMPION_MODEL)
 
-        def compared(champion: str, challenger: str) -> Comparison:
-            old, new = (versions[versions["version"] == name] for name in (champion, challenger))
-            month = new["training_month"].iloc[0].date()
-            customers = training_customers(customer_rfm, warehouse, month)
-            return compare(
-                customers, old, new, resamples=config.bootstrap_resamples, seed=config.seed
+            def compared(champion: str, challenger: str) -> Comparison:
+                old, new = (versions[versions["version"] == v] for v in (champion, challenger))
+                month = new["training_month"].iloc[0].date()
+                return compare(
+                    # Not by the warehouse, which is open here.
+                    training_customers(partial(query, con), month),
+                    old,
+                    new,
+                    resamples=config.bootstrap_resamples,
+                    seed=config.seed,
+                )
+
+            row, is_new = decide(
+                versions, decisions, config, fitted=fitted, compare=compared, run_id=run_id
             )
-
-        row, is_new = decide(
-            versions,
-            decisions,
-            config,
-            fitted=newest_fit(context.instance),
-            compare=compared,
-            run_id=context.run.run_id,
-        )
-        in_force_now = row["version"] if is_new else in_force(decisions)[0]
+            if not (is_new or config.version) and context.run.job_name == "promote":
+                raise UserError(
+                    "This launch of promote names no version, and no newly fitted one waits.",
+                    "Name a version in the config of champion_model; `customer-segments models "
+                    "list` shows them.",
+                )
+            publication = publish(
+                con,
+                CHAMPION_MODEL,
+                CHAMPION_MODEL.arrow([row] if is_new else []),
+                run_id=run_id,
+                made_by=installed.made_by(CHAMPION_MODEL, **departing),
+            )
+        champion = row["version"] if is_new else in_force(decisions)[0]
         context.add_output_metadata(
-            {"champion_version": in_force_now, "is_new_decision": is_new} | decision_metadata(row)
+            {"champion_version": champion, "is_new_decision": is_new} | decision_metadata(row)
         )
-        return CHAMPION_MODEL.arrow([row] if is_new else [])
+        return publication
 
     return [kmeans_model, model_selection, champion_model]
 
@@ -161,8 +185,7 @@ def decision_metadata(row: dict) -> dict[str, object]:
         if (figure := row.get(name)) is not None and figure == figure:
             shown[name] = float(figure)
     if row["matching"]:
-        pairs = [pair.split(" -> ") for pair in row["matching"].split("; ")]
-        lines = ["| champion's segment | challenger's segment |", "|---|---|"]
-        lines += [f"| {' | '.join(pair)} |" for pair in pairs]
-        shown["matching"] = dg.MetadataValue.md("\n".join(lines))
+        pairs = row["matching"].replace(" -> ", " | ").split("; ")
+        lines = ["champion's segment | challenger's segment", "---|---", *pairs]
+        shown["matching"] = dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines))
     return shown

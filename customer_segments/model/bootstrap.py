@@ -1,7 +1,7 @@
 """Whether clusters are the data's, or only this sample's.
 
 Belongs here: refitting on resamples, and how alike the labels are. Does not: what follows from
-it for a challenger (``gate``) or for a number of clusters (``recommendation``).
+it for a challenger or for a number of clusters (``gates``).
 """
 
 from collections.abc import Sequence
@@ -80,13 +80,15 @@ def bootstrap(
     # Not in threads: thousands of small fits would wait for the interpreter, and take longer.
     with threadpool_limits(limits=1):
         results = [one_resample(stream) for stream in np.random.SeedSequence(seed).spawn(resamples)]
-    return [
-        Stability(
-            float(np.mean([index for index, _ in of_one])),
-            tuple(np.mean([jaccard for _, jaccard in of_one], axis=0).tolist()),
-        )
-        for of_one in zip(*results, strict=True)
-    ]
+    return [mean_of(of_one) for of_one in zip(*results, strict=True)]
+
+
+def mean_of(resamples: "Sequence[tuple[float, np.ndarray]]") -> Stability:
+    """Return what resamples come to: of each the Rand index, and each cluster's Jaccard index."""
+    import numpy as np
+
+    indices, jaccard = zip(*resamples, strict=True)
+    return Stability(float(np.mean(indices)), tuple(np.mean(jaccard, axis=0).tolist()))
 
 
 def contingency(

@@ -1,7 +1,8 @@
 """The champion: which version labels customers, since when, and why.
 
 Belongs here: the decision and its record. Does not: fitting, the figures of a comparison
-(``comparison``), the thresholds they are judged by (``gate``).
+(``comparison``), the thresholds they are judged by (``gates``). Whoever decides reads what was
+decided and writes in one transaction: of two at once the second sees the first.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
-from customer_segments.model import gate
 from customer_segments.model.comparison import Comparison, match_segments
+from customer_segments.model.gates import verdict as judged
 from customer_segments.model.launches import Deciding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Compare = Callable[[str, str], Comparison]
 
 
 def decide(
@@ -25,7 +28,7 @@ def decide(
     config: Deciding,
     *,
     fitted: str | None,
-    compare: Callable[[str, str], Comparison],
+    compare: Compare,
     run_id: str,
 ) -> tuple[dict, bool]:
     """Return the decision that holds, as ``CHAMPION_MODEL`` has it, and whether it is new.
@@ -36,10 +39,8 @@ def decide(
 
     Parameters
     ----------
-    versions
-        ``kmeans_model``, all versions.
-    decisions
-        ``champion_model`` so far, in order, may be empty.
+    versions, decisions
+        All of ``kmeans_model``, and of ``champion_model``, which may be empty.
     fitted
         Version that the newest fit came to, if one is known: the challenger.
     compare
@@ -50,21 +51,37 @@ def decide(
     UserError
         If the version chosen does not exist, or there is none at all.
     """
-    champion, _ = in_force(decisions)
-    known = set(versions["version"])
+    champion, known = in_force(decisions)[0], set(versions["version"])
+    figures: Comparison | None = None
     if config.version is not None:
-        return _choice(versions, decisions, config, compare, run_id)
-    if champion is None:
-        first = fitted if fitted and fitted in known else _newest(versions)
-        return decision(versions, decisions, first, "first fit", "first fit", run_id), True
-    if fitted is None or fitted == champion or fitted not in known:
-        return decisions.iloc[-1].to_dict(), False
-    is_pair = (decisions["challenger"] == fitted) & (decisions["previous_version"] == champion)
-    if is_pair.any():
-        return decisions[is_pair].iloc[-1].to_dict(), False
-    figures = compare(champion, fitted)
-    verdict, reason = gate.verdict(fitted, figures, config)
-    return decision(versions, decisions, fitted, verdict, reason, run_id, figures), True
+        candidate, verdict, reason = config.version, "chosen", config.reason or "chosen by hand"
+        if candidate not in known:
+            raise UserError(
+                f"There is no model version {candidate!r}.",
+                f"Choose one of {', '.join(sorted(known))}." if known else "Fit a model first.",
+            )
+        if candidate == champion:
+            return decisions.iloc[-1].to_dict(), False
+        if champion and champion in known:
+            # An imported version may have been trained on customers that are not here: a choice
+            # must not depend on them.
+            with suppress(UserError):
+                figures = compare(champion, candidate)
+    elif champion is None:
+        if not known:
+            raise UserError("There is no model yet.", "Materialize kmeans_model first.")
+        newest = versions.sort_values(["training_month", "version"])["version"].iloc[-1]
+        candidate = fitted if fitted and fitted in known else newest
+        verdict = reason = "first fit"
+    else:
+        if fitted is None or fitted == champion or fitted not in known:
+            return decisions.iloc[-1].to_dict(), False
+        is_pair = (decisions["challenger"] == fitted) & (decisions["previous_version"] == champion)
+        if is_pair.any():
+            return decisions[is_pair].iloc[-1].to_dict(), False
+        candidate, figures = fitted, compare(champion, fitted)
+        verdict, reason = judged(candidate, figures, config)
+    return decision(versions, decisions, candidate, verdict, reason, run_id, figures), True
 
 
 def decision(
@@ -73,16 +90,13 @@ def decision(
     candidate: str,
     verdict: str,
     reason: str,
-    run_id: str,
+    run_id: str = "",
     figures: Comparison | None = None,
 ) -> dict:
     """Return the row to append to ``champion_model``.
 
-    Parameters
-    ----------
-    candidate
-        Version that was fitted, chosen or imported; in force from now on unless the verdict is
-        that the champion is kept.
+    The candidate is the version fitted, chosen or imported; in force from now on unless the
+    verdict is that the champion is kept.
     """
     before, _ = in_force(decisions)
     return {
@@ -106,30 +120,3 @@ def in_force(decisions: "pd.DataFrame") -> tuple[str | None, datetime | None]:
     champion = decisions["version"].iloc[-1]
     changes = decisions[decisions["version"] != decisions["version"].shift()]
     return champion, changes["decided_at"].iloc[-1].to_pydatetime()
-
-
-def _choice(versions, decisions, config, compare, run_id) -> tuple[dict, bool]:
-    """Return the decision for the version that somebody named; none if it labels already."""
-    champion, _ = in_force(decisions)
-    known = set(versions["version"])
-    if config.version not in known:
-        raise UserError(
-            f"There is no model version {config.version!r}.",
-            f"Choose one of {', '.join(sorted(known))}." if known else "Fit a model first.",
-        )
-    if config.version == champion:
-        return decisions.iloc[-1].to_dict(), False
-    figures = None
-    if champion in known:
-        # An imported version may have been trained on customers that are not here: a choice must
-        # not depend on them.
-        with suppress(UserError):
-            figures = compare(champion, config.version)
-    reason = config.reason or "chosen by hand"
-    return decision(versions, decisions, config.version, "chosen", reason, run_id, figures), True
-
-
-def _newest(versions: "pd.DataFrame") -> str:
-    if versions.empty:
-        raise UserError("There is no model yet.", "Materialize kmeans_model first.")
-    return versions.sort_values(["training_month", "version"])["version"].iloc[-1]

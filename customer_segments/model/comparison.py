@@ -1,6 +1,6 @@
 """Two model versions on the same customers: how alike they label, and how well.
 
-Belongs here: the figures, as pure functions. Does not: what follows from them (``gate``,
+Belongs here: the figures, as pure functions. Does not: what follows from them (``gates``,
 ``champion``), or which versions are compared.
 """
 
@@ -53,7 +53,7 @@ def compare(
 
     Each version labels as it does in scoring, after its own scaling. Silhouettes and stability
     are both measured on log1p features standardized by the challenger's scaling: silhouettes
-    on two scalings would not be comparable.
+    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap.
 
     Parameters
     ----------
@@ -61,8 +61,6 @@ def compare(
         A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
     champion, challenger
         Rows of one version each, as ``KMEANS_MODEL`` has them.
-    resamples, seed
-        Of the bootstrap.
     """
     from sklearn.metrics import adjusted_rand_score
 
@@ -70,7 +68,7 @@ def compare(
     old, new = nearest_clusters(customers, champion), nearest_clusters(customers, challenger)
     champion_silhouette, silhouette = silhouettes(features, [old, new])
     (stability,) = bootstrap(
-        weighted_points(features), [centroids_of(challenger)], resamples=resamples, seed=seed
+        weighted_points(features), [_of(challenger, "centroid")], resamples=resamples, seed=seed
     )
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
@@ -83,21 +81,13 @@ def compare(
 
 def scaled_features(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.ndarray":
     """Return log1p features, standardized as the version was, shape (customers, 3)."""
-    means = version[[f"{name}_mean" for name in FEATURES]].iloc[0].to_numpy(float)
-    scales = version[[f"{name}_scale" for name in FEATURES]].iloc[0].to_numpy(float)
-    return (log_features(customers).to_numpy() - means) / scales
+    return (log_features(customers).to_numpy() - _of(version, "mean")[0]) / _of(version, "scale")[0]
 
 
 def nearest_clusters(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.ndarray":
     """Return the cluster of each customer as ``segments.scoring`` labels, shape (customers,)."""
     # The lower number wins a tie, there as here.
-    return nearest(scaled_features(customers, version), centroids_of(version))
-
-
-def centroids_of(version: "pd.DataFrame") -> "np.ndarray":
-    """Return a version's centroids, in order of their numbers, shape (clusters, 3)."""
-    in_order = version.sort_values("cluster")
-    return in_order[[f"{name}_centroid" for name in FEATURES]].to_numpy(float)
+    return nearest(scaled_features(customers, version), _of(version, "centroid"))
 
 
 def segment_names(version: "pd.DataFrame") -> "np.ndarray":
@@ -115,21 +105,12 @@ def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:
     from scipy.spatial.distance import cdist
 
     sides = [versions[versions["version"] == version] for version in (old, new)]
-    matched = linear_sum_assignment(cdist(*(log_centroids(side) for side in sides)))
-    became = {
-        sides[0]["segment"].iloc[a]: sides[1]["segment"].iloc[b]
-        for a, b in zip(*matched, strict=True)
-    }
-    return "; ".join(f"{before} -> {after}" for before, after in became.items())
+    centroids = [_of(v, "centroid") * _of(v, "scale") + _of(v, "mean") for v in sides]
+    names = [segment_names(side) for side in sides]
+    matched = zip(*linear_sum_assignment(cdist(*centroids)), strict=True)
+    return "; ".join(f"{names[0][a]} -> {names[1][b]}" for a, b in matched)
 
 
-def log_centroids(version: "pd.DataFrame"):
-    """Return a version's centroids as log1p values, shape (clusters, 3)."""
-    import numpy as np
-
-    return np.column_stack(
-        [
-            version[f"{name}_centroid"] * version[f"{name}_scale"] + version[f"{name}_mean"]
-            for name in FEATURES
-        ]
-    )
+def _of(version: "pd.DataFrame", column: str) -> "np.ndarray":
+    """Return a column that there is for each feature, clusters in order, shape (clusters, 3)."""
+    return version.sort_values("cluster")[[f"{name}_{column}" for name in FEATURES]].to_numpy(float)

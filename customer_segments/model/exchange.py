@@ -4,6 +4,7 @@ Belongs here: what the text looks like, and what is checked before a version is 
 not: files and the command line (``commands``).
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING
 from customer_segments.errors import UserError
 from customer_segments.model.champion import decision, in_force
 from customer_segments.model.fit import hash_version
-from customer_segments.storage import Contract, Warehouse
-from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
+from customer_segments.storage import Warehouse
+from customer_segments.storage.warehouse import load
+from customer_segments.tables import CHAMPION_MODEL, GONE, KMEANS_MODEL, NEW
 
 if TYPE_CHECKING:
     import pandas as pd
-    from ibis.backends.duckdb import Backend
 
-# Raised whenever a text of before could not be read any more.
-FORMAT_VERSION = 1
+# 2 has a checksum; raised whenever a program of before could not read the text any more.
+FORMAT_VERSION = 2
+# As the sheets of a workbook, tables and legends show them.
+LONGEST_NAME = 60
+NO_SEGMENT = {NEW.casefold(), GONE.casefold()}
 EXPORT_IT = "Write it with `customer-segments models export`, and leave it as it is."
 
 
@@ -62,8 +66,6 @@ def import_version(
 
     Parameters
     ----------
-    text
-        As ``export_version`` returns it.
     source
         Where the text is from, for messages and for the decision's reason.
 
@@ -76,8 +78,8 @@ def import_version(
 
     version, rows = from_json(text, source)
     with warehouse.writing() as con:
-        versions, decisions = _held(con, KMEANS_MODEL), _held(con, CHAMPION_MODEL)
-        there = version_rows(versions, version)
+        decisions = load(con, CHAMPION_MODEL)
+        there = version_rows(load(con, KMEANS_MODEL), version)
         if there and there != rows:
             raise UserError(
                 f"{source}: version {version} is in the warehouse with other words.",
@@ -88,14 +90,8 @@ def import_version(
         champion, _ = in_force(decisions)
         is_promoted = champion is None or (promote and champion != version)
         if is_promoted:
-            row = decision(
-                _held(con, KMEANS_MODEL),
-                decisions,
-                version,
-                "imported",
-                f"imported from {source}",
-                run_id="",
-            )
+            reason = f"imported from {source}"
+            row = decision(load(con, KMEANS_MODEL), decisions, version, "imported", reason)
             publish(con, CHAMPION_MODEL, CHAMPION_MODEL.arrow([row]))
     return Imported(version, is_new=not there, is_promoted=is_promoted)
 
@@ -117,17 +113,27 @@ def to_json(version: str, rows: list[dict]) -> str:
         | {"training_month": row["training_month"].isoformat()}
         for row in rows
     ]
-    document = {"format_version": FORMAT_VERSION, "version": version, "kmeans_model": clusters}
+    document = {
+        "format_version": FORMAT_VERSION,
+        "version": version,
+        "checksum": checksum(clusters),
+        "kmeans_model": clusters,
+    }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def checksum(clusters: list[dict]) -> str:
+    """Return the SHA-256 of all rows, words and numbers, as they stand in the text."""
+    return hashlib.sha256(json.dumps(clusters, sort_keys=True).encode()).hexdigest()
+
+
 def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]:
-    """Return version and rows of a JSON text, checked.
+    """Return version and rows of a JSON text, checked; one of format 1 has no checksum.
 
     Raises
     ------
     UserError
-        If it is not JSON, not of this format, or its numbers are not those of its version.
+        If it is not JSON, not of this format, or its numbers or words are not those exported.
     """
     try:
         document = json.loads(text)
@@ -135,21 +141,25 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
         raise UserError(f"{source} is not JSON: {error}.", EXPORT_IT) from error
     if not isinstance(document, dict) or "format_version" not in document:
         raise UserError(f"{source} is not a model version.", EXPORT_IT)
-    if document["format_version"] != FORMAT_VERSION:
+    if (format_version := document["format_version"]) not in (1, FORMAT_VERSION):
         raise UserError(
-            f"{source} has format version {document['format_version']!r}; this program reads "
+            f"{source} has format version {format_version!r}; this program reads 1 and "
             f"{FORMAT_VERSION}.",
             "Export it again with the version of the program that imports it.",
         )
     try:
-        rows = [_row(cluster) for cluster in document["kmeans_model"]]
-        version = str(document["version"])
+        clusters, version = document["kmeans_model"], str(document["version"])
+        rows = [_row(cluster) for cluster in clusters]
         _require_whole(version, rows)
+        is_as_exported = format_version == 1 or document["checksum"] == checksum(clusters)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{source} is not a whole model version: {error}.", EXPORT_IT) from error
+    changed = "" if is_as_exported else "words"
     if hash_version(rows) != version:
+        changed = "numbers"
+    if changed:
         raise UserError(
-            f"{source}: its numbers are not those of version {version}; they were changed.",
+            f"{source}: its {changed} are not those of version {version}; they were changed.",
             EXPORT_IT,
         )
     return version, rows
@@ -176,21 +186,16 @@ def _require_whole(version: str, rows: list[dict]) -> None:
         raise ValueError("clusters are missing or out of order")
     if {row["version"] for row in rows} != {version}:
         raise ValueError("its rows are not of one version")
-    if len({row["segment"] for row in rows}) != len(rows):
+    names = [row["segment"] for row in rows]
+    for name in names:
+        if name.casefold() in NO_SEGMENT:
+            raise ValueError(f"a segment is named {name!r}, which has another meaning in moves")
+        if not name.isprintable() or name != name.strip() or not 0 < len(name) <= LONGEST_NAME:
+            raise ValueError(f"a segment is named {name[:LONGEST_NAME]!r}, which cannot be shown")
+    if len({name.casefold() for name in names}) != len(names):
         raise ValueError("two clusters have one name")
 
 
 def _python_value(value):
     # A date column is loaded as timestamps.
     return value.date() if hasattr(value, "date") else value
-
-
-def _held(con: "Backend", contract: Contract) -> "pd.DataFrame":
-    """Return a table as the open transaction sees it; empty if never published."""
-    from customer_segments.storage.ledger import is_there
-    from customer_segments.storage.requirements import require_contract
-
-    if not is_there(con, contract.table):
-        return contract.schema.to_pyarrow().empty_table().to_pandas()
-    require_contract(con, contract)
-    return con.execute(contract.relation.order_by(list(contract.key)))

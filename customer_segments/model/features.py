@@ -4,6 +4,7 @@ Belongs here: the transformation, once for pandas (to fit) and once for Ibis (to
 by side so that they cannot drift apart; and choosing the snapshot to train on.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,16 @@ from ibis.expr.types import FloatingValue, Table
 
 from customer_segments.errors import UserError
 from customer_segments.months import is_complete, month_of, parse_month
+from customer_segments.tables import CUSTOMER_RFM
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from customer_segments.storage import Warehouse
+# Runs a small query over published tables: ``Warehouse.query``, or within a transaction.
+Query = Callable[[Table], "pd.DataFrame"]
 
-FEATURES = ("recency", "frequency", "monetary")
 COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+FEATURES = tuple(COLUMNS)
 
 
 def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
@@ -37,9 +40,7 @@ def log_feature(customers: Table, feature: str) -> FloatingValue:
     return (ibis.greatest(value, 0.0) + 1.0).ln()
 
 
-def training_month(
-    customer_rfm: Table, warehouse: "Warehouse", wanted: str | None, today: date
-) -> date:
+def training_month(query: Query, wanted: str | None, today: date) -> date:
     """Return the snapshot month to train on: the one wanted, or the newest complete one.
 
     Raises
@@ -47,35 +48,29 @@ def training_month(
     UserError
         If there is no such snapshot.
     """
-    snapshots = warehouse.query(
-        customer_rfm.group_by("snapshot_month").agg(last=customer_rfm.last_purchase_date.max())
-    )
+    rfm = CUSTOMER_RFM.relation
+    snapshots = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
     last_sales = {month_of(row.snapshot_month): row.last.date() for row in snapshots.itertuples()}
+    known = f"{min(last_sales):%Y-%m} to {max(last_sales):%Y-%m}" if last_sales else "none at all"
     if wanted:
-        month = parse_month(wanted)
-        if month not in last_sales:
-            raise UserError(
-                f"training_month {wanted} has no snapshot in customer_rfm.",
-                f"Choose one of {_range(last_sales)}, or materialize it first.",
-            )
-        return month
-    if last_sales:
-        last_sale = max(last_sales.values())
-        complete = [month for month in last_sales if is_complete(month, last_sale, today)]
-        if complete:
-            return max(complete)
-    raise UserError(
-        f"customer_rfm has no complete month to train on ({_range(last_sales)}).",
-        "Materialize customer_rfm over more months, or name a training_month.",
-    )
+        if (month := parse_month(wanted)) in last_sales:
+            return month
+        raise UserError(
+            f"training_month {wanted} has no snapshot in customer_rfm.",
+            f"Choose one of {known}, or materialize it first.",
+        )
+    last_sale = max(last_sales.values(), default=date.min)
+    complete = [month for month in last_sales if is_complete(month, last_sale, today)]
+    if not complete:
+        raise UserError(
+            f"customer_rfm has no complete month to train on ({known}).",
+            "Materialize customer_rfm over more months, or name a training_month.",
+        )
+    return max(complete)
 
 
 def training_customers(
-    customer_rfm: Table,
-    warehouse: "Warehouse",
-    month: date,
-    min_months: int = 0,
-    min_customers: int = 2,
+    query: Query, month: date, min_months: int = 0, min_customers: int = 2
 ) -> "pd.DataFrame":
     """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
 
@@ -84,12 +79,10 @@ def training_customers(
     UserError
         If there is too little history for a model that means anything.
     """
-    snapshot = customer_rfm.filter(customer_rfm.snapshot_month == ibis.date(month))
-    customers = warehouse.query(
-        snapshot.select("customer_id", "first_purchase_date", *COLUMNS.values()).order_by(
-            "customer_id"
-        )
-    )
+    rfm = CUSTOMER_RFM.relation
+    columns = ("customer_id", "first_purchase_date", *COLUMNS.values())
+    of_month = rfm.filter(rfm.snapshot_month == ibis.date(month)).select(*columns)
+    customers = query(of_month.order_by("customer_id"))
     first = month_of(customers["first_purchase_date"].min()) if len(customers) else month
     months = (month.year - first.year) * 12 + month.month - first.month + 1
     if months < min_months or len(customers) < min_customers:
@@ -99,7 +92,3 @@ def training_customers(
             "Add history, or lower min_customers and min_months in the config of kmeans_model.",
         )
     return customers
-
-
-def _range(months) -> str:
-    return f"{min(months):%Y-%m} to {max(months):%Y-%m}" if months else "none at all"

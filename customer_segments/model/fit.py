@@ -33,14 +33,6 @@ def standardized(customers: "pd.DataFrame") -> "tuple[np.ndarray, np.ndarray, np
     return features, scaler.mean_, scaler.scale_
 
 
-def fit_kmeans(features: "np.ndarray", n_clusters: int, seed: int) -> "KMeans":
-    """Fit on one thread, so that sums are added up in one order on any machine."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        return best_kmeans(features, n_clusters, seed)
-
-
 def best_kmeans(
     features: "np.ndarray",
     n_clusters: int,
@@ -49,7 +41,7 @@ def best_kmeans(
     weights: "np.ndarray | None" = None,
     n_init: int = N_INIT,
 ) -> "KMeans":
-    """Fit where the caller has seen to it that there is one thread; see ``fit_kmeans``.
+    """Fit; the caller sees to it that sums are added up in one order on any machine: one thread.
 
     Parameters
     ----------
@@ -67,20 +59,17 @@ def best_kmeans(
 def fit_version(
     customers: "pd.DataFrame", *, n_clusters: int, seed: int, month: date
 ) -> list[dict]:
-    """Fit a model and return its rows as ``KMEANS_MODEL`` has them.
+    """Fit a model of the snapshot ``month`` and return its rows as ``KMEANS_MODEL`` has them.
 
-    Parameters
-    ----------
-    customers
-        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
-    month
-        Snapshot month that ``customers`` are of.
+    ``customers`` are a row each, with the columns of ``customer_rfm``.
     """
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     customers = customers.sort_values("customer_id", ignore_index=True)
     features, means, scales = standardized(customers)
-    fitted = fit_kmeans(features, n_clusters, seed)
+    with threadpool_limits(limits=1):
+        fitted = best_kmeans(features, n_clusters, seed)
     # Numbered by value, since the seed alone would number them at random.
     order = np.argsort(-fitted.cluster_centers_[:, FEATURES.index("monetary")], kind="stable")
     centroids = fitted.cluster_centers_[order]
@@ -99,14 +88,13 @@ def fit_version(
     }
     shared |= {f"{name}_mean": rounded(mean) for name, mean in zip(FEATURES, means, strict=True)}
     shared |= {f"{name}_scale": rounded(s) for name, s in zip(FEATURES, scales, strict=True)}
-    rows = []
-    for cluster in range(n_clusters):
-        position = ranks.loc[cluster].to_numpy()
-        numbers = shared | {"cluster": cluster, "customers": int((labels == cluster).sum())}
-        for index, name in enumerate(FEATURES):
-            numbers[f"{name}_centroid"] = rounded(centroids[cluster, index])
-            numbers[f"{name}_rank"] = rounded(position[index])
-        rows.append(numbers)
+    rows = [
+        shared
+        | {"cluster": cluster, "customers": int((labels == cluster).sum())}
+        | {f"{name}_centroid": rounded(at) for name, at in zip(FEATURES, centroid, strict=True)}
+        | {f"{name}_rank": rounded(at) for name, at in ranks.loc[cluster].items()}
+        for cluster, centroid in enumerate(centroids)
+    ]
     version = hash_version(rows)
     return [
         row | {"version": version} | describe(segment, tuple(ranks.loc[row["cluster"]]))

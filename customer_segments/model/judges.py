@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from ibis import coalesce
 from ibis.expr.types import Table
 
-from customer_segments.quality.judge import Compare, Judge, Row
+from customer_segments.quality.evaluation import level
+from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
@@ -87,33 +88,35 @@ def champion(scope: Scope) -> Table:
     )
 
 
-def known(figure: str, unknown: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
-    """Return what takes one figure of the champion, and says why it is not judged without it."""
+def _only(figure: str, unknown: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
+    """Return what takes one figure of the champion, and why it is not judged without it."""
+    return lambda rows, _scope: [
+        {
+            "version": row["version"],
+            figure: row[figure],
+            "why": unknown if row[figure] is None else "",
+        }
+        for row in rows
+    ]
 
-    def rows(rows: list[Row], _scope: Scope) -> Iterable[Row]:
-        for row in rows:
-            why = {"why": unknown} if row[figure] is None else {}
-            yield {"version": row["version"], figure: row[figure]} | why
 
-    return rows
+def _says_fit(row: Row, scope: Scope) -> Said:
+    version = f"version {row['version']} has"
+    silhouette, share = row["silhouette"], row["smallest_share"]
+    yield level(silhouette, scope.checks.silhouette), f"{version} a silhouette of {silhouette:.2f}"
+    yield (
+        level(share, scope.checks.smallest_cluster),
+        f"{version} a cluster with {share:.1%} of the customers",
+    )
 
 
 FIT = Judge(
     KMEANS_MODEL,
     "fit",
     "Clusters of the newest versions separate, and none is tiny.",
-    figures=versions,
-    says=(
-        Compare(
-            "silhouette", "silhouette", "version {version} has a silhouette of {silhouette:.2f}"
-        ),
-        Compare(
-            "smallest_share",
-            "smallest_cluster",
-            "version {version} has a cluster with {smallest_share:.1%} of the customers",
-        ),
-    ),
+    versions,
     limits=("silhouette", "smallest_cluster"),
+    says=_says_fit,
     advice="Fit fewer clusters, or on another month; model_selection compares numbers of clusters.",
 )
 CHAMPION = (
@@ -121,60 +124,42 @@ CHAMPION = (
         CHAMPION_MODEL,
         "silhouette",
         "The clusters of the model in use separate.",
-        figures=champion,
-        rows=known("silhouette", "the champion is not in kmeans_model"),
-        says=(
-            Compare(
-                "silhouette",
-                "silhouette",
-                "the champion {version} has a silhouette of {silhouette:.2f}",
-            ),
-        ),
+        champion,
         limits=("silhouette",),
+        figure="silhouette",
+        sentence="the champion {version} has a silhouette of {silhouette:.2f}",
         advice="Its segments overlap: look at model_selection, and refit.",
+        rows=_only("silhouette", "the champion is not in kmeans_model"),
         reads=(KMEANS_MODEL,),
     ),
     Judge(
         CHAMPION_MODEL,
         "stability",
         "The model in use does not depend on which customers it happened to see.",
-        figures=champion,
-        rows=known(
+        champion,
+        limits=("stability",),
+        figure="stability",
+        sentence="the champion {version} is stable under resampling to {stability:.2f} only",
+        advice="Its segments depend on which customers it happened to see: fit fewer clusters.",
+        rows=_only(
             "stability",
             "not measured yet: model_selection over its training month does, as does a refit",
         ),
-        says=(
-            Compare(
-                "stability",
-                "stability",
-                "the champion {version} is stable under resampling to {stability:.2f} only",
-            ),
-        ),
-        limits=("stability",),
-        advice="Its segments depend on which customers it happened to see: fit fewer clusters.",
         reads=(MODEL_SELECTION,),
     ),
     Judge(
         CHAMPION_MODEL,
         "refit_moves",
         "The newest refit would have moved few customers by itself.",
-        figures=champion,
-        rows=known("moved_share", "no refit so far"),
-        says=(
-            Compare(
-                "moved_share",
-                "moved",
-                "the newest refit alone would move {moved_share:.1%} of the customers",
-            ),
-        ),
+        champion,
         limits=("moved",),
+        figure="moved_share",
+        sentence="the newest refit alone would move {moved_share:.1%} of the customers",
         advice="The champion is out of date, or the refit saw a month that is not complete: "
         "compare them in champion_model, and promote the one that campaigns are to follow.",
+        rows=_only("moved_share", "no refit so far"),
     ),
 )
 
-model = KMEANS_MODEL.relation
-MODEL_CHECKS = [
-    table_checks(FIT, spine=Spine((KMEANS_MODEL,), promised(model), found(model))),
-    table_checks(*CHAMPION),
-]
+SPINE = Spine((KMEANS_MODEL,), promised(KMEANS_MODEL.relation), found(KMEANS_MODEL.relation))
+MODEL_CHECKS = [table_checks(FIT, spine=SPINE), table_checks(*CHAMPION)]

@@ -53,10 +53,7 @@ SEGMENTS: dict[str, tuple[tuple[float, float, float], str]] = {
         (0.22, 0.22, 0.22),
         "Send a seasonal reminder with relevant products; spend little.",
     ),
-    "Lost": (
-        (0.08, 0.10, 0.10),
-        "One last win-back mail, then leave them out of paid campaigns.",
-    ),
+    "Lost": ((0.08, 0.10, 0.10), "One last win-back mail, then leave them out of paid campaigns."),
 }
 
 
@@ -93,11 +90,7 @@ def describe(segment: str, position: tuple[float, float, float]) -> dict[str, st
         )
     )
     base = segment.rstrip("0123456789 ")
-    return {
-        "segment": segment,
-        "description": sentence,
-        "suggested_action": SEGMENTS[base][1],
-    }
+    return {"segment": segment, "description": sentence, "suggested_action": SEGMENTS[base][1]}
 
 
 def _level(percentile: float, low: str, middle: str, high: str) -> str:

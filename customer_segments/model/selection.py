@@ -1,7 +1,7 @@
 """Evidence for the number of clusters.
 
 Belongs here: comparing numbers of clusters on one snapshot. Does not: the fit that labels, or
-which number follows from the evidence (``recommendation``).
+which number follows from the evidence (``gates``).
 """
 
 from collections.abc import Callable
@@ -40,19 +40,11 @@ def compare_n_clusters(
     Parameters
     ----------
     customers
-        A row per customer, with the columns of ``customer_rfm``.
+        A row per customer of the snapshot ``month``, with the columns of ``customer_rfm``.
     resamples
         Of the bootstrap; 0 for none.
-    month
-        Snapshot month that ``customers`` are of.
-
-    Returns
-    -------
-    list of dict
-        As ``MODEL_SELECTION`` has them, without what ``recommendation`` adds.
     """
     import numpy as np
-    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
     features, _, _ = standardized(customers.sort_values("customer_id"))
     points = weighted_points(features)
@@ -62,13 +54,10 @@ def compare_n_clusters(
     labellings = [nearest(features, centroids) for centroids in clusterings]
 
     def of_labels(centroids: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        inertia = rounded(((features - centroids[labels]) ** 2).sum())
         sizes = np.bincount(labels, minlength=len(centroids))
-        return {
-            "inertia": rounded(((features - centroids[labels]) ** 2).sum()),
-            "davies_bouldin": rounded(davies_bouldin_score(features, labels)),
-            "calinski_harabasz": rounded(calinski_harabasz_score(features, labels)),
-            "smallest_share": rounded(sizes.min() / len(features)),
-        }
+        share = {"smallest_share": rounded(sizes.min() / len(features))}
+        return {"inertia": inertia} | share | separation_indices(features, labels)
 
     measures: list[Callable[[], list]] = [
         lambda: [*map(of_labels, clusterings, labellings)],
@@ -124,6 +113,16 @@ def null_silhouettes(features: "np.ndarray", tried: list[int], seed: int) -> lis
     )
     clusterings = fit_all(weighted_points(cloud), tried, seed)
     return silhouettes(cloud, [nearest(cloud, centroids) for centroids in clusterings])
+
+
+def separation_indices(features: "np.ndarray", labels: "np.ndarray") -> dict[str, float]:
+    """Return the columns of the Davies-Bouldin and the Calinski-Harabasz index."""
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+
+    return {
+        "davies_bouldin": rounded(davies_bouldin_score(features, labels)),
+        "calinski_harabasz": rounded(calinski_harabasz_score(features, labels)),
+    }
 
 
 def stability_columns(stability: Stability | None) -> dict[str, float | list[float] | None]:

@@ -13,12 +13,13 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.errors import UserError
-from customer_segments.outputs.files import links, report_path, workbook_files, workbook_path
+from customer_segments.outputs.files import links, workbook_files, workbook_path
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import Settings
+from customer_segments.shown import report_path
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version

@@ -1,19 +1,16 @@
-"""Where the files of a month are, and the mark that its report carries.
+"""Where the files of a month are beside its report.
 
-Belongs here: names, links, the mark. Does not: what is in the files.
+Belongs here: names and links. Does not: what is in the files.
 """
 
-import re
 from datetime import date
 from os.path import relpath
 from pathlib import Path
 from typing import NamedTuple
 
 from customer_segments.months import shift
+from customer_segments.shown import report_path
 
-# The mark stands in the first lines; pictures make the file large.
-HEAD_CHARACTERS = 2_000
-_STATE = re.compile(r'<meta name="state" content="([0-9a-f]+)">')
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
     ".xlsx": "Workbook with every customer: a sheet per segment, and who changed segment.",
@@ -29,11 +26,6 @@ class Link(NamedTuple):
     href: str
     name: str
     said: str
-
-
-def report_path(reports: Path, month: date) -> Path:
-    """Return where the report of a month is."""
-    return reports / f"{month:%Y-%m}" / f"segment_report_{month:%Y-%m}.html"
 
 
 def workbook_path(reports: Path, month: date) -> Path:
@@ -57,13 +49,3 @@ def links(reports: Path, month: date) -> list[Link]:
         for file, said in files.items()
         if file.is_file()
     ]
-
-
-def state_in(path: Path) -> str | None:
-    """Return what a report was made from, as its mark says; ``None`` if there is no report."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            found = _STATE.search(file.read(HEAD_CHARACTERS))
-    except (OSError, UnicodeError):
-        return None
-    return found[1] if found else None

@@ -10,6 +10,7 @@ from ibis.expr.types import Table
 
 from customer_segments.months import shift
 from customer_segments.segments.migration import KEY, customer_moves, next_month
+from customer_segments.storage import Contract
 from customer_segments.tables import (
     CHECK_HISTORY,
     CLEANED_TRANSACTIONS,
@@ -22,6 +23,17 @@ KEPT = "kept"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12
+
+
+def of(table: Table, *months: date) -> Table:
+    """Return the rows of some snapshot months."""
+    return table.filter(table.snapshot_month.isin([ibis.date(month) for month in months]))
+
+
+def up_to(month: date, contract: Contract) -> Table:
+    """Return the rows of a table of snapshot months up to one, in order of their key."""
+    table = contract.relation.filter(lambda table: table.snapshot_month <= ibis.date(month))
+    return table.order_by(list(contract.key))
 
 
 def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:

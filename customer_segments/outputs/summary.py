@@ -18,11 +18,11 @@ from customer_segments.installation import Installation
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
-from customer_segments.outputs.files import report_path, workbook_path
+from customer_segments.outputs.files import workbook_path
 from customer_segments.outputs.queries import KEPT, findings_of
-from customer_segments.outputs.state import newest_labelled
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
+from customer_segments.shown import newest_labelled, report_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 

@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
-from customer_segments.outputs.state import state_of
+from customer_segments.shown import state_of
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources
@@ -60,10 +60,9 @@ class MonthView:
         As ``queries.customers_of``, those who spent most first, and ``queries.gone_of`` have them.
     profiles, migration
         ``segment_profiles`` and ``segment_migration`` of all months up to this one.
-    clusters
-        ``kmeans_model`` of the version that labelled the month, in the order of its clusters.
-    decision
-        Row of ``champion_model`` that last put this version in force; ``None`` if none did.
+    clusters, decision
+        ``kmeans_model`` of the version that labelled the month, in the order of its clusters, and
+        the row of ``champion_model`` that last put it in force; ``None`` if none did.
     selection, comparison, backtest
         ``model_selection``, ``algorithm_comparison``, ``segment_backtest``; empty if never made.
     retention
@@ -73,13 +72,12 @@ class MonthView:
         findings are ``None`` if no check was ever run.
     sheets, newest_date
         ``source_sheets``, and the day of the newest row that counts.
-    labelled, raw_version
-        When the month's labels were published, UTC, and from what, as the ledger has it.
+    labelled, raw_version, state
+        When the month's labels were published, UTC, and from what, as the ledger has it; and what
+        all of this is made from, as ``state_of`` returns it.
     year
         Net revenue of each segment's customers in the twelve months that end with this one; empty
         where no snapshot lies a year back.
-    state
-        As ``state_of`` returns it.
     """
 
     month: date
@@ -132,8 +130,12 @@ class MonthView:
         return table[table[column] == pd.Timestamp(self.month)]
 
 
+# The last view, by the state of its file: workbook, report and terminal show the same one.
+_read: dict[tuple, MonthView] = {}
+
+
 def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
-    """Read all that is known of a month.
+    """Read all that is known of a month, once for as long as the warehouse stays as it is.
 
     Raises
     ------
@@ -142,73 +144,71 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
     UserError
         If a table is missing that scoring makes.
     """
+    with warehouse.reading() as con:
+        file = warehouse.path.stat()
+        key = (warehouse.path, file.st_mtime_ns, file.st_size, month, today)
+        if key not in _read:
+            _read.clear()
+            _read[key] = _view(con, month, today)
+        return _read[key]
+
+
+def _view(con: "Backend", month: date, today: date) -> MonthView:
     labels, rfm, model = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, KMEANS_MODEL.relation
     before = months.shift(month, -1)
-    scored = (_of(labels, month), _of(rfm, before, month), model)
+    scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
     people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")
-    with warehouse.reading() as con:
-        read = partial(_frame, con)
-        label = latest(con, CUSTOMER_SEGMENTS.table).get(month)
-        customers = _rows(con, people) if label and label.rows else None
-        if not label or not customers:
-            raise NobodyLabelledError(
-                f"Nobody is labelled in {month:%Y-%m}.",
-                f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
-            )
-        versions = customers["model_version"].unique().to_pylist()
-        decisions = CHAMPION_MODEL.relation.filter(
-            lambda made: made.version.isin(versions) & (made.verdict != "kept")
+    read = partial(_frame, con)
+    label = latest(con, CUSTOMER_SEGMENTS.table).get(month)
+    customers = _rows(con, people) if label and label.rows else None
+    if not label or not customers:
+        raise NobodyLabelledError(
+            f"Nobody is labelled in {month:%Y-%m}.",
+            f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
         )
-        in_force = read(decisions.order_by("decision"))
-        rows = read(queries.rows_by_reason())
-        newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
-        # Who is not back by the 9th of a month that goes on is not known to stay away.
-        known_until = month if months.is_complete(month, newest_date, today) else before
-        # In a trailing window money of a year ago has fallen out again.
-        has_year = customers["window_months"].null_count > 0
-        year = read(queries.year_by_segment(labels, rfm, month)) if has_year else None
-        was_checked = is_there(con, CHECK_HISTORY.table)
-        return MonthView(
-            month=month,
-            today=today,
-            customers=customers,
-            gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
-            profiles=read(_up_to(month, SEGMENT_PROFILES)),
-            migration=read(_up_to(month, SEGMENT_MIGRATION)),
-            clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
-            decision=None if in_force.empty else in_force.iloc[-1],
-            selection=_frame_if_there(con, MODEL_SELECTION),
-            comparison=_frame_if_there(con, ALGORITHM_COMPARISON),
-            backtest=_frame_if_there(con, SEGMENT_BACKTEST),
-            retention=read(queries.retention(labels, rfm, known_until)),
-            rows=rows,
-            findings=read(queries.findings_of(month)) if was_checked else None,
-            sheets=read(SOURCE_SHEETS.relation.order_by("source_order")),
-            newest_date=newest_date,
-            labelled=label.published_at,
-            raw_version=label.raw_version,
-            year={} if year is None else dict(year.itertuples(index=False)),
-            state=state_of(State.read(con), month),
-        )
-
-
-def _of(table: Table, *wanted: date) -> Table:
-    return table.filter(table.snapshot_month.isin([ibis.date(month) for month in wanted]))
-
-
-def _up_to(month: date, contract: Contract) -> Table:
-    table = contract.relation.filter(lambda table: table.snapshot_month <= ibis.date(month))
-    return table.order_by(list(contract.key))
+    versions = customers["model_version"].unique().to_pylist()
+    decisions = CHAMPION_MODEL.relation.filter(
+        lambda made: made.version.isin(versions) & (made.verdict != "kept")
+    )
+    in_force = read(decisions.order_by("decision"))
+    rows = read(queries.rows_by_reason())
+    newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
+    # Who is not back by the 9th of a month that goes on is not known to stay away.
+    known_until = month if months.is_complete(month, newest_date, today) else before
+    # In a trailing window money of a year ago has fallen out again.
+    has_year = customers["window_months"].null_count > 0
+    year = read(queries.year_by_segment(labels, rfm, month)) if has_year else None
+    was_checked = is_there(con, CHECK_HISTORY.table)
+    return MonthView(
+        month=month,
+        today=today,
+        customers=customers,
+        gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
+        profiles=read(queries.up_to(month, SEGMENT_PROFILES)),
+        migration=read(queries.up_to(month, SEGMENT_MIGRATION)),
+        clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
+        decision=None if in_force.empty else in_force.iloc[-1],
+        selection=_frame_if_there(con, MODEL_SELECTION),
+        comparison=_frame_if_there(con, ALGORITHM_COMPARISON),
+        backtest=_frame_if_there(con, SEGMENT_BACKTEST),
+        retention=read(queries.retention(labels, rfm, known_until)),
+        rows=rows,
+        findings=read(queries.findings_of(month)) if was_checked else None,
+        sheets=read(SOURCE_SHEETS.relation.order_by("source_order")),
+        newest_date=newest_date,
+        labelled=label.published_at,
+        raw_version=label.raw_version,
+        year={} if year is None else dict(year.itertuples(index=False)),
+        state=state_of(State.read(con), month),
+    )
 
 
 def _rows(con: "Backend", expression: Table) -> "pa.Table":
-    """Return what is asked for exactly, decimals as decimals."""
     require_sources(con, "The view of a month", expression)
     return con.to_pyarrow(expression)
 
 
 def _frame(con: "Backend", expression: Table) -> "pd.DataFrame":
-    """Return what is asked for with money as float64."""
     require_sources(con, "The view of a month", expression)
     money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
     return con.execute(expression.cast(dict.fromkeys(money, "float64")))

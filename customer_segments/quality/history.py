@@ -53,7 +53,10 @@ def remember(
     made_by
         Fingerprint of the thresholds.
     """
-    number, now = _newest(con), datetime.now(UTC).replace(tzinfo=None)
+    number, now = 0, datetime.now(UTC).replace(tzinfo=None)
+    if is_there(con, CHECK_HISTORY.table):
+        newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")
+        ((number,),) = newest.fetchall()
     rows = [
         {
             "evaluated_at": now,
@@ -71,10 +74,3 @@ def remember(
     ]
     numbered = [{"verdict": at, **row} for at, row in enumerate(rows, number + 1)]
     publish(con, CHECK_HISTORY, CHECK_HISTORY.arrow(numbered), run_id=run_id, made_by=made_by)
-
-
-def _newest(con: "Backend") -> int:
-    if not is_there(con, CHECK_HISTORY.table):
-        return 0
-    ((newest,),) = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history").fetchall()
-    return newest

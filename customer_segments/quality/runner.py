@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from customer_segments.months import Months
+from customer_segments.covering import load_months
 from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.events import by_month, told
@@ -70,7 +70,7 @@ def table_checks(
             (key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys
         }
         covered = months_of_run(context.run.tags)
-        months = Months.load(settings, policy.source.today(), policy.source.time_zone)
+        months = load_months(settings, policy.source.today(), policy.source.time_zone)
         with warehouse.reading() as con:
             scope = Scope(
                 *(covered or (months.first, months.newest)),

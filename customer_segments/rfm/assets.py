@@ -20,21 +20,13 @@ def rfm_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         group_name="rfm",
         partitions_def=installed.months.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={
-            "cleaned_transactions": dg.AssetIn(
-                # A snapshot looks back on every month before it, not on its own alone.
-                partition_mapping=dg.TimeWindowPartitionMapping(
-                    start_offset=-600, allow_nonexistent_upstream_partitions=True
-                )
-            )
-        },
+        # A snapshot looks back on every month before it, not on its own alone.
+        ins={"cleaned_transactions": looking_back(600)},
         **asset_attributes(CUSTOMER_RFM, "ibis"),
     )
     @launchpad(Rfm, installed.policy.rfm)
     def customer_rfm_asset(
-        context: dg.AssetExecutionContext,
-        config: Rfm,
-        cleaned_transactions: ibis.Table,
+        context: dg.AssetExecutionContext, config: Rfm, cleaned_transactions: ibis.Table
     ) -> ibis.Table:
         """Recency, frequency and monetary value of each customer at the end of each month.
 
@@ -45,3 +37,12 @@ def rfm_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         return customer_rfm(cleaned_transactions, first, last, config.window_months)
 
     return [customer_rfm_asset]
+
+
+def looking_back(months: int) -> dg.AssetIn:
+    """Return an input of which a month needs itself and so many months before it."""
+    return dg.AssetIn(
+        partition_mapping=dg.TimeWindowPartitionMapping(
+            start_offset=-months, allow_nonexistent_upstream_partitions=True
+        )
+    )

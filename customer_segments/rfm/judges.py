@@ -11,8 +11,8 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.months import shift
-from customer_segments.quality.evaluation import Level, level
-from customer_segments.quality.judge import Compare, Judge, Row
+from customer_segments.quality.evaluation import level
+from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
@@ -70,27 +70,25 @@ def snapshots(_scope: Scope) -> Table:
     )
 
 
-def against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
-    """Set the customers of each snapshot beside those of the month before."""
+def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     customers = {row["month"]: row["customers"] for row in rows}
     for month, count in customers.items():
         row = {"month": month, "customers": count}
         if before := customers.get(shift(month, -1)):
             is_early = not scope.has_a_year(shift(month, -1))
-            growth = {"customers_last_month": before, "growth": count / before - 1}
-            yield row | growth | {"is_first_year": is_early}
+            row |= {"customers_last_month": before, "growth": count / before - 1}
+            yield row | {"is_first_year": is_early}
         else:
             yield row | {"why": "no snapshot a month before"}
 
 
-def says_customers(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say how many customers came or went; in the first year they may come as they like."""
-    growth, customers = row["growth"], f"{row['customers']:,} customers"
+def _says_customers(row: Row, scope: Scope) -> Said:
+    """In the first year customers may come as they like."""
+    growth, how = row["growth"], "more" if row["growth"] > 0 else "fewer"
+    said = f"{row['customers']:,} customers, {abs(growth):.1%} {how} than a month before"
     if growth <= 0:
-        said = f"{customers}, {-growth:.1%} fewer than a month before"
         yield level(-growth, scope.checks.loss), said
     elif not row["is_first_year"]:
-        said = f"{customers}, {growth:.1%} more than a month before"
         yield level(growth, scope.checks.growth), said
 
 
@@ -99,10 +97,10 @@ JUDGES = (
         CUSTOMER_RFM,
         "customers",
         "A snapshot has about as many customers as that of the month before.",
-        figures=snapshots,
-        rows=against_last_month,
-        says=(says_customers,),
+        snapshots,
         limits=("growth", "loss"),
+        rows=_against_last_month,
+        says=_says_customers,
         advice="Look whether a workbook went away or is of another shop, or whether ids are "
         "written anew.",
     ),
@@ -110,15 +108,10 @@ JUDGES = (
         CUSTOMER_RFM,
         "negative_monetary",
         "Few customers have returned all that they bought.",
-        figures=snapshots,
-        says=(
-            Compare(
-                "negative_share",
-                "negative",
-                "{negative_share:.1%} of the customers have no money left",
-            ),
-        ),
+        snapshots,
         limits=("negative",),
+        figure="negative_share",
+        sentence="{negative_share:.1%} of the customers have no money left",
         advice="Look whether sales are missing, or whether credit_prefix takes sales for credit "
         "notes.",
     ),

@@ -11,8 +11,7 @@ from ibis.expr.types import Table
 
 from customer_segments.months import shift
 from customer_segments.tables import CUSTOMER_RFM
-
-MONEY = "decimal(18, 4)"
+from customer_segments.tables.money import SUM
 
 
 def customer_rfm(
@@ -51,8 +50,8 @@ def customer_rfm(
         snapshot_date=snapshot_date.cast("date"),
         recency_days=snapshot_date.cast("date").delta(joined.last_purchase_date, unit="day"),
         frequency=joined.invoice,
-        monetary=(joined.sales - joined.credits).cast(MONEY),
-        average_order_value=(joined.sales / joined.invoice).round(4).cast(MONEY),
+        monetary=(joined.sales - joined.credits).cast(SUM),
+        average_order_value=(joined.sales / joined.invoice).round(4).cast(SUM),
         products=joined.stock_code,
         credit_share=ibis.ifelse(
             (joined.sales > 0) & (joined.credits > 0),
@@ -95,8 +94,8 @@ def _customer_months(lines: Table) -> Table:
     lines = lines.mutate(last_sale=last_sale)
     sale = ~lines.is_credit
     return lines.group_by("customer_id", "month").agg(
-        sales=lines.revenue.sum(where=sale).fill_null(0).cast(MONEY),
-        credits=(-lines.revenue.sum(where=lines.is_credit)).fill_null(0).cast(MONEY),
+        sales=lines.revenue.sum(where=sale).fill_null(0).cast(SUM),
+        credits=(-lines.revenue.sum(where=lines.is_credit)).fill_null(0).cast(SUM),
         units=lines.quantity.sum(),
         first_sale=lines.invoice_date.min(where=sale),
         last_sale=lines.last_sale.max(),

@@ -1,33 +1,30 @@
 """The assets of this stage."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import ibis
 
 from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
+from customer_segments.rfm.assets import looking_back
 from customer_segments.segments import migration, profiles
 from customer_segments.segments.scoring import champion_version, label
 from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.tables import (
-    CUSTOMER_SEGMENTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
+from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
 
 
 def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     """Return the assets of this stage."""
-    partitions = installed.months.partitions()
+    monthly: Any = {
+        "group_name": "segments",
+        "partitions_def": installed.months.partitions(),
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+    }
 
-    @dg.asset(
-        group_name="segments",
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        **asset_attributes(CUSTOMER_SEGMENTS, "ibis"),
-    )
+    @dg.asset(**monthly, **asset_attributes(CUSTOMER_SEGMENTS, "ibis"))
     def customer_segments(
         context: dg.AssetExecutionContext,
         customer_rfm: ibis.Table,
@@ -47,10 +44,8 @@ def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         ).select(*CUSTOMER_SEGMENTS.schema.names)
 
     @dg.asset(
-        group_name="segments",
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"customer_rfm": _looking_back(1)},
+        ins={"customer_rfm": looking_back(1)},
+        **monthly,
         **asset_attributes(SEGMENT_MIGRATION, "ibis"),
     )
     def segment_migration(
@@ -73,10 +68,8 @@ def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        group_name="segments",
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"customer_rfm": _looking_back(12)},
+        ins={"customer_rfm": looking_back(12)},
+        **monthly,
         **asset_attributes(SEGMENT_PROFILES, "ibis"),
     )
     def segment_profiles(
@@ -101,12 +94,3 @@ def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
 
 def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:
     return table.filter(table.snapshot_month.between(ibis.date(first), ibis.date(last)))
-
-
-def _looking_back(months: int) -> dg.AssetIn:
-    """Return an input of which a month needs itself and so many months before it."""
-    return dg.AssetIn(
-        partition_mapping=dg.TimeWindowPartitionMapping(
-            start_offset=-months, allow_nonexistent_upstream_partitions=True
-        )
-    )

@@ -12,8 +12,8 @@ from math import log
 import dagster as dg
 
 from customer_segments.months import shift
-from customer_segments.quality.evaluation import Level, level
-from customer_segments.quality.judge import Compare, Judge, Row
+from customer_segments.quality.evaluation import level
+from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import TOO_EARLY, YEAR, Scope
 from customer_segments.quality.spine import Spine
@@ -30,13 +30,12 @@ from customer_segments.tables import (
 BACK = {"last_month": 1, "last_year": YEAR}
 
 
-def after_a_year(rows: list[Row], scope: Scope) -> Iterable[Row]:
-    """Leave out snapshots with less than a year behind them."""
+def _after_a_year(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for row in rows:
         yield row if scope.has_a_year(row["month"]) else row | {"why": TOO_EARLY}
 
 
-def against_training(rows: list[Row], _scope: Scope) -> Iterable[Row]:
+def _against_training(rows: list[Row], _scope: Scope) -> Iterable[Row]:
     """Compare each month since the model was trained with its training month.
 
     Months before it are labelled for comparison; that they fit less well asks for nothing.
@@ -45,7 +44,7 @@ def against_training(rows: list[Row], _scope: Scope) -> Iterable[Row]:
     for row in rows:
         now, training_month = row["separation"], row["training_month"]
         trained = by_month.get((row["model_version"], training_month))
-        figures = {"month": row["month"], "separation": now, "separation_in_training": trained}
+        figures = {"month": row["month"], "separation": now, "trained": trained}
         if trained is None or now is None:
             yield figures | {"why": "its training month is not labelled"}
         elif row["month"] < training_month:
@@ -54,7 +53,7 @@ def against_training(rows: list[Row], _scope: Scope) -> Iterable[Row]:
             yield figures | {"loss": trained - now}
 
 
-def against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
+def _against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
     """Compare segment sizes with those of a month and of a year before, by one model.
 
     By the population stability index, the sum of (now - then) * ln(now / then) over shares
@@ -91,16 +90,14 @@ def psi(now: list[int], then: list[int], all_then: int) -> float:
     return sum((a - b) * log(a / b) for a, b in shares)
 
 
-def says_drift(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say against when the sizes drift."""
+def _says_drift(row: Row, scope: Scope) -> Said:
     for name, limits in zip(BACK, (scope.checks.drift_month, scope.checks.drift_year), strict=True):
         if (index := row.get(f"psi_{name}")) is not None:
             said = f"segment sizes drift (PSI {index:.2f} against {name.replace('_', ' ')})"
             yield level(index, limits), said
 
 
-def against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
-    """Compare what a segment's customers are like with a month before, by one model."""
+def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for month, segments in _by_month(rows):
         if not scope.has_a_year(shift(month, -1)):
             yield {"month": month, "why": TOO_EARLY}
@@ -116,8 +113,7 @@ def against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
         yield {"month": month} | factors
 
 
-def says_typical(row: Row, scope: Scope) -> Iterable[tuple[Level, str]]:
-    """Say which segment's customers are not what they were."""
+def _says_typical(row: Row, scope: Scope) -> Said:
     for what, factor in row.items():
         said = f"{what} is {factor:.2f} times last month's"
         yield level(max(factor, 1 / factor), scope.checks.typical), said
@@ -133,16 +129,11 @@ SEGMENTS = (
         CUSTOMER_SEGMENTS,
         "smallest_segment",
         "No segment has hardly any customers.",
-        figures=figures.smallest_segments,
-        rows=after_a_year,
-        says=(
-            Compare(
-                "smallest_share",
-                "smallest_segment",
-                "{smallest} has {smallest_share:.1%} of the customers",
-            ),
-        ),
+        figures.smallest_segments,
         limits=("smallest_segment",),
+        figure="smallest_share",
+        sentence="{smallest} has {smallest_share:.1%} of the customers",
+        rows=_after_a_year,
         advice="A segment that hardly anybody is in carries no campaign: refit, or fit fewer "
         "clusters.",
     ),
@@ -150,17 +141,11 @@ SEGMENTS = (
         CUSTOMER_SEGMENTS,
         "separation",
         "Customers lie as clearly in their segments as those the model was fitted on.",
-        figures=figures.separation,
-        rows=against_training,
-        says=(
-            Compare(
-                "loss",
-                "separation_loss",
-                "separation {separation:.2f}, {separation_in_training:.2f} where the model was "
-                "trained",
-            ),
-        ),
+        figures.separation,
         limits=("separation_loss",),
+        figure="loss",
+        sentence="separation {separation:.2f}, {trained:.2f} where the model was trained",
+        rows=_against_training,
         advice="Customers no longer fall into the model's segments: refit on a newer month.",
     ),
 )
@@ -168,15 +153,10 @@ MOVEMENT = Judge(
     SEGMENT_MIGRATION,
     "movement",
     "No more customers than usual moved to another segment since last month.",
-    figures=figures.movements,
-    says=(
-        Compare(
-            "moved_or_gone",
-            "movement",
-            "{moved_or_gone:.1%} of last month's customers are in another segment, or gone",
-        ),
-    ),
+    figures.movements,
     limits=("movement",),
+    figure="moved_or_gone",
+    sentence="{moved_or_gone:.1%} of last month's customers are in another segment, or gone",
     advice="Look at the moves of that month before a campaign follows them: the data of one of "
     "the two months may not be whole.",
 )
@@ -185,10 +165,10 @@ PROFILES = (
         SEGMENT_PROFILES,
         "drift",
         "Segments are about as large as a month and a year before.",
-        figures=figures.sizes_before,
-        rows=against_before,
-        says=(says_drift,),
+        figures.sizes_before,
         limits=("drift_month", "drift_year"),
+        rows=_against_before,
+        says=_says_drift,
         advice="A season, or another clientele: compare the sizes in segment_profiles before a "
         "campaign counts on them. If it stays, refit.",
     ),
@@ -196,37 +176,35 @@ PROFILES = (
         SEGMENT_PROFILES,
         "typical_customer",
         "A segment's customers spend and order about as much as a month before.",
-        figures=figures.typical_customers,
-        rows=against_last_month,
-        says=(says_typical,),
+        figures.typical_customers,
         limits=("typical", "least_customers"),
+        rows=_against_last_month,
+        says=_says_typical,
         advice="The segment's name stayed, its customers did not: look at the month's data.",
     ),
 )
 
+_segments, _rfm = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation
+LABELLED = Spine(
+    (CUSTOMER_SEGMENTS,), sides.in_rfm(_rfm), sides.in_segments(_segments, KMEANS_MODEL.relation)
+)
+MOVED = Spine(
+    (SEGMENT_MIGRATION,),
+    sides.both_months(_segments, _rfm),
+    sides.in_migration(SEGMENT_MIGRATION.relation),
+    also_waiting=sides.months_after_a_change,
+)
+COUNTED = Spine(
+    (SEGMENT_PROFILES,),
+    sides.by_segment(_segments),
+    sides.in_profiles(SEGMENT_PROFILES.relation),
+)
+
 
 def segment_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """Return the checks of labels, moves and profiles.
-
-    Every customer of a snapshot is labelled, once, and counted, once; segments are what they were.
-    """
-    segments, rfm = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation
-    labels = Spine(
-        (CUSTOMER_SEGMENTS,), sides.in_rfm(rfm), sides.in_segments(segments, KMEANS_MODEL.relation)
-    )
-    moves = Spine(
-        (SEGMENT_MIGRATION,),
-        sides.both_months(segments, rfm),
-        sides.in_migration(SEGMENT_MIGRATION.relation),
-        also_waiting=sides.months_after_a_change,
-    )
-    profiles = Spine(
-        (SEGMENT_PROFILES,),
-        sides.by_segment(segments),
-        sides.in_profiles(SEGMENT_PROFILES.relation),
-    )
+    """Return the checks of labels, moves and profiles."""
     return [
-        table_checks(*SEGMENTS, spine=labels, partitions=partitions),
-        table_checks(MOVEMENT, spine=moves, partitions=partitions),
-        table_checks(*PROFILES, spine=profiles, partitions=partitions),
+        table_checks(*SEGMENTS, spine=LABELLED, partitions=partitions),
+        table_checks(MOVEMENT, spine=MOVED, partitions=partitions),
+        table_checks(*PROFILES, spine=COUNTED, partitions=partitions),
     ]

@@ -9,8 +9,8 @@ from ibis.expr.types import Table
 
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import GONE, NEW, SEGMENT_MIGRATION
+from customer_segments.tables.money import SUM
 
-MONEY = "decimal(18, 4)"
 KEY = ["snapshot_month", "customer_id"]
 
 
@@ -18,7 +18,7 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
     """Return how many customers, with how much money, moved between segments each month.
 
     Last month's snapshot is scored again with the version that labelled this month: a refit
-    moves nobody.
+    moves nobody. No rows for a month without labels, or one that ``comparable_months`` leaves out.
 
     Parameters
     ----------
@@ -26,23 +26,15 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
         The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
     rfm
         Those months and the one before, as ``CUSTOMER_RFM`` has them.
-    kmeans_model
-        As ``KMEANS_MODEL`` has it.
-
-    Returns
-    -------
-    Table
-        As ``SEGMENT_MIGRATION`` has it; no rows for a month without labels, or one that
-        ``comparable_months`` leaves out.
     """
     moves = customer_moves(segments, rfm, kmeans_model)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
         customers=moves.count(),
-        revenue_before=moves.revenue_before.sum().cast(MONEY),
-        revenue=moves.revenue.sum().cast(MONEY),
+        revenue_before=moves.revenue_before.sum().cast(SUM),
+        revenue=moves.revenue.sum().cast(SUM),
     )
     return (
-        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(MONEY))
+        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(SUM))
         .inner_join(versions_of(segments), "snapshot_month")
         .select(*SEGMENT_MIGRATION.schema.names)
     )
@@ -51,16 +43,8 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
 def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return where each customer was last month and is now: a row per customer and month.
 
-    Parameters
-    ----------
-    segments, rfm, kmeans_model
-        As ``segment_migration`` takes them.
-
-    Returns
-    -------
-    Table
-        ``snapshot_month``, ``customer_id``, ``from_segment``, ``to_segment``,
-        ``revenue_before``, ``revenue``; months as ``segment_migration`` has them.
+    Months and parameters as ``segment_migration`` has them. Columns ``snapshot_month``,
+    ``customer_id``, ``from_segment``, ``to_segment``, ``revenue_before``, ``revenue``.
     """
     months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
     after = segments.semi_join(months, "snapshot_month")
@@ -95,10 +79,10 @@ def comparable_months(rfm: Table) -> Table:
     ).select("snapshot_month")
 
 
-def next_month(snapshots: Table) -> ibis.Value:
-    """Return the month after each snapshot's."""
+def next_month(snapshots: Table, by: int = 1) -> ibis.Value:
+    """Return the month after each snapshot's, or so many after it, or before if negative."""
     # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
-    return (snapshots.snapshot_month + ibis.interval(months=1)).cast("timestamp").cast("date")
+    return (snapshots.snapshot_month + ibis.interval(months=by)).cast("timestamp").cast("date")
 
 
 def _last_month(months: Table, rfm: Table, kmeans_model: Table) -> Table:

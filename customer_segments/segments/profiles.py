@@ -7,11 +7,11 @@ segments (``migration``), scoring itself (``scoring``).
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.segments.migration import versions_of
+from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import SEGMENT_PROFILES
+from customer_segments.tables.money import SUM
 
-MONEY = "decimal(18, 4)"
 # What is compared with, and how many months back that is.
 EARLIER = {"last_month": 1, "last_year": 12}
 
@@ -28,13 +28,6 @@ def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
         The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
     rfm
         The twelve months before each, as far as they are there, as ``CUSTOMER_RFM`` has them.
-    kmeans_model
-        As ``KMEANS_MODEL`` has it.
-
-    Returns
-    -------
-    Table
-        As ``SEGMENT_PROFILES`` has it.
     """
     profiles = _shares(_figures(segments))
     counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
@@ -56,7 +49,7 @@ def _figures(segments: Table) -> Table:
     }
     return segments.group_by("snapshot_month", "segment").agg(
         customers=segments.count(),
-        revenue=segments.monetary.sum().cast(MONEY),
+        revenue=segments.monetary.sum().cast(SUM),
         model_version=segments.model_version.max(),
         suggested_action=segments.suggested_action.max(),
         **medians,
@@ -82,20 +75,20 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Count customers and money per earlier snapshot, segment and version to judge it by."""
     judged = ibis.union(
         *(
-            versions.select("model_version", snapshot_month=_months_before(versions, months_back))
+            versions.select("model_version", snapshot_month=next_month(versions, -months_back))
             for months_back in EARLIER.values()
         ),
         distinct=True,  # a snapshot is scored once, though it is last month's and last year's
     )
     labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model)
     return labelled.group_by("snapshot_month", "model_version", "segment").agg(
-        customers=labelled.count(), revenue=labelled.monetary.sum().cast(MONEY)
+        customers=labelled.count(), revenue=labelled.monetary.sum().cast(SUM)
     )
 
 
 def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> Table:
     """Add customers and money of ``months_back`` months before: null where no snapshot is."""
-    profiles = profiles.mutate(then=_months_before(profiles, months_back))
+    profiles = profiles.mutate(then=next_month(profiles, -months_back))
     there = counted.select(then="snapshot_month", is_there=True).distinct()
     then = counted.select(
         "model_version",
@@ -114,12 +107,6 @@ def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> T
         *profiles.drop("then").columns,
         **{
             f"customers_{name}": known(joined.customers_then, "int64"),
-            f"revenue_{name}": known(joined.revenue_then, MONEY),
+            f"revenue_{name}": known(joined.revenue_then, SUM),
         },
     )
-
-
-def _months_before(snapshots: Table, months_back: int) -> ibis.Value:
-    # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
-    earlier = snapshots.snapshot_month - ibis.interval(months=months_back)
-    return earlier.cast("timestamp").cast("date")

@@ -25,17 +25,8 @@ def champion_version(kmeans_model: Table, champion_model: Table) -> Table:
 def label(customers: Table, clusters: Table) -> Table:
     """Label every customer with the nearest cluster, as scikit-learn's ``predict`` does.
 
-    Parameters
-    ----------
-    customers
-        Snapshots, as ``CUSTOMER_RFM`` has them.
-    clusters
-        Rows of one model version, as ``KMEANS_MODEL`` has them.
-
-    Returns
-    -------
-    Table
-        As ``CUSTOMER_SEGMENTS`` has it, without ``account_tier``.
+    Takes snapshots and the rows of one model version; returns what ``CUSTOMER_SEGMENTS`` has,
+    without ``account_tier``.
     """
     return _nearest(with_logs(customers).cross_join(clusters))
 
@@ -43,18 +34,8 @@ def label(customers: Table, clusters: Table) -> Table:
 def label_by_version(customers: Table, kmeans_model: Table) -> Table:
     """Label every customer with the nearest cluster of the version that the row carries.
 
-    Parameters
-    ----------
-    customers
-        Snapshots, as ``CUSTOMER_RFM`` has them, with a ``model_version``; a customer's snapshot
-        may stand there once for each of several versions.
-    kmeans_model
-        Clusters of all those versions, as ``KMEANS_MODEL`` has them.
-
-    Returns
-    -------
-    Table
-        As ``CUSTOMER_SEGMENTS`` has it, without ``account_tier``.
+    As ``label``, of snapshots with a ``model_version`` and the rows of all these versions; a
+    customer's snapshot may stand there once for each of several.
     """
     logs = with_logs(customers)
     return _nearest(logs.inner_join(kmeans_model, logs.model_version == kmeans_model.version))

@@ -6,7 +6,7 @@ Does not: metadata that only one asset has (that asset adds it).
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,6 +15,9 @@ from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.ledger import LedgerLine, code_version
 from customer_segments.storage.lineage import column_lineage
 from customer_segments.storage.publication import Publication
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OWNERS = ["team:customer-insight"]
 # A month more or less in the table shown; the ledger has them all.
@@ -85,6 +88,15 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
             differences = (_revenue_added(*change) for change in publication.restated)
             metadata["restated_revenue"] = f"{sum(differences):,.4f}"
     return metadata
+
+
+def figures_table(frame: "pd.DataFrame") -> dg.TableMetadataValue:
+    """Return figures as a table of the UI, with four digits behind the point."""
+    shown = frame.round(4).astype(object).where(frame.notna(), None)
+    return dg.MetadataValue.table(
+        [dg.TableRecord(row) for row in shown.to_dict("records")],
+        schema=dg.TableSchema([dg.TableColumn(name) for name in shown.columns]),
+    )
 
 
 def month_metadata(line: LedgerLine) -> dict[str, Any]:

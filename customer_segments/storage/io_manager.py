@@ -14,6 +14,7 @@ from customer_segments.months import months_of
 from customer_segments.policy import Policy
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
+from customer_segments.storage.publication import Publication
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.warehouse import Warehouse
 
@@ -22,8 +23,9 @@ class WarehouseIOManager(dg.IOManager):
     """Publishes what assets return, and hands on tables as unbound Ibis expressions.
 
     An output is an Ibis table (compiled to SQL and run in the database), an Arrow table or a
-    DataFrame. An input annotated ``ibis.Table`` stays in the database; one annotated
-    ``pd.DataFrame`` is loaded, unless it is of transaction grain.
+    DataFrame; or the ``Publication`` of an asset that had to read and write in one transaction. An
+    input annotated ``ibis.Table`` stays in the database; one annotated ``pd.DataFrame`` is loaded,
+    unless it is of transaction grain.
 
     Parameters
     ----------
@@ -55,13 +57,20 @@ class WarehouseIOManager(dg.IOManager):
         contract = self._contract(context.asset_key)
         months = months_of(context.asset_partition_keys) if context.has_asset_partitions else None
         context.log.info("Publishing %s.", contract.table)
-        departures = self._departures(context, contract)
-        publication = self.warehouse.publish(
-            contract,
-            obj,
-            months=months,
-            run_id=context.run_id,
-            made_by=self.made_by(contract, **departures),
+        departing, said = departures(self.policy, contract, context.step_context.op_config or {})
+        if said:
+            context.log.warning(f"This launch departs from the policy: {said}.")
+            context.add_output_metadata({"departs_from_policy": said})
+        publication = (
+            obj
+            if isinstance(obj, Publication)
+            else self.warehouse.publish(
+                contract,
+                obj,
+                months=months,
+                run_id=context.run_id,
+                made_by=self.made_by(contract, **departing),
+            )
         )
         context.add_output_metadata(publication_metadata(contract, publication))
         if months:
@@ -86,30 +95,6 @@ class WarehouseIOManager(dg.IOManager):
             require_contract(con, contract)
             return con.execute(contract.relation.order_by(list(contract.key)))
 
-    def _departures(self, context: dg.OutputContext, contract: Contract) -> dict[str, dict]:
-        """Return the section that this launch set otherwise than the policy; say so."""
-        launched = context.step_context.op_config or {}
-        if not contract.sections:
-            return {}
-        name = contract.sections[-1]
-        section = getattr(self.policy, name).model_dump(mode="json")
-        differing = {
-            key: launched[key]
-            for key, value in section.items()
-            if key in launched and launched[key] != value
-        }
-        if not differing:
-            return {}
-        said = "; ".join(
-            f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
-            for key, value in differing.items()
-        )
-        if contract.write_mode is WriteMode.REPLACE_MONTHS:
-            said += ". The next refresh makes these months again by the policy"
-        context.log.warning(f"This launch departs from the policy: {said}.")
-        context.add_output_metadata({"departs_from_policy": said})
-        return {name: section | differing}
-
     def _contract(self, asset_key: dg.AssetKey) -> Contract:
         table = asset_key.path[-1]
         if table not in self.contracts:
@@ -118,3 +103,33 @@ class WarehouseIOManager(dg.IOManager):
                 f"Declare one, or keep {table} out of the warehouse.",
             )
         return self.contracts[table]
+
+
+def departures(
+    policy: Policy, contract: Contract, launched: Mapping
+) -> tuple[dict[str, dict], str]:
+    """Return the section that a launch set otherwise than the policy, and what it set in words.
+
+    Parameters
+    ----------
+    launched
+        Config of the table's asset; may say more than the section has.
+    """
+    if not contract.sections:
+        return {}, ""
+    name = contract.sections[-1]
+    section = getattr(policy, name).model_dump(mode="json")
+    differing = {
+        key: launched[key]
+        for key, value in section.items()
+        if key in launched and launched[key] != value
+    }
+    if not differing:
+        return {}, ""
+    said = "; ".join(
+        f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
+        for key, value in differing.items()
+    )
+    if contract.write_mode is WriteMode.REPLACE_MONTHS:
+        said += ". The next refresh makes these months again by the policy"
+    return {name: section | differing}, said

@@ -107,14 +107,15 @@ class State:
         ).fetchall():
             tables.setdefault(table, {})[month] = Held(*held)
         files, parser, champion, decision = {}, "", None, 0
-        if "source_sheets" in tables:
+        # What somebody dropped by hand has its lines in the ledger still.
+        if is_there(con, "source_sheets"):
             sheets = "SELECT workbook, any_value(content_hash), max(parser) FROM source_sheets"
             rows = con.raw_sql(f"{sheets} GROUP BY 1 ORDER BY 1").fetchall()
             files, parser = (
                 {row[0]: row[1] for row in rows},
                 max((row[2] for row in rows), default=""),
             )
-        if "champion_model" in tables:
+        if is_there(con, "champion_model"):
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
         judged, failed = judgements(con)

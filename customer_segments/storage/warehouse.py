@@ -116,25 +116,34 @@ class Warehouse:
 
     def query(self, expression: ibis.Table) -> "pd.DataFrame":
         """Run a small query over published tables; a clear error if one is missing."""
-        from customer_segments.storage.requirements import require_sources
-
         with self.reading() as con:
-            require_sources(con, "This query", expression)
-            return con.execute(expression)
+            return query(con, expression)
 
     def load(self, contract: "Contract") -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
-        from customer_segments.storage.ledger import is_there
-        from customer_segments.storage.requirements import require_contract
-
-        empty = contract.schema.to_pyarrow().empty_table().to_pandas()
         if not self.path.exists():
-            return empty
+            return contract.schema.to_pyarrow().empty_table().to_pandas()
         with self.reading() as con:
-            if not is_there(con, contract.table):
-                return empty
-            require_contract(con, contract)
-            return con.execute(contract.relation.order_by(list(contract.key)))
+            return load(con, contract)
 
     def _open(self, *, read_only: bool) -> AbstractContextManager["Backend"]:
         return connected(self.path, read_only=read_only, timeout_seconds=self.lock_timeout_seconds)
+
+
+def query(con: "Backend", expression: ibis.Table) -> "pd.DataFrame":
+    """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
+    from customer_segments.storage.requirements import require_sources
+
+    require_sources(con, "This query", expression)
+    return con.execute(expression)
+
+
+def load(con: "Backend", contract: "Contract") -> "pd.DataFrame":
+    """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
+    from customer_segments.storage.ledger import is_there
+    from customer_segments.storage.requirements import require_contract
+
+    if not is_there(con, contract.table):
+        return contract.schema.to_pyarrow().empty_table().to_pandas()
+    require_contract(con, contract)
+    return con.execute(contract.relation.order_by(list(contract.key)))

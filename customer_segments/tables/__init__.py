@@ -10,13 +10,9 @@ from customer_segments.tables.ingestion import RAW_TRANSACTIONS, SOURCE_SHEETS
 from customer_segments.tables.model import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments.tables.quality import CHECK_HISTORY
 from customer_segments.tables.rfm import CUSTOMER_RFM
-from customer_segments.tables.segments import (
-    CUSTOMER_SEGMENTS,
-    GONE,
-    NEW,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
+from customer_segments.tables.segments import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
+from customer_segments.tables.segments import GONE as GONE
+from customer_segments.tables.segments import NEW as NEW
 
 LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
 EVALUATION = (ALGORITHM_COMPARISON, SEGMENT_BACKTEST)
@@ -37,25 +33,3 @@ CONTRACTS = {
         CHECK_HISTORY,
     )
 }
-
-__all__ = [
-    "ALGORITHM_COMPARISON",
-    "CHAMPION_MODEL",
-    "CHECK_HISTORY",
-    "CLEANED_TRANSACTIONS",
-    "CONTRACTS",
-    "CUSTOMER_RFM",
-    "CUSTOMER_SEGMENTS",
-    "EVALUATION",
-    "GONE",
-    "KMEANS_MODEL",
-    "LABELS",
-    "MODEL_SELECTION",
-    "NEW",
-    "RAW_TRANSACTIONS",
-    "REJECTED_TRANSACTIONS",
-    "SEGMENT_BACKTEST",
-    "SEGMENT_MIGRATION",
-    "SEGMENT_PROFILES",
-    "SOURCE_SHEETS",
-]

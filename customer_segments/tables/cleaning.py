@@ -2,6 +2,7 @@
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
 from customer_segments.tables.ingestion import RAW_TRANSACTIONS
+from customer_segments.tables.money import LINE
 
 _SOURCE = RAW_TRANSACTIONS.columns[:3]
 _MONTH = Column("month", "!date", "First day of the month of the line.")
@@ -18,8 +19,8 @@ CLEANED_TRANSACTIONS = Contract(
         Column("stock_code", "!string", "Product, trimmed and upper case."),
         Column("description", "string", "Text of the line."),
         Column("quantity", "!int64", "Units; negative on credit lines."),
-        Column("price", "!decimal(18, 4)", "Price per unit."),
-        Column("revenue", "!decimal(18, 4)", "Quantity times price, exact."),
+        Column("price", f"!{LINE}", "Price per unit."),
+        Column("revenue", f"!{LINE}", "Quantity times price, exact."),
         Column("is_credit", "!boolean", "Whether it takes a sale back."),
         Column("is_repeated", "!boolean", "Says the same as an earlier line of its invoice."),
         *_SOURCE,
@@ -47,7 +48,7 @@ REJECTED_TRANSACTIONS = Contract(
         Column("unreadable_column", "string", "For unreadable_value: which column."),
         Column("unreadable_text", "string", "For unreadable_value: what the cell says."),
         *RAW_TRANSACTIONS.columns[3:11],
-        Column("revenue", "decimal(18, 4)", "Quantity times price, where both are readable."),
+        Column("revenue", LINE, "Quantity times price, where both are readable."),
         *_SOURCE,
     ),
     key=("month", *RAW_TRANSACTIONS.key),

@@ -1,6 +1,7 @@
 """The tables of ``ingestion``: rows as the files have them."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.tables.money import LINE, SUM
 
 RAW_TRANSACTIONS = Contract(
     table="raw_transactions",
@@ -14,7 +15,7 @@ RAW_TRANSACTIONS = Contract(
         Column("description", "string", "Text of the line."),
         Column("quantity", "int64", "Units; negative on credit notes."),
         Column("invoice_date", "timestamp(6)", "When, in the retailer's local time."),
-        Column("price", "decimal(18, 4)", "Price per unit, in the currency of the workbooks."),
+        Column("price", LINE, "Price per unit, in the currency of the workbooks."),
         Column("customer_id", "string", "Customer; null for anonymous sales."),
         Column("country", "string", "Country of the customer."),
         Column(
@@ -58,7 +59,7 @@ SOURCE_SHEETS = Contract(
         Column("unreadable_rows", "!int64", "Rows with a cell that is not of its column's type."),
         Column("first_date", "timestamp(6)", "Earliest date that can be right: from 2000 on."),
         Column("last_date", "timestamp(6)", "Latest date that can be right: up to this month."),
-        Column("revenue", "decimal(38, 4)", "Quantity times price of all rows that have both."),
+        Column("revenue", SUM, "Quantity times price of all rows that have both."),
         Column("ignored_columns", "!string", "Headings that are not part of the layout."),
     ),
     key=("workbook", "sheet"),

@@ -1,6 +1,7 @@
 """The tables of ``rfm``: customers by snapshot."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.tables.money import SUM
 
 CUSTOMER_RFM = Contract(
     table="customer_rfm",
@@ -11,10 +12,10 @@ CUSTOMER_RFM = Contract(
         Column("snapshot_date", "!date", "The day after the month: recency is measured from it."),
         Column("recency_days", "!int64", "Whole days from the last sale to snapshot_date."),
         Column("frequency", "!int64", "Distinct sale invoices."),
-        Column("monetary", "!decimal(18, 4)", "Sales minus credit notes; may be negative."),
+        Column("monetary", f"!{SUM}", "Sales minus credit notes; may be negative."),
         Column("first_purchase_date", "!date", "Day of the first sale."),
         Column("last_purchase_date", "!date", "Day of the last sale."),
-        Column("average_order_value", "!decimal(18, 4)", "Sales per sale invoice."),
+        Column("average_order_value", f"!{SUM}", "Sales per sale invoice."),
         Column("units", "!int64", "Units sold minus units returned."),
         Column("products", "!int64", "Distinct stock codes bought."),
         Column("credit_share", "!float64", "Credit notes as a share of sales, 0 for none."),
@@ -37,6 +38,6 @@ CUSTOMER_RFM = Contract(
     revenue="monetary",
     built_from="cleaned_transactions",
     needs_history=True,
-    version=2,
+    version=3,
     sections=("source", "cleaning", "rfm"),
 )

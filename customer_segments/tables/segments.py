@@ -1,6 +1,7 @@
 """The tables of ``segments``: labelled customers."""
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.tables.money import SUM
 
 # In place of a segment, in the migration of who has none on that side.
 NEW, GONE = "New", "Gone"
@@ -15,7 +16,7 @@ CUSTOMER_SEGMENTS = Contract(
         Column("suggested_action", "!string", "What to do about customers of the segment."),
         Column("recency_days", "!int64", "Whole days from the last sale to the month's end."),
         Column("frequency", "!int64", "Distinct sale invoices."),
-        Column("monetary", "!decimal(18, 4)", "Sales minus credit notes; may be negative."),
+        Column("monetary", f"!{SUM}", "Sales minus credit notes; may be negative."),
         Column(
             "account_tier",
             "!string",
@@ -35,7 +36,7 @@ CUSTOMER_SEGMENTS = Contract(
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="monetary",
     built_from="customer_rfm",
-    version=2,
+    version=3,
     sections=("source", "cleaning", "rfm"),
 )
 
@@ -47,9 +48,9 @@ SEGMENT_MIGRATION = Contract(
         Column("from_segment", "!string", "Segment at last month's end; New if not there then."),
         Column("to_segment", "!string", "Segment at this month's end; Gone if not there any more."),
         Column("customers", "!int64", "Customers who moved so, or stayed."),
-        Column("revenue_before", "!decimal(18, 4)", "Their monetary at last month's end."),
-        Column("revenue", "!decimal(18, 4)", "Their monetary at this month's end."),
-        Column("revenue_moved", "!decimal(18, 4)", "What they brought: revenue - revenue_before."),
+        Column("revenue_before", f"!{SUM}", "Their monetary at last month's end."),
+        Column("revenue", f"!{SUM}", "Their monetary at this month's end."),
+        Column("revenue_moved", f"!{SUM}", "What they brought: revenue - revenue_before."),
         Column("model_version", "!string", "Version of kmeans_model that judged both months."),
     ),
     key=("snapshot_month", "from_segment", "to_segment"),
@@ -64,6 +65,7 @@ SEGMENT_MIGRATION = Contract(
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="revenue",
     built_from="customer_segments",
+    version=2,
     sections=("source", "cleaning", "rfm"),
 )
 
@@ -75,7 +77,7 @@ SEGMENT_PROFILES = Contract(
         Column("segment", "!string", "Name of the segment."),
         Column("customers", "!int64", "Customers in it."),
         Column("share", "!float64", "Their share of the month's customers, above 0 to 1."),
-        Column("revenue", "!decimal(18, 4)", "Their monetary added up; may be negative."),
+        Column("revenue", f"!{SUM}", "Their monetary added up; may be negative."),
         Column(
             "revenue_share", "float64", "Share of the month's revenue; null if that is not > 0."
         ),
@@ -87,8 +89,8 @@ SEGMENT_PROFILES = Contract(
         Column("mean_monetary", "!float64", "Mean monetary per customer."),
         Column("customers_last_month", "int64", "Customers a month before, by the same model."),
         Column("customers_last_year", "int64", "Customers a year before, by the same model."),
-        Column("revenue_last_month", "decimal(18, 4)", "Their monetary then; null: no snapshot."),
-        Column("revenue_last_year", "decimal(18, 4)", "Their monetary then; null: no snapshot."),
+        Column("revenue_last_month", SUM, "Their monetary then; null: no snapshot."),
+        Column("revenue_last_year", SUM, "Their monetary then; null: no snapshot."),
         Column("model_version", "!string", "Version of kmeans_model that judged all months."),
         Column("suggested_action", "!string", "What to do about customers of the segment."),
     ),
@@ -113,5 +115,6 @@ SEGMENT_PROFILES = Contract(
     write_mode=WriteMode.REPLACE_MONTHS,
     revenue="revenue",
     built_from="customer_segments",
+    version=2,
     sections=("source", "cleaning", "rfm"),
 )

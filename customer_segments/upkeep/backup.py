@@ -36,14 +36,8 @@ COPY = "backup_copy"
 class Notes:
     """What a backup tells of itself; a plain copy of a warehouse tells nothing.
 
-    Parameters
-    ----------
-    made_at
-        UTC.
-    months
-        Text of the file of months beside the warehouse; ``None`` if there was none.
-    differences
-        Where tables and ledger disagreed already when it was made.
+    When it was made (UTC), what the file of months beside the warehouse said, and where tables
+    and ledger disagreed already.
     """
 
     made_at: datetime | None = None
@@ -57,14 +51,7 @@ def backups_folder(installed: Installation) -> Path:
 
 
 def back_up(installed: Installation, path: Path | None = None) -> tuple[Path, Notes]:
-    """Copy the warehouse while nobody writes to it; readers go on reading.
-
-    Parameters
-    ----------
-    path
-        File to write, which must not exist yet; by default one named after the time, in
-        ``backups/`` beside the warehouse.
-    """
+    """Copy the warehouse while nobody writes to it; readers go on reading. See ``write_backup``."""
     with installed.warehouse.reading() as con:
         return write_backup(con, installed, path)
 
@@ -80,8 +67,9 @@ def write_backup(
 
     Parameters
     ----------
-    label
-        What the copy was made for; part of its name.
+    path
+        File to write, which must not exist yet; by default one named after the time and, by
+        ``label``, what it was made for, in ``backups/`` beside the warehouse.
 
     Raises
     ------
@@ -129,9 +117,8 @@ def check_backup(path: Path) -> Notes:
             _digests(con, _here(con))
             found = disagreements(con, CONTRACTS)
     except WarehouseUnavailable as error:
-        raise UserError(f"{path} is not a backup that can be read. {error.problem}", remedy) from (
-            error
-        )
+        said = f"{path} is not a backup that can be read. {error.problem}"
+        raise UserError(said, remedy) from error
     except duckdb.Error as error:
         raise UserError(f"The backup {path} is damaged: {error}", remedy) from error
     if new := [said for said in found if said not in notes.differences]:

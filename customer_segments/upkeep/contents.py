@@ -91,8 +91,8 @@ def _code(con: "Backend") -> Iterator[Finding]:
     from packaging.version import Version
 
     rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
-    newest = max((version for (version,) in rows), key=Version, default=code_version())
-    if Version(newest) > Version(code_version()):
+    newest = max([code_version(), *(version for (version,) in rows)], key=Version)
+    if newest != code_version():
         yield wrong(
             "versions",
             f"customer-segments {newest} wrote this warehouse; this is {code_version()}.",
@@ -107,21 +107,15 @@ def _months(state: State, installed: Installation) -> Iterator[Finding]:
         yield odd("months", "The workbooks have no rows yet.")
         return
     span = f"{held[0]:%Y-%m} to {held[-1]:%Y-%m}"
-    said = f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}"
     outside = [month for month in held if not covered.clip(month, month)]
-    if not path.exists():
-        said = f"The data has {span}, but {path} is not there."
-        yield wrong("months", said, f"{RUN} writes it anew.")
-    elif outside and any(installed.settings.bounds):
-        yield odd("months", f"The settings leave out {len(outside)} months of the data's {span}.")
+    if not path.exists() or (outside and not any(installed.settings.bounds)):
+        said = f"The data has {span}, which {path.name} does not say."
+        yield wrong("months", said, f"{RUN} writes it anew; then reload a UI's code location.")
     elif outside:
-        yield wrong(
-            "months",
-            f"The data has {span}, {path.name} says {said}.",
-            f"{RUN} writes it anew; then reload the code location of a UI.",
-        )
+        yield odd("months", f"The settings leave out {len(outside)} months of the data's {span}.")
     else:
-        yield well("months", f"{said}{', and each month to come' if covered.is_open else ''}.")
+        more = ", and each month to come" if covered.is_open else ""
+        yield well("months", f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}{more}.")
 
 
 def _champion(con: "Backend", state: State) -> Iterator[Finding]:
@@ -140,7 +134,7 @@ def _champion(con: "Backend", state: State) -> Iterator[Finding]:
 
 
 def _checks(con: "Backend") -> Iterator[Finding]:
-    """Say what the newest verdict of each check on each month is, if verdicts are kept."""
+    """Say what the newest verdict of each check on each month is."""
     if not is_there(con, "check_history"):
         return
     rows = con.raw_sql(

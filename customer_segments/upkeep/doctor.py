@@ -1,20 +1,17 @@
 """What is wrong with an installation, in plain words, and what to do about it.
 
-Belongs here: going through all parts, and laying out what they found. Does not: the parts
+Belongs here: going through all parts, and the sum of what they found. Does not: the parts
 (``surroundings`` looks at settings, folders and versions, ``contents`` into the warehouse). Each
 is guarded: a doctor that falls over a broken installation is of no use.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
 from customer_segments.upkeep import contents, surroundings
 from customer_segments.upkeep.findings import Finding, Level, wrong
-
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
 
 
 def examine() -> list[Finding]:
@@ -52,21 +49,3 @@ def verdict(findings: list[Finding]) -> tuple[str, bool]:
     if bad:
         return f"{bad} {'thing is' if bad == 1 else 'things are'} wrong.", False
     return (f"Nothing is wrong; {strange} to know." if strange else "All is well."), True
-
-
-def findings_grid(findings: list[Finding]) -> "Grid":
-    """Return the findings as a table for a terminal, in the order in which they were found."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for finding in findings:
-        said = Text(finding.said)
-        if finding.remedy:
-            said.append(f"\n→ {finding.remedy}", style="dim")
-        grid.add_row(Text(finding.level.value, style=finding.level.style), finding.topic, said)
-    return grid

@@ -7,7 +7,6 @@ import time
 import dagster as dg
 import duckdb
 import pytest
-from customer_segments.cli import app
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -16,6 +15,7 @@ from customer_segments.alerts.outbox import Alert
 from customer_segments.alerts.telling import collect, deliver, message
 from customer_segments.channels import without_secrets
 from customer_segments.commands import launching
+from customer_segments.commands.app import app
 from customer_segments.commands.run import start
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError

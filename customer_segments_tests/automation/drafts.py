@@ -8,8 +8,8 @@ from customer_segments.automation.agenda import agenda
 from customer_segments.automation.steps import Facts, Step
 from customer_segments.installation import Installation
 from customer_segments.months import Months, between
-from customer_segments.outputs.state import state_of
 from customer_segments.policy import Policy
+from customer_segments.shown import state_of
 from customer_segments.storage.contracts import WriteMode
 from customer_segments.storage.state import Held, State
 from customer_segments.storage.warehouse import Warehouse

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.outputs.files import report_path
 from customer_segments.settings import Settings
+from customer_segments.shown import report_path
 from customer_segments_tests.automation.daemon import Daemon
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine import shop

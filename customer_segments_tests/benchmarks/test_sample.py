@@ -360,3 +360,19 @@ def test_importing_the_package_loads_nothing_heavy():
         "assert not {'numpy', 'pandas', 'pyarrow', 'openpyxl'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["x.txt"], 1, "x.txt is neither .xlsx nor .parquet."),
+        (["x.parquet", "--customers", "0"], 1, "A sample of 0 customers cannot be made."),
+        (["x.parquet", "--customers", "5"], 0, "x.parquet is written."),
+    ],
+)
+def test_the_command(tmp_path, arguments, code, said):
+    path, *others = arguments
+    command = [sys.executable, "-m", "benchmarks.sample", str(tmp_path / path), *others]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=COMMITTED.parents[2])
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True)
+    assert [each.name for each in tmp_path.iterdir()] == ([] if code else [path])

@@ -18,7 +18,7 @@ SERVICES = {"POST", "DOT", "M", "BANK CHARGES", "22016", "23702"}
 # A plain row of few kinds, so that rows repeat each other, and what may be odd about it.
 ODDITIES: dict[str, list] = {
     "invoice": ["C1", "c1", "A1", "RET1"],
-    "stock_code": ["post", "M ", "GIFT_0001_20", "Bank Charges", "PADS", "85123a"],
+    "stock_code": ["post", "m", "GIFT_0001_20", "Bank Charges", "PADS", "85123a"],
     "description": [None],
     "quantity": [-6, 0, -1, 2**31],
     "invoice_date": [datetime(2010, 6, 1), datetime(2011, 2, 9), datetime(2011, 3, 31, 23, 59)],
@@ -63,7 +63,7 @@ def is_credit(row: Row, config: Cleaning) -> bool:
 
 
 def is_product(row: Row, config: Cleaning) -> bool:
-    code = row["stock_code"].strip().upper()
+    code = row["stock_code"].upper()
     if config.product_pattern is not None:
         return re.search(config.product_pattern, code) is not None
     return code not in SERVICES and not code.startswith("GIFT_")
@@ -99,7 +99,7 @@ def place_of(rows: list[Row], config: Cleaning) -> dict[tuple, tuple[str | None,
         reason = first_reason(row, config)
         says = (
             row["invoice"].upper(),
-            row["stock_code"].strip().upper(),
+            row["stock_code"].upper(),
             *(row[name] for name in ("description", "quantity", "invoice_date", "price")),
             row["customer_id"],
             row["country"],

@@ -3,7 +3,8 @@
 import ibis
 import pytest
 
-from customer_segments.cleaning.stock_codes import is_product, non_products
+from customer_segments.cleaning.rules import is_product
+from customer_segments.policy.rules import NON_PRODUCTS, Cleaning
 from customer_segments_tests.cleaning.raw_rows import raw_row, reason_of
 
 SERVICES = [
@@ -52,7 +53,7 @@ PRODUCTS = [
 def products_among(codes: list[str]) -> set[str]:
     rows = ibis.memtable({"code": codes})
     con = ibis.duckdb.connect()
-    return set(con.to_pyarrow(rows.filter(is_product(rows.code, None)))["code"].to_pylist())
+    return set(con.to_pyarrow(rows.filter(is_product(rows.code, Cleaning())))["code"].to_pylist())
 
 
 def test_services_are_no_products_and_odd_codes_are():
@@ -64,15 +65,12 @@ def test_case_makes_no_difference(code):
     assert reason_of(raw_row(stock_code=code)) == "non_product"
 
 
-@pytest.mark.parametrize("code", [" POST", "POST ", "\tpost  "])
-def test_blanks_around_a_code_make_no_difference(code):
-    assert reason_of(raw_row(stock_code=code)) == "non_product"
+def test_a_file_adds_to_the_table_and_takes_out_of_it():
+    rules = Cleaning(non_products=NON_PRODUCTS | {"FEE*": "Fee", "bag": "Bag", "POST": ""})
+    codes = {"POST": None, "FEES": "non_product", "BAG": "non_product", "DOT": "non_product"}
+    assert {code: reason_of(raw_row(stock_code=code), **dict(rules)) for code in codes} == codes
 
 
 def test_the_table_is_written_as_codes_are_compared():
-    table = non_products()
-    codes = [row["stock_code"] for row in table]
-    assert codes == [code.strip().upper() for code in codes]
-    assert len(codes) == len(set(codes))
-    assert {row["match"] for row in table} == {"exact", "prefix"}
-    assert all(row["role"] and row["label"] for row in table)
+    assert list(NON_PRODUCTS) == [code.strip().upper() for code in NON_PRODUCTS]
+    assert all(NON_PRODUCTS.values())

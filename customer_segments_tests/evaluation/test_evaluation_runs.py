@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -21,8 +22,8 @@ from customer_segments.policy.model import Algorithms
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments_tests.commands.test_cli import COMMAND
 from customer_segments_tests.installations import execute, materialize
-from customer_segments_tests.test_cli import COMMAND
 
 FEW_RESAMPLES = {"ops": {"algorithm_comparison": {"config": {"resamples": 2}}}}
 
@@ -173,7 +174,11 @@ def test_the_command_prints_both_tables_in_80_columns(sample_warehouse, copy_of)
         "COLUMNS": "80",
     }
     done = subprocess.run(
-        [COMMAND, "evaluate"], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", COMMAND, "evaluate"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     for words in ("KMeans, 4 clusters", "RFM grid", "Quintile sum", "the plain sum of"):

@@ -13,11 +13,11 @@ from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from customer_segments.cleaning.rules import cleaned
-from customer_segments.evaluation.outliers import is_outlier, thrown_away
 from customer_segments.model.features import training_customers
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
+from customer_segments.segments.outliers import is_outlier, thrown_away
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_RFM, RAW_TRANSACTIONS
+from customer_segments.tables import RAW_TRANSACTIONS
 
 TREATMENT = Cleaning(
     drop_overlapping_invoices=False,
@@ -58,9 +58,9 @@ def test_its_published_figures_come_out(customers):
     assert silhouette_score(features, fitted.labels_) == pytest.approx(0.416, abs=0.001)
 
 
-def test_on_the_products_own_snapshot_it_would_delete_as_much(real_warehouse):
-    warehouse = Warehouse(real_warehouse.warehouse_path)
-    snapshot = training_customers(CUSTOMER_RFM.relation, warehouse, date(2011, 11, 1))
+def test_on_the_products_own_snapshot_it_would_delete_as_much(uci_warehouse):
+    warehouse = Warehouse(uci_warehouse.warehouse_path)
+    snapshot = training_customers(warehouse.query, date(2011, 11, 1))
     lost = thrown_away(snapshot)
     assert lost.customers == 669
     assert lost.revenue_share == pytest.approx(0.653, abs=0.0005)

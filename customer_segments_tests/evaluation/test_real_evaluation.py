@@ -1,35 +1,44 @@
-"""The evaluation of the real workbook: what passes, what foretells, and where KMeans loses."""
+"""The evaluation of UCI's customers: what passes, what foretells, and where KMeans loses."""
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from customer_segments.evaluation.findings import findings, means
-from customer_segments.storage import Warehouse
+from customer_segments.settings import Settings
+from customer_segments.storage import Contract, Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
-from customer_segments_tests.installations import execute, install
+from customer_segments_tests.installations import install, materialize
 
 DATES = [date(2010, 12, 1), date(2011, 3, 1), date(2011, 6, 1)]
-# Enough to tell who passes; 20 take half a minute.
-RESAMPLES = {"ops": {"algorithm_comparison": {"config": {"resamples": 4}}}}
 
 
 @pytest.fixture(scope="module")
-def evaluated(real_warehouse, tmp_path_factory) -> Warehouse:
-    settings = install(tmp_path_factory.mktemp("evaluated"), source_dir=real_warehouse.source_dir)
-    settings.warehouse_path.write_bytes(real_warehouse.warehouse_path.read_bytes())
-    settings.months_path.write_bytes(real_warehouse.months_path.read_bytes())
-    execute(settings, "evaluate", run_config=RESAMPLES)
-    return Warehouse(settings.warehouse_path)
+def backtest(real_warehouse, copies) -> pd.DataFrame:
+    return made(copies(real_warehouse), SEGMENT_BACKTEST)
 
 
 @pytest.fixture(scope="module")
-def backtest(evaluated):
-    return evaluated.load(SEGMENT_BACKTEST)
+def copies(tmp_path_factory):
+    def copy(original: Settings) -> Settings:
+        settings = install(tmp_path_factory.mktemp("evaluated"), source_dir=original.source_dir)
+        settings.warehouse_path.write_bytes(original.warehouse_path.read_bytes())
+        settings.months_path.write_bytes(original.months_path.read_bytes())
+        return settings
+
+    return copy
 
 
-def test_only_four_clusters_of_kmeans_pass_every_gate(evaluated):
-    comparison = evaluated.load(ALGORITHM_COMPARISON).set_index("labelling")
+def made(settings: Settings, contract: Contract, **config) -> pd.DataFrame:
+    materialize(settings, [contract.table], config={contract.table: config})
+    return Warehouse(settings.warehouse_path).load(contract)
+
+
+def test_only_four_clusters_of_kmeans_pass_every_gate(uci_warehouse, copies):
+    # Resamples enough to tell who passes; 20 take half a minute.
+    comparison = made(copies(uci_warehouse), ALGORITHM_COMPARISON, resamples=4)
+    comparison = comparison.set_index("labelling")
     assert list(comparison.index[comparison["passes"]]) == ["KMeans, 4 clusters"]
     assert set(comparison["algorithm"]) == {
         *("KMeans", "Gaussian mixture", "Ward", "BIRCH", "HDBSCAN", "DBSCAN", "Quintiles")

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import ibis
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from customer_segments.cleaning.judges import raw_months, settled_months
 from customer_segments.cleaning.rules import REASONS, cleaned, rejected
+from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, formats, reader_process
 from customer_segments.ingestion.casting import typed_rows
@@ -24,11 +26,12 @@ from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.ingestion.survey import (
     cells_of,
     computed,
-    covered_months,
     in_order,
+    likely_dates,
     source_order,
     survey,
 )
+from customer_segments.months import Months, month_of
 from customer_segments.policy.rules import Cleaning
 from customer_segments.settings import Settings, natural_order
 from customer_segments.storage import Warehouse
@@ -109,8 +112,10 @@ def account_for(sheets: dict[str, list[Sheet]], warehouse: Path) -> None:
     names = [file.name for file in natural_order([Path(name) for name in sheets])]
     ordered = [sheet for name in names for sheet in sheets[name]]
     rows = computed(typed_rows(cells_of(ordered)))
-    surveyed = in_order(survey(ordered, rows), names)
-    covered = covered_months(surveyed, names, SETTINGS)
+    today = date.today()
+    surveyed = in_order(survey(ordered, rows, today), names)
+    known = Months(month_of(today), month_of(today), False, today)
+    covered = months_of_data(known, SETTINGS, *likely_dates(surveyed, names, today))
     settled = settle(rows, source_order(surveyed), covered.first, covered.newest)
     con = ibis.duckdb.connect()
     raw = con.create_table(RAW_TRANSACTIONS.table, settled)

@@ -193,10 +193,10 @@ def test_spellings_of_prices():
 
 
 def test_a_line_beyond_all_reason_is_a_misread_price():
-    largest = {"quantity": "100000", "price": "1000000"}
-    fine, huge = typed(largest, largest | {"price": "1000000.01"})
+    largest = {"quantity": "-10000", "price": "9999999999"}
+    fine, huge = typed(largest, largest | {"price": "10000000000"})
     assert fine["unreadable_column"] is None
-    assert is_unreadable(huge, "price", "1000000.01")
+    assert is_unreadable(huge, "price", "10000000000")
 
 
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2111, 12, 31, 23, 59, 59)))
@@ -244,3 +244,15 @@ def test_identifiers_are_text_without_the_zeros_of_a_number():
         assert values(column, same) == ["13085"] * len(same)
         assert values(column, other) == other
     assert values("customer_id", ["", "  "]) == [None, None]
+
+
+# Unicode's white space, and the characters without width.
+BLANKS = [c for c in map(chr, range(0x10000)) if c.isspace()] + list("\u180e\u200b\u200d\ufeff")
+
+
+@pytest.mark.parametrize("column", ["customer_id", "invoice", "stock_code"])
+def test_no_kind_of_blank_around_an_identifier_makes_another(column):
+    padded = [before + "POST" + before * 2 for before in BLANKS] + ["\xa0\u200b 13085.0\u3000\t"]
+    assert values(column, padded) == ["POST"] * len(BLANKS) + ["13085"]
+    assert values(column, ["BANK\xa0CHARGES", "a\nb"]) == ["BANK\xa0CHARGES", "a\nb"]
+    assert values("customer_id", BLANKS) == [None] * len(BLANKS)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from customer_segments import months
+from customer_segments.ingestion.survey import main_months
 from customer_segments.installation import Installation
 from customer_segments_tests.ingestion.ingested import ask
 
@@ -39,7 +39,8 @@ def test_every_row_is_dated_in_its_month(real_warehouse):
         "count(DISTINCT month), count(unreadable_column) FROM raw_transactions",
     ) == [(0, 25, 0)]
     covered = Installation.of(real_warehouse).months
-    assert covered == months.Months(date(2009, 12, 1), date(2011, 12, 1), is_open=False)
+    assert (covered.first, covered.last) == (date(2009, 12, 1), date(2011, 12, 1))
+    assert not covered.is_open
     assert len(list(covered)) == 25
 
 
@@ -58,3 +59,14 @@ def test_first_and_last_row_are_those_of_the_sheets(real_warehouse):
             *(Decimal("18.0000"), "12680", "France"),
         )
     ]
+
+
+def test_a_misread_date_among_real_rows_is_told_and_no_month_of_theirs_is(real_warehouse):
+    counted = "SELECT month, count(*) FROM raw_transactions WHERE sheet = ? GROUP BY 1 ORDER BY 1"
+    for sheet in ("Year 2009-2010", "Year 2010-2011"):
+        rows = dict(ask(real_warehouse, counted.replace("?", f"'{sheet}'")))
+        assert main_months(rows) == list(rows)
+        assert len(rows) == 13
+        assert main_months(rows | {date(2026, 3, 1): 1}) == list(rows)
+        for month, count in rows.items():
+            assert main_months({month: count, date(2026, 3, 1): 1}) == [month]

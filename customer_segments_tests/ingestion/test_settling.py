@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 
 from customer_segments import months
 from customer_segments.ingestion.casting import typed_rows
+from customer_segments.ingestion.judges import conflicting_invoices
 from customer_segments.ingestion.reading import read_sheets
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted
-from customer_segments.ingestion.survey import cells_of, computed, in_order, source_order, survey
+from customer_segments.ingestion.survey import (
+    cells_of,
+    computed,
+    in_order,
+    main_months,
+    source_order,
+    survey,
+)
 from customer_segments.installation import Installation
+from customer_segments.tables import RAW_TRANSACTIONS
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -92,7 +101,7 @@ def test_a_misread_year_does_not_stretch_the_months(installed):
     assert ingest(installed, "month") == [
         (month,) for month in [MARCH, MARCH, MARCH, APRIL, APRIL, MARCH, APRIL, APRIL]
     ]
-    assert Installation.of(installed).months == months.Months(MARCH, APRIL, is_open=False)
+    assert covered(installed) == (MARCH, APRIL, False)
     counts = "SELECT count(invoice_date), count(unreadable_column) FROM raw_transactions"
     assert ask(installed, counts) == [(7, 1)]
     assert ask(installed, "SELECT first_date, last_date FROM source_sheets") == [
@@ -103,8 +112,65 @@ def test_a_misread_year_does_not_stretch_the_months(installed):
     assert ask(installed, rejected) == [("outside_months", 5), ("unreadable_value", 1)]
 
 
+def covered(settings) -> tuple[date, date, bool]:
+    found = Installation.of(settings).months
+    return found.first, found.last, found.is_open
+
+
+@pytest.mark.parametrize("day", ["2026-03-05", "2001-03-05"])
+def test_a_date_far_beyond_the_rest_neither_stretches_the_months_nor_makes_a_file_live(
+    installed, day
+):
+    rows = [dated("2011-03-05", Invoice=number) for number in range(40)]
+    write_csv(installed.source_dir / "a.csv", [HEADER, *rows, dated(day, Invoice=99)])
+    ingest(installed)
+    assert covered(installed) == (MARCH, MARCH, False)
+    assert ask(installed, "SELECT first_date, last_date FROM source_sheets") == [
+        (datetime(2011, 3, 5), datetime(2011, 3, 5))
+    ]
+    execute(installed, "clean", MARCH, MARCH)
+    rejected = "SELECT reason, invoice FROM rejected_transactions"
+    assert ask(installed, rejected) == [("outside_months", "99")]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 11), st.integers(1, 900)), min_size=1, max_size=30),
+    st.integers(0, 200),
+)
+def test_months_without_a_year_between_them_all_count_and_a_few_rows_beyond_do_not(gaps, beyond):
+    rows, month = {}, date(2005, 1, 1)
+    for empty, count in gaps:
+        rows[month] = count
+        month = months.shift(month, empty + 1)
+    assert main_months(rows) == list(rows)
+    far = {months.shift(max(rows), 13 + beyond), months.shift(min(rows), -13 - beyond)}
+    few = dict.fromkeys(far, max(sum(rows.values()) // 150, 1))
+    if sum(rows.values()) >= 20:
+        assert main_months(rows | few) == list(rows)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counted"),
+    [
+        # In June of each year: eleven months lie empty between one and the next.
+        ({2010: 3_876, 2026: 1}, [2010]),
+        ({2010: 19, 2026: 1}, [2010]),
+        ({2010: 18, 2026: 1}, [2010, 2026]),
+        ({2010: 990, 2026: 10}, [2010, 2026]),
+        ({2010: 991, 2026: 9}, [2010]),
+        ({2009: 1, 2010: 1, 2011: 900}, [2009, 2010, 2011]),
+        ({2003: 1, 2010: 900, 2012: 900, 2026: 2}, [2010, 2012]),
+        (dict.fromkeys(range(2000, 2050, 2), 1), list(range(2000, 2050, 2))),
+        ({}, []),
+    ],
+)
+def test_what_is_few_and_far(sizes, counted):
+    rows = {date(year, 6, 1): n for year, n in sizes.items()}
+    assert sorted({month.year for month in main_months(rows)}) == counted
+
+
 def test_a_date_in_the_next_month_does_not_either(installed):
-    this_month = months.month_of(date.today())
+    this_month = months.month_of(Installation.of(installed).months.today)
     days = [this_month, months.shift(this_month, 1)]
     write(installed.source_dir / "a.xlsx", [HEADER, *(dated(day) for day in days)])
     assert ingest(installed, "month") == [(this_month,), (this_month,)]
@@ -151,6 +217,15 @@ def test_a_later_source_in_natural_order_supersedes_an_invoice(installed):
     assert len(raw(installed)) == 11
 
 
+def test_case_makes_no_other_invoice(installed):
+    write_csv(installed.source_dir / "1.csv", [HEADER, line(Invoice="c536380", Quantity=-1)])
+    write_csv(installed.source_dir / "2.csv", [HEADER, line(Invoice="C536380", Quantity=-2)])
+    assert ingest(installed, "invoice, is_superseded") == [("c536380", True), ("C536380", False)]
+    told_apart = conflicting_invoices(RAW_TRANSACTIONS.relation)
+    found = Installation.of(installed).warehouse.query(told_apart)
+    assert found["invoice"].tolist() == ["C536380"]
+
+
 NAMES = ["b2.xlsx", "b10.csv", "B1.xlsx", "01.csv", "1.csv", "a.csv", "A.csv"]
 
 
@@ -184,7 +259,7 @@ def test_sheets_handed_over_in_another_order_keep_their_place(tmp_path):
         sheets = read_sheets(fingerprinted(order))
         assert [sheet.source.file for sheet in sheets] == order
         rows = computed(typed_rows(cells_of(sheets)))
-        surveyed = in_order(survey(sheets, rows), [file.name for file in order])
+        surveyed = in_order(survey(sheets, rows, MARCH), [file.name for file in order])
         settled = settle(rows, source_order(surveyed), MARCH, MARCH)
         kept = settled.filter(~settled.is_superseded).select("workbook").distinct()
         assert ibis.duckdb.connect().execute(kept)["workbook"].tolist() == [order[-1].name]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segments.months import Months
+from customer_segments.covering import load_months
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
 
@@ -46,7 +46,7 @@ def test_months_are_those_of_the_files_that_are_there(world):
     world.run()
     (world.source / "2010-01.csv").unlink()
     run(world)
-    assert Months.load(world.settings, world.today).first == shop.month(1)
+    assert load_months(world.settings, world.today).first == shop.month(1)
 
 
 def test_rules_that_change_when_months_have_gone_are_read_once(world):

@@ -24,11 +24,10 @@ from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.exchange import export_version, import_version
-from customer_segments.outputs.files import report_path
-from customer_segments.outputs.state import state_of
 from customer_segments.policy.rules import Source
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import Settings
+from customer_segments.shown import report_path, state_of
 from customer_segments.storage import dagster_metadata
 from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import Warehouse

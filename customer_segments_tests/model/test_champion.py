@@ -5,18 +5,31 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
+from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.model.champion import in_force
+from customer_segments.model import comparison
+from customer_segments.model.champion import decide, in_force
+from customer_segments.model.exchange import import_version, to_json
+from customer_segments.model.launches import Deciding
+from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
-from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments.tables import (
+    CHAMPION_MODEL,
+    CUSTOMER_SEGMENTS,
+    KMEANS_MODEL,
+    MODEL_SELECTION,
+)
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,
     choose,
     decisions,
+    frame,
+    made_up,
     refit,
     warehouse_of,
 )
+from customer_segments_tests.storage import processes
 
 FIGURES = ["adjusted_rand_index", "moved_share", "stability", "silhouette", "champion_silhouette"]
 
@@ -31,9 +44,9 @@ def digests(settings):
         return {month: line.digest for month, line in latest(con, "customer_segments").items()}
 
 
-def score_all(settings):
+def relabel(settings):
     covered = Installation.of(settings).months
-    execute(settings, "score", covered.first, covered.last)
+    execute(settings, "relabel", covered.first, covered.last)
 
 
 def test_the_first_fit_promotes_itself(sample_warehouse):
@@ -57,6 +70,9 @@ def test_a_refit_that_moves_few_is_promoted_and_labels_from_then_on(installed):
     old = champion(installed)
     metadata = refit(installed, training_month="2024-10")
     row = decisions(installed).iloc[-1]
+    # The evidence is of the customers that the model was fitted on.
+    evidence = warehouse_of(installed).load(MODEL_SELECTION)
+    assert set(evidence["training_month"].dt.date) == {date(2024, 10, 1)}
     assert (row["verdict"], row["previous_version"]) == ("promoted", old)
     assert row["version"] == row["challenger"] == champion(installed) != old
     assert 0 < row["moved_share"] <= 0.10
@@ -128,10 +144,10 @@ def test_the_gates_thresholds_come_from_the_launchpad(installed):
 def test_rolling_back_brings_the_old_labels_back_to_the_byte(installed):
     old, before = champion(installed), digests(installed)
     refit(installed, training_month="2024-10")
-    score_all(installed)
+    relabel(installed)
     assert digests(installed) != before
     choose(installed, version=old, reason="roll back")
-    score_all(installed)
+    relabel(installed)
     assert digests(installed) == before
 
     # The gate has judged this pair and does not undo what somebody chose.
@@ -146,8 +162,91 @@ def test_without_a_fit_that_dagster_knows_of_nothing_is_compared(installed):
     assert decisions(installed).equals(before)
 
 
-def test_on_the_real_workbook_half_a_year_moves_three_percent(real_warehouse, copy_of):
-    installed = copy_of(real_warehouse)
+def test_a_launch_of_promote_that_decides_nothing_is_an_error(installed):
+    before = decisions(installed)
+    with pytest.raises(UserError, match="names no version"):
+        execute(installed, "promote")
+    assert decisions(installed).equals(before)
+    execute(installed, "promote", run_config=naming(champion(installed)))
+    assert decisions(installed).equals(before)
+
+
+def naming(version: str) -> dict:
+    return {"ops": {"champion_model": {"config": {"version": version}}}}
+
+
+def test_two_decisions_at_once_are_made_one_after_the_other(installed, monkeypatch):
+    """While a refit is judged, another process promotes: it waits, and then sees the refit."""
+    old, others = champion(installed), []
+    imported = made_up([(1.0, 4.0, 9.0), (6.0, 1.0, 5.0)], ["Champions", "Hibernating"])
+    measure = comparison.compare
+
+    def meanwhile(*versions, **options):
+        text = to_json(imported[0]["version"], imported)
+        tried = processes.CONTEXT.Event()
+        others.append(processes.start(promote_meanwhile, installed.warehouse_path, text, tried))
+        assert tried.wait(processes.PATIENCE)
+        return measure(*versions, **options)
+
+    monkeypatch.setattr(comparison, "compare", meanwhile)
+    refit(installed, training_month="2024-10")
+    others[0].join(processes.PATIENCE)
+    assert others[0].exitcode == 0
+    log = decisions(installed)
+    assert log["verdict"].tolist() == ["first fit", "promoted", "imported"]
+    assert log["decision"].tolist() == [1, 2, 3]
+    assert log["previous_version"].tolist()[1:] == [old, log["version"].iloc[1]]
+
+
+def promote_meanwhile(path, text: str, tried) -> None:
+    """Promote by an import, in a process of its own; tell that it was tried while others write."""
+    try:
+        import_version(Warehouse(path, 0), text, promote=True)
+    except UserError:
+        tried.set()
+        import_version(Warehouse(path, processes.PATIENCE), text, promote=True)
+    tried.set()
+
+
+def test_a_pair_of_versions_is_judged_once_and_another_pair_again():
+    """Whatever was said of a challenger beside another champion says nothing beside this one."""
+    names = ["Champions", "Hibernating"]
+    fits = [made_up([(1.0, 4.0, money), (6.0, 1.0, 5.0)], names) for money in (9.0, 9.5, 8.5)]
+    first, challenger, third = (rows[0]["version"] for rows in fits)
+    bad = comparison.Comparison(0.5, 0.6, stability=0.5, silhouette=0.1, champion_silhouette=0.4)
+    log, compared = [], []
+
+    def compare(*pair):
+        compared.append(pair)
+        return bad
+
+    def decided(fitted=None, version=None):
+        so_far = CHAMPION_MODEL.arrow(log).to_pandas(date_as_object=False)
+        row, is_new = decide(
+            frame([row for rows in fits for row in rows]),
+            so_far,
+            Deciding(version=version),
+            fitted=fitted,
+            compare=compare,
+            run_id="",
+        )
+        log.extend([row] * is_new)
+        return row["verdict"], is_new
+
+    assert decided(fitted=first) == ("first fit", True)
+    assert decided(fitted=challenger) == ("kept", True)
+    assert decided(fitted=challenger) == ("kept", False)
+    assert decided(version=third) == ("chosen", True)
+    assert decided(fitted=challenger) == ("kept", True)
+    assert decided(version=first) == ("chosen", True)
+    assert decided(fitted=challenger) == ("kept", False)
+    judged = [pair for pair in compared if pair[1] == challenger]
+    assert judged == [(first, challenger), (third, challenger)]
+    assert [row["version"] for row in log] == [first, first, third, third, first]
+
+
+def test_on_the_real_workbook_half_a_year_moves_three_percent(uci_warehouse, copy_of):
+    installed = copy_of(uci_warehouse)
     refit(installed, training_month="2011-06")
     row = decisions(installed).iloc[-1]
     assert row["verdict"] == "promoted"

@@ -14,7 +14,7 @@ from customer_segments.model.comparison import (
     match_segments,
     nearest_clusters,
 )
-from customer_segments.model.gate import failures, verdict
+from customer_segments.model.gates import missed_by_challenger, verdict
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.policy.model import Gate
 from customer_segments_tests.model.versions import frame, made_up
@@ -115,7 +115,7 @@ def test_which_segment_became_which():
 )
 def test_the_gate_names_every_threshold_missed(changes, named):
     figures = replace(GOOD, **changes)
-    missed = failures(figures, Gate())
+    missed = missed_by_challenger(figures, Gate())
     assert len(missed) == len(named)
     assert all(name in clause for name, clause in zip(named, missed, strict=True))
     outcome, reason = verdict("abc", figures, Gate())
@@ -127,4 +127,4 @@ def test_the_gate_names_every_threshold_missed(changes, named):
 def test_thresholds_are_config():
     bad = replace(GOOD, stability=0.5, moved_share=0.6, silhouette=0.1)
     config = Gate(min_stability=0.5, max_moved_share=0.6, max_silhouette_loss=0.4)
-    assert failures(bad, config) == []
+    assert missed_by_challenger(bad, config) == []

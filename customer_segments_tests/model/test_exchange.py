@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from customer_segments.model.exchange import export_version, from_json, import_v
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments_tests.commands.test_cli import COMMAND
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,
@@ -27,13 +27,19 @@ from customer_segments_tests.model.versions import (
 ROWS = made_up([(1.0, 4.0, 9.0), (6.0, 1.0, 5.0)], ["Champions", "Hibernating"])
 VERSION = ROWS[0]["version"]
 OTHER = made_up([(1.0, 4.0, 9.5), (6.0, 1.0, 5.0)], ["Champions", "Hibernating"])
-COMMAND = Path(sys.executable).with_name("customer-segments")
 
 
 def changed(**changes) -> str:
     document = json.loads(to_json(VERSION, ROWS))
     document["kmeans_model"][0] |= changes
     return json.dumps(document)
+
+
+def of_format_1(**changes) -> str:
+    """A text as it was written before there was a checksum."""
+    document = json.loads(changed(**changes))
+    del document["checksum"]
+    return json.dumps(document | {"format_version": 1})
 
 
 def rehashed(rows: list[dict]) -> str:
@@ -107,7 +113,8 @@ def test_a_choice_does_not_need_the_customers_it_was_trained_on(sample_warehouse
         ("{", "is not JSON"),
         ("[]", "is not a model version"),
         ("{}", "is not a model version"),
-        ('{"format_version": 2}', "has format version 2; this program reads 1"),
+        ('{"format_version": 3}', "has format version 3; this program reads 1 and 2"),
+        ('{"format_version": 2}', "not a whole model version"),
         ('{"format_version": 1}', "not a whole model version"),
         ('{"format_version": 1, "version": "x", "kmeans_model": []}', "clusters are missing"),
         ('{"format_version": 1, "version": "x", "kmeans_model": [7]}', "not a whole"),
@@ -119,6 +126,18 @@ def test_a_choice_does_not_need_the_customers_it_was_trained_on(sample_warehouse
         (changed(recency_mean=0), "recency_mean is 0"),
         (changed(segment=None), "segment is None"),
         (changed(segment="Hibernating"), "two clusters have one name"),
+        (changed(segment="Best"), "its words are not those of version"),
+        (changed(description="else"), "its words are not those of version"),
+        (changed(suggested_action="do nothing"), "its words are not those of version"),
+        (json.dumps(json.loads(of_format_1()) | {"format_version": 2}), "'checksum'"),
+        (of_format_1(recency_centroid=1.0000001), "its numbers are not those of version"),
+        (of_format_1(segment="New"), "named 'New', which has another meaning in moves"),
+        (of_format_1(segment="gone"), "named 'gone', which has another meaning in moves"),
+        (of_format_1(segment=""), "cannot be shown"),
+        (of_format_1(segment=" Champions"), "cannot be shown"),
+        (of_format_1(segment="Cham\npions"), "cannot be shown"),
+        (of_format_1(segment="x" * 61), "cannot be shown"),
+        (of_format_1(segment="hibernating"), "two clusters have one name"),
         (changed(extra=1), "its columns differ in extra"),
         (changed(version="other"), "not of one version"),
         (to_json(VERSION, ROWS[:1]), "clusters are missing"),
@@ -144,7 +163,13 @@ def test_a_version_that_is_there_with_other_words_is_refused(tmp_path):
     warehouse = Warehouse(tmp_path / "w.duckdb")
     import_version(warehouse, to_json(VERSION, ROWS))
     with pytest.raises(UserError, match="is in the warehouse with other words"):
-        import_version(warehouse, changed(suggested_action="do nothing"))
+        import_version(warehouse, of_format_1(suggested_action="do nothing"))
+
+
+def test_a_text_without_checksum_is_still_read(tmp_path):
+    warehouse = Warehouse(tmp_path / "w.duckdb")
+    assert import_version(warehouse, of_format_1(segment="x" * 60)).version == VERSION
+    assert from_json(export_version(warehouse))[1][0]["segment"] == "x" * 60
 
 
 def test_what_is_not_there_cannot_be_exported(tmp_path):
@@ -174,7 +199,10 @@ def test_the_commands(tmp_path):
 
     def models(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [COMMAND, "models", *arguments], env=environment, capture_output=True, cwd=tmp_path
+            [sys.executable, "-c", COMMAND, "models", *arguments],
+            env=environment,
+            capture_output=True,
+            cwd=tmp_path,
         )
 
     assert b"Model versions: 0" in models("list").stdout

@@ -10,44 +10,44 @@ from sklearn.metrics import silhouette_score
 
 from customer_segments.errors import UserError
 from customer_segments.model.features import training_customers
-from customer_segments.model.fit import fit_kmeans, fit_version, standardized
+from customer_segments.model.fit import best_kmeans, fit_version, standardized
 from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.months import is_complete
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.installations import execute
 
 TRAINING = date(2011, 11, 1)
 
 
 @pytest.fixture(scope="module")
-def customers(real_warehouse):
-    warehouse = Warehouse(real_warehouse.warehouse_path)
-    return training_customers(CUSTOMER_RFM.relation, warehouse, TRAINING)
+def customers(uci_warehouse):
+    warehouse = Warehouse(uci_warehouse.warehouse_path)
+    return training_customers(warehouse.query, TRAINING)
 
 
-def test_the_newest_complete_month_is_trained_on(real_warehouse):
-    model = Warehouse(real_warehouse.warehouse_path).load(KMEANS_MODEL)
+def test_the_newest_complete_month_is_trained_on(uci_warehouse):
+    model = Warehouse(uci_warehouse.warehouse_path).load(KMEANS_MODEL)
     assert set(model["training_month"].dt.date) == {TRAINING}
 
 
-def test_scoring_in_the_database_gives_scikit_learns_labels(real_warehouse, customers):
+def test_scoring_in_the_database_gives_scikit_learns_labels(uci_warehouse, customers):
     labelled = CUSTOMER_SEGMENTS.relation.filter(
         CUSTOMER_SEGMENTS.relation.snapshot_month == TRAINING
     ).order_by("customer_id")
-    in_database = Warehouse(real_warehouse.warehouse_path).query(labelled)
+    in_database = Warehouse(uci_warehouse.warehouse_path).query(labelled)
     assert list(in_database["customer_id"]) == list(customers["customer_id"])
     features, _, _ = standardized(customers)
-    fitted = fit_kmeans(features, n_clusters=4, seed=42)
+    fitted = best_kmeans(features, n_clusters=4, seed=42)
     pairs = set(zip(fitted.predict(features), in_database["cluster"], strict=True))
     # One cluster of ours for each of scikit-learn's, and the other way round: no customer differs.
     assert len(pairs) == 4
     assert len({ours for _, ours in pairs}) == len({theirs for theirs, _ in pairs}) == 4
 
 
-def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(real_warehouse, customers):
-    stored = Warehouse(real_warehouse.warehouse_path).load(KMEANS_MODEL)["version"].iloc[0]
+def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(uci_warehouse, customers):
+    stored = Warehouse(uci_warehouse.warehouse_path).load(KMEANS_MODEL)["version"].iloc[0]
     shuffled = customers.sample(frac=1, random_state=3)
     for rows in (customers, shuffled):
         (version,) = {
@@ -58,14 +58,14 @@ def test_a_second_fit_and_one_on_shuffled_rows_give_the_same_version(real_wareho
 
 def test_silhouettes_are_scikit_learns(customers):
     features, _, _ = standardized(customers.head(2_500))
-    labellings = [fit_kmeans(features, k, seed=1).labels_ for k in (2, 4, 7)]
+    labellings = [best_kmeans(features, k, seed=1).labels_ for k in (2, 4, 7)]
     expected = [silhouette_score(features, labels) for labels in labellings]
     assert silhouettes(features, labellings) == pytest.approx(expected, abs=1e-9)
 
 
-def test_measured_silhouette_of_december_2011(real_warehouse):
-    warehouse = Warehouse(real_warehouse.warehouse_path)
-    snapshot = training_customers(CUSTOMER_RFM.relation, warehouse, date(2011, 12, 1))
+def test_measured_silhouette_of_december_2011(uci_warehouse):
+    warehouse = Warehouse(uci_warehouse.warehouse_path)
+    snapshot = training_customers(warehouse.query, date(2011, 12, 1))
     rows = fit_version(snapshot, n_clusters=4, seed=42, month=date(2011, 12, 1))
     assert rows[0]["silhouette"] == pytest.approx(0.3795, abs=0.0005)
     assert len(snapshot) == 5_852

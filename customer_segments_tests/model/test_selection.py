@@ -9,14 +9,14 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 
 from benchmarks.million import customers as generated
 from customer_segments.model.features import training_customers
-from customer_segments.model.fit import fit_kmeans, standardized
+from customer_segments.model.fit import best_kmeans, standardized
+from customer_segments.model.gates import conclusion, recommend
 from customer_segments.model.points import nearest, weighted_points
-from customer_segments.model.recommendation import conclusion, recommend
 from customer_segments.model.selection import compare_n_clusters, fit_all, null_silhouettes
 from customer_segments.model.silhouette import silhouettes
 from customer_segments.policy.model import Selection
 from customer_segments.storage.ledger import latest
-from customer_segments.tables import CUSTOMER_RFM, MODEL_SELECTION
+from customer_segments.tables import MODEL_SELECTION
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.model.versions import warehouse_of
 
@@ -24,8 +24,8 @@ DECEMBER = date(2011, 12, 1)
 
 
 @pytest.fixture(scope="module")
-def december(real_warehouse) -> pd.DataFrame:
-    return training_customers(CUSTOMER_RFM.relation, warehouse_of(real_warehouse), DECEMBER)
+def december(uci_warehouse) -> pd.DataFrame:
+    return training_customers(warehouse_of(uci_warehouse).query, DECEMBER)
 
 
 def figures(rows: list[dict], *names: str) -> dict[int, tuple]:
@@ -47,9 +47,9 @@ def test_measured_figures_of_december_2011(december):
 
 
 def test_the_products_own_recency_speaks_for_five_in_december_2011(
-    december, real_warehouse, copy_of
+    december, uci_warehouse, copy_of
 ):
-    installed = copy_of(real_warehouse)
+    installed = copy_of(uci_warehouse)
     stored = selection(installed)
     assert set(stored["training_month"].dt.date) == {date(2011, 11, 1)}
     assert stored["training_customers"].unique().tolist() == [5_824]
@@ -73,7 +73,9 @@ def test_the_products_own_recency_speaks_for_five_in_december_2011(
     (event,) = result.asset_materializations_for_node("model_selection")
     assert event.metadata["recommended"].value == 5
     assert event.metadata["recommendation"].value == reason
-    assert "| 5 | 0.361 | 0.273 |" in event.metadata["figures"].value
+    shown = {record.data["n_clusters"]: record.data for record in event.metadata["figures"].records}
+    assert shown[5]["silhouette"] == pytest.approx(0.361, abs=0.0005)
+    assert [k for k, data in shown.items() if data["is_recommended"]] == [5]
 
 
 def test_figures_are_scikit_learns(december):
@@ -82,7 +84,7 @@ def test_figures_are_scikit_learns(december):
     assert [row["n_clusters"] for row in rows] == list(range(2, 11))
     features, _, _ = standardized(some)
     for row in rows[::4]:
-        fitted = fit_kmeans(features, row["n_clusters"], seed=3)
+        fitted = best_kmeans(features, row["n_clusters"], seed=3)
         labels = fitted.labels_
         assert row["inertia"] == pytest.approx(fitted.inertia_)
         assert row["silhouette"] == pytest.approx(silhouette_score(features, labels))

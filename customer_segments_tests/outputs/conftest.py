@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from customer_segments.outputs.files import report_path
 from customer_segments.outputs.view import MonthView, read_month
+from customer_segments.shown import report_path
 from customer_segments.storage import Warehouse
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.outputs.pages import Page

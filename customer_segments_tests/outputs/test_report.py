@@ -18,9 +18,8 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.outputs.files import links as links_beside
-from customer_segments.outputs.files import report_path
 from customer_segments.outputs.report.page import glossary, render
-from customer_segments.outputs.state import newest_labelled
+from customer_segments.shown import newest_labelled, report_path
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute

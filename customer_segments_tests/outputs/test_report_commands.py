@@ -1,8 +1,8 @@
 """Reports by the command line, as a user starts it."""
 
-from customer_segments.outputs.files import report_path
+from customer_segments.shown import report_path
+from customer_segments_tests.commands.test_cli import sample_copied, start
 from customer_segments_tests.outputs.conftest import MONTH
-from customer_segments_tests.test_cli import sample_copied, start
 
 __all__ = ["sample_copied"]
 

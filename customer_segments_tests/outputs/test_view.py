@@ -83,6 +83,16 @@ def test_a_month_without_customers_is_an_error(sample_warehouse):
         read_month(Warehouse(sample_warehouse.warehouse_path), date(2030, 1, 1), TODAY)
 
 
+def test_it_is_read_once_until_the_warehouse_changes(sample_warehouse, copy_of):
+    warehouse = Warehouse(copy_of(sample_warehouse).warehouse_path)
+    first = read_month(warehouse, MONTH, TODAY)
+    assert read_month(warehouse, MONTH, TODAY) is first
+    assert read_month(warehouse, MONTH, date(2024, 6, 20)) is not first
+    with warehouse.writing() as con:
+        con.raw_sql("UPDATE customer_segments SET account_tier = 'retail'")
+    assert set(read_month(warehouse, MONTH, TODAY).people["account_tier"]) == {"retail"}
+
+
 def test_a_table_that_is_missing_is_named(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     with Warehouse(installed.warehouse_path).writing() as con:

@@ -1,4 +1,4 @@
-"""Each monitoring check fails when what it watches goes wrong, and the run goes on."""
+"""Each judge fails when what it watches goes wrong, and the run goes on."""
 
 import duckdb
 import pytest

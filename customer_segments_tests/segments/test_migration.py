@@ -36,16 +36,16 @@ def sources(installed) -> list:
     return [rows_of(installed, table) for table in SOURCES]
 
 
-@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "uci_warehouse"])
 def test_the_table_is_what_plain_python_makes_of_the_customers(fixture, request):
     installed = request.getfixturevalue(fixture)
     assert rows_of(installed, "segment_migration") == expected_migration(*sources(installed))
 
 
-def test_the_moves_add_up_to_both_months(real_warehouse):
-    moves = rows_of(real_warehouse, "segment_migration")
+def test_the_moves_add_up_to_both_months(uci_warehouse):
+    moves = rows_of(uci_warehouse, "segment_migration")
     after = [row for row in moves if row["to_segment"] != "Gone"]
-    segments = [row | {"customers": 1} for row in rows_of(real_warehouse, "customer_segments")]
+    segments = [row | {"customers": 1} for row in rows_of(uci_warehouse, "customer_segments")]
     assert sums(
         after, "snapshot_month", "to_segment", customers="customers", revenue="revenue"
     ) == sums(segments, "snapshot_month", "segment", customers="customers", revenue="monetary")
@@ -53,7 +53,7 @@ def test_the_moves_add_up_to_both_months(real_warehouse):
     before = [row for row in moves if row["from_segment"] != "New"]
     snapshots = [
         row | {"customers": 1, "snapshot_month": shift(row["snapshot_month"], 1)}
-        for row in rows_of(real_warehouse, "customer_rfm")
+        for row in rows_of(uci_warehouse, "customer_rfm")
         if row["snapshot_month"] < date(2011, 12, 1)
     ]
     assert sums(before, "snapshot_month", customers="customers", revenue="revenue_before") == sums(
@@ -61,7 +61,7 @@ def test_the_moves_add_up_to_both_months(real_warehouse):
     )
 
 
-@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "uci_warehouse"])
 def test_new_are_those_whose_first_purchase_it_was_and_nobody_goes(fixture, request):
     installed = request.getfixturevalue(fixture)
     moves = rows_of(installed, "segment_migration")

@@ -28,15 +28,15 @@ def approximately(rows: list[dict]) -> list:
     ]
 
 
-@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "uci_warehouse"])
 def test_the_table_is_what_plain_python_makes_of_the_customers(fixture, request):
     installed = request.getfixturevalue(fixture)
     expected = expected_profiles(*(rows_of(installed, table) for table in SOURCES))
     assert rows_of(installed, "segment_profiles") == approximately(expected)
 
 
-def test_shares_add_up_to_one_in_every_month(real_warehouse):
-    profiles = rows_of(real_warehouse, "segment_profiles")
+def test_shares_add_up_to_one_in_every_month(uci_warehouse):
+    profiles = rows_of(uci_warehouse, "segment_profiles")
     months = {row["snapshot_month"] for row in profiles}
     assert len(months) == 25
     for month in months:
@@ -45,8 +45,8 @@ def test_shares_add_up_to_one_in_every_month(real_warehouse):
         assert sum(row["revenue_share"] for row in own) == pytest.approx(1)
 
 
-def test_under_one_model_last_month_is_what_last_months_profile_says(real_warehouse):
-    profiles = rows_of(real_warehouse, "segment_profiles")
+def test_under_one_model_last_month_is_what_last_months_profile_says(uci_warehouse):
+    profiles = rows_of(uci_warehouse, "segment_profiles")
     known = {(row["snapshot_month"], row["segment"]): row for row in profiles}
     compared = {"last_month": 0, "last_year": 0}
     for (month, segment), row in known.items():

@@ -9,7 +9,7 @@ import pytest
 from customer_segments_tests.segments.plain import rows_of
 
 
-@pytest.mark.parametrize("fixture", ["sample_warehouse", "real_warehouse"])
+@pytest.mark.parametrize("fixture", ["sample_warehouse", "uci_warehouse"])
 def test_tiers_are_what_plain_python_makes_of_each_month(fixture, request):
     installed = request.getfixturevalue(fixture)
     months = defaultdict(list)
@@ -22,10 +22,10 @@ def test_tiers_are_what_plain_python_makes_of_each_month(fixture, request):
         assert [row["account_tier"] == "wholesale" for row in rows] == is_above.tolist()
 
 
-def test_a_tenth_of_the_real_customers_brings_two_thirds_of_the_money(real_warehouse):
+def test_a_tenth_of_the_real_customers_brings_two_thirds_of_the_money(uci_warehouse):
     rows = [
         row
-        for row in rows_of(real_warehouse, "customer_segments")
+        for row in rows_of(uci_warehouse, "customer_segments")
         if row["snapshot_month"] == date(2011, 12, 1)
     ]
     wholesale = [row for row in rows if row["account_tier"] == "wholesale"]

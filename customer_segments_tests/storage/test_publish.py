@@ -283,6 +283,17 @@ def test_a_timestamp_needs_no_precision_in_the_contract(warehouse: Warehouse):
     assert len(content(warehouse, contract)) == 1
 
 
+def test_a_row_that_is_there_with_other_values_is_an_error_and_does_not_vanish(warehouse):
+    old, new = ({"model_version": "a", "cluster": n, "centre": 0.5} for n in (0, 1))
+    warehouse.publish(MODEL, arrow(MODEL, [old]))
+    before = state(warehouse)
+    with pytest.raises(ContractBreach, match=r"\('a', 0\) is there already with other values"):
+        warehouse.publish(MODEL, arrow(MODEL, [old | {"centre": 0.6}, new]))
+    assert state(warehouse) == before
+    warehouse.publish(MODEL, arrow(MODEL, [old, new]))
+    assert [row[1] for row in content(warehouse, MODEL)] == [0, 1]
+
+
 # --- empty results
 
 

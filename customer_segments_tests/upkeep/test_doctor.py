@@ -128,11 +128,11 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
     ),
     "months file lost": (
         lambda s: s.months_path.unlink(),
-        "✗ months: The data has 2023-01 to 2024-12, but {months} is not there. `customer-seg",
+        "✗ months: The data has 2023-01 to 2024-12, which warehouse.duckdb.months.json does not",
     ),
     "months file of before": (
         lambda s: s.months_path.write_text(s.months_path.read_text().replace("2024-12", "2024-06")),
-        "✗ months: The data has 2023-01 to 2024-12, warehouse.duckdb.months.json says 2023-01 to",
+        "✗ months: The data has 2023-01 to 2024-12, which warehouse.duckdb.months.json does not",
     ),
     "a month waits": (
         sql(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from customer_segments.covering import save_months
 from customer_segments.instance import prepare_dagster_home
 from customer_segments.months import Months
 from customer_segments.private import private_files
@@ -36,7 +37,7 @@ def mode(path: Path) -> int:
 def test_files_are_made_for_their_owner_alone(tmp_path, umask):
     settings = install(tmp_path, source_dir=tmp_path)
     before = mode(tmp_path)
-    Months(JANUARY, JANUARY, False, JANUARY).save(settings)
+    save_months(Months(JANUARY, JANUARY, False, JANUARY), settings)
     modes = {}
     with Warehouse(settings.warehouse_path).holding() as con:
         con.raw_sql("CREATE TABLE t AS SELECT 1 AS a")

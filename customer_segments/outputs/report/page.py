@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from customer_segments.evaluation.backtest import QUINTILE_SUM
 from customer_segments.evaluation.findings import MARGIN, findings, means
-from customer_segments.evaluation.outliers import thrown_away
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -20,6 +19,7 @@ from customer_segments.outputs.pictures.picture import Picture, in_use, is_conti
 from customer_segments.outputs.queries import YEAR
 from customer_segments.outputs.templates import read_text, rendered
 from customer_segments.outputs.view import MonthView
+from customer_segments.segments.outliers import thrown_away
 from customer_segments.segments.tiers import WHOLESALE
 
 if TYPE_CHECKING:

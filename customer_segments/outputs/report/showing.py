@@ -6,12 +6,15 @@ Belongs here: observations with pictures in them. Does not: the report's own pag
 import struct
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from customer_segments.outputs.pictures.picture import Picture
 from customer_segments.outputs.templates import data_url
 from customer_segments.tables import LABELS
+
+if TYPE_CHECKING:
+    from customer_segments.outputs.pictures.picture import Picture
 
 # What has a partition for each month; the other assets are looked at as a whole.
 MONTHLY = {contract.table for contract in LABELS}
@@ -19,7 +22,7 @@ MONTHLY = {contract.table for contract in LABELS}
 WIDTH = 900
 
 
-def observations(pictures: Iterable[Picture], month: str) -> list[dg.AssetObservation]:
+def observations(pictures: "Iterable[Picture]", month: str) -> list[dg.AssetObservation]:
     """Return an observation of each asset that pictures explain: they stand in its metadata.
 
     Parameters
@@ -41,7 +44,7 @@ def observations(pictures: Iterable[Picture], month: str) -> list[dg.AssetObserv
     ]
 
 
-def markdown(pictures: Iterable[Picture]) -> dg.MarkdownMetadataValue:
+def markdown(pictures: "Iterable[Picture]") -> dg.MarkdownMetadataValue:
     """Return pictures with title and caption, one below the other."""
     return dg.MetadataValue.md(
         "\n\n".join(

@@ -1,7 +1,7 @@
 """What the usual treatment of outliers would delete: the best customers.
 
 Belongs here: Tukey's fences on customers, as notebooks cut by them. Does not: the overlay
-``account_tier``, by which the product marks such customers and keeps them (``segments.tiers``).
+``account_tier``, by which the product marks such customers and keeps them (``tiers``).
 """
 
 from typing import TYPE_CHECKING, NamedTuple

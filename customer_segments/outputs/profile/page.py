@@ -16,9 +16,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from customer_segments.outputs.profile.figures import Profile
 from customer_segments.outputs.templates import read_text, rendered
 from customer_segments.private import write_text
-from customer_segments.profiling.figures import Profile
 
 
 def write_page(

@@ -40,8 +40,8 @@ def data_profile(
     Types, missing and different values, ranges, quartiles, frequent values and months of all
     rows; pictures of a sample of them. The page shows customers, and is its owner's alone.
     """
-    from customer_segments.profiling.figures import profile
-    from customer_segments.profiling.page import write_page
+    from customer_segments.outputs.profile.figures import profile
+    from customer_segments.outputs.profile.page import write_page
 
     profiles = []
     with warehouse.reading() as con:

@@ -11,9 +11,9 @@ import ibis
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.profiling.assets import PROFILED
-from customer_segments.profiling.figures import profile, sample
-from customer_segments.profiling.page import shown, write_page
+from customer_segments.outputs.profile.assets import PROFILED
+from customer_segments.outputs.profile.figures import profile, sample
+from customer_segments.outputs.profile.page import shown, write_page
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.installations import install, materialize

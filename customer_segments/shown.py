@@ -1,11 +1,13 @@
-"""Which months can be shown, and what a month is shown from.
+"""Which months can be shown, what a month is shown from, and whether its report is of that.
 
-Belongs here: both, told by what the warehouse says that it holds. Does not: reading the month
-(``view``), deciding when a report is made (``automation.agenda``).
+Belongs here: what the outputs and the agenda both have to know of a month. Does not: reading the
+month (``outputs.view``), deciding when a report is made (``automation.agenda``).
 """
 
 import hashlib
+import re
 from datetime import date
+from pathlib import Path
 
 from customer_segments.installation import Installation
 from customer_segments.storage.ledger import code_version
@@ -18,6 +20,10 @@ from customer_segments.tables import (
     MODEL_SELECTION,
     REJECTED_TRANSACTIONS,
 )
+
+# The mark stands in the first lines; pictures make the file large.
+HEAD_CHARACTERS = 2_000
+_STATE = re.compile(r'<meta name="state" content="([0-9a-f]+)">')
 
 
 def newest_labelled(installed: Installation) -> date | None:
@@ -44,3 +50,18 @@ def state_of(state: State, month: date) -> str:
         tables = state.tables.get(contract.table, {}).values()
         made_from.append([held.digest for held in tables])
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
+
+
+def report_path(reports: Path, month: date) -> Path:
+    """Return where the report of a month is."""
+    return reports / f"{month:%Y-%m}" / f"segment_report_{month:%Y-%m}.html"
+
+
+def state_in(path: Path) -> str | None:
+    """Return what a report was made from, as its mark says; ``None`` if there is no report."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = _STATE.search(file.read(HEAD_CHARACTERS))
+    except (OSError, UnicodeError):
+        return None
+    return found[1] if found else None
