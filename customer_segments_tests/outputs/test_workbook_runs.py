@@ -146,7 +146,7 @@ def test_csv_and_parquet_have_the_same_customers(sample_files):
     assert parquet.drop(["from_segment"]).sort_by("customer_id").to_pylist() == expected.to_pylist()
     assert set(parquet.column_names) == {*segments.columns, *rfm.columns, "from_segment"}
     types = {name: str(parquet.schema.field(name).type) for name in ("monetary", "snapshot_month")}
-    assert types == {"monetary": "decimal128(18, 4)", "snapshot_month": "date32[day]"}
+    assert types == {"monetary": "decimal128(38, 4)", "snapshot_month": "date32[day]"}
     again = duckdb.sql(
         f"SELECT * FROM read_csv('{path.with_suffix('.csv')}', types = {{'customer_id': 'VARCHAR', "
         "'monetary': 'DECIMAL(18,4)', 'average_order_value': 'DECIMAL(18,4)'})"
