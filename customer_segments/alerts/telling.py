@@ -20,6 +20,7 @@ from customer_segments.alerts import outbox
 from customer_segments.alerts.causes import ENDS, ended_runs, failing_ticks, overdue_months
 from customer_segments.channels import Channel, channels, without_secrets
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 
 # What a command may take longer by; a sensor's tick has a minute.
@@ -30,8 +31,9 @@ MAX_TEXT = 2_400
 CURSOR = "customer_segments/alerts"
 
 
-def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
+def build_defs(installed: Installation) -> dg.Definitions:
     """Return the sensor ``alerts``: it starts no run, and is always on from the first start."""
+    settings = installed.settings
 
     # Alerts have to be on where nobody thought of them; without addresses they are logged.
     @dg.sensor(
@@ -45,7 +47,7 @@ def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
         left = len(outbox.waiting(settings.outbox_path))
         return dg.SkipReason(" ".join([f"By {names}; waiting: {left}.", *problems]))
 
-    return alerts
+    return dg.Definitions(sensors=[alerts])
 
 
 @contextmanager

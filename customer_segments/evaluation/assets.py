@@ -27,8 +27,8 @@ class Comparing(Algorithms):
     training_month: str | None = TRAINING_MONTH
 
 
-def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
     rfm, lines = CUSTOMER_RFM.table, CLEANED_TRANSACTIONS.table
 
     @dg.asset(group_name=GROUP, deps=[rfm], **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
@@ -125,4 +125,4 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         )
         return table
 
-    return [algorithm_comparison, segment_backtest]
+    return dg.Definitions(assets=[algorithm_comparison, segment_backtest])

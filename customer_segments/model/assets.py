@@ -7,6 +7,7 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.model.judges import MODEL_CHECKS
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy import Policy
 from customer_segments.policy.section import launchpad
@@ -24,8 +25,8 @@ SHOWN = [
 ]
 
 
-def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
     policy, rfm = installed.policy, [CUSTOMER_RFM.table]
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
@@ -162,7 +163,9 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         )
         return publication
 
-    return [kmeans_model, model_selection, champion_model]
+    return dg.Definitions(
+        assets=[kmeans_model, model_selection, champion_model], asset_checks=MODEL_CHECKS
+    )
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

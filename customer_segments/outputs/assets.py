@@ -13,7 +13,9 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.outputs.files import links, workbook_files, workbook_path
+from customer_segments.outputs.profile.assets import data_profile
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
@@ -38,8 +40,8 @@ from customer_segments.tables import (
 VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
 
 
-def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage over the months given."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
     with_last_month = dg.TimeWindowPartitionMapping(
         start_offset=-1, allow_nonexistent_upstream_partitions=True
@@ -48,7 +50,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
         "group_name": "reports",
-        "partitions_def": partitions,
+        "partitions_def": installed.months.partitions(),
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "owners": OWNERS,
         "code_version": code_version(),
@@ -142,7 +144,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
         return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
 
-    return [segment_workbook, segment_report]
+    return dg.Definitions(assets=[segment_workbook, segment_report, data_profile])
 
 
 def _asked_for(context: dg.AssetExecutionContext) -> list[date]:

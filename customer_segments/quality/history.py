@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from customer_segments.installation import Installation
 from customer_segments.quality.evaluation import Result
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there, latest
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 # Publications by table and month; under ``None`` the table's newest.
 Judged = Mapping[str, Mapping[date | None, int]]
 
-# Written by the checks of all tables, so no asset of its own makes it.
-check_history = dg.AssetSpec(
-    CHECK_HISTORY.table,
-    group_name="quality",
-    description="What checks said: a row per check, month and evaluation. Checks write it.",
-    **asset_attributes(CHECK_HISTORY),
-)
+
+def build_defs(_installed: Installation) -> dg.Definitions:
+    """Return the table's asset: the checks of all tables write it, none of its own makes it."""
+    check_history = dg.AssetSpec(
+        CHECK_HISTORY.table,
+        group_name="quality",
+        description="What checks said: a row per check, month and evaluation. Checks write it.",
+        **asset_attributes(CHECK_HISTORY),
+    )
+    return dg.Definitions(assets=[check_history])
 
 
 def publications(con: "Backend", tables: Iterable[str]) -> Judged:

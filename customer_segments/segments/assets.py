@@ -8,19 +8,22 @@ import ibis
 
 from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
+from customer_segments.quality.freshness import with_freshness
 from customer_segments.rfm.assets import looking_back
 from customer_segments.segments import migration, profiles
+from customer_segments.segments.judges import segment_checks
 from customer_segments.segments.scoring import champion_version, label
 from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
 
 
-def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
+    partitions = installed.months.partitions()
     monthly: Any = {
         "group_name": "segments",
-        "partitions_def": installed.months.partitions(),
+        "partitions_def": partitions,
         "backfill_policy": dg.BackfillPolicy.single_run(),
     }
 
@@ -89,7 +92,8 @@ def segment_assets(installed: Installation) -> list[dg.AssetsDefinition]:
             kmeans_model,
         )
 
-    return [customer_segments, segment_migration, segment_profiles]
+    assets = with_freshness([customer_segments, segment_migration, segment_profiles], installed)
+    return dg.Definitions(assets=assets, asset_checks=segment_checks(partitions))
 
 
 def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:

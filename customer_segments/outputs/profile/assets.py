@@ -62,6 +62,3 @@ def data_profile(
             "months": len(profiles[0].months),
         }
     )
-
-
-PROFILE_ASSETS = [data_profile]
