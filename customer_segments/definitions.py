@@ -9,8 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments.alerts.telling import alerts_sensor
-from customer_segments.automation.jobs import JOBS
-from customer_segments.automation.schedules import monthly_refresh
+from customer_segments.automation.jobs import JOBS, monthly_refresh
 from customer_segments.automation.sensor import agenda_asset, agenda_sensor
 from customer_segments.cleaning.assets import cleaning_assets
 from customer_segments.cleaning.judges import cleaning_checks

@@ -85,7 +85,7 @@ def evaluate() -> None:
 def agenda() -> None:
     """Say what is due, and why. Changes nothing."""
     from customer_segments.automation.agenda import agenda as decide
-    from customer_segments.automation.looking import look
+    from customer_segments.automation.facts import look
 
     steps = decide(look(Installation.here()))
     for step in steps:

@@ -9,8 +9,7 @@ from datetime import date
 from rich.console import Console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import look
-from customer_segments.automation.steps import Step, said
+from customer_segments.automation.facts import Step, look, said
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation

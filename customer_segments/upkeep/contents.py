@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import facts
+from customer_segments.automation.facts import facts
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
