@@ -15,6 +15,7 @@ from customer_segments.automation.facts import Step, facts, watched
 from customer_segments.automation.jobs import JOBS, months_tags, switch
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.months import Months
 from customer_segments.storage.state import State
 
 INTERVAL_SECONDS = 30
@@ -39,14 +40,7 @@ agenda_asset = dg.AssetSpec(
 
 
 def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
-    """Return the sensor.
-
-    Parameters
-    ----------
-    loaded
-        The installation that the definitions were made of; the sensor fails where its months are
-        out of date. Runs load the policy anew.
-    """
+    """Return the sensor; it fails where the months that Dagster has loaded are out of date."""
 
     @dg.sensor(
         name="agenda",
@@ -76,7 +70,7 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         if unstable:
             request, why_not = None, f"Still being written: {', '.join(unstable)}."
         else:
-            request, why_not = _decide(context.instance, loaded, installed, steps)
+            request, why_not = _decide(context.instance, loaded.months, installed.months, steps)
         return dg.SensorResult(
             run_requests=[request] if request else [],
             skip_reason=why_not or None,
@@ -97,10 +91,7 @@ def now() -> datetime:
 
 
 def _decide(
-    instance: dg.DagsterInstance,
-    loaded: Installation,
-    installed: Installation,
-    steps: list[Step],
+    instance: dg.DagsterInstance, loaded: Months, covered: Months, steps: list[Step]
 ) -> tuple[dg.RunRequest | None, str]:
     """Return the run to request, or why there is none."""
     if not steps:
@@ -110,9 +101,8 @@ def _decide(
         return None, f"{step} waits: a run of {going_on[0].job_name} goes on."
     if until := _pause(instance, step):
         return None, until
-    covered = installed.months
     # Dagster would refuse them as none of its partitions.
-    if step.months and covered.partitions() != loaded.months.partitions():
+    if step.months and covered.partitions() != loaded.partitions():
         raise UserError(
             f"The months covered are now {covered.first:%Y-%m} to {covered.newest:%Y-%m}, which "
             "this code location does not know yet.",

@@ -74,24 +74,14 @@ def import_file(
 
 def versions_grid(warehouse: "Warehouse") -> "Grid":
     """Return the versions as a table for a terminal, the newest training month first."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Grid
-
     from customer_segments.model.champion import in_force
+    from customer_segments.outputs.summary import grid
     from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
     champion, since = in_force(warehouse.load(CHAMPION_MODEL))
     versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")
-    title = f"Model versions: {len(versions):,}"
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
-    grid.add_column("Version", no_wrap=True)
-    grid.add_column("Trained")
-    for heading in ("Clusters", "Customers", "Silhouette"):
-        grid.add_column(heading, justify="right")
-    grid.add_column("Labels since", no_wrap=True)
-    newest_first = versions.sort_values(["training_month", "version"], ascending=False)
-    for row in newest_first.itertuples():
-        grid.add_row(
+    rows = [
+        (
             row.version,
             f"{row.training_month:%Y-%m}",
             f"{row.n_clusters}",
@@ -99,4 +89,7 @@ def versions_grid(warehouse: "Warehouse") -> "Grid":
             f"{row.silhouette:.3f}",
             f"{since:%Y-%m-%d} UTC" if row.version == champion else "",
         )
-    return grid
+        for row in versions.sort_values(["training_month", "version"], ascending=False).itertuples()
+    ]
+    headings = ("Version", "Trained", "Clusters", "Customers", "Silhouette", "Labels since")
+    return grid(f"Model versions: {len(versions):,}", headings, rows)

@@ -1,4 +1,4 @@
-"""The commands that label customers, and that say what is due.
+"""The commands that fetch data, label customers, and say what is due.
 
 Belongs here: arguments, help, and what is printed. Does not: which jobs they start, over which
 months (``run``).
@@ -11,6 +11,16 @@ import typer
 from customer_segments.commands.console import console, say
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+
+
+def download(
+    force: Annotated[bool, typer.Option(help="Fetch it again if it is there.")] = False,
+) -> None:
+    """Fetch UCI's Online Retail II into the source folder (CC BY 4.0, about 45 MB)."""
+    from customer_segments.ingestion.download import download as fetch
+
+    target = fetch(Installation.here().settings.source_dir, force=force)
+    say(f"{target} is ready: `customer-segments run` uses it now.")
 
 
 def run(

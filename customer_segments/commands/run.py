@@ -4,12 +4,10 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 (``automation.agenda``), starting a job (``launching``), arguments and printing.
 """
 
-from datetime import date
-
 from rich.console import Console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Step, look, said
+from customer_segments.automation.facts import Range, look, said
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -17,8 +15,6 @@ from customer_segments.months import Months, parse_month
 from customer_segments.shown import newest_labelled
 from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
-
-Range = tuple[date, date]
 
 
 def run(installed: Installation, wanted: str | None, console: Console) -> UserError | None:
@@ -43,25 +39,7 @@ def run(installed: Installation, wanted: str | None, console: Console) -> UserEr
     with launcher(installed, console) as launch:
         if asked_for:
             return _score(installed, asked_for, launch, console)
-        return do_what_is_due(installed, launch, console)
-
-
-def do_what_is_due(installed: Installation, launch: Launch, console: Console) -> UserError | None:
-    """Do the first step of the agenda until there is none; see ``run``."""
-    done: list[Step] = []
-    while steps := agenda(look(installed := installed.renewed())):
-        step = steps[0]
-        if done and step.key == done[-1].key:
-            raise UserError(f"{step} came to its end, and is still due: {step.why}.")
-        console.print(f"  {step}: {step.why}.", highlight=False, soft_wrap=True)
-        done.append(step)
-        if step.job != "report":
-            launch(step.job, step.months)
-        elif error := _report(launch, step.months):
-            return error
-    if not done:
-        console.print("  Nothing is due: every month is labelled already.")
-    return None
+        return _do_what_is_due(installed, launch, console)
 
 
 def refit(installed: Installation, config: dict, console: Console) -> UserError | None:
@@ -99,7 +77,7 @@ def report(installed: Installation, wanted: str | None, console: Console) -> Ran
             "Nobody is labelled yet, so there is nothing to report.",
             "Label the customers first: `customer-segments run`.",
         )
-    months = within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
+    months = _within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
     with launcher(installed, console) as launch:
         launch("report", months)
     return months
@@ -131,14 +109,8 @@ def parse_range(text: str) -> Range:
     return months
 
 
-def within(covered: Months, months: Range) -> Range:
-    """Return the months asked for, if they are covered.
-
-    Raises
-    ------
-    UserError
-        If they are not.
-    """
+def _within(covered: Months, months: Range) -> Range:
+    """Return the months asked for, if they are covered."""
     if covered.clip(*months) != months:
         raise UserError(
             f"Months {said(months)} are not all covered: the data has "
@@ -148,27 +120,42 @@ def within(covered: Months, months: Range) -> Range:
     return months
 
 
+def _do_what_is_due(installed: Installation, launch: Launch, console: Console) -> UserError | None:
+    """Do the first step of the agenda until there is none; see ``run``."""
+    done = None
+    while steps := agenda(look(installed := installed.renewed())):
+        step = steps[0]
+        if step.key == done:
+            raise UserError(f"{step} came to its end, and is still due: {step.why}.")
+        _tell(console, f"{step}: {step.why}.")
+        done = step.key
+        if step.job != "report" or not step.months:
+            launch(step.job, step.months)
+        elif error := _report(launch, step.months):
+            return error
+    if not done:
+        _tell(console, "Nothing is due: every month is labelled already.")
+    return None
+
+
 def _score(
     installed: Installation, asked_for: Range, launch: Launch, console: Console
 ) -> UserError | None:
     """Label and report the months asked for, after the files and the months before them."""
     steps = agenda(look(installed))
     if steps and steps[0].job == "ingest":
-        console.print(f"  {steps[0]}: {steps[0].why}.", highlight=False, soft_wrap=True)
+        _tell(console, f"{steps[0]}: {steps[0].why}.")
         launch("ingest")
         installed = installed.renewed()
-    first, last = within(installed.months, asked_for)
+    first, last = _within(installed.months, asked_for)
     state = installed.warehouse.state()
     made_by = installed.made_by(CLEANED_TRANSACTIONS)
-    behind = [
-        month
-        for month in pending_months(state, CLEANED_TRANSACTIONS, made_by)
-        if installed.months.first <= month < first
-    ]
-    if behind:
-        # A snapshot adds up all months before it.
-        console.print(f"  {said((behind[0], behind[-1]))} come first: snapshots add them up.")
-        launch("clean", (behind[0], behind[-1]))
+    pending = pending_months(state, CLEANED_TRANSACTIONS, made_by)
+    # A snapshot adds up all months before it.
+    if behind := [month for month in pending if installed.months.first <= month < first]:
+        before = behind[0], behind[-1]
+        _tell(console, f"{said(before)} come first: snapshots add them up.")
+        launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
 
@@ -178,17 +165,13 @@ def _decided(installed: Installation, job: str, ops: dict, console: Console) -> 
     with launcher(installed, console) as launch:
         launch(job, config={"ops": ops})
         decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
-        console.print(
-            f"  Champion: {decision['version']} ({decision['verdict']}: {decision['reason']})",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return do_what_is_due(installed, launch, console)
+        why = f"{decision['verdict']}: {decision['reason']}"
+        _tell(console, f"Champion: {decision['version']} ({why})")
+        return _do_what_is_due(installed, launch, console)
 
 
-def _report(launch: Launch, months: Range | None) -> UserError | None:
+def _report(launch: Launch, months: Range) -> UserError | None:
     """Make a report; return why it was not made, if so."""
-    assert months
     try:
         launch("report", months)
     except UserError as error:
@@ -198,3 +181,7 @@ def _report(launch: Launch, months: Range | None) -> UserError | None:
             f"Then try again: `customer-segments report --months {months[0]:%Y-%m}`.",
         )
     return None
+
+
+def _tell(console: Console, text: str) -> None:
+    console.print(f"  {text}", highlight=False, soft_wrap=True)
