@@ -4,26 +4,32 @@ Belongs here: arguments, help, and what is printed. Does not: what they do (``up
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from customer_segments.commands.console import console, say
 from customer_segments.installation import Installation
 
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
-
-    from customer_segments.upkeep.findings import Finding
-    from customer_segments.upkeep.migrate import Change
+STYLES = {"WELL": "green", "ODD": "yellow", "WRONG": "red"}
 
 
 def doctor() -> None:
     """Say what is wrong with this installation, and what to do. Changes nothing."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
     from customer_segments.upkeep.doctor import examine, verdict
 
     findings = examine()
-    console().print(_grid(findings))
+    grid = Table(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
+    for is_word in (True, True, False):
+        grid.add_column(no_wrap=is_word, overflow="fold")
+    for level, topic, found, remedy in findings:
+        text = Text(found).append(f"\n→ {remedy}" if remedy else "", style="dim")
+        grid.add_row(Text(level.value, style=STYLES[level.name]), topic, text)
+    console().print(grid)
     said, is_well = verdict(findings)
     say(said)
     raise typer.Exit(0 if is_well else 1)
@@ -80,40 +86,18 @@ def migrate(
     if not changes:
         say("Nothing to do: every table is as this version of the code has it.")
         return
-    if dry_run:
-        say(f"What `customer-segments migrate` would do to {installed.warehouse.path}:")
-    else:
-        say(f"Backup: {written}")
+    path = installed.warehouse.path
+    say(
+        f"Backup: {written}" if written else f"What `customer-segments migrate` would do to {path}:"
+    )
     for change in changes:
-        _say_change(change)
-    if not dry_run:
+        contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
+        former = f"version {change.former} " if change.former != contract.version else ""
+        fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
+        say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
+        if change.why_dropped:
+            say(f"    Why: {change.why_dropped}.")
+    if written:
         say("The warehouse is up to date.")
         if any(change.why_dropped for change in changes):
             say("Now start `customer-segments run`: it makes anew what was dropped.")
-
-
-def _say_change(change: "Change") -> None:
-    contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
-    former = f"version {change.former} " if change.former != contract.version else ""
-    fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
-    say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
-    if change.why_dropped:
-        say(f"    Why: {change.why_dropped}.")
-
-
-def _grid(findings: "list[Finding]") -> "Grid":
-    """Return findings as a table for a terminal, in the order in which they were found."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for finding in findings:
-        said = Text(finding.said)
-        if finding.remedy:
-            said.append(f"\n→ {finding.remedy}", style="dim")
-        grid.add_row(Text(finding.level.value, style=finding.level.style), finding.topic, said)
-    return grid

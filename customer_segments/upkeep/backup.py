@@ -8,12 +8,11 @@ of it.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -32,8 +31,7 @@ NOTES = "backup_notes"
 COPY = "backup_copy"
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(NamedTuple):
     """What a backup tells of itself; a plain copy of a warehouse tells nothing.
 
     When it was made (UTC), what the file of months beside the warehouse said, and where tables
@@ -42,12 +40,7 @@ class Notes:
 
     made_at: datetime | None = None
     months: str | None = None
-    differences: list[str] = field(default_factory=list)
-
-
-def backups_folder(installed: Installation) -> Path:
-    """Return the folder beside the warehouse that backups go to by default."""
-    return installed.settings.warehouse_path.parent / "backups"
+    differences: Sequence[str] = ()
 
 
 def back_up(installed: Installation, path: Path | None = None) -> tuple[Path, Notes]:
@@ -78,7 +71,7 @@ def write_backup(
     """
     import duckdb
 
-    target = path.expanduser().absolute() if path else _named(installed, label)
+    target = path.expanduser().absolute() if path else backup_path(installed, label)
     if target.exists():
         raise UserError(f"{target} exists already.", "Name another file.")
     if not target.parent.is_dir():
@@ -95,7 +88,7 @@ def write_backup(
                 "a checksum does not match, the warehouse is damaged: restore an older backup.",
             ) from error
         finally:
-            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+            log_of(draft).unlink(missing_ok=True)
 
 
 def check_backup(path: Path) -> Notes:
@@ -126,17 +119,23 @@ def check_backup(path: Path) -> Notes:
     return notes
 
 
+def backup_path(installed: Installation, label: str = "") -> Path:
+    """Return a new name in ``backups/`` beside the warehouse, by the time and what it is for."""
+    warehouse = installed.settings.warehouse_path
+    make_folder(warehouse.parent / "backups")
+    name = f"{warehouse.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{label and '-'}{label}.duckdb"
+    return warehouse.parent / "backups" / name
+
+
+def log_of(path: Path) -> Path:
+    """Return where DuckDB keeps what is not in a database file yet."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def sync(path: Path) -> None:
     """Have the disk hold what was written, before anything is named after it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _named(installed: Installation, label: str) -> Path:
-    folder = backups_folder(installed)
-    make_folder(folder)
-    name = f"{installed.settings.warehouse_path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    return folder / f"{name}{label and '-'}{label}.duckdb"
 
 
 def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:

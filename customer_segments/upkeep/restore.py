@@ -6,7 +6,6 @@ not: what a backup is (``backup``).
 
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from customer_segments.errors import UserError
@@ -18,8 +17,9 @@ from customer_segments.storage.state import State
 from customer_segments.upkeep.backup import (
     NOTES,
     Notes,
-    backups_folder,
+    backup_path,
     check_backup,
+    log_of,
     sync,
     write_backup,
 )
@@ -96,13 +96,10 @@ def _unpack(backup: Path, draft: Path) -> State | None:
 
 def _put_aside(installed: Installation) -> Path:
     """Keep a damaged warehouse, and its log, as they are; return where."""
-    path, folder = installed.warehouse.path, backups_folder(installed)
-    make_folder(folder)
-    aside = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-damaged.duckdb"
+    path, aside = installed.warehouse.path, backup_path(installed, "damaged")
     os.link(path, aside)
-    log = path.with_name(f"{path.name}.wal")
-    if log.exists():
-        log.replace(aside.with_name(f"{aside.name}.wal"))
+    if log_of(path).exists():
+        log_of(path).replace(log_of(aside))
     return aside
 
 
