@@ -61,33 +61,22 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
 def save_months(months: Months, settings: Settings) -> bool:
     """Remember the months beside the warehouse; return whether the partitions changed."""
     before = load_months(settings, months.today)
-    text = json.dumps(
-        {
-            "first": months.first.isoformat(),
-            # Not a last month to come that the settings name: data has not been there.
-            "last": min(months.last, max(months.first, month_of(months.today))).isoformat(),
-            "is_open": months.is_open,
-        }
-    )
-    write_text(settings.months_path, text + "\n")
+    # Not a last month to come that the settings name: data has not been there.
+    last = min(months.last, max(months.first, month_of(months.today)))
+    ends = {"first": months.first.isoformat(), "last": last.isoformat()}
+    write_text(settings.months_path, json.dumps(ends | {"is_open": months.is_open}) + "\n")
     after = load_months(settings, months.today)
     # Open at the end: another month with data asks for no reload.
-    return (before.first, before.newest, before.is_open) != (
-        after.first,
-        after.newest,
-        after.is_open,
+    return any(
+        getattr(before, name) != getattr(after, name) for name in ("first", "newest", "is_open")
     )
 
 
 def _remembered(settings: Settings, today: date) -> Months | None:
     try:
         stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
-        return Months(
-            first=date.fromisoformat(stored["first"]),
-            last=date.fromisoformat(stored["last"]),
-            is_open=bool(stored["is_open"]),
-            today=today,
-        )
+        first, last = (date.fromisoformat(stored[end]) for end in ("first", "last"))
+        return Months(first, last, bool(stored["is_open"]), today)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:

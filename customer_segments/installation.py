@@ -46,10 +46,8 @@ def settings_here() -> Settings:
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     try:
-        unknown = [
-            _said(name, where) for name, where in given_variables().items() if name not in known
-        ]
-        if unknown:
+        given = given_variables().items()
+        if unknown := [_said(name, where) for name, where in given if name not in known]:
             raise UserError(
                 f"No such setting: {', '.join(unknown)}.",
                 "Mend the name or take it out: README, Settings. Rules are no settings; they stand "
@@ -80,10 +78,7 @@ def _said(name: str, where: str) -> str:
 class Installation:
     """All that follows from the environment and the policy's file.
 
-    Parameters
-    ----------
-    months
-        Months covered when this was made; after an ingestion make another.
+    The months are those covered when this was made; after an ingestion make another.
     """
 
     settings: Settings
@@ -101,22 +96,13 @@ class Installation:
             If the policy's file or the file of months is wrong.
         """
         policy = Policy.load(settings.config)
-        return cls(
-            settings,
-            policy,
-            Warehouse(settings.warehouse_path, settings.lock_timeout_seconds),
-            load_months(settings, policy.source.today(), policy.source.time_zone),
-        )
+        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+        months = load_months(settings, policy.source.today(), policy.source.time_zone)
+        return cls(settings, policy, warehouse, months)
 
     @classmethod
     def here(cls) -> "Installation":
-        """Return the installation that the environment describes.
-
-        Raises
-        ------
-        UserError
-            As ``settings_here`` and ``of`` raise it.
-        """
+        """Return the installation that the environment describes; raises as ``of`` does."""
         return cls.of(settings_here())
 
     def renewed(self) -> "Installation":
@@ -131,6 +117,5 @@ class Installation:
         departures
             Sections, as dictionaries, that a launch set in place of the policy's.
         """
-        return self.policy.fingerprint(
-            contract.sections, {"bounds": self.settings.bounds}, **departures
-        )
+        bounds = {"bounds": self.settings.bounds}
+        return self.policy.fingerprint(contract.sections, bounds, **departures)

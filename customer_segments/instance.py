@@ -4,9 +4,11 @@ Belongs here: the instance folder inside the project, shared by the UI and the c
 Does not: how the instance is configured; that is ``dagster.yaml`` at the top of the project.
 """
 
+import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from customer_segments.errors import UserError
@@ -15,13 +17,7 @@ from customer_segments.settings import project_root
 
 
 def dagster_home(root: Path | None = None) -> Path:
-    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder.
-
-    Parameters
-    ----------
-    root
-        The project folder; ``project_root()`` unless given.
-    """
+    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder."""
     return (root or project_root()) / ".dagster"
 
 
@@ -32,11 +28,6 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
     project's is copied there, anew at every start. Where a project has none, telemetry is off
     all the same.
 
-    Parameters
-    ----------
-    root
-        The project folder; ``project_root()`` unless given.
-
     Raises
     ------
     UserError
@@ -45,9 +36,9 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
     root = root or project_root()
     home = dagster_home(root)
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
+    text = "telemetry: {enabled: false}\n"
     try:
         make_folder(home)
-        text = "telemetry: {enabled: false}\n"
         if original.is_file():
             text = original.read_text(encoding="utf-8")
         if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
@@ -68,8 +59,6 @@ def held_open(home: Path) -> Iterator[None]:
     Dagster opens them anew for each event, and who closes one as the last has to bring its log
     into it: a millisecond each time, and a run has a thousand.
     """
-    import sqlite3
-
     with ExitStack() as held:
         for path in (home / "history/runs.db", home / "history/runs/index.db"):
             if path.is_file():
@@ -80,16 +69,11 @@ def held_open(home: Path) -> Iterator[None]:
 
 def serving_process(home: Path) -> str | None:
     """Return the id of the process that serves an instance; ``None`` if none does."""
-    import fcntl
-
-    try:
-        with (home / "ui.lock").open(encoding="ascii") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read()
-    except FileNotFoundError:
-        pass
+    with suppress(FileNotFoundError), (home / "ui.lock").open(encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read()
     return None
 
 
@@ -99,18 +83,11 @@ def serving(home: Path) -> Iterator[None]:
 
     The lock goes with the process, however it ends.
 
-    Parameters
-    ----------
-    home
-        The instance folder, as ``prepare_dagster_home`` returns it.
-
     Raises
     ------
     UserError
         If another process serves the instance; names it.
     """
-    import fcntl
-
     with (home / "ui.lock").open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
