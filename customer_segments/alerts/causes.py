@@ -67,19 +67,15 @@ def _of_run(
             checks[_name(check), (check.partition or "")[:7]] = check
     # Of each check the worst and newest month, and which others do not pass.
     failed = {key: check for key, check in checks.items() if not check.passed}
-    worst = {
-        name: failed[name, month]
-        for name, month in sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
-    }
+    by_weight = sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
+    worst = {key[0]: failed[key] for key in by_weight}
     stops = [c for c in worst.values() if how == "failed" and c.blocking and _is_error(c)]
-    covered = " to ".join(
-        f"{month:%Y-%m}" for month in dict.fromkeys(months_of_run(run.tags) or ())
-    )
+    months = dict.fromkeys(months_of_run(run.tags) or ())
+    covered = " to ".join(f"{month:%Y-%m}" for month in months)
     facts = {"Months": covered, "Run": f"{run.job_name}, {run.run_id[:8]}"}
     if how:
-        said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops)
-        if not said:
-            said = root_cause(steps[0].step_failure_data.error) if steps else end.message
+        cause = root_cause(steps[0].step_failure_data.error) if steps else end.message
+        said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops) or cause
         assets = [asset for step in steps for asset in planned[step.step_key]]
         remedy = "Mend the cause and start it again. What was published before it is whole."
         if run.tags.get("dagster/will_retry") == "true":

@@ -60,10 +60,11 @@ def telling(settings: Settings, instance: dg.DagsterInstance, console: Console) 
         try:
             collect(settings, instance)
             problems = deliver(settings, seconds) if seconds else []
+        except UserError as error:
+            problems = [f"No alerts: {error}"]
         except Exception as error:
             # By its kind alone: the words of an error may hold anything.
-            is_ours = isinstance(error, UserError)
-            problems = [f"No alerts: {error if is_ours else type(error).__name__}"]
+            problems = [f"No alerts: {type(error).__name__}"]
         for problem in problems:
             console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
 
@@ -83,10 +84,8 @@ def collect(settings: Settings, instance: dg.DagsterInstance) -> None:
     if kept := store.get_cursor_values({CURSOR}).get(CURSOR):
         since, cursors = json.loads(kept)
     else:
-        since = now.timestamp()
-        cursors = {
-            end.value: instance.fetch_run_status_changes(end, limit=1).cursor for end in ENDS
-        }
+        newest = {end.value: instance.fetch_run_status_changes(end, limit=1) for end in ENDS}
+        since, cursors = now.timestamp(), {end: page.cursor for end, page in newest.items()}
     addresses = settings.alerts.get_secret_value()
     found = [
         *ended_runs(instance, cursors),

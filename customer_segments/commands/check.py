@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console
 from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -34,7 +34,7 @@ def check(
     rows, total = judged(con, files, Installation.here())
     counts = con.execute(rows.reason.value_counts(name="rows").drop_null("reason"))
     rejected = dict(zip(counts["reason"], map(int, counts["rows"]), strict=True))
-    print_rows(total - sum(rejected.values()), rejected, console())
+    print_rows(total - sum(rejected.values()), rejected, get_console())
     source = ["workbook", "sheet", "row_number"]
     place = ibis.row_number().over(group_by="reason", order_by=source)
     numbered = rows.filter(rows.reason.notnull()).mutate(place=place)

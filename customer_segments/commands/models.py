@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 
@@ -26,7 +26,7 @@ models_app = typer.Typer(
 @models_app.command("list")
 def list_versions() -> None:
     """List all model versions, and say which one labels since when."""
-    console().print(versions_grid(Installation.here().warehouse))
+    get_console().print(versions_grid(Installation.here().warehouse))
 
 
 @models_app.command("export")

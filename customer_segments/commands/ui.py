@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console, say
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.instance import prepare_dagster_home, serving
@@ -41,9 +41,9 @@ def ui(
         from customer_segments.commands.run import start
         from customer_segments.outputs.summary import print_input
 
-        say("First start: the workbooks are read, so that the UI knows their months.")
-        print_input(installed.settings, console())
-        start(installed, "ingest", console())
+        typer.echo("First start: the workbooks are read, so that the UI knows their months.")
+        print_input(installed.settings, get_console())
+        start(installed, "ingest", get_console())
     serve(port)
 
 
