@@ -20,10 +20,7 @@ LIVE_WITHIN_MONTHS = 2
 def load_months(settings: Settings, today: date, time_zone: str = "UTC") -> Months:
     """Return the months covered; before the first ingestion only the current one is known.
 
-    Raises
-    ------
-    UserError
-        If the file of months is damaged, or the first month is set to one to come.
+    A UserError says that the file of months is damaged, or the first month is set to one to come.
     """
     this_month = month_of(today)
     months = _remembered(settings, today) or Months(this_month, this_month, True, today)
@@ -36,12 +33,8 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
     Dates before 2000 or after the current month do not stretch the months; rows that bear
     them are rejected as ``outside_months``. Months whose files went away are covered no
     longer: the ingestion empties them. A feed that was live stays so for as long as the
-    warehouse is there, and is waited for.
-
-    Raises
-    ------
-    UserError
-        If the clock stands before months that were covered already.
+    warehouse is there, and is waited for. A UserError says that the clock stands before months
+    that were covered already.
     """
     this_month = month_of(known.today)
     first = min(max(month_of(first_date), EARLIEST), this_month)

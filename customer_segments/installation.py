@@ -37,13 +37,7 @@ def given_variables() -> dict[str, str]:
 
 
 def settings_here() -> Settings:
-    """Return the settings that the environment describes.
-
-    Raises
-    ------
-    UserError
-        If a variable is no setting, or its value is wrong; names it.
-    """
+    """Return the settings of the environment; a UserError names what is none, or is wrong."""
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     try:
         given = given_variables().items()
@@ -90,10 +84,7 @@ class Installation:
     def of(cls, settings: Settings) -> "Installation":
         """Return the installation of some settings, with the policy of their file.
 
-        Raises
-        ------
-        UserError
-            If the policy's file or the file of months is wrong.
+        A UserError says what is wrong in that file or in the file of months.
         """
         policy = Policy.load(settings.config)
         warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
@@ -112,10 +103,7 @@ class Installation:
     def made_by(self, contract: Contract, **departures: Any) -> str:
         """Return the fingerprint of the rules that decide a table's rows.
 
-        Parameters
-        ----------
-        departures
-            Sections, as dictionaries, that a launch set in place of the policy's.
+        Departures are sections, as dictionaries, that a launch set in place of the policy's.
         """
         bounds = {"bounds": self.settings.bounds}
         return self.policy.fingerprint(contract.sections, bounds, **departures)

@@ -26,12 +26,7 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
     project's is copied there, anew at every start. Where a project has none, telemetry is off
-    all the same.
-
-    Raises
-    ------
-    UserError
-        If the folder cannot be written.
+    all the same. A UserError says that the folder cannot be written.
     """
     root = root or project_root()
     home = dagster_home(root)
@@ -81,12 +76,7 @@ def serving_process(home: Path) -> str | None:
 def serving(home: Path) -> Iterator[None]:
     """Hold an instance for the one process that may serve it; two daemons would run things twice.
 
-    The lock goes with the process, however it ends.
-
-    Raises
-    ------
-    UserError
-        If another process serves the instance; names it.
+    The lock goes with the process, however it ends; a UserError names the one that has it.
     """
     with (home / "ui.lock").open("a+", encoding="ascii") as file:
         try:

@@ -130,10 +130,7 @@ class Settings(BaseSettings):
     def source_files(self) -> list[Path]:
         """Return the input workbooks in natural order of their names.
 
-        Raises
-        ------
-        UserError
-            If the folder is missing or unreadable, or holds no workbook.
+        A UserError says that the folder is missing or unreadable, or holds no workbook.
         """
         if not self.input_dir.is_dir():
             raise UserError(

@@ -68,10 +68,7 @@ class Facts:
 def look(installed: Installation) -> Facts:
     """Return the facts as they are now, the files and the warehouse opened for it.
 
-    Raises
-    ------
-    UserError
-        If the folder is missing, unreadable or empty, or the warehouse cannot be opened.
+    Raises what ``Settings.source_files`` and ``Warehouse.state`` do.
     """
     sources = fingerprinted(installed.settings.source_files())
     files = {source.name: source.content_hash for source in sources}
@@ -87,17 +84,7 @@ def watched(settings: Settings, before: Mapping[str, list]) -> dict[str, list]:
     """Return size, time of the last change (ns) and content hash of each file of the folder.
 
     A file that may still be being written has no hash; it is hashed again only when its size or
-    time changed.
-
-    Parameters
-    ----------
-    before
-        What this returned at the tick before.
-
-    Raises
-    ------
-    UserError
-        If the folder is missing, unreadable or empty.
+    time are others than ``before``, at the last tick. Raises what ``Settings.source_files`` does.
     """
     return {file.name: _watched(file, before.get(file.name)) for file in settings.source_files()}
 

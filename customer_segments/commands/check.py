@@ -51,14 +51,9 @@ def check(
 
 
 def judged(con: "Backend", files: list[Path], installed: Installation) -> "tuple[Table, int]":
-    """Return the rows of files with why each would be rejected, and how many there are.
+    """Return the rows of files, with why each would be rejected, and how many there are.
 
-    By the cleaning rules of the policy, in a connection of its own; writes nothing.
-
-    Raises
-    ------
-    UserError
-        If a file could not be ingested.
+    By the cleaning rules of the policy; a UserError says which file could not be ingested.
     """
     from customer_segments.cleaning.rules import classified
     from customer_segments.ingestion.casting import typed_rows

@@ -66,10 +66,7 @@ def promote(
 def report(installed: Installation, wanted: str | None, console: Console) -> Range:
     """Make the reports of a range of months, or of the newest with labels; return these months.
 
-    Raises
-    ------
-    UserError
-        If months are asked for that are not covered, or nobody is labelled yet.
+    A UserError says that such months are not covered, or that nobody is labelled yet.
     """
     newest = newest_labelled(installed)
     if newest is None:
@@ -90,13 +87,7 @@ def start(installed: Installation, job: str, console: Console) -> None:
 
 
 def parse_range(text: str) -> Range:
-    """Return first and last month of a range such as ``2011-06:2011-12``, or of one month.
-
-    Raises
-    ------
-    UserError
-        If it is not a range of months.
-    """
+    """Return first and last month of a range such as ``2011-06:2011-12``, or of one month."""
     first, _, last = text.partition(":")
     try:
         months = parse_month(first), parse_month(last or first)

@@ -51,12 +51,9 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
     """Run the Dagster UI on the loopback interface until it is told to stop.
 
     Ctrl-C, SIGTERM and the end of the terminal stop it, and with it the daemon, the code server
-    and whatever run is going on. A run that is interrupted so is a failure in its history.
-
-    Raises
-    ------
-    UserError
-        If there is no workspace, the port or the instance is taken, or Dagster ends by itself.
+    and whatever run is going on. A run that is interrupted so is a failure in its history. A
+    UserError says that there is no workspace, that the port or the instance is taken, or that
+    Dagster ended by itself.
     """
     root = root or project_root()
     if not (root / "workspace.yaml").is_file():

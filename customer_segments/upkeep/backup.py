@@ -57,27 +57,16 @@ def write_backup(
     DuckDB copies by itself, table by table: it reads a log that was left behind, verifies every
     block's checksum as it reads it, and takes the lock of nobody (closing the file another way
     would drop this process's lock). Columns, comments, keys and rules are those of the original.
-
-    Parameters
-    ----------
-    path
-        File to write, which must not exist yet; by default one named after the time and, by
-        ``label``, what it was made for, in ``backups/`` beside the warehouse.
-
-    Raises
-    ------
-    UserError
-        If the file exists, cannot be written, or does not hold what the warehouse does.
+    By default ``backup_path`` names the file, by a label. A UserError says that it exists, cannot
+    be written, or does not hold what the warehouse does.
     """
     import duckdb
 
     target = path.expanduser().absolute() if path else backup_path(installed, label)
     if target.exists():
         raise UserError(f"{target} exists already.", "Name another file.")
-    if not target.parent.is_dir():
-        raise UserError(
-            f"The folder {target.parent} does not exist.", "Create it, or name another."
-        )
+    if not (folder := target.parent).is_dir():
+        raise UserError(f"The folder {folder} does not exist.", "Create it, or name another.")
     with replacing(target) as draft:
         try:
             return target, _copy(con, installed, draft)
@@ -92,13 +81,7 @@ def write_backup(
 
 
 def check_backup(path: Path) -> Notes:
-    """Read all of a backup, and compare its tables with its ledger.
-
-    Raises
-    ------
-    UserError
-        If it is missing, damaged, or its tables are not as its ledger says.
-    """
+    """Read all of a backup; a UserError says where it is damaged, or not as its ledger says."""
     import duckdb
 
     remedy = "Nothing was changed. Restore another backup."
@@ -107,7 +90,7 @@ def check_backup(path: Path) -> Notes:
     try:
         with Warehouse(path, lock_timeout_seconds=5).reading() as con:
             notes = _notes(con)
-            _digests(con, _here(con))
+            _digests(con, con.current_catalog)
             found = disagreements(con, CONTRACTS)
     except WarehouseUnavailable as error:
         said = f"{path} is not a backup that can be read. {error.problem}"
@@ -140,7 +123,7 @@ def sync(path: Path) -> None:
 
 def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:
     """Copy all tables into a new file, with the notes, and compare what the disk then has."""
-    here, months = _here(con), installed.settings.months_path
+    here, months = con.current_catalog, installed.settings.months_path
     notes = Notes(
         made_at=datetime.now(UTC).replace(tzinfo=None),
         months=months.read_text(encoding="utf-8") if months.is_file() else None,
@@ -190,14 +173,9 @@ def _digests(con: "Backend", database: str) -> dict[str, tuple]:
     }
 
 
-def _here(con: "Backend") -> str:
-    ((name,),) = con.raw_sql("SELECT current_database()").fetchall()
-    return name
-
-
 def _notes(con: "Backend") -> Notes:
     if not is_there(con, NOTES):
         return Notes()
-    columns = f"SELECT made_at, months, differences FROM {NOTES}"
-    ((made_at, months, differences),) = con.raw_sql(columns).fetchall()
+    sql = f"SELECT made_at, months, differences FROM {NOTES}"
+    ((made_at, months, differences),) = con.raw_sql(sql).fetchall()
     return Notes(made_at, months, json.loads(differences))

@@ -32,19 +32,9 @@ def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
     """Make a backup the warehouse; what was there becomes a backup itself.
 
     Waits for whoever holds the warehouse. Whoever opens it afterwards meets the restored one.
-
-    Returns
-    -------
-    kept
-        Where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any more;
-        ``None`` if nothing was.
-    months_changed
-        Whether the months covered are others than before.
-
-    Raises
-    ------
-    UserError
-        If the backup is missing, damaged or not whole, or there is no room; nothing is changed.
+    Returns where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any
+    more, and whether the months covered are others than before. With a UserError, of a backup
+    that is missing, damaged or not whole, or for want of room, nothing is changed.
     """
     backup, path = backup.expanduser().absolute(), installed.warehouse.path
     if backup.resolve() == path:
