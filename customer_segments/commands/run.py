@@ -18,22 +18,10 @@ from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
 
 def run(installed: Installation, wanted: str | None, console: Console) -> UserError | None:
-    """Do what is due until nothing is; or label and report a range of months that is asked for.
+    """Do what is due until nothing is; or label and report months, such as ``2011-06:2011-12``.
 
-    Parameters
-    ----------
-    wanted
-        Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for what is due.
-
-    Returns
-    -------
-    UserError or None
-        Why a report was not made, if one was not; the labels are published all the same.
-
-    Raises
-    ------
-    UserError
-        If the input, the months or the warehouse do not allow it; nothing bad was published.
+    Returns why a report was not made, if one was not: the labels are published all the same. With
+    a UserError of the input, the months or the warehouse, nothing bad was published.
     """
     asked_for = parse_range(wanted) if wanted else None
     with launcher(installed, console) as launch:
@@ -45,10 +33,7 @@ def run(installed: Installation, wanted: str | None, console: Console) -> UserEr
 def refit(installed: Installation, config: dict, console: Console) -> UserError | None:
     """Fit a challenger; if the gate makes it champion, label all months again.
 
-    Parameters
-    ----------
-    config
-        Of ``kmeans_model``: what departs from the policy, and the ``training_month``.
+    The config, of ``kmeans_model``, is what departs from the policy, and the ``training_month``.
     """
     month = {"training_month": config.get("training_month")}
     ops = {"kmeans_model": {"config": config}, "model_selection": {"config": month}}

@@ -35,8 +35,7 @@ def warehouse(installed: Installation) -> Iterator[Finding]:
     if not path.exists():
         yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
         return
-    log = log_of(path)
-    is_unclosed = log.exists() and log.stat().st_size > 0
+    is_unclosed = log_of(path).exists() and log_of(path).stat().st_size > 0
     try:
         with Warehouse(path, lock_timeout_seconds=0).reading() as con:
             yield well("warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
