@@ -85,9 +85,7 @@ def _put_aside(installed: Installation) -> Path:
     return aside
 
 
-def _take_place(
-    installed: Installation, draft: Path, state: State | None, notes: backups.Notes
-) -> bool:
+def _take_place(installed: Installation, draft: Path, state: State | None, now: str | None) -> bool:
     """Rename the draft over the warehouse; return whether the months covered are others now.
 
     The file of its state goes first: killed in between, there is none, rather than a wrong one.
