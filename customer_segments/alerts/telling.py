@@ -119,9 +119,21 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     What takes longer than ``seconds`` is left to a thread, and waits in the outbox.
     """
     problems: list[str] = []
+
+    def send_all(name: str, send: Channel) -> None:
+        error, path = "", settings.outbox_path
+        try:
+            while not error and (alerts := outbox.take(path, name)):
+                error = send(*message(alerts, settings.ui_url))
+                outbox.settle(path, name, alerts, error)
+        except Exception as trouble:
+            error = type(trouble).__name__
+        if error:
+            problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")
+
     # Not by timeouts alone: nothing bounds how long a name is looked up, or an answer dribbles.
     threads = [
-        threading.Thread(target=_deliver, args=(settings, *channel, problems), daemon=True)
+        threading.Thread(target=send_all, args=channel, daemon=True)
         for channel in channels(settings.alerts.get_secret_value()).items()
     ]
     until = time.monotonic() + seconds
@@ -132,15 +144,3 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     if any(thread.is_alive() for thread in threads):
         return [*problems, f"Alerts are not all sent after {seconds:g} s: the rest waits."]
     return problems
-
-
-def _deliver(settings: Settings, name: str, send: Channel, problems: list[str]) -> None:
-    error, path = "", settings.outbox_path
-    try:
-        while not error and (alerts := outbox.take(path, name)):
-            error = send(*message(alerts, settings.ui_url))
-            outbox.settle(path, name, alerts, error)
-    except Exception as trouble:
-        error = type(trouble).__name__
-    if error:
-        problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")

@@ -25,9 +25,7 @@ STEP_TAG = "customer_segments/step"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=12)
 MOST_TRIES = 12
-ENDED = {
-    *(dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED),
-}
+ENDED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
 GOING_ON = dg.RunsFilter(statuses=[each for each in dg.DagsterRunStatus if each not in ENDED])
 
 agenda_asset = dg.AssetSpec(
