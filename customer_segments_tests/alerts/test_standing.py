@@ -33,8 +33,7 @@ def workspace(by_webhook, kept_instance, monkeypatch):
     by_webhook.source_dir.rename(by_webhook.source_dir.with_name("elsewhere"))
     today = datetime.now(UTC).date()
     this_month = month_of(today)
-    months = Months(shift(this_month, -5), shift(this_month, -1), True, today)
-    save_months(months, by_webhook)
+    save_months(Months(shift(this_month, -5), shift(this_month, -1), True, today), by_webhook)
     target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(MODULE))
     with create_test_daemon_workspace_context(target, kept_instance) as context:
         yield context
