@@ -29,9 +29,8 @@ def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
     """Return log1p of each feature, shape (customers, 3); monetary is cut at 0 below."""
     import numpy as np
 
-    return np.log1p(customers[list(COLUMNS.values())].astype("float64").clip(lower=0)).set_axis(
-        list(FEATURES), axis=1
-    )
+    values = customers[list(COLUMNS.values())].astype("float64").clip(lower=0)
+    return np.log1p(values).set_axis(list(FEATURES), axis=1)
 
 
 def log_feature(customers: Table, feature: str) -> FloatingValue:
