@@ -46,13 +46,11 @@ def evaluation_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         month = training_month(warehouse.query, config.training_month, policy.source.today())
         customers = training_customers(warehouse.query, month, min_customers=LEAST_CUSTOMERS)
         _, features = evaluated(customers, config.seed)
-        rows = compare_labellings(
-            features,
-            all_labellings(features, config.n_clusters),
-            config,
-            month=month,
-            done=lambda name: context.log.info(f"{name} is compared."),
-        )
+        rows = []
+        labellings = all_labellings(features, config.n_clusters)
+        for row in compare_labellings(features, labellings, config, month=month):
+            rows.append(row)
+            context.log.info(f"{row['labelling']} is compared.")
         reasons = (f"- **{row['labelling']}**: {row['reason']}" for row in rows)
         context.add_output_metadata(
             {

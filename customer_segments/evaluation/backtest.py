@@ -45,21 +45,17 @@ def backtest_at(
 ) -> list[dict]:
     """Judge every way to group the customers of one date, as ``SEGMENT_BACKTEST`` has it.
 
-    Parameters
-    ----------
-    features
-        Standardized log features as of that date, shape (customers, 3).
-    later
-        What these customers did since, by months of the horizon.
+    ``features`` are standardized, as of that date, shape (customers, 3); ``later`` is what these
+    customers did since, by months of the horizon.
     """
-    rows = []
-    for name, kind, predict in predictors(features, all_labellings(features, n_clusters), seed):
-        for months, outcome in later.items():
-            shared = {"as_of": as_of, "horizon_months": months, "customers": len(features)}
-            figures = judge(predict, outcome, seed)
-            back = {"repurchase_share": rounded(outcome.is_back.mean())}
-            rows.append({"labelling": name, "kind": kind} | shared | figures | back)
-    return rows
+    ways = predictors(features, all_labellings(features, n_clusters), seed)
+    shared = {"as_of": as_of, "customers": len(features)}
+    return [
+        {"labelling": name, "kind": kind, "horizon_months": months}
+        | {**shared, **judge(predict, outcome, seed)}
+        for name, kind, predict in ways
+        for months, outcome in later.items()
+    ]
 
 
 def predictors(
@@ -85,7 +81,7 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
     does better. ``repurchase_auc``: area under the ROC curve of the chance to come back, mean of
     the folds. ``top_tenth_share``: share of the folds' revenue that those have whom the prediction
     puts into the top tenth of their fold. Null where there is nothing to tell apart: nobody spent,
-    or all came back.
+    or all came back. ``repurchase_share``: of those who did.
     """
     from sklearn.metrics import r2_score, roc_auc_score
     from sklearn.model_selection import KFold
@@ -105,6 +101,7 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
         "explained_variance": rounded(float(np.mean(explained))) if explained else None,
         "repurchase_auc": rounded(float(np.mean(areas))) if areas else None,
         "top_tenth_share": rounded(captured / total) if total > 0 else None,
+        "repurchase_share": rounded(outcome.is_back.mean()),
     }
 
 

@@ -4,7 +4,7 @@ Belongs here: measuring labellings of one snapshot, and a sentence on each. Does
 algorithms (``labellings``), or what they foretell (``backtest``).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
@@ -30,20 +30,12 @@ def compare_labellings(
     config: Selection,
     *,
     month: date,
-    done: Callable[[str], None],
-) -> list[dict]:
+) -> Iterator[dict]:
     """Measure each labelling of the customers of one snapshot, as ``ALGORITHM_COMPARISON`` has it.
 
-    Parameters
-    ----------
-    features
-        Standardized log features of the snapshot ``month``, shape (customers, 3).
-    config
-        Resamples (at least one), seed and gates.
-    done
-        Told the name of each labelling as it is done.
+    ``features`` are standardized, of the snapshot ``month``; ``config`` has resamples (at least
+    one), seed and gates.
     """
-    rows = []
     for labelling in labellings:
         labels = labelling.labels(features, config.seed)
         row = {
@@ -55,9 +47,7 @@ def compare_labellings(
             **separation(features, labels),
             **stability(features, labels, labelling, config).columns(),
         }
-        rows.append(row | verdict(row, config))
-        done(labelling.name)
-    return rows
+        yield row | verdict(row, config)
 
 
 def separation(features: np.ndarray, labels: np.ndarray) -> dict:

@@ -42,9 +42,8 @@ def model_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         from customer_segments.model.fit import fit_version
 
         month = training_month(warehouse.query, config.training_month, policy.source.today())
-        customers = training_customers(
-            warehouse.query, month, config.min_months, config.min_customers
-        )
+        least = config.min_months, config.min_customers
+        customers = training_customers(warehouse.query, month, *least)
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         context.add_output_metadata(

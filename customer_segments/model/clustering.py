@@ -109,14 +109,8 @@ def bootstrap(
 
     Both the clustering and each refit label all customers by nearest centroid, and these labels
     are compared. (Hennig compares those drawn only: on the UCI data the figures differ by less
-    than .01. All of them are who gets labelled.)
-
-    Parameters
-    ----------
-    clusterings
-        Centroids of each, shape (clusters, features).
-    resamples
-        At least one; all clusterings share them.
+    than .01. All of them are who gets labelled.) Clusterings, each centroids of shape (clusters,
+    features), share the resamples, of which there is at least one.
     """
     labellings = [nearest(points.at, centroids) for centroids in clusterings]
     customers = points.customers.sum()

@@ -42,14 +42,8 @@ def compare(
 
     Each version labels as it does in scoring, after its own scaling. Silhouettes and stability
     are both measured on log1p features standardized by the challenger's scaling: silhouettes
-    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap.
-
-    Parameters
-    ----------
-    customers
-        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
-    champion, challenger
-        Rows of one version each, as ``KMEANS_MODEL`` has them.
+    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap,
+    customers are sorted by ``customer_id``, versions their rows in ``KMEANS_MODEL``.
     """
     from sklearn.metrics import adjusted_rand_score
 

@@ -98,13 +98,8 @@ def silhouettes(
     Exact up to ``most_exact`` customers. Of more, the same sample of so many for all labellings,
     among whom alone distances are taken: standard error about .25 / sqrt(most_exact).
 
-    Parameters
-    ----------
-    features
-        Shape (customers, features).
-    labellings
-        Each of shape (customers,), clusters counted from 0, some of which may be empty. One with
-        a single cluster gets 0: it says nothing of who belongs together.
+    ``labellings`` are of shape (customers,), clusters counted from 0, some of which may be empty.
+    One with a single cluster gets 0: it says nothing of who belongs together.
     """
     from scipy.spatial.distance import cdist
 

@@ -33,11 +33,8 @@ LEVELS = (
 def name_clusters(positions: "np.ndarray") -> list[str]:
     """Give each cluster a name, all different, with the least total distance to their points.
 
-    Parameters
-    ----------
-    positions
-        Mean percentiles of each cluster, shape (clusters, 3). With more clusters than names, a
-        name is used again with a number behind it.
+    ``positions`` are mean percentiles of each cluster, shape (clusters, 3). With more clusters than
+    names, a name is used again with a number behind it.
     """
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
@@ -52,10 +49,7 @@ def name_clusters(positions: "np.ndarray") -> list[str]:
 
 def describe(segment: str, position: Iterable[float]) -> dict[str, str]:
     """Return the columns ``segment``, ``description`` and ``suggested_action`` of a cluster."""
-    said = [words[bisect(THIRDS, at)] for words, at in zip(LEVELS, position, strict=True)]
+    said = [levels[bisect(THIRDS, at)] for levels, at in zip(LEVELS, position, strict=True)]
     action = SEGMENTS[segment.rstrip("0123456789 ")][1]
-    return {
-        "segment": segment,
-        "description": ", ".join(reversed(said)),
-        "suggested_action": action,
-    }
+    words = ", ".join(reversed(said))
+    return {"segment": segment, "description": words, "suggested_action": action}

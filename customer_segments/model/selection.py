@@ -37,12 +37,8 @@ def compare_n_clusters(
     Silhouettes say how well slices of a continuum separate, and are no proof that segments exist:
     so each stands beside the one that a single normal cloud of the same covariance gets.
 
-    Parameters
-    ----------
-    customers
-        A row per customer of the snapshot ``month``, with the columns of ``customer_rfm``.
-    resamples
-        Of the bootstrap; 0 for none.
+    ``customers`` are those of the snapshot ``month``; ``resamples`` are of the bootstrap, 0 for
+    none.
     """
     features, _, _ = standardized(customers.sort_values("customer_id"))
     points = weighted_points(features)
@@ -52,10 +48,10 @@ def compare_n_clusters(
     labellings = [nearest(features, centroids) for centroids in clusterings]
 
     def of_labels(centroids: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        inertia = rounded(((features - centroids[labels]) ** 2).sum())
-        sizes = np.bincount(labels, minlength=len(centroids))
-        share = {"smallest_share": rounded(sizes.min() / len(features))}
-        return {"inertia": inertia} | share | separation_indices(features, labels)
+        inertia = ((features - centroids[labels]) ** 2).sum()
+        share = np.bincount(labels, minlength=len(centroids)).min() / len(features)
+        sizes = {"inertia": rounded(inertia), "smallest_share": rounded(share)}
+        return sizes | separation_indices(features, labels)
 
     def stabilities() -> list[dict]:
         found = bootstrap(points, clusterings, resamples=resamples, seed=seed)
@@ -69,11 +65,7 @@ def compare_n_clusters(
     ]
     # Side by side: refits keep one processor busy, distances the others.
     measured = zip(tried, *in_threads(lambda measure: measure(), measures), strict=True)
-    shared = {
-        "training_month": month,
-        "training_customers": len(customers),
-        "resamples": resamples,
-    }
+    shared = {"training_month": month, "training_customers": len(features), "resamples": resamples}
     return [
         {"n_clusters": n_clusters, "silhouette": rounded(own), "null_silhouette": rounded(null)}
         | {**shared, **of_all, **stability}
