@@ -96,16 +96,16 @@ def all_labellings(features: np.ndarray, n_clusters: list[int]) -> list[Labellin
         ("gmm", first, gmm),
         ("ward", first, _by_neighbour(AgglomerativeClustering(first, linkage="ward"))),
         ("birch", first, birch),
-        ("hdbscan", 0, _by_neighbour(HDBSCAN(smallest, min_samples=MIN_SAMPLES, copy=True))),
-        ("dbscan", 0, _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES))),
-        ("grid", 0, _rfm_grid),
+        ("hdbscan", first, _by_neighbour(HDBSCAN(smallest, min_samples=MIN_SAMPLES, copy=True))),
+        ("dbscan", first, _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES))),
+        ("grid", first, _rfm_grid),
     ]
     words = tomllib.loads(
         files(__package__).joinpath("labellings.toml").read_text(encoding="utf-8")
     )
     return [
         Labelling(
-            **{said: text.format(k=k, **chosen) for said, text in words[key].items()}, fit=fit
+            **{name: said.format(k=k, **chosen) for name, said in words[key].items()}, fit=fit
         )
         for key, k, fit in ways
     ]

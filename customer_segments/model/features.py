@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
-from ibis.expr.types import FloatingValue, Table
+from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.months import is_complete, month_of, parse_month
@@ -33,10 +33,12 @@ def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
     return np.log1p(values).set_axis(list(FEATURES), axis=1)
 
 
-def log_feature(customers: Table, feature: str) -> FloatingValue:
-    """Return what ``log_features`` returns, as an expression over ``customer_rfm``."""
-    value = customers[COLUMNS[feature]].cast("float64")
-    return (ibis.greatest(value, 0.0) + 1.0).ln()
+def with_logs(customers: Table) -> Table:
+    """Add what ``log_features`` returns, as ``recency_log`` and so on."""
+    values = {name: customers[column].cast("float64") for name, column in COLUMNS.items()}
+    return customers.mutate(
+        **{f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
+    )
 
 
 def training_month(query: Query, wanted: str | None, today: date) -> date:

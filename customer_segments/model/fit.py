@@ -32,7 +32,10 @@ def fit_version(customers: pd.DataFrame, *, n_clusters: int, seed: int, month: d
         fitted = best_kmeans(features, n_clusters, seed)
     order = by_money(fitted)
     labels = np.argsort(order)[fitted.labels_]
-    ranks = percentile_ranks(customers).groupby(labels).mean().to_numpy()
+    logs = log_features(customers)
+    # So that 1 is the most recent, as it is the most frequent and the highest in money.
+    logs["recency"] = -logs["recency"]
+    ranks = logs.rank(pct=True).groupby(labels).mean().to_numpy()
     (silhouette,) = silhouettes(features, [labels])
     shared = {
         "training_month": month,
@@ -68,16 +71,6 @@ def hash_version(rows: list[dict]) -> str:
         for row in rows
     ]
     return hashlib.sha256(repr(numbers).encode()).hexdigest()[:12]
-
-
-def percentile_ranks(customers: pd.DataFrame) -> pd.DataFrame:
-    """Return the percentile of each customer in each feature, shape (customers, 3).
-
-    1 is the most recent, the most frequent, the highest in money.
-    """
-    logs = log_features(customers)
-    logs["recency"] = -logs["recency"]
-    return logs.rank(pct=True)
 
 
 def _by_feature(column: str, values: Iterable[float]) -> dict[str, float]:
