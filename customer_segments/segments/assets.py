@@ -40,11 +40,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
         between segments has moved, not the model. Who spends far more than others is marked as
         wholesale (``account_tier``), and kept.
         """
-        first, last = months_of(context.partition_keys)
-        snapshots = _between(customer_rfm, first, last)
-        return with_account_tier(
-            label(snapshots, champion_version(kmeans_model, champion_model))
-        ).select(*CUSTOMER_SEGMENTS.schema.names)
+        snapshots = _between(customer_rfm, *months_of(context.partition_keys))
+        labelled = label(snapshots, champion_version(kmeans_model, champion_model))
+        return with_account_tier(labelled).select(*CUSTOMER_SEGMENTS.schema.names)
 
     @dg.asset(
         ins={"customer_rfm": looking_back(1)},

@@ -6,8 +6,9 @@ Belongs here: figures per month as Ibis. Does not: what stands out in them (``ju
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.model.features import with_logs
 from customer_segments.quality.scope import Scope
-from customer_segments.segments.scoring import squared_distance, with_logs
+from customer_segments.segments.scoring import squared_distance
 from customer_segments.tables import (
     CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
