@@ -12,22 +12,23 @@ from customer_segments.alerts.telling import alerts_sensor
 from customer_segments.automation.jobs import JOBS
 from customer_segments.automation.schedules import monthly_refresh
 from customer_segments.automation.sensor import agenda_asset, agenda_sensor
+from customer_segments.cleaning import judges as cleaning
 from customer_segments.cleaning.assets import cleaning_assets
-from customer_segments.cleaning.judges import cleaning_checks
 from customer_segments.evaluation.assets import evaluation_assets
+from customer_segments.ingestion import judges as ingestion
 from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
-from customer_segments.ingestion.judges import raw_transactions_checks
 from customer_segments.installation import Installation
+from customer_segments.model import judges as model
 from customer_segments.model.assets import model_assets
-from customer_segments.model.judges import MODEL_CHECKS
 from customer_segments.outputs.assets import output_assets
 from customer_segments.outputs.profile.assets import PROFILE_ASSETS
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.history import check_history
+from customer_segments.quality.runner import table_checks
+from customer_segments.rfm import judges as rfm
 from customer_segments.rfm.assets import rfm_assets
-from customer_segments.rfm.judges import customer_rfm_checks
+from customer_segments.segments import judges as segments
 from customer_segments.segments.assets import segment_assets
-from customer_segments.segments.judges import segment_checks
 from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
 
@@ -72,11 +73,9 @@ def build_defs(
     return dg.Definitions(
         assets=with_freshness(assets, installed),
         asset_checks=[
-            raw_transactions_checks,
-            cleaning_checks(partitions),
-            customer_rfm_checks(partitions),
-            *MODEL_CHECKS,
-            *segment_checks(partitions),
+            table_checks(*judges, spine=spine, partitions=partitions)
+            for stage in (ingestion, cleaning, rfm, model, segments)
+            for judges, spine in stage.CHECKED
         ],
         jobs=list(JOBS.values()),
         schedules=[monthly_refresh(installed)],

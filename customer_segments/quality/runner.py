@@ -13,7 +13,7 @@ import dagster as dg
 from customer_segments.covering import load_months
 from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
-from customer_segments.quality.events import by_month, told
+from customer_segments.quality.events import told
 from customer_segments.quality.history import publications, remember
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
@@ -50,7 +50,7 @@ def table_checks(
             dg.AssetCheckSpec(
                 judge.check,
                 asset=judge.table.table,
-                description=judge.description,
+                description=judge.words.description,
                 additional_deps=[contract.table for contract in judge.reads],
                 partitions_def=partitions if judge.is_monthly else None,
             )
@@ -91,10 +91,7 @@ def table_checks(
             remember(con, results, judged, context.run.run_id, made_by)
         names = {(spec.asset_key.to_user_string(), spec.name): spec for spec in specs}
         for result in results:
-            if covered and result.is_monthly:
-                yield from by_month(context.instance, result, *covered)
-            else:
-                yield told(context.instance, result)
+            yield from told(context.instance, result, covered)
             if result.blocking:
                 # What waits for it may start; nothing waits for the others.
                 spec = names[result.table, result.check]
