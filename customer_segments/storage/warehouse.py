@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 import ibis
 
 from customer_segments.storage.connection import WarehouseUnavailable, connected, transaction
+from customer_segments.storage.contracts import Contract
+from customer_segments.storage.ledger import is_there
+from customer_segments.storage.publication import Publication
+from customer_segments.storage.publish import empty_outside, publish
+from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
     from ibis.backends.duckdb import Backend
-
-    from customer_segments.storage.contracts import Contract
-    from customer_segments.storage.publication import Publication
 
 
 class Warehouse:
@@ -91,25 +93,21 @@ class Warehouse:
 
     def publish(
         self,
-        contract: "Contract",
-        data: "ibis.Table | object",
+        contract: Contract,
+        data: object,
         *,
         months: tuple[date, date] | None = None,
         run_id: str = "",
         made_by: str | None = None,
-    ) -> "Publication":
+    ) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
-        from customer_segments.storage.publish import publish
-
         with self.writing() as con:
             return publish(con, contract, data, months=months, run_id=run_id, made_by=made_by)
 
     def empty_outside(
-        self, contracts: "Iterable[Contract]", first: date, last: date, run_id: str
+        self, contracts: Iterable[Contract], first: date, last: date, run_id: str
     ) -> None:
         """Take the rows of months that are not covered any more out of all tables with months."""
-        from customer_segments.storage.publish import empty_outside
-
         with self.writing() as con:
             for contract in contracts:
                 empty_outside(con, contract, first, last, run_id)
@@ -119,7 +117,7 @@ class Warehouse:
         with self.reading() as con:
             return query(con, expression)
 
-    def load(self, contract: "Contract") -> "pd.DataFrame":
+    def load(self, contract: Contract) -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
         if not self.path.exists():
             return contract.schema.to_pyarrow().empty_table().to_pandas()
@@ -132,17 +130,12 @@ class Warehouse:
 
 def query(con: "Backend", expression: ibis.Table) -> "pd.DataFrame":
     """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
-    from customer_segments.storage.requirements import require_sources
-
     require_sources(con, "This query", expression)
     return con.execute(expression)
 
 
-def load(con: "Backend", contract: "Contract") -> "pd.DataFrame":
+def load(con: "Backend", contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
-    from customer_segments.storage.ledger import is_there
-    from customer_segments.storage.requirements import require_contract
-
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()
     require_contract(con, contract)
