@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from ibis import coalesce
 from ibis.expr.types import Table
 
-from customer_segments.quality.evaluation import level
-from customer_segments.quality.judge import Judge, Row, Said
+from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
@@ -73,18 +72,16 @@ def champion(scope: Scope) -> Table:
         moved_share=refits.moved_share.argmax(refits.decision)
     )
     champion = decisions.filter(decisions.decision == decisions.decision.max()).select("version")
-    figures = (
-        champion.left_join(versions, "version")
-        .drop("version_right")
-        .left_join(own, "version")
-        .drop("version_right")
-        .left_join(evidence, trained_on)
-        .drop(*(f"{name}_right" for name in trained_on))
-        .left_join(moved, "n_clusters")
-    )
+    figures = _with(_with(champion, versions, "version"), own, "version")
+    figures = _with(_with(figures, evidence, *trained_on), moved, "n_clusters")
     return figures.select(
         "version", "silhouette", "moved_share", stability=coalesce(figures.own, figures.evidence)
     )
+
+
+def _with(left: Table, right: Table, *keys: str) -> Table:
+    """Return rows with what another table has of them, if anything."""
+    return left.left_join(right, keys).drop(*(f"{key}_right" for key in keys))
 
 
 def _only(figure: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
@@ -92,17 +89,7 @@ def _only(figure: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
     return lambda rows, _scope: [{"version": row["version"], figure: row[figure]} for row in rows]
 
 
-def _says_fit(row: Row, scope: Scope) -> Said:
-    version = f"version {row['version']} has"
-    silhouette, share = row["silhouette"], row["smallest_share"]
-    yield level(silhouette, scope.checks.silhouette), f"{version} a silhouette of {silhouette:.2f}"
-    yield (
-        level(share, scope.checks.smallest_cluster),
-        f"{version} a cluster with {share:.1%} of the customers",
-    )
-
-
-FIT = Judge(KMEANS_MODEL, "fit", versions, says=_says_fit)
+FIT = Judge(KMEANS_MODEL, "fit", versions)
 SPINE = Spine((KMEANS_MODEL,), promised(KMEANS_MODEL.relation), found(KMEANS_MODEL.relation))
 CHAMPION = (
     Judge(CHAMPION_MODEL, "silhouette", champion, _only("silhouette"), reads=(KMEANS_MODEL,)),

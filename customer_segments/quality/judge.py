@@ -5,8 +5,8 @@ stage's ``judges``), what people read of them (``checks.toml``), running them (`
 """
 
 import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,8 @@ class Words:
     """What people read of a check, and its thresholds; as ``checks.toml`` says at its head."""
 
     description: str
+    figures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
-    figure: str = ""
-    sentence: str = ""
     unknown: str = ""
     advice: str = ""
     well: str = ""
@@ -39,7 +38,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Judge:
-    """A check of what is usual: one figure against its limits, or ``says`` for anything else.
+    """A check of what is usual: figures against their limits, or ``says`` for anything else.
 
     Parameters
     ----------
@@ -77,7 +76,8 @@ class Judge:
         if wanted and "month" in wanted[0]:
             wanted.sort(key=lambda row: row["month"])
         evaluations = tuple(self._evaluated(row, scope) for row in wanted)
-        thresholds = scope.checks.model_dump(include=set(self.words.limits))
+        limits = {*self.words.limits, *(held["limits"] for held in self.words.figures.values())}
+        thresholds = scope.checks.model_dump(include=limits)
         return Result(
             self.table.table,
             self.check,
@@ -89,16 +89,18 @@ class Judge:
         )
 
     def _evaluated(self, row: Row, scope: Scope) -> Evaluation:
-        words, month, why = self.words, row.pop("month", None), row.pop("why", None)
-        if not why and words.unknown and row[words.figure] is None:
-            why = words.unknown
+        month, why = row.pop("month", None), row.pop("why", None)
+        if all(row.get(figure) is None for figure in self.words.figures):
+            why = why or self.words.unknown
         if why:
             return Evaluation(month, Level.OK, why, row)
-        if self.says:
-            found = self.says(row, scope)
-        else:
-            limits = getattr(scope.checks, words.limits[0])
-            found = [(level(row[words.figure], limits), words.sentence)]
+        found = self.says(row, scope) if self.says else self._held_against_limits(row, scope)
         bad = [(how_bad, said) for how_bad, said in found if how_bad is not Level.OK]
-        said = ", ".join(said if self.says else said.format(**row) for _, said in bad)
+        said = ", ".join(said for _, said in bad)
         return Evaluation(month, worst(how_bad for how_bad, _ in bad), said, row)
+
+    def _held_against_limits(self, row: Row, scope: Scope) -> Said:
+        for figure, held in self.words.figures.items():
+            how_bad = level(row.get(figure), getattr(scope.checks, held["limits"]))
+            if how_bad is not Level.OK:
+                yield how_bad, held["sentence"].format(**row)

@@ -89,13 +89,11 @@ def table_checks(
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
             remember(con, results, judged, context.run.run_id, made_by)
-        names = {(spec.asset_key.to_user_string(), spec.name): spec for spec in specs}
         for result in results:
             yield from told(context.instance, result, covered)
             if result.blocking:
                 # What waits for it may start; nothing waits for the others.
-                spec = names[result.table, result.check]
-                yield dg.Output(None, output_name=spec.get_python_identifier())
+                yield dg.Output(None, output_name=f"{result.table}_{result.check}")
 
     return checks
 

@@ -80,13 +80,6 @@ def psi(now: list[int], then: list[int], all_then: int) -> float:
     return sum((a - b) * log(a / b) for a, b in shares)
 
 
-def _says_drift(row: Row, scope: Scope) -> Said:
-    for name, limits in zip(BACK, (scope.checks.drift_month, scope.checks.drift_year), strict=True):
-        if (index := row.get(f"psi_{name}")) is not None:
-            said = f"segment sizes drift (PSI {index:.2f} against {name.replace('_', ' ')})"
-            yield level(index, limits), said
-
-
 def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for month, segments in _by_month(rows):
         if not scope.has_a_year(shift(month, -1)):
@@ -120,7 +113,7 @@ SEGMENTS = (
 )
 MOVEMENT = Judge(SEGMENT_MIGRATION, "movement", figures.movements)
 PROFILES = (
-    Judge(SEGMENT_PROFILES, "drift", figures.sizes_before, _against_before, _says_drift),
+    Judge(SEGMENT_PROFILES, "drift", figures.sizes_before, _against_before),
     Judge(
         SEGMENT_PROFILES,
         "typical_customer",

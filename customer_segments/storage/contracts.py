@@ -154,20 +154,21 @@ class Contract:
 
         return pa.Table.from_pylist(rows, schema=self.schema.to_pyarrow())
 
-    def ddl(self) -> list[str]:
+    def ddl(self) -> str:
         """Return the statements that make the empty, constrained, commented table."""
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
         checks = [f"CONSTRAINT {quoted(rule.name)} CHECK ({rule.sql})" for rule in self.rules]
         key = [] if self.is_big else [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"]
         table = quoted(self.table)
-        return [
-            f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
-            f"COMMENT ON TABLE {table} IS {literal(self.grain)}",
-            *(
-                f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(column.description)}"
-                for column in self.columns
-            ),
-        ]
+        comments = {f"TABLE {table}": self.grain} | {
+            f"COLUMN {table}.{quoted(column.name)}": column.description for column in self.columns
+        }
+        return ";\n".join(
+            [
+                f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
+                *(f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()),
+            ]
+        )
 
 
 def version_of(label: str) -> int:

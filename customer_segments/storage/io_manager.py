@@ -29,8 +29,6 @@ class WarehouseIOManager(dg.IOManager):
 
     Parameters
     ----------
-    warehouse
-        The file.
     contracts
         Contract of each table, by table name, which is the asset's key.
     policy

@@ -57,16 +57,14 @@ class Warehouse:
         state.save(self.state_path)
         return state
 
-    @contextmanager
-    def reading(self) -> Iterator["Backend"]:
+    def reading(self) -> AbstractContextManager["Backend"]:
         """Open the file for queries that see one state of it."""
         if not self.path.exists():
             raise WarehouseUnavailable(
                 f"There is no warehouse at {self.path} yet.",
                 "Materialize raw_transactions, or start `customer-segments run`.",
             )
-        with self._open(read_only=True) as con:
-            yield con
+        return connected(self.path, read_only=True, timeout_seconds=self.lock_timeout_seconds)
 
     @contextmanager
     def writing(self) -> Iterator["Backend"]:
@@ -76,8 +74,7 @@ class Warehouse:
                 yield con
             State.read(con).save(self.state_path)
 
-    @contextmanager
-    def holding(self) -> Iterator["Backend"]:
+    def holding(self) -> AbstractContextManager["Backend"]:
         """Open the file for oneself alone, without a transaction yet; it is made if need be."""
         if not self.path.parent.is_dir():
             raise WarehouseUnavailable(
@@ -88,8 +85,7 @@ class Warehouse:
             raise WarehouseUnavailable(
                 f"The warehouse {self.path} is read-only.", "Allow writing to it: chmod u+w."
             )
-        with self._open(read_only=False) as con:
-            yield con
+        return connected(self.path, read_only=False, timeout_seconds=self.lock_timeout_seconds)
 
     def publish(
         self,
@@ -123,9 +119,6 @@ class Warehouse:
             return contract.schema.to_pyarrow().empty_table().to_pandas()
         with self.reading() as con:
             return load(con, contract)
-
-    def _open(self, *, read_only: bool) -> AbstractContextManager["Backend"]:
-        return connected(self.path, read_only=read_only, timeout_seconds=self.lock_timeout_seconds)
 
 
 def query(con: "Backend", expression: ibis.Table) -> "pd.DataFrame":
