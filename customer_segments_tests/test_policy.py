@@ -1,5 +1,6 @@
 """The policy: what a file may say, what it must not, and the fingerprint of rules."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from customer_segments.errors import UserError
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
 from customer_segments.policy.section import launchpad
+from customer_segments.settings import project_root
 
 ROWS = ("source", "cleaning", "rfm")
 
@@ -89,3 +91,11 @@ def test_today_is_the_retailers():
     east = Policy(source={"time_zone": "Pacific/Kiritimati"}).source
     west = Policy(source={"time_zone": "Pacific/Pago_Pago"}).source
     assert east.today() > west.today()
+
+
+def test_the_example_of_the_readme_is_a_policy(tmp_path):
+    readme = (project_root() / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
+    said = policy(tmp_path, example)
+    assert said.rfm.window_months == 24
+    assert said.cleaning.non_products["PACK"] == "Packing"

@@ -104,11 +104,10 @@ def _fetch(url: str, folder: str) -> list[str]:
 
 def _may_pass(error: BaseException) -> bool:
     """Tell what another attempt may mend: a transfer that broke off, a server that is busy."""
-    from requests import HTTPError, RequestException
+    from requests import RequestException
 
-    if isinstance(error, HTTPError) and error.response is not None:
-        return error.response.status_code >= 500
-    return isinstance(error, RequestException)
+    status = getattr(getattr(error, "response", None), "status_code", 503)
+    return isinstance(error, RequestException) and status >= 500
 
 
 def _reason(error: BaseException) -> str:

@@ -19,7 +19,8 @@ from customer_segments_tests.installations import execute, install
 LOOKED_AT = {
     *("relation", "table", "columns", "key", "month", "months[0]", "months[1]", "upstream"),
     *("revenue", "model", "where", "repeated", "found", "placeholders", "change", "names"),
-    *("sheets", "decided", "same(contract.key)", "same(contract.schema.names)"),
+    *("sheets", "decided", "mode", "same(contract.key)", "same(contract.schema.names)"),
+    "'sum(rows)::BIGINT' if is_new else 'last(rows ORDER BY publication)'",
     "', '.join((f'count(*) FILTER ({sql})' for sql in conditions.values()))",
 }
 EVIL = "'; DROP TABLE raw_transactions; --"
