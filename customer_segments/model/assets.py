@@ -7,9 +7,10 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.model.judges import MODEL_CHECKS
+from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy.section import launchpad
+from customer_segments.quality.runner import stage_checks
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
@@ -147,7 +148,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         return publication
 
     return dg.Definitions(
-        assets=[kmeans_model, model_selection, champion_model], asset_checks=MODEL_CHECKS
+        assets=[kmeans_model, model_selection, champion_model],
+        asset_checks=stage_checks(CHECKED, installed),
     )
 
 

@@ -103,8 +103,7 @@ def apply(con: "Backend", changes: list[Change]) -> None:
         if change.why_dropped:
             con.con.execute("DELETE FROM publications WHERE table_name = ?", [contract.table])
             continue
-        for statement in contract.ddl():
-            con.raw_sql(statement)
+        con.raw_sql(contract.ddl())
         con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {quoted(_staging(contract))}")
         if contract is not PUBLICATIONS:
             add_migration(con, contract)
