@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from openpyxl import load_workbook
 
-from customer_segments.outputs.files import SUFFIXES, workbook_path
 from customer_segments.outputs.queries import customers_of
 from customer_segments.outputs.view import read_month
 from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments.private import replacing
 from customer_segments.settings import Settings
+from customer_segments.shown import SUFFIXES, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS
 from customer_segments_tests.installations import materialize
