@@ -13,6 +13,7 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
