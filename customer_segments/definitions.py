@@ -1,4 +1,4 @@
-"""The graph that Dagster loads.
+"""The graph that Dagster loads: the definitions of all stages, on the resources that they share.
 
 ``build_defs`` makes the same definitions for the code location, the command line and tests.
 Loading reads the settings and the small file of months, and never opens the warehouse.
@@ -8,28 +8,24 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from customer_segments.alerts.telling import alerts_sensor
-from customer_segments.automation.jobs import JOBS
-from customer_segments.automation.schedules import monthly_refresh
-from customer_segments.automation.sensor import agenda_asset, agenda_sensor
-from customer_segments.cleaning.assets import cleaning_assets
-from customer_segments.cleaning.judges import cleaning_checks
-from customer_segments.evaluation.assets import evaluation_assets
-from customer_segments.ingestion.assets import ingest_workbooks, transaction_workbooks
-from customer_segments.ingestion.judges import raw_transactions_checks
+from customer_segments.alerts import telling as alerts
+from customer_segments.automation import defs as automation
+from customer_segments.cleaning import assets as cleaning
+from customer_segments.evaluation import assets as evaluation
+from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
-from customer_segments.model.assets import model_assets
-from customer_segments.model.judges import MODEL_CHECKS
-from customer_segments.outputs.assets import output_assets
-from customer_segments.outputs.profile.assets import profile_assets
-from customer_segments.quality.freshness import with_freshness
-from customer_segments.quality.history import check_history
-from customer_segments.rfm.assets import rfm_assets
-from customer_segments.rfm.judges import customer_rfm_checks
-from customer_segments.segments.assets import segment_assets
-from customer_segments.segments.judges import segment_checks
+from customer_segments.model import assets as model
+from customer_segments.outputs import assets as outputs
+from customer_segments.quality import history as quality
+from customer_segments.rfm import assets as rfm
+from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
+
+STAGES = (
+    *(ingestion, cleaning, rfm, model, segments, evaluation, outputs),
+    *(quality, automation, alerts),
+)
 
 
 def build_defs(
@@ -55,37 +51,13 @@ def build_defs(
             installed.warehouse, CONTRACTS, installed.policy, installed.made_by
         ),
     }
-    partitions = installed.months.partitions()
-    assets = [
-        transaction_workbooks,
-        ingest_workbooks,
-        *cleaning_assets(installed),
-        *rfm_assets(installed),
-        *model_assets(installed),
-        *segment_assets(installed),
-        *evaluation_assets(installed),
-        *output_assets(partitions),
-        *profile_assets(installed),
-        check_history,
-        agenda_asset,
-    ]
-    return dg.Definitions(
-        assets=with_freshness(assets, installed),
-        asset_checks=[
-            raw_transactions_checks,
-            cleaning_checks(partitions),
-            customer_rfm_checks(partitions),
-            *MODEL_CHECKS,
-            *segment_checks(partitions),
-        ],
-        jobs=list(JOBS.values()),
-        schedules=[monthly_refresh(installed)],
-        sensors=[agenda_sensor(installed), alerts_sensor(installed.settings)],
+    shared = dg.Definitions(
         resources=resources | overrides,
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+    return dg.Definitions.merge(shared, *(stage.build_defs(installed) for stage in STAGES))
 
 
 @dg.definitions

@@ -20,6 +20,7 @@ from customer_segments.alerts import outbox
 from customer_segments.alerts.causes import ENDS, ended_runs, failing_ticks, overdue_months
 from customer_segments.channels import Channel, channels, without_secrets
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 
 # What a command may take longer by; a sensor's tick has a minute.
@@ -30,8 +31,9 @@ MAX_TEXT = 2_400
 CURSOR = "customer_segments/alerts"
 
 
-def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
+def build_defs(installed: Installation) -> dg.Definitions:
     """Return the sensor ``alerts``: it starts no run, and is always on from the first start."""
+    settings = installed.settings
 
     # Alerts have to be on where nobody thought of them; without addresses they are logged.
     @dg.sensor(
@@ -45,7 +47,7 @@ def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
         left = len(outbox.waiting(settings.outbox_path))
         return dg.SkipReason(" ".join([f"By {names}; waiting: {left}.", *problems]))
 
-    return alerts
+    return dg.Definitions(sensors=[alerts])
 
 
 @contextmanager
@@ -60,10 +62,11 @@ def telling(settings: Settings, instance: dg.DagsterInstance, console: Console) 
         try:
             collect(settings, instance)
             problems = deliver(settings, seconds) if seconds else []
+        except UserError as error:
+            problems = [f"No alerts: {error}"]
         except Exception as error:
             # By its kind alone: the words of an error may hold anything.
-            is_ours = isinstance(error, UserError)
-            problems = [f"No alerts: {error if is_ours else type(error).__name__}"]
+            problems = [f"No alerts: {type(error).__name__}"]
         for problem in problems:
             console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
 
@@ -83,10 +86,8 @@ def collect(settings: Settings, instance: dg.DagsterInstance) -> None:
     if kept := store.get_cursor_values({CURSOR}).get(CURSOR):
         since, cursors = json.loads(kept)
     else:
-        since = now.timestamp()
-        cursors = {
-            end.value: instance.fetch_run_status_changes(end, limit=1).cursor for end in ENDS
-        }
+        newest = {end.value: instance.fetch_run_status_changes(end, limit=1) for end in ENDS}
+        since, cursors = now.timestamp(), {end: page.cursor for end, page in newest.items()}
     addresses = settings.alerts.get_secret_value()
     found = [
         *ended_runs(instance, cursors),
@@ -120,9 +121,21 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     What takes longer than ``seconds`` is left to a thread, and waits in the outbox.
     """
     problems: list[str] = []
+
+    def send_all(name: str, send: Channel) -> None:
+        error, path = "", settings.outbox_path
+        try:
+            while not error and (alerts := outbox.take(path, name)):
+                error = send(*message(alerts, settings.ui_url))
+                outbox.settle(path, name, alerts, error)
+        except Exception as trouble:
+            error = type(trouble).__name__
+        if error:
+            problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")
+
     # Not by timeouts alone: nothing bounds how long a name is looked up, or an answer dribbles.
     threads = [
-        threading.Thread(target=_deliver, args=(settings, *channel, problems), daemon=True)
+        threading.Thread(target=send_all, args=channel, daemon=True)
         for channel in channels(settings.alerts.get_secret_value()).items()
     ]
     until = time.monotonic() + seconds
@@ -133,15 +146,3 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     if any(thread.is_alive() for thread in threads):
         return [*problems, f"Alerts are not all sent after {seconds:g} s: the rest waits."]
     return problems
-
-
-def _deliver(settings: Settings, name: str, send: Channel, problems: list[str]) -> None:
-    error, path = "", settings.outbox_path
-    try:
-        while not error and (alerts := outbox.take(path, name)):
-            error = send(*message(alerts, settings.ui_url))
-            outbox.settle(path, name, alerts, error)
-    except Exception as trouble:
-        error = type(trouble).__name__
-    if error:
-        problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")

@@ -3,25 +3,28 @@
 import dagster as dg
 import ibis
 
+from customer_segments.cleaning.judges import CHECKED
 from customer_segments.cleaning.rules import cleaned, rejected
 from customer_segments.installation import Installation
 from customer_segments.months import months_of
 from customer_segments.policy.rules import Cleaning
 from customer_segments.policy.section import launchpad
+from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
 GROUP = "cleaning"
 
 
-def cleaning_assets(installed: Installation) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
+    partitions = installed.months.partitions()
 
     # One step makes both tables, so that they can never be cleaned by different rules.
     @dg.multi_asset(
         name="clean_transactions",
         group_name=GROUP,
-        partitions_def=installed.months.partitions(),
+        partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         outs={
             "cleaned_transactions": dg.AssetOut(
@@ -48,4 +51,6 @@ def cleaning_assets(installed: Installation) -> list[dg.AssetsDefinition]:
             rejected(raw_transactions, config, first, last),
         )
 
-    return [clean_transactions]
+    return dg.Definitions(
+        assets=[clean_transactions], asset_checks=stage_checks(CHECKED, installed)
+    )

@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
@@ -34,8 +36,8 @@ from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 VIEWED = (*OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
 
 
-def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the assets of this stage over the months given."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
     with_last_month = dg.TimeWindowPartitionMapping(
         start_offset=-1, allow_nonexistent_upstream_partitions=True
@@ -44,7 +46,7 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
         "group_name": "reports",
-        "partitions_def": partitions,
+        "partitions_def": installed.months.partitions(),
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "owners": OWNERS,
         "code_version": code_version(),
@@ -139,7 +141,8 @@ def output_assets(partitions: dg.MonthlyPartitionsDefinition) -> list[dg.AssetsD
         url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
         return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
 
-    return [segment_workbook, segment_report]
+    assets = [segment_workbook, segment_report, *profile_assets(installed)]
+    return dg.Definitions(assets=assets)
 
 
 def _asked_for(context: dg.AssetExecutionContext) -> list[date]:

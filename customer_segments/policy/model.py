@@ -1,121 +1,98 @@
 """Rules of fitting, of choosing a champion and of evaluating; none of them decides a row."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from customer_segments.policy.section import Section
+from customer_segments.policy.section import Count, Section
 
-SEED = Field(default=42, ge=0, le=2**32 - 1, description="Seed; the same one, the same figures.")
-N_CLUSTERS = Field(
-    default=[4, 8],
-    min_length=1,
-    description="Numbers of clusters that KMeans is tried with; of the other algorithms that take "
-    "a number, the first.",
-)
+Share = Annotated[float, Field(ge=0, le=1)]
+RandIndex = Annotated[float, Field(ge=-1, le=1)]
+Seed = Annotated[
+    int, Field(ge=0, le=2**32 - 1, description="Seed; the same one, the same figures.")
+]
+Clusters = Annotated[
+    list[int],
+    Field(
+        min_length=1,
+        description="Numbers of clusters that KMeans is tried with; of the other algorithms that "
+        "take a number, the first.",
+    ),
+]
 
 
 class Model(Section):
     """How a model is fitted."""
 
-    n_clusters: int = Field(
-        default=4, ge=2, le=30, description="Segments. Four is the most stable on the UCI data."
-    )
-    seed: int = SEED
-    min_months: int = Field(default=12, ge=1, description="Least months of history to train on.")
-    min_customers: int = Field(default=500, ge=2, description="Least customers to train on.")
+    n_clusters: int = Field(default=4, ge=2, le=30)
+    """Segments. Four is the most stable on the UCI data."""
+    seed: Seed = 42
+    min_months: Count = 12
+    """Least months of history to train on."""
+    min_customers: int = Field(default=500, ge=2)
+    """Least customers to train on."""
 
 
 class Selection(Section):
     """The evidence for a number of clusters, and the gates of a recommendation."""
 
-    resamples: int = Field(
-        default=50, ge=0, description="Resamples that stability is the mean of; 0 for none."
-    )
-    min_stability: float = Field(
-        default=0.92,
-        ge=-1,
-        le=1,
-        description="Gate: least mean adjusted Rand index between the labels and those of refits "
-        "on resampled customers.",
-    )
-    min_jaccard: float = Field(
-        default=0.75,
-        ge=0,
-        le=1,
-        description="Gate: least mean Jaccard index of the worst cluster with its like in the "
-        "refits; a stable cluster has .75 or more (Hennig 2007).",
-    )
-    min_share: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="Gate: least share of customers in the smallest cluster.",
-    )
-    seed: int = SEED
+    resamples: int = Field(default=50, ge=0)
+    """Resamples that stability is the mean of; 0 for none."""
+    min_stability: RandIndex = 0.92
+    """Gate: least mean adjusted Rand index between the labels and those of refits on resampled
+    customers."""
+    min_jaccard: Share = 0.75
+    """Gate: least mean Jaccard index of the worst cluster with its like in the refits; a stable
+    cluster has .75 or more (Hennig 2007)."""
+    min_share: Share = 0.05
+    """Gate: least share of customers in the smallest cluster."""
+    seed: Seed = 42
 
 
 class Gate(Section):
     """What a challenger has to show to become champion."""
 
-    min_stability: float = Field(
-        default=0.85,
-        ge=-1,
-        le=1,
-        description="Gate: least mean adjusted Rand index between a challenger's labels and those "
-        "of its refits on resampled customers.",
-    )
-    max_moved_share: float = Field(
-        default=0.10,
-        ge=0,
-        le=1,
-        description="Gate: largest share of customers whose segment the refit alone may change.",
-    )
-    max_silhouette_loss: float = Field(
-        default=0.02,
-        ge=-2,
-        le=2,
-        description="Gate: how far a challenger's silhouette may lie below the champion's on the "
-        "same customers.",
-    )
-    bootstrap_resamples: int = Field(
-        default=20, ge=1, description="Resamples that the stability is the mean of."
-    )
-    seed: int = SEED
+    min_stability: RandIndex = 0.85
+    """Gate: least mean adjusted Rand index between a challenger's labels and those of its refits on
+    resampled customers."""
+    max_moved_share: Share = 0.10
+    """Gate: largest share of customers whose segment the refit alone may change."""
+    max_silhouette_loss: float = Field(default=0.02, ge=-2, le=2)
+    """Gate: how far a challenger's silhouette may lie below the champion's on the same
+    customers."""
+    bootstrap_resamples: Count = 20
+    """Resamples that the stability is the mean of."""
+    seed: Seed = 42
 
 
 class Algorithms(Selection):
     """Which clusterings are compared; gates as for the number of clusters."""
 
-    resamples: int = Field(
-        default=20, ge=1, description="Resamples that stability is the mean of, per algorithm."
-    )
-    n_clusters: list[int] = N_CLUSTERS
+    resamples: Count = 20
+    """Resamples that stability is the mean of, per algorithm."""
+    n_clusters: Clusters = Field(default=[4, 8])
 
 
 class Backtest(Section):
     """Which past dates are looked back to, and how far ahead of each."""
 
-    as_of: list[str] = Field(
-        default=[],
-        description="First days of months, YYYY-MM-01, at which customers are grouped; empty for "
-        "the newest one that the longest horizon of complete months follows, and those three and "
-        "six months before, as far as twelve months of history precede them.",
-    )
-    horizons: list[int] = Field(
-        default=[3, 6], min_length=1, description="Months after each date that are foretold."
-    )
-    min_months: int = Field(default=12, ge=1, description="Least months of history at a date.")
-    min_customers: int = Field(default=500, ge=50, description="Least customers at a date.")
-    n_clusters: list[int] = N_CLUSTERS
-    seed: int = SEED
+    as_of: list[str] = Field(default=[])
+    """First days of months, YYYY-MM-01, at which customers are grouped; empty for the newest one
+    that the longest horizon of complete months follows, and those three and six months before, as
+    far as twelve months of history precede them."""
+    horizons: list[int] = Field(default=[3, 6], min_length=1)
+    """Months after each date that are foretold."""
+    min_months: Count = 12
+    """Least months of history at a date."""
+    min_customers: int = Field(default=500, ge=50)
+    """Least customers at a date."""
+    n_clusters: Clusters = Field(default=[4, 8])
+    seed: Seed = 42
 
 
 class Profile(Section):
     """What the data profile draws."""
 
-    sample_rows: int = Field(
-        default=10_000,
-        ge=1,
-        le=100_000,
-        description="Rows of each table that pictures are made of.",
-    )
-    seed: int = SEED
+    sample_rows: int = Field(default=10_000, ge=1, le=100_000)
+    """Rows of each table that pictures are made of."""
+    seed: Seed = 42

@@ -40,12 +40,11 @@ NON_PRODUCTS = {
 class Source(Section):
     """What holds for all files of the retailer."""
 
-    time_zone: str = Field(
-        default_factory=get_localzone_name,
-        description='Time zone of the retailer: of "today", of the months and of the schedule. By '
-        "default this machine's.",
-    )
-    currency: str = Field(default="", description="What money is in, to be shown beside it: GBP.")
+    time_zone: str = Field(default_factory=get_localzone_name)
+    """Time zone of the retailer: of "today", of the months and of the schedule. By default this
+    machine's."""
+    currency: str = ""
+    """What money is in, to be shown beside it: GBP."""
 
     @field_validator("time_zone")
     @classmethod
@@ -63,75 +62,46 @@ class Source(Section):
 class Cleaning(Section):
     """Which rows are kept. The defaults keep 805,749 of UCI's 1,067,371."""
 
-    drop_overlapping_invoices: bool = Field(
-        default=True, description="Reject rows whose invoice also stands in a later sheet or file."
-    )
-    drop_missing_customer: bool = Field(
-        default=True, description="Reject rows without a customer id."
-    )
-    drop_adjustments: bool = Field(
-        default=True, description="Reject accounting adjustments: invoices that start with A."
-    )
-    drop_non_products: bool = Field(
-        default=True, description="Reject postage, fees, vouchers, manual and test entries."
-    )
-    non_products: dict[str, str] = Field(
-        default=NON_PRODUCTS,
-        description="Stock codes, upper case, that are no products, and what they are; `*` at the "
-        "end stands for anything. A file adds to the table; an empty text takes a code out.",
-    )
-    product_pattern: str | None = Field(
-        default=None,
-        description=(
-            "Regular expression that a product's stock code matches (trimmed, upper case), in "
-            "place of the table of non-products; for example " + UCI_PRODUCT_PATTERN
-        ),
-    )
-    drop_non_positive_price: bool = Field(
-        default=True, description="Reject rows with a price <= 0."
-    )
-    drop_non_positive_quantity: bool = Field(
-        default=True, description="Reject sale lines with a quantity <= 0."
-    )
-    drop_positive_credit_notes: bool = Field(
-        default=True, description="Reject credit lines with a quantity >= 0."
-    )
-    drop_credit_notes: bool = Field(
-        default=False, description="Reject credit lines rather than netting them against sales."
-    )
-    drop_repeated_lines: bool = Field(
-        default=False,
-        description=(
-            "Reject all but the first of identical lines within an invoice, rather than "
-            "flagging them: some tills write one line per scan."
-        ),
-    )
-    credit_prefix: str = Field(
-        default="C",
-        description=(
-            "What the invoice number of a credit note starts with; empty for exports that mark "
-            "returns by a negative quantity alone."
-        ),
-    )
+    drop_overlapping_invoices: bool = True
+    """Reject rows whose invoice also stands in a later sheet or file."""
+    drop_missing_customer: bool = True
+    """Reject rows without a customer id."""
+    drop_adjustments: bool = True
+    """Reject accounting adjustments: invoices that start with A."""
+    drop_non_products: bool = True
+    """Reject postage, fees, vouchers, manual and test entries."""
+    non_products: dict[str, str] = NON_PRODUCTS
+    """Stock codes, upper case, that are no products, and what they are; `*` at the end stands for
+    anything. A file adds to the table; an empty text takes a code out."""
+    product_pattern: str | None = None
+    """Regular expression that a product's stock code matches (trimmed, upper case), in place of the
+    table of non-products; for example ^([0-9]{5}[A-Z]*|PADS)$"""
+    drop_non_positive_price: bool = True
+    """Reject rows with a price <= 0."""
+    drop_non_positive_quantity: bool = True
+    """Reject sale lines with a quantity <= 0."""
+    drop_positive_credit_notes: bool = True
+    """Reject credit lines with a quantity >= 0."""
+    drop_credit_notes: bool = False
+    """Reject credit lines rather than netting them against sales."""
+    drop_repeated_lines: bool = False
+    """Reject all but the first of identical lines within an invoice, rather than flagging them:
+    some tills write one line per scan."""
+    credit_prefix: str = "C"
+    """What the invoice number of a credit note starts with; empty for exports that mark returns by
+    a negative quantity alone."""
 
 
 class Rfm(Section):
     """What a snapshot looks back on."""
 
-    window_months: int | None = Field(
-        default=None,
-        ge=1,
-        description=(
-            "Look back this many months, the snapshot's included; empty for all history. A "
-            "customer without a sale in the window is not in the snapshot."
-        ),
-    )
+    window_months: int | None = Field(default=None, ge=1)
+    """Look back this many months, the snapshot's included; empty for all history. A customer
+    without a sale in the window is not in the snapshot."""
 
 
 class Segments(Section):
     """How segments are kept up."""
 
-    relabel: Literal["all", "new"] = Field(
-        default="all",
-        description="What a new champion labels: all months anew, or only those to come.",
-    )
+    relabel: Literal["all", "new"] = "all"
+    """What a new champion labels: all months anew, or only those to come."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from customer_segments.installation import Installation
 from customer_segments.quality.evaluation import Result
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there, latest
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 # Publications by table and month; under ``None`` the table's newest.
 Judged = Mapping[str, Mapping[date | None, int]]
 
-# Written by the checks of all tables, so no asset of its own makes it.
-check_history = dg.AssetSpec(
-    CHECK_HISTORY.table,
-    group_name="quality",
-    description="What checks said: a row per check, month and evaluation. Checks write it.",
-    **asset_attributes(CHECK_HISTORY),
-)
+
+def build_defs(_installed: Installation) -> dg.Definitions:
+    """Return the table's asset: the checks of all tables write it, none of its own makes it."""
+    check_history = dg.AssetSpec(
+        CHECK_HISTORY.table,
+        group_name="quality",
+        description="What checks said: a row per check, month and evaluation. Checks write it.",
+        **asset_attributes(CHECK_HISTORY),
+    )
+    return dg.Definitions(assets=[check_history])
 
 
 def publications(con: "Backend", tables: Iterable[str]) -> Judged:
@@ -44,15 +48,7 @@ def publications(con: "Backend", tables: Iterable[str]) -> Judged:
 def remember(
     con: "Backend", results: Iterable[Result], judged: Judged, run_id: str, made_by: str
 ) -> None:
-    """Add what checks said, inside a transaction.
-
-    Parameters
-    ----------
-    judged
-        The publications that were judged, as ``publications`` returns them.
-    made_by
-        Fingerprint of the thresholds.
-    """
+    """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
     number, now = 0, datetime.now(UTC).replace(tzinfo=None)
     if is_there(con, CHECK_HISTORY.table):
         newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")

@@ -7,18 +7,21 @@ from customer_segments.installation import Installation
 from customer_segments.months import months_of
 from customer_segments.policy.rules import Rfm
 from customer_segments.policy.section import launchpad
+from customer_segments.quality.runner import stage_checks
+from customer_segments.rfm.judges import CHECKED
 from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_RFM
 
 
-def rfm_assets(installed: Installation) -> list[dg.AssetsDefinition]:
-    """Return the asset of this stage."""
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
+    partitions = installed.months.partitions()
 
     @dg.asset(
         name="customer_rfm",
         group_name="rfm",
-        partitions_def=installed.months.partitions(),
+        partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         # A snapshot looks back on every month before it, not on its own alone.
         ins={"cleaned_transactions": looking_back(600)},
@@ -36,7 +39,9 @@ def rfm_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         first, last = months_of(context.partition_keys)
         return customer_rfm(cleaned_transactions, first, last, config.window_months)
 
-    return [customer_rfm_asset]
+    return dg.Definitions(
+        assets=[customer_rfm_asset], asset_checks=stage_checks(CHECKED, installed)
+    )
 
 
 def looking_back(months: int) -> dg.AssetIn:

@@ -1,35 +1,69 @@
-"""The contracts of all tables, in the order in which data flows; a module per stage declares them.
+"""The contracts of all tables, in the order in which data flows; a file per stage declares them.
 
-Belongs here: what the tables promise. Does not: what makes their rows (the stages), how they are
-written (``storage``).
+Belongs here: what the tables promise; ``storage.Contract`` says what each key of the files means.
+A column has its type and its description; the types LINE and SUM are those of ``money``. Does
+not: what makes the rows (the stages), how they are written (``storage``).
 """
 
-from customer_segments.tables.cleaning import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
-from customer_segments.tables.evaluation import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
-from customer_segments.tables.ingestion import RAW_TRANSACTIONS, SOURCE_SHEETS
-from customer_segments.tables.model import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
-from customer_segments.tables.quality import CHECK_HISTORY
-from customer_segments.tables.rfm import CUSTOMER_RFM
-from customer_segments.tables.segments import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
-from customer_segments.tables.segments import GONE as GONE
-from customer_segments.tables.segments import NEW as NEW
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.tables.money import LINE, SUM
+
+STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "quality")
+
+# In place of a segment, in the migration of who has none on that side.
+NEW, GONE = "New", "Gone"
+
+
+def _contract(
+    table: str,
+    *,
+    columns: dict[str, tuple[str, str]],
+    key: list[str],
+    sections: list[str],
+    write_mode: str,
+    rules: dict[str, str] | None = None,
+    **others: Any,
+) -> Contract:
+    return Contract(
+        table,
+        columns=tuple(
+            Column(name, kind.replace("LINE", LINE).replace("SUM", SUM), description)
+            for name, (kind, description) in columns.items()
+        ),
+        key=tuple(key),
+        sections=tuple(sections),
+        write_mode=WriteMode(write_mode),
+        rules=tuple(Rule(*rule) for rule in (rules or {}).items()),
+        **others,
+    )
+
+
+CONTRACTS = {
+    table: _contract(table, **promised)
+    for stage in STAGES
+    for table, promised in tomllib.loads(
+        Path(__file__).with_name(f"{stage}.toml").read_text(encoding="utf-8")
+    ).items()
+}
+
+RAW_TRANSACTIONS = CONTRACTS["raw_transactions"]
+SOURCE_SHEETS = CONTRACTS["source_sheets"]
+CLEANED_TRANSACTIONS = CONTRACTS["cleaned_transactions"]
+REJECTED_TRANSACTIONS = CONTRACTS["rejected_transactions"]
+CUSTOMER_RFM = CONTRACTS["customer_rfm"]
+KMEANS_MODEL = CONTRACTS["kmeans_model"]
+MODEL_SELECTION = CONTRACTS["model_selection"]
+CHAMPION_MODEL = CONTRACTS["champion_model"]
+CUSTOMER_SEGMENTS = CONTRACTS["customer_segments"]
+SEGMENT_MIGRATION = CONTRACTS["segment_migration"]
+SEGMENT_PROFILES = CONTRACTS["segment_profiles"]
+ALGORITHM_COMPARISON = CONTRACTS["algorithm_comparison"]
+SEGMENT_BACKTEST = CONTRACTS["segment_backtest"]
+CHECK_HISTORY = CONTRACTS["check_history"]
 
 LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
 EVALUATION = (ALGORITHM_COMPARISON, SEGMENT_BACKTEST)
-
-CONTRACTS = {
-    contract.table: contract
-    for contract in (
-        RAW_TRANSACTIONS,
-        SOURCE_SHEETS,
-        CLEANED_TRANSACTIONS,
-        REJECTED_TRANSACTIONS,
-        CUSTOMER_RFM,
-        KMEANS_MODEL,
-        MODEL_SELECTION,
-        CHAMPION_MODEL,
-        *LABELS,
-        *EVALUATION,
-        CHECK_HISTORY,
-    )
-}

@@ -11,6 +11,7 @@ from dagster._core.definitions.freshness_evaluator import CronFreshnessPolicyEva
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.test_utils import freeze_time
 
+from customer_segments.covering import save_months
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.months import Months
@@ -33,7 +34,7 @@ def test_a_historical_file_is_never_overdue(sample_warehouse):
 
 
 def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
-    Months(month(5), month(1), is_open=True, today=TODAY).save(installed)
+    save_months(Months(month(5), month(1), is_open=True, today=TODAY), installed)
     installed.config.write_text("[source]\ntime_zone = 'Europe/London'")
     found = policies(installed)
     assert sorted(found) == sorted(DUE)
@@ -56,7 +57,7 @@ def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
     ],
 )
 def test_when_it_is_overdue(installed, asset, materialized, now, state):
-    Months(month(5), month(1), is_open=True, today=TODAY).save(installed)
+    save_months(Months(month(5), month(1), is_open=True, today=TODAY), installed)
     installed.config.write_text("[source]\ntime_zone = 'UTC'")
     graph, key = build_defs(Installation.of(installed)).resolve_asset_graph(), dg.AssetKey(asset)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import look
+from customer_segments.automation.facts import look
 from customer_segments.cleaning.rules import REASONS
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError

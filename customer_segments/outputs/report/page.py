@@ -17,8 +17,7 @@ from customer_segments.outputs.pictures.picture import Picture, in_use, is_conti
 from customer_segments.outputs.queries import YEAR
 from customer_segments.outputs.templates import read_text, read_toml, rendered
 from customer_segments.outputs.view import MonthView
-from customer_segments.segments.outliers import thrown_away
-from customer_segments.segments.tiers import WHOLESALE
+from customer_segments.segments.tiers import WHOLESALE, thrown_away
 from customer_segments.shown import Link
 
 if TYPE_CHECKING:
