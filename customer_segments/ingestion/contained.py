@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -36,8 +36,8 @@ PIPE_BYTES = 1 << 20  # the largest that Linux gives without privileges
 OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def sheets_of(file: Path) -> Iterator[tuple[str, "pa.Table"]]:
-    """Yield name and cells of each sheet of an .xlsx or .parquet file, in their order.
+def sheets_of(file: Path) -> list[tuple[str, "pa.Table"]]:
+    """Return name and cells of each sheet of an .xlsx or .parquet file, in their order.
 
     Cells are text, the header row among them, null where empty or an error. A Parquet file
     gives one table, named like the file.
@@ -49,6 +49,7 @@ def sheets_of(file: Path) -> Iterator[tuple[str, "pa.Table"]]:
     """
     import pyarrow as pa
 
+    sheets: list[tuple[str, pa.Table]] = []
     size = file.stat().st_size
     memory = min(MEMORY_BYTES + MEMORY_PER_BYTE * size, MOST_MEMORY_BYTES)
     seconds = SECONDS + SECONDS_PER_BYTE * size
@@ -70,33 +71,25 @@ def sheets_of(file: Path) -> Iterator[tuple[str, "pa.Table"]]:
         ) as process,
     ):
         out = cast("BufferedReader", process.stdout)
-        timed_out = threading.Event()
-
-        def stop() -> None:
-            timed_out.set()
-            process.kill()
-
-        timer = threading.Timer(seconds, stop)
+        end = time.monotonic() + seconds
+        timer = threading.Timer(seconds, process.kill)
         timer.start()
         try:
             while out.peek(1):
                 with pa.ipc.open_stream(out) as stream:
                     name = stream.schema.metadata[b"sheet"].decode()
-                    yield name or file.stem, stream.read_all()
+                    sheets.append((name or file.stem, stream.read_all()))
         except (pa.ArrowException, OSError):
-            process.wait()  # it broke off: what became of it says why
-            if process.returncode == 0:
+            if process.wait() == 0:  # else it broke off: what became of it says why
                 raise
         finally:
             timer.cancel()
-            if process.poll() is None and sys.exc_info()[0]:
-                process.kill()
-        process.wait()
-        if timed_out.is_set():
+        if process.wait() == 0:
+            return sheets
+        if process.returncode == -signal.SIGKILL and time.monotonic() >= end:
             raise _too_big(file, f"takes longer than {seconds:.0f} s to read")
-        if process.returncode:
-            said.seek(0)
-            raise _error(file, process.returncode, said.read().decode(errors="replace"), memory)
+        said.seek(0)
+        raise _error(file, process.returncode, said.read().decode(errors="replace"), memory)
 
 
 def _error(file: Path, returncode: int, said: str, memory: int) -> UserError:

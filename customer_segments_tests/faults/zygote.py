@@ -20,7 +20,7 @@ PRELOADED = (
         "customer_segments.ingestion.reading",
     ),
     *("customer_segments.ingestion.reuse", "customer_segments.ingestion.settling"),
-    *("customer_segments.ingestion.formats", "customer_segments.model.fit"),
+    "customer_segments.model.fit",
     *("customer_segments.model.comparison", "customer_segments.model.selection"),
     *("customer_segments.storage.publish", "customer_segments.ingestion.download"),
     *("ibis.backends.duckdb", "pandas", "pyarrow", "sklearn.cluster", "sklearn.metrics"),

@@ -18,7 +18,7 @@ from customer_segments.cleaning.judges import raw_months, settled_months
 from customer_segments.cleaning.rules import REASONS, cleaned, rejected
 from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
-from customer_segments.ingestion import contained, formats, reader_process
+from customer_segments.ingestion import contained, reader_process, reading
 from customer_segments.ingestion.casting import typed_rows
 from customer_segments.ingestion.reading import Sheet, read_sheets
 from customer_segments.ingestion.settling import settle
@@ -97,11 +97,11 @@ def unpacked_here() -> Iterator[None]:
         except reader_process.Refused as refused:
             raise contained._error(file, 1, json.dumps(refused.told), 0) from refused
 
-    before, formats.sheets_of = formats.sheets_of, sheets_of
+    before, reading.sheets_of = reading.sheets_of, sheets_of
     try:
         yield
     finally:
-        formats.sheets_of = before
+        reading.sheets_of = before
 
 
 def account_for(sheets: dict[str, list[Sheet]], warehouse: Path) -> None:
