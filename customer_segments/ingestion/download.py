@@ -1,6 +1,6 @@
 """Fetches UCI's "Online Retail II" workbook into the source folder.
 
-Belongs here: which file it is, by checksum, and what to say if it does not come. Does not: what
+Belongs here: which file it is, by its columns, and what to say if it does not come. Does not: what
 is read from a workbook; to the asset graph the file is like any other in the folder.
 """
 
@@ -14,17 +14,14 @@ from customer_segments.errors import UserError
 
 UCI_URL = "https://archive.ics.uci.edu/static/public/502/online+retail+ii.zip"
 WORKBOOK = "online_retail_II.xlsx"
-# As UCI has had it for years, at both of its addresses.
-CHECKSUM = "md5:ed54ccfc5d358481c399cc11d0a244be"
+HEADER = "Invoice, StockCode, Description, Quantity, InvoiceDate, Price, Customer ID, Country"
 BY_HAND = "Or fetch data set 502 from https://archive.ics.uci.edu by hand, and unzip it there."
 ATTEMPTS = 4
 RETRY_WAIT_SECONDS = 1.0  # doubles with every attempt
 TIMEOUT_SECONDS = 30.0  # without a byte
 
 
-def download(
-    source_dir: Path, *, url: str = UCI_URL, checksum: str = CHECKSUM, force: bool = False
-) -> Path:
+def download(source_dir: Path, *, url: str = UCI_URL, force: bool = False) -> Path:
     """Fetch UCI's archive and put its workbook into the source folder.
 
     Everything on the way lies in a hidden folder within it, which is never taken as input.
@@ -33,8 +30,6 @@ def download(
     ----------
     source_dir
         Folder for the workbook, whose path is returned; made if missing.
-    checksum
-        The workbook's, in pooch's notation.
     force
         Fetch and replace a workbook that is there already.
 
@@ -44,29 +39,32 @@ def download(
         If the archive cannot be fetched, is not what it should be, or cannot be stored. Whatever
         had the workbook's name before is untouched then.
     """
-    from pooch.hashes import hash_matches
     from requests import RequestException
 
     target = source_dir / WORKBOOK
     try:
         if target.exists() and not force:
-            if hash_matches(str(target), checksum):
-                return target
-            raise UserError(
-                f"{target} is there already, but is not UCI's workbook.",
-                "Move it away, or replace it with --force.",
-            )
+            if flaw := _flaw(target):
+                raise UserError(
+                    f"{target} is there already, but is not UCI's workbook: {flaw}.",
+                    "Move it away, or replace it with --force.",
+                )
+            return target
         source_dir.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".download-", dir=source_dir) as folder:
-            files = _fetch(url, folder)
-            found = [file for file in files if hash_matches(file, checksum)]
-            if not found:
+            # What macOS adds to archives: "__MACOSX/._name.xlsx".
+            found = [
+                file
+                for file in map(Path, _fetch(url, folder))
+                if file.suffix.lower() == ".xlsx" and not file.name.startswith(".")
+            ]
+            flaw = _flaw(found[0]) if len(found) == 1 else f"{len(found)} .xlsx files, not one"
+            if flaw:
                 raise UserError(
-                    f"The archive from {url} does not hold the workbook that it held until now, "
-                    "by its checksum: UCI has changed it.",
-                    "Look at the new one before you put it into the source folder yourself.",
+                    f"The archive from {url} does not hold the expected workbook: {flaw}.",
+                    f"UCI may have changed it. Workbooks with these columns are taken: {HEADER}.",
                 )
-            Path(found[0]).replace(target)
+            found[0].replace(target)
     except RequestException as error:
         raise UserError(
             f"{url} did not send the archive: {_reason(error)}.",
@@ -83,6 +81,22 @@ def download(
             "Free some space or give the user that runs this write permission, and run it again.",
         ) from error
     return target
+
+
+def _flaw(workbook: Path) -> str:
+    """Say what keeps a file from being UCI's workbook; empty if nothing does."""
+    import fastexcel
+
+    try:
+        reader = fastexcel.read_excel(workbook)
+        for sheet in reader.sheet_names:
+            columns = reader.load_sheet(sheet, n_rows=0).available_columns()
+            missing = {*HEADER.split(", ")} - {column.name for column in columns}
+            if missing:
+                return f"its sheet {sheet!r} has no column {', '.join(sorted(missing))}"
+    except fastexcel.FastExcelError as error:
+        return f"it cannot be read as a workbook ({str(error).splitlines()[0]})"
+    return ""
 
 
 def _fetch(url: str, folder: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The download, against a server on the loopback interface that misbehaves as asked."""
 
-import hashlib
 import io
 import os
 import resource
@@ -9,23 +8,30 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion import download as module
-from customer_segments.ingestion.download import WORKBOOK
+from customer_segments.ingestion.download import WORKBOOK, download
+from customer_segments_tests.ingestion.workbooks import HEADER, line
 
-GOOD_WORKBOOK = b"PK is what a workbook begins with; it is known by its checksum"
-CHECKSUM = f"md5:{hashlib.md5(GOOD_WORKBOOK).hexdigest()}"
+
+def workbook(*rows: list) -> bytes:
+    book, content = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+GOOD_WORKBOOK = workbook(HEADER, line())
 # Random, so that it does not compress: the archive has to span many chunks of the transfer.
 FILLER = os.urandom(1_000_000)
 MIDDLE = 500_000
-
-download = partial(module.download, checksum=CHECKSUM)
 
 
 def archive(**members: bytes) -> bytes:
@@ -146,6 +152,7 @@ def no_network(site: Site) -> None:
 
 
 CRC_BROKEN = GOOD.replace(GOOD_WORKBOOK, GOOD_WORKBOOK[:-1] + b"?")
+ANOTHER = workbook(HEADER[:-1], line()[:-1])
 WRONG = {
     "no network": (no_network, r"did not send the archive: .*refused\. Look at the network"),
     "breaks off": ({"breaks": [MIDDLE] * 9}, "did not send the archive: .*IncompleteRead"),
@@ -154,8 +161,9 @@ WRONG = {
     "a web page": ({"body": b"<html>"}, "no intact zip.*want a login"),
     "cut short": ({"body": GOOD[:MIDDLE]}, "no intact zip"),
     "damaged": ({"body": CRC_BROKEN}, "no intact zip.*Bad CRC"),
-    "no workbook": ({"body": archive()}, "UCI has changed it"),
-    "another one": ({"body": archive(**{WORKBOOK: b"PK"})}, "UCI has changed it"),
+    "no workbook": ({"body": archive()}, r"0 \.xlsx files, not one"),
+    "none that opens": ({"body": archive(**{WORKBOOK: b"PK"})}, "cannot be read as a workbook"),
+    "another one": ({"body": archive(**{WORKBOOK: ANOTHER})}, "has no column Country"),
 }
 
 
@@ -191,7 +199,7 @@ def test_the_path_of_a_member_is_not_trusted(site, tmp_path, monkeypatch):
 def test_a_file_of_that_name_is_not_replaced_unless_forced(site, tmp_path):
     target = tmp_path / WORKBOOK
     target.write_bytes(b"somebody's own")
-    with pytest.raises(UserError, match=r"is not UCI's workbook\. .*--force"):
+    with pytest.raises(UserError, match=r"is not UCI's workbook: .*--force"):
         download(tmp_path, url=site.url)
     assert target.read_bytes() == b"somebody's own"
     download(tmp_path, url=site.url, force=True)
