@@ -53,10 +53,9 @@ def errors(snapshot: "pd.DataFrame") -> tuple[float, float]:
 
     Bins and sample against the exact fit and all distances, over all numbers of clusters.
     """
-    from customer_segments.model.fit import standardized
-    from customer_segments.model.points import nearest, weighted_points
-    from customer_segments.model.selection import N_CLUSTERS, fit_all
-    from customer_segments.model.silhouette import silhouettes
+    from customer_segments.model.clustering import fit_all, nearest, standardized, weighted_points
+    from customer_segments.model.measures import silhouettes
+    from customer_segments.model.selection import N_CLUSTERS
 
     features, _, _ = standardized(snapshot)
     inertias, labellings = [], []

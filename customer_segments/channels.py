@@ -37,10 +37,7 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 def channels(addresses: str) -> dict[str, Channel]:
     """Return a channel for each address, by a name that tells no secret; the log if there is none.
 
-    Raises
-    ------
-    ValueError
-        If one is no address, or one that would tell twice or unencrypted; says its number.
+    A ValueError tells the number of one that is no address, or would tell twice or unencrypted.
     """
     found: dict[str, Channel] = {}
     for number, address in enumerate(addresses.split(), 1):
@@ -93,11 +90,11 @@ def _send(sender: "Apprise", addresses: str, level: str, title: str, text: str) 
     result = sender.notify(text, title, kind, NotifyFormat.TEXT, log_level=logging.DEBUG)
     if result:
         return ""
-    entries = list(result.logs())
-    said = [entry.message for entry in entries if entry.level in ("WARNING", "ERROR")]
-    causes = [found[0] for entry in entries if (found := CAUSE.search(entry.message))]
-    cause = f" ({causes[-1]})" if causes else ""
-    return without_secrets(f"{said[-1] if said else 'It was not taken.'}{cause}", addresses)
+    said, cause = "It was not taken.", ""
+    for entry in result.logs():
+        said = entry.message if entry.level in ("WARNING", "ERROR") else said
+        cause = f" ({found[0]})" if (found := CAUSE.search(entry.message)) else cause
+    return without_secrets(f"{said}{cause}", addresses)
 
 
 def _log(level: str, title: str, text: str) -> str:

@@ -20,10 +20,7 @@ LIVE_WITHIN_MONTHS = 2
 def load_months(settings: Settings, today: date, time_zone: str = "UTC") -> Months:
     """Return the months covered; before the first ingestion only the current one is known.
 
-    Raises
-    ------
-    UserError
-        If the file of months is damaged, or the first month is set to one to come.
+    A UserError says that the file of months is damaged, or the first month is set to one to come.
     """
     this_month = month_of(today)
     months = _remembered(settings, today) or Months(this_month, this_month, True, today)
@@ -36,12 +33,8 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
     Dates before 2000 or after the current month do not stretch the months; rows that bear
     them are rejected as ``outside_months``. Months whose files went away are covered no
     longer: the ingestion empties them. A feed that was live stays so for as long as the
-    warehouse is there, and is waited for.
-
-    Raises
-    ------
-    UserError
-        If the clock stands before months that were covered already.
+    warehouse is there, and is waited for. A UserError says that the clock stands before months
+    that were covered already.
     """
     this_month = month_of(known.today)
     first = min(max(month_of(first_date), EARLIEST), this_month)
@@ -61,33 +54,22 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
 def save_months(months: Months, settings: Settings) -> bool:
     """Remember the months beside the warehouse; return whether the partitions changed."""
     before = load_months(settings, months.today)
-    text = json.dumps(
-        {
-            "first": months.first.isoformat(),
-            # Not a last month to come that the settings name: data has not been there.
-            "last": min(months.last, max(months.first, month_of(months.today))).isoformat(),
-            "is_open": months.is_open,
-        }
-    )
-    write_text(settings.months_path, text + "\n")
+    # Not a last month to come that the settings name: data has not been there.
+    last = min(months.last, max(months.first, month_of(months.today)))
+    ends = {"first": months.first.isoformat(), "last": last.isoformat()}
+    write_text(settings.months_path, json.dumps(ends | {"is_open": months.is_open}) + "\n")
     after = load_months(settings, months.today)
     # Open at the end: another month with data asks for no reload.
-    return (before.first, before.newest, before.is_open) != (
-        after.first,
-        after.newest,
-        after.is_open,
+    return any(
+        getattr(before, name) != getattr(after, name) for name in ("first", "newest", "is_open")
     )
 
 
 def _remembered(settings: Settings, today: date) -> Months | None:
     try:
         stored = json.loads(settings.months_path.read_text(encoding="utf-8"))
-        return Months(
-            first=date.fromisoformat(stored["first"]),
-            last=date.fromisoformat(stored["last"]),
-            is_open=bool(stored["is_open"]),
-            today=today,
-        )
+        first, last = (date.fromisoformat(stored[end]) for end in ("first", "last"))
+        return Months(first, last, bool(stored["is_open"]), today)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:

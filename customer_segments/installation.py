@@ -37,19 +37,11 @@ def given_variables() -> dict[str, str]:
 
 
 def settings_here() -> Settings:
-    """Return the settings that the environment describes.
-
-    Raises
-    ------
-    UserError
-        If a variable is no setting, or its value is wrong; names it.
-    """
+    """Return the settings of the environment; a UserError names what is none, or is wrong."""
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     try:
-        unknown = [
-            _said(name, where) for name, where in given_variables().items() if name not in known
-        ]
-        if unknown:
+        given = given_variables().items()
+        if unknown := [_said(name, where) for name, where in given if name not in known]:
             raise UserError(
                 f"No such setting: {', '.join(unknown)}.",
                 "Mend the name or take it out: README, Settings. Rules are no settings; they stand "
@@ -80,10 +72,7 @@ def _said(name: str, where: str) -> str:
 class Installation:
     """All that follows from the environment and the policy's file.
 
-    Parameters
-    ----------
-    months
-        Months covered when this was made; after an ingestion make another.
+    The months are those covered when this was made; after an ingestion make another.
     """
 
     settings: Settings
@@ -95,28 +84,16 @@ class Installation:
     def of(cls, settings: Settings) -> "Installation":
         """Return the installation of some settings, with the policy of their file.
 
-        Raises
-        ------
-        UserError
-            If the policy's file or the file of months is wrong.
+        A UserError says what is wrong in that file or in the file of months.
         """
         policy = Policy.load(settings.config)
-        return cls(
-            settings,
-            policy,
-            Warehouse(settings.warehouse_path, settings.lock_timeout_seconds),
-            load_months(settings, policy.source.today(), policy.source.time_zone),
-        )
+        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+        months = load_months(settings, policy.source.today(), policy.source.time_zone)
+        return cls(settings, policy, warehouse, months)
 
     @classmethod
     def here(cls) -> "Installation":
-        """Return the installation that the environment describes.
-
-        Raises
-        ------
-        UserError
-            As ``settings_here`` and ``of`` raise it.
-        """
+        """Return the installation that the environment describes; raises as ``of`` does."""
         return cls.of(settings_here())
 
     def renewed(self) -> "Installation":
@@ -126,11 +103,7 @@ class Installation:
     def made_by(self, contract: Contract, **departures: Any) -> str:
         """Return the fingerprint of the rules that decide a table's rows.
 
-        Parameters
-        ----------
-        departures
-            Sections, as dictionaries, that a launch set in place of the policy's.
+        Departures are sections, as dictionaries, that a launch set in place of the policy's.
         """
-        return self.policy.fingerprint(
-            contract.sections, {"bounds": self.settings.bounds}, **departures
-        )
+        bounds = {"bounds": self.settings.bounds}
+        return self.policy.fingerprint(contract.sections, bounds, **departures)

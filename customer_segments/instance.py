@@ -4,9 +4,11 @@ Belongs here: the instance folder inside the project, shared by the UI and the c
 Does not: how the instance is configured; that is ``dagster.yaml`` at the top of the project.
 """
 
+import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from customer_segments.errors import UserError
@@ -15,13 +17,7 @@ from customer_segments.settings import project_root
 
 
 def dagster_home(root: Path | None = None) -> Path:
-    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder.
-
-    Parameters
-    ----------
-    root
-        The project folder; ``project_root()`` unless given.
-    """
+    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder."""
     return (root or project_root()) / ".dagster"
 
 
@@ -30,24 +26,14 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
     project's is copied there, anew at every start. Where a project has none, telemetry is off
-    all the same.
-
-    Parameters
-    ----------
-    root
-        The project folder; ``project_root()`` unless given.
-
-    Raises
-    ------
-    UserError
-        If the folder cannot be written.
+    all the same. A UserError says that the folder cannot be written.
     """
     root = root or project_root()
     home = dagster_home(root)
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
+    text = "telemetry: {enabled: false}\n"
     try:
         make_folder(home)
-        text = "telemetry: {enabled: false}\n"
         if original.is_file():
             text = original.read_text(encoding="utf-8")
         if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
@@ -68,8 +54,6 @@ def held_open(home: Path) -> Iterator[None]:
     Dagster opens them anew for each event, and who closes one as the last has to bring its log
     into it: a millisecond each time, and a run has a thousand.
     """
-    import sqlite3
-
     with ExitStack() as held:
         for path in (home / "history/runs.db", home / "history/runs/index.db"):
             if path.is_file():
@@ -80,16 +64,11 @@ def held_open(home: Path) -> Iterator[None]:
 
 def serving_process(home: Path) -> str | None:
     """Return the id of the process that serves an instance; ``None`` if none does."""
-    import fcntl
-
-    try:
-        with (home / "ui.lock").open(encoding="ascii") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read()
-    except FileNotFoundError:
-        pass
+    with suppress(FileNotFoundError), (home / "ui.lock").open(encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read()
     return None
 
 
@@ -97,20 +76,8 @@ def serving_process(home: Path) -> str | None:
 def serving(home: Path) -> Iterator[None]:
     """Hold an instance for the one process that may serve it; two daemons would run things twice.
 
-    The lock goes with the process, however it ends.
-
-    Parameters
-    ----------
-    home
-        The instance folder, as ``prepare_dagster_home`` returns it.
-
-    Raises
-    ------
-    UserError
-        If another process serves the instance; names it.
+    The lock goes with the process, however it ends; a UserError names the one that has it.
     """
-    import fcntl
-
     with (home / "ui.lock").open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

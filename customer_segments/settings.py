@@ -51,11 +51,9 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         300, ge=0, description="How long to wait for another process that holds the warehouse."
     )
-
     automation: bool = Field(
         False, description="Whether the schedule and the sensors are on from the first start."
     )
-
     ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
     alerts: SecretStr = Field(SecretStr(""), description="Addresses of alerts: README, Alerts.")
 
@@ -99,19 +97,17 @@ class Settings(BaseSettings):
     @property
     def input_dir(self) -> Path:
         """Folder that is read: ``source_dir``, or the sample's."""
-        return project_root() / "data/sample" if self.uses_sample else self.source_dir
+        return self._or_sample(self.source_dir, "")
 
     @property
     def warehouse_path(self) -> Path:
         """DuckDB file that is written: ``warehouse``, or the sample's own."""
-        return (
-            project_root() / "data/sample/warehouse.duckdb" if self.uses_sample else self.warehouse
-        )
+        return self._or_sample(self.warehouse, "warehouse.duckdb")
 
     @property
     def reports_path(self) -> Path:
         """Reports folder that is written: ``reports_dir``, or the sample's own."""
-        return project_root() / "data/sample/reports" if self.uses_sample else self.reports_dir
+        return self._or_sample(self.reports_dir, "reports")
 
     @property
     def months_path(self) -> Path:
@@ -128,13 +124,13 @@ class Settings(BaseSettings):
         """Small file beside the warehouse with the alerts that wait to be delivered."""
         return self.warehouse_path.with_name(self.warehouse_path.name + ".alerts.sqlite")
 
+    def _or_sample(self, path: Path, sample: str) -> Path:
+        return project_root() / "data/sample" / sample if self.uses_sample else path
+
     def source_files(self) -> list[Path]:
         """Return the input workbooks in natural order of their names.
 
-        Raises
-        ------
-        UserError
-            If the folder is missing or unreadable, or holds no workbook.
+        A UserError says that the folder is missing or unreadable, or holds no workbook.
         """
         if not self.input_dir.is_dir():
             raise UserError(
@@ -160,10 +156,8 @@ def natural_order(files: list[Path]) -> list[Path]:
 
 def _workbooks_in(folder: Path) -> list[Path]:
     """Return the files that count as input: no subfolders, no hidden or temporary files."""
-    if not folder.is_dir():
-        return []
     try:
-        entries = list(folder.iterdir())
+        entries = list(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
         raise UserError(
             f"The source folder {folder} cannot be read: {error.strerror}.",

@@ -1,15 +1,19 @@
-"""Which months can be shown, what a month is shown from, and whether its report is of that.
+"""Which months can be shown, what a month is shown from, and the files that show it.
 
-Belongs here: what the outputs and the agenda both have to know of a month. Does not: reading the
-month (``outputs.view``), deciding when a report is made (``automation.agenda``).
+Belongs here: what outputs and the agenda both have to know of a month, and where its files are.
+Does not: reading the month (``outputs.view``), deciding when a report is made
+(``automation.agenda``).
 """
 
 import hashlib
 import re
 from datetime import date
+from os.path import relpath
 from pathlib import Path
+from typing import NamedTuple
 
 from customer_segments.installation import Installation
+from customer_segments.months import shift
 from customer_segments.storage.ledger import code_version
 from customer_segments.storage.state import State
 from customer_segments.tables import (
@@ -21,9 +25,27 @@ from customer_segments.tables import (
     REJECTED_TRANSACTIONS,
 )
 
+# What is shown of a month, and what is shown as a whole.
+OF_MONTH = (*LABELS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+EVIDENCE = (MODEL_SELECTION, *EVALUATION)
+# Of the workbook, and of the files beside it that have its name.
+SUFFIXES = {
+    ".xlsx": "Workbook with every customer: a sheet per segment, and who changed segment.",
+    ".csv": "The same customers as CSV.",
+    ".parquet": "The same customers as Parquet.",
+}
+PROFILE = "data_profile.html"
 # The mark stands in the first lines; pictures make the file large.
 HEAD_CHARACTERS = 2_000
 _STATE = re.compile(r'<meta name="state" content="([0-9a-f]+)">')
+
+
+class Link(NamedTuple):
+    """A file that the report speaks of: where it lies from there, and what it is."""
+
+    href: str
+    name: str
+    said: str
 
 
 def newest_labelled(installed: Installation) -> date | None:
@@ -43,18 +65,13 @@ def state_of(state: State, month: date) -> str:
     All that the ledger says of its content, and the version of this package.
     """
     made_from: list = [code_version()]
-    for contract in (*LABELS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS):
+    for contract in OF_MONTH:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))
-    for contract in (MODEL_SELECTION, *EVALUATION):
+    for contract in EVIDENCE:
         tables = state.tables.get(contract.table, {}).values()
         made_from.append([held.digest for held in tables])
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
-
-
-def report_path(reports: Path, month: date) -> Path:
-    """Return where the report of a month is."""
-    return reports / f"{month:%Y-%m}" / f"segment_report_{month:%Y-%m}.html"
 
 
 def state_in(path: Path) -> str | None:
@@ -65,3 +82,31 @@ def state_in(path: Path) -> str | None:
     except (OSError, UnicodeError):
         return None
     return found[1] if found else None
+
+
+def report_path(reports: Path, month: date) -> Path:
+    """Return where the report of a month is."""
+    return reports / f"{month:%Y-%m}" / f"segment_report_{month:%Y-%m}.html"
+
+
+def workbook_path(reports: Path, month: date) -> Path:
+    """Return where the workbook of a month is; CSV and Parquet have its name and lie beside it."""
+    return reports / f"{month:%Y-%m}" / f"customer_segments_{month:%Y-%m}.xlsx"
+
+
+def workbook_files(reports: Path, month: date) -> list[Path]:
+    """Return the workbook of a month and the files beside it that say the same."""
+    return [workbook_path(reports, month).with_suffix(suffix) for suffix in SUFFIXES]
+
+
+def links(reports: Path, month: date) -> list[Link]:
+    """Return the files beside the report of a month that are there."""
+    files = {file: SUFFIXES[file.suffix] for file in workbook_files(reports, month)}
+    files[reports / PROFILE] = "What the data is like before and after cleaning."
+    files[report_path(reports, shift(month, -1))] = "The report of the month before."
+    here = report_path(reports, month).parent
+    return [
+        Link(Path(relpath(file, here)).as_posix(), file.name, said)
+        for file, said in files.items()
+        if file.is_file()
+    ]

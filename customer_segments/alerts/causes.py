@@ -67,19 +67,15 @@ def _of_run(
             checks[_name(check), (check.partition or "")[:7]] = check
     # Of each check the worst and newest month, and which others do not pass.
     failed = {key: check for key, check in checks.items() if not check.passed}
-    worst = {
-        name: failed[name, month]
-        for name, month in sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
-    }
+    by_weight = sorted(failed, key=lambda key: (_is_error(failed[key]), key[1]))
+    worst = {key[0]: failed[key] for key in by_weight}
     stops = [c for c in worst.values() if how == "failed" and c.blocking and _is_error(c)]
-    covered = " to ".join(
-        f"{month:%Y-%m}" for month in dict.fromkeys(months_of_run(run.tags) or ())
-    )
+    months = dict.fromkeys(months_of_run(run.tags) or ())
+    covered = " to ".join(f"{month:%Y-%m}" for month in months)
     facts = {"Months": covered, "Run": f"{run.job_name}, {run.run_id[:8]}"}
     if how:
-        said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops)
-        if not said:
-            said = root_cause(steps[0].step_failure_data.error) if steps else end.message
+        cause = root_cause(steps[0].step_failure_data.error) if steps else end.message
+        said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops) or cause
         assets = [asset for step in steps for asset in planned[step.step_key]]
         remedy = "Mend the cause and start it again. What was published before it is whole."
         if run.tags.get("dagster/will_retry") == "true":
@@ -121,17 +117,11 @@ def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> 
         ):
             kind, name = tick.instigator_type.value.lower(), tick.instigator_name
             at = datetime.fromtimestamp(tick.timestamp, UTC)
-            yield Alert(
-                f"tick:{name}:{at:%Y-%m-%d}",
-                "ERROR",
-                f"The {kind} {name} fails",
-                body(
-                    root_cause(tick.tick_data.error),
-                    {"Seen": f"{at:%Y-%m-%d %H:%M} UTC"},
-                    f"Until this is mended, the {kind} starts no run. It is told once a day.",
-                ),
-                "/automation",
-            )
+            remedy = f"Until this is mended, the {kind} starts no run. It is told once a day."
+            facts = {"Seen": f"{at:%Y-%m-%d %H:%M} UTC"}
+            said = body(root_cause(tick.tick_data.error), facts, remedy)
+            key, title = f"tick:{name}:{at:%Y-%m-%d}", f"The {kind} {name} fails"
+            yield Alert(key, "ERROR", title, said, "/automation")
 
 
 def overdue_months(
@@ -149,21 +139,17 @@ def overdue_months(
     if not installed.months.is_open:
         return
     month = last_due_month(now, installed.policy.source.time_zone)
+    remedy = (
+        "Look whether the schedule monthly_refresh and the sensors are on and whether a run "
+        f"failed, or start `customer-segments run`. Input: {settings.input_dir}."
+    )
+    said = "Nothing was materialized since that month is over, due at 5 on the 3rd."
     for key, record in instance.get_freshness_state_records(sorted(DUE_ASSETS)).items():
         if record.freshness_state is FreshnessState.FAIL:
             asset = key.to_user_string()
-            yield Alert(
-                f"overdue:{asset}:{month}",
-                "ERROR",
-                f"{asset} is overdue for {month}",
-                body(
-                    "Nothing was materialized since that month is over, due at 5 on the 3rd.",
-                    {"Asset": asset, "Month": month},
-                    "Look whether the schedule monthly_refresh and the sensors are on and whether "
-                    f"a run failed, or start `customer-segments run`. Input: {settings.input_dir}.",
-                ),
-                f"/assets/{asset}",
-            )
+            title, facts = f"{asset} is overdue for {month}", {"Asset": asset, "Month": month}
+            text = body(said, facts, remedy)
+            yield Alert(f"overdue:{asset}:{month}", "ERROR", title, text, f"/assets/{asset}")
 
 
 def last_due_month(now: datetime, time_zone: str) -> str:

@@ -96,9 +96,8 @@ def settle(outbox: Path, channel: str, alerts: Iterable[Alert], error: str) -> N
 def waiting(outbox: Path) -> list[sqlite3.Row]:
     """Return what waits, the oldest first."""
     with _changing(outbox) as con:
-        return con.execute(
-            "SELECT * FROM messages WHERE state = 'waiting' ORDER BY rowid"
-        ).fetchall()
+        waiting = "SELECT * FROM messages WHERE state = 'waiting' ORDER BY rowid"
+        return con.execute(waiting).fetchall()
 
 
 @contextmanager

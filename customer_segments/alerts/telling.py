@@ -62,10 +62,11 @@ def telling(settings: Settings, instance: dg.DagsterInstance, console: Console) 
         try:
             collect(settings, instance)
             problems = deliver(settings, seconds) if seconds else []
+        except UserError as error:
+            problems = [f"No alerts: {error}"]
         except Exception as error:
             # By its kind alone: the words of an error may hold anything.
-            is_ours = isinstance(error, UserError)
-            problems = [f"No alerts: {error if is_ours else type(error).__name__}"]
+            problems = [f"No alerts: {type(error).__name__}"]
         for problem in problems:
             console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
 
@@ -85,10 +86,8 @@ def collect(settings: Settings, instance: dg.DagsterInstance) -> None:
     if kept := store.get_cursor_values({CURSOR}).get(CURSOR):
         since, cursors = json.loads(kept)
     else:
-        since = now.timestamp()
-        cursors = {
-            end.value: instance.fetch_run_status_changes(end, limit=1).cursor for end in ENDS
-        }
+        newest = {end.value: instance.fetch_run_status_changes(end, limit=1) for end in ENDS}
+        since, cursors = now.timestamp(), {end: page.cursor for end, page in newest.items()}
     addresses = settings.alerts.get_secret_value()
     found = [
         *ended_runs(instance, cursors),
@@ -122,9 +121,21 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     What takes longer than ``seconds`` is left to a thread, and waits in the outbox.
     """
     problems: list[str] = []
+
+    def send_all(name: str, send: Channel) -> None:
+        error, path = "", settings.outbox_path
+        try:
+            while not error and (alerts := outbox.take(path, name)):
+                error = send(*message(alerts, settings.ui_url))
+                outbox.settle(path, name, alerts, error)
+        except Exception as trouble:
+            error = type(trouble).__name__
+        if error:
+            problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")
+
     # Not by timeouts alone: nothing bounds how long a name is looked up, or an answer dribbles.
     threads = [
-        threading.Thread(target=_deliver, args=(settings, *channel, problems), daemon=True)
+        threading.Thread(target=send_all, args=channel, daemon=True)
         for channel in channels(settings.alerts.get_secret_value()).items()
     ]
     until = time.monotonic() + seconds
@@ -135,15 +146,3 @@ def deliver(settings: Settings, seconds: float) -> list[str]:
     if any(thread.is_alive() for thread in threads):
         return [*problems, f"Alerts are not all sent after {seconds:g} s: the rest waits."]
     return problems
-
-
-def _deliver(settings: Settings, name: str, send: Channel, problems: list[str]) -> None:
-    error, path = "", settings.outbox_path
-    try:
-        while not error and (alerts := outbox.take(path, name)):
-            error = send(*message(alerts, settings.ui_url))
-            outbox.settle(path, name, alerts, error)
-    except Exception as trouble:
-        error = type(trouble).__name__
-    if error:
-        problems.append(f"Alerts by {name} wait, see `customer-segments alerts list`: {error}")

@@ -6,30 +6,37 @@ Does not: starting it (``sensor`` under the daemon, ``commands.run`` on the comm
 
 from datetime import date
 
-from customer_segments.automation.steps import Facts, Range, Step
-from customer_segments.automation.waiting import MONTHLY, is_unjudged, waiting_months
+from customer_segments.automation.facts import Facts, Range, Step
 from customer_segments.shown import labelled_months, state_of
+from customer_segments.storage.contracts import Contract, WriteMode
+from customer_segments.storage.pending import pending_months
+from customer_segments.storage.state import State
 from customer_segments.tables import (
+    CLEANED_TRANSACTIONS,
+    CONTRACTS,
+    CUSTOMER_RFM,
     LABELS,
     RAW_TRANSACTIONS,
 )
 
+RAW = RAW_TRANSACTIONS.table
+MONTHLY = [c for c in CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
+
 
 def agenda(facts: Facts) -> list[Step]:
     """Return the steps that are due, first to last; those after the first may change by it."""
-    state = facts.state
+    state, covered = facts.state, facts.installed.months
     steps = [step] if (step := _ingest(facts)) else []
-    if RAW_TRANSACTIONS.table not in state.tables or RAW_TRANSACTIONS.table in state.failed:
+    if RAW not in state.tables or RAW in state.failed:
         return steps  # Nothing can be made of rows that are not there, or not to be trusted.
-    read = state.filled(RAW_TRANSACTIONS.table)
-    span = facts.installed.months.clip(read[0], read[-1]) if read else None
+    read = state.filled(RAW)
+    span = covered.clip(read[0], read[-1]) if read else None
     if span is None:
         return steps
     if state.champion is None:
-        span = facts.installed.months.first, span[1]
         why = "no model labels yet: one is fitted"
-        return [*steps, _step(facts, "full_refresh", why, span)]
-    scored, why = waiting_months(facts, span)
+        return [*steps, _step(facts, "full_refresh", why, (covered.first, span[1]))]
+    scored, why = _to_score(facts, span)
     if scored:
         steps.append(_step(facts, "score", why, scored))
     if any(contract.table in state.failed for contract in MONTHLY):
@@ -42,10 +49,14 @@ def agenda(facts: Facts) -> list[Step]:
 
 def as_markdown(steps: list[Step]) -> str:
     """Return the agenda as a table, for the UI."""
-    if not steps:
-        return "Nothing is due."
     lines = ["| step | why |", "|---|---|", *(f"| {step} | {step.why} |" for step in steps)]
-    return "\n".join(lines)
+    return "\n".join(lines) if steps else "Nothing is due."
+
+
+def _step(facts: Facts, job: str, why: str, months: Range) -> Step:
+    changed = [held.changed for held in facts.state.tables[RAW].values()]
+    rules = [facts.installed.made_by(contract) for contract in MONTHLY]
+    return Step(job, why, months, repr((max(changed), facts.state.decision, rules)))
 
 
 def _ingest(facts: Facts) -> Step | None:
@@ -53,29 +64,83 @@ def _ingest(facts: Facts) -> Step | None:
     state, files = facts.state, facts.files
     if files is None:
         return None
-    raw = state.tables.get(RAW_TRANSACTIONS.table)
-    changed = sorted(
-        name for name in {*files, *state.files} if files.get(name) != state.files.get(name)
-    )
+    changed = sorted({name for name, _ in files.items() ^ state.files.items()})
     wanted = facts.installed.made_by(RAW_TRANSACTIONS)
-    if raw is None:
+    if RAW not in state.tables:
         why = "nothing was read yet"
-    elif failed := state.failed.get(RAW_TRANSACTIONS.table):
+    elif failed := state.failed.get(RAW):
         why = f"what was read did not pass its check {failed}"
     elif changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         why = f"the files changed: {', '.join(changed[:3])}{more}"
     elif state.parser != facts.parser:
         why = "this version reads files in another way"
-    elif (last := state.last(RAW_TRANSACTIONS.table)) and last.made_by != wanted:
+    elif (last := state.last(RAW)) and last.made_by != wanted:
         why = "the rules of reading, or the first or last month, changed"
-    elif is_unjudged(state, RAW_TRANSACTIONS.table) or state.newest("source_sheets") < state.newest(
-        RAW_TRANSACTIONS.table
-    ):
+    elif _is_unjudged(state, RAW) or state.newest("source_sheets") < state.newest(RAW):
         why = "the last ingestion did not come to its end"
     else:
         return None
     return Step("ingest", why, basis=repr((sorted(files.items()), wanted, facts.parser)))
+
+
+def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
+    """Return the months to score, from the first that waits to the newest, and why."""
+    state = facts.state
+    by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
+    by_table[CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
+    waiting = sorted({month for months in by_table.values() for month in months})
+    for contract in MONTHLY:
+        if failed := state.failed.get(contract.table):
+            # Nothing after it was made. Where none of its months waits, the fault may be in any.
+            first = waiting[0] if by_table[contract.table] else span[0]
+            why = f"{contract.table} did not pass its check {failed}"
+            return (first, max([span[1], *waiting])), why
+    if not waiting:
+        unjudged = ", ".join(c.table for c in MONTHLY if _is_unjudged(state, c.table))
+        newest = span[1], span[1]
+        return (newest, f"{unjudged} were not judged yet") if unjudged else (None, "")
+    first, last = waiting[0], max(span[1], waiting[-1])
+    table = next(table for table, months in by_table.items() if first in months)
+    held = state.months(table).get(first)
+    if held is None:
+        why = f"{table} of {first:%Y-%m} was never made"
+    elif held.made_by != facts.installed.made_by(CONTRACTS[table]):
+        why = f"the rules changed since {table} of {first:%Y-%m} was made"
+    else:
+        why = f"{first:%Y-%m} changed" + (", and months after it" if first < last else "")
+    return (first, last), why
+
+
+def _pending(facts: Facts, contract: Contract) -> list[date]:
+    """Return the covered months of a table that its input, or a rule, changed since."""
+    pending = pending_months(facts.state, contract, facts.installed.made_by(contract))
+    return [month for month in pending if facts.installed.months.clip(month, month)]
+
+
+def _misplaced_snapshots(facts: Facts, newest: date) -> list[date]:
+    """Return covered months whose snapshot is there, or missing, by another newest month.
+
+    Snapshots end with the newest month that has data, here that has raw rows: one after it has to
+    go, and one that was empty for lying after it, once a later month has come, has to be made.
+    """
+    kept = facts.state.months(CLEANED_TRANSACTIONS.table)
+    filled = facts.state.filled(CLEANED_TRANSACTIONS.table)
+    if not filled:
+        return []
+    end, changed, misplaced = min(newest, filled[-1]), 0, []
+    for month, held in reversed(facts.state.months(CUSTOMER_RFM.table).items()):
+        is_late = month > end and held.rows
+        is_missed = filled[0] <= month < end and not held.rows and held.publication < changed
+        if (is_late or is_missed) and facts.installed.months.clip(month, month):
+            misplaced.append(month)
+        changed = max(changed, kept[month].changed if month in kept else 0)
+    return misplaced
+
+
+def _is_unjudged(state: State, table: str) -> bool:
+    """Tell whether the blocking checks of a table have not seen what it holds now."""
+    return state.judged.get(table, 0) < state.newest(table)
 
 
 def _outdated_labels(facts: Facts) -> list[date]:
@@ -98,22 +163,15 @@ def _outdated_labels(facts: Facts) -> list[date]:
 
 def _reports(facts: Facts) -> list[Step]:
     """Return the reports to make: the newest month's, and those that are of labels of before."""
-    state = facts.state
-    labelled = labelled_months(facts.installed, state)
     steps = []
+    labelled = labelled_months(facts.installed, facts.state)
     for month in reversed(labelled):
-        token, there = state_of(state, month), facts.reports.get(month)
+        token, there = state_of(facts.state, month), facts.reports.get(month)
         if there is None and month == labelled[-1]:
             why = f"{month:%Y-%m} has no report yet"
-        elif there is not None and there != token:
+        elif there not in (None, token):
             why = f"the report of {month:%Y-%m} is not of what the warehouse holds"
         else:
             continue
         steps.append(Step("report", why, (month, month), token))
     return steps
-
-
-def _step(facts: Facts, job: str, why: str, months: Range) -> Step:
-    changed = [held.changed for held in facts.state.tables[RAW_TRANSACTIONS.table].values()]
-    rules = [facts.installed.made_by(contract) for contract in MONTHLY]
-    return Step(job, why, months, repr((max(changed), facts.state.decision, rules)))

@@ -2,8 +2,7 @@
 
 import dagster as dg
 
-from customer_segments.automation.jobs import JOBS
-from customer_segments.automation.schedules import monthly_refresh
+from customer_segments.automation.jobs import JOBS, monthly_refresh
 from customer_segments.automation.sensor import agenda_asset, agenda_sensor
 from customer_segments.installation import Installation
 

@@ -1,70 +1,47 @@
-"""The named jobs, each one run.
+"""The named jobs, each one run, and the schedule that requests one of them.
 
 Which months to score is known only after ingestion, and one run has one range of months: that
-is why ``ingest`` and ``score`` are two jobs.
+is why ``ingest`` and ``score`` are two jobs. Does not belong here: what is due (``agenda``).
 """
 
 from datetime import date
 
 import dagster as dg
 
+from customer_segments.installation import Installation
+from customer_segments.months import month_of, shift
 from customer_segments.quality.scope import RANGE_TAGS
 
-INGEST = dg.AssetSelection.assets("raw_transactions", "source_sheets")
-CLEAN = dg.AssetSelection.assets("cleaned_transactions", "rejected_transactions")
-LABEL = dg.AssetSelection.assets("customer_segments", "segment_migration", "segment_profiles")
-SCORE = CLEAN | dg.AssetSelection.assets("customer_rfm") | LABEL
-CHAMPION = dg.AssetSelection.assets("champion_model")
-EVALUATE = dg.AssetSelection.assets("algorithm_comparison", "segment_backtest")
-REPORT = dg.AssetSelection.assets("segment_workbook", "segment_report")
-REFIT = dg.AssetSelection.assets("kmeans_model", "model_selection") | CHAMPION
+_of = dg.AssetSelection.assets
+INGEST = _of("raw_transactions", "source_sheets")
+CLEAN = _of("cleaned_transactions", "rejected_transactions")
+LABEL = _of("customer_segments", "segment_migration", "segment_profiles")
+SCORE = CLEAN | _of("customer_rfm") | LABEL
+CHAMPION = _of("champion_model")
+REFIT = _of("kmeans_model", "model_selection") | CHAMPION
+EVALUATE = _of("algorithm_comparison", "segment_backtest")
+REPORT = _of("segment_workbook", "segment_report")
 
 JOBS = {
-    job.name: job
-    for job in (
-        dg.define_asset_job(
-            "ingest",
-            INGEST,
-            description="Read the workbooks. The materialization says which months changed.",
-        ),
-        dg.define_asset_job(
-            "clean",
-            CLEAN,
-            description="Clean a range of months; snapshots need all months before them.",
-        ),
-        dg.define_asset_job(
-            "score",
-            SCORE,
-            description="Clean, take snapshots and label a range of months with the champion.",
-        ),
-        dg.define_asset_job(
-            "refit",
-            REFIT,
-            description="Fit a challenger on the newest complete month; the gate decides on it.",
-        ),
-        dg.define_asset_job(
+    name: dg.define_asset_job(name, selection, description=description)
+    for name, selection, description in (
+        ("ingest", INGEST, "Read the workbooks. The materialization says which months changed."),
+        ("clean", CLEAN, "Clean a range of months; snapshots need all months before them."),
+        ("score", SCORE, "Clean, take snapshots and label a range of months with the champion."),
+        ("refit", REFIT, "Fit a challenger on the newest complete month; the gate decides on it."),
+        (
             "promote",
             CHAMPION,
-            description="Make another version the champion, or an older one again: see the config.",
+            "Make another version the champion, or an older one again: see the config.",
         ),
-        dg.define_asset_job(
-            "relabel", LABEL, description="Label a range of months again, with the champion."
-        ),
-        dg.define_asset_job(
+        ("relabel", LABEL, "Label a range of months again, with the champion."),
+        (
             "evaluate",
             EVALUATE,
-            description="Compare other algorithms and the RFM grid, and what each foretells.",
+            "Compare other algorithms and the RFM grid, and what each foretells.",
         ),
-        dg.define_asset_job(
-            "report",
-            REPORT,
-            description="The report of each month for people, and the workbook for marketers.",
-        ),
-        dg.define_asset_job(
-            "full_refresh",
-            SCORE | REFIT,
-            description="Score with the fit in between: for a first run.",
-        ),
+        ("report", REPORT, "The report of each month for people, and the workbook for marketers."),
+        ("full_refresh", SCORE | REFIT, "Score with the fit in between: for a first run."),
     )
 }
 
@@ -72,3 +49,29 @@ JOBS = {
 def months_tags(first: date, last: date) -> dict[str, str]:
     """Return the tags that make a run of a job cover a range of months."""
     return dict(zip(RANGE_TAGS, (first.isoformat(), last.isoformat()), strict=True))
+
+
+def monthly_refresh(installed: Installation) -> dg.ScheduleDefinition:
+    """Return the schedule that requests ``ingest`` on the 2nd: the month before is over then."""
+
+    @dg.schedule(
+        name="monthly_refresh",
+        job_name="ingest",
+        cron_schedule="0 5 2 * *",
+        execution_timezone=installed.policy.source.time_zone,
+        description="Read the workbooks at 5 o'clock on the 2nd of each month. The sensor agenda "
+        "has to be on as well: it requests what follows.",
+        default_status=dg.DefaultScheduleStatus(switch(installed)),
+    )
+    def monthly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        month = shift(month_of(context.scheduled_execution_time.date()), -1)
+        # A missing or empty folder fails the tick, and says so there.
+        installed.settings.source_files()
+        return dg.RunRequest(run_key=f"{month:%Y-%m}", tags={"expected_month": f"{month:%Y-%m}"})
+
+    return monthly_refresh
+
+
+def switch(installed: Installation) -> str:
+    """Return whether schedule and sensor are on from the first start, in Dagster's words."""
+    return "RUNNING" if installed.settings.automation else "STOPPED"

@@ -6,16 +6,16 @@ The warehouse is never opened. Does not: deciding what is due (``agenda``).
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 
 from customer_segments.automation.agenda import agenda, as_markdown
-from customer_segments.automation.folder import Folder
-from customer_segments.automation.jobs import JOBS, months_tags
-from customer_segments.automation.looking import facts
-from customer_segments.automation.steps import Step
+from customer_segments.automation.facts import Step, facts, watched
+from customer_segments.automation.jobs import JOBS, months_tags, switch
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.months import Months
 from customer_segments.storage.state import State
 
 INTERVAL_SECONDS = 30
@@ -25,13 +25,8 @@ STEP_TAG = "customer_segments/step"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=12)
 MOST_TRIES = 12
-GOING_ON = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+ENDED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
+GOING_ON = dg.RunsFilter(statuses=[each for each in dg.DagsterRunStatus if each not in ENDED])
 
 agenda_asset = dg.AssetSpec(
     "agenda",
@@ -43,29 +38,16 @@ agenda_asset = dg.AssetSpec(
 
 
 def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
-    """Return the sensor.
-
-    Parameters
-    ----------
-    loaded
-        The installation that the definitions were made of; the sensor fails where its months are
-        out of date. Runs load the policy anew.
-    """
+    """Return the sensor; it fails where the months that Dagster has loaded are out of date."""
 
     @dg.sensor(
         name="agenda",
         jobs=[JOBS[name] for name in ("ingest", "full_refresh", "score", "relabel", "report")],
         minimum_interval_seconds=INTERVAL_SECONDS,
-        default_status=(
-            dg.DefaultSensorStatus.RUNNING
-            if loaded.settings.automation
-            else dg.DefaultSensorStatus.STOPPED
-        ),
-        description=(
-            "Requests the first step that is due: files that came, changed or went away are read, "
-            "months that changed are scored, labels and reports made anew by another champion. A "
-            "step that failed is tried again, each time after a longer pause."
-        ),
+        default_status=dg.DefaultSensorStatus(switch(loaded)),
+        description="Requests the first step that is due: files that came, changed or went away "
+        "are read, months that changed are scored, labels and reports made anew by another "
+        "champion. A step that failed is tried again, each time after a longer pause.",
     )
     def agenda_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if loaded.settings.has_outgrown_sample:
@@ -74,16 +56,23 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
                 "Reload the code location (Deployment > Code locations > Reload).",
             )
         cursor = json.loads(context.cursor or "{}")
-        folder = Folder.seen(loaded.settings, cursor.get("folder"))
+        files = watched(loaded.settings, cursor.get("files", {}))
+        hashes = {name: content_hash for name, (*_, content_hash) in files.items()}
+        unstable = [name for name, content_hash in hashes.items() if not content_hash]
         installed = loaded.renewed()
-        state = State.load(installed.warehouse.state_path) if folder.has_warehouse else State()
-        steps = agenda(facts(installed, state, folder.hashes))
+        # Without a warehouse nothing was ever read, whatever was left beside it.
+        is_there = installed.warehouse.path.exists()
+        state = State.load(installed.warehouse.state_path) if is_there else State()
+        steps = agenda(facts(installed, state, None if unstable else hashes))
         shown = as_markdown(steps)
-        request, why_not = _decide(context.instance, loaded, installed, steps, folder)
+        if unstable:
+            request, why_not = None, f"Still being written: {', '.join(unstable)}."
+        else:
+            request, why_not = _decide(context.instance, loaded.months, installed.months, steps)
         return dg.SensorResult(
             run_requests=[request] if request else [],
             skip_reason=why_not or None,
-            cursor=json.dumps({"folder": folder.cursor, "shown": shown}),
+            cursor=json.dumps({"files": files, "shown": shown}),
             asset_events=(
                 [dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})]
                 if shown != cursor.get("shown")
@@ -100,40 +89,32 @@ def now() -> datetime:
 
 
 def _decide(
-    instance: dg.DagsterInstance,
-    loaded: Installation,
-    installed: Installation,
-    steps: list[Step],
-    folder: Folder,
+    instance: dg.DagsterInstance, loaded: Months, covered: Months, steps: list[Step]
 ) -> tuple[dg.RunRequest | None, str]:
     """Return the run to request, or why there is none."""
-    if folder.unstable:
-        return None, f"Still being written: {', '.join(folder.unstable)}."
     if not steps:
         return None, "Nothing is due."
     step = steps[0]
-    going_on = instance.get_runs(dg.RunsFilter(statuses=GOING_ON), limit=1)
-    if going_on:
+    if going_on := instance.get_runs(GOING_ON, limit=1):
         return None, f"{step} waits: a run of {going_on[0].job_name} goes on."
     if until := _pause(instance, step):
         return None, until
-    if step.months:
-        _require_loaded(loaded, installed)
+    # Dagster would refuse them as none of its partitions.
+    if step.months and covered.partitions() != loaded.partitions():
+        raise UserError(
+            f"The months covered are now {covered.first:%Y-%m} to {covered.newest:%Y-%m}, which "
+            "this code location does not know yet.",
+            "Reload it (Deployment > Code locations > Reload); the sensor then goes on by itself.",
+        )
     tags = {STEP_TAG: step.key} | (months_tags(*step.months) if step.months else {})
     return dg.RunRequest(job_name=step.job, tags=tags), ""
 
 
 def _pause(instance: dg.DagsterInstance, step: Step) -> str:
     """Say until when a step waits that its newest runs did not bring about; empty if not."""
-    records = instance.get_run_records(dg.RunsFilter(tags={STEP_TAG: [step.key]}), limit=MOST_TRIES)
-    if not records:
-        return ""
-    newest = instance.get_run_records(limit=1 + len(records))
-    tries = 0
-    for record in newest:
-        if record.dagster_run.tags.get(STEP_TAG) != step.key:
-            break
-        tries += 1
+    newest = instance.get_run_records(limit=MOST_TRIES)
+    own = takewhile(lambda record: record.dagster_run.tags.get(STEP_TAG) == step.key, newest)
+    tries = sum(1 for _ in own)
     if not tries:
         return ""
     said = f"{step} was tried {tries} times and is still due: {step.why}."
@@ -142,13 +123,3 @@ def _pause(instance: dg.DagsterInstance, step: Step) -> str:
     ended = datetime.fromtimestamp(newest[0].end_time or newest[0].start_time or 0, UTC)
     again = ended + min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     return f"{said} Next try at {again:%H:%M} UTC." if now() < again else ""
-
-
-def _require_loaded(loaded: Installation, installed: Installation) -> None:
-    """Raise where Dagster would refuse the months of a run as none of its partitions."""
-    if installed.months.partitions() != loaded.months.partitions():
-        raise UserError(
-            f"The months covered are now {installed.months.first:%Y-%m} to "
-            f"{installed.months.newest:%Y-%m}, which this code location does not know yet.",
-            "Reload it (Deployment > Code locations > Reload); the sensor then goes on by itself.",
-        )

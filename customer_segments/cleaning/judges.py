@@ -8,18 +8,16 @@ from collections.abc import Iterable
 from math import inf, log
 from statistics import median
 
-import dagster as dg
 from ibis.expr.types import Table
 
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import LEAST_MONTHS, YEAR, Scope, year_before
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
+from customer_segments.tables.money import SUM
 
-EXACT = "decimal(38, 4)"
 VOLUMES = ("rows", "revenue", "customers")
 TOO_FEW = "too few months before it"
 
@@ -28,7 +26,7 @@ def raw_months(raw: Table) -> Table:
     """Return rows and revenue per month of the raw rows."""
     return raw.group_by("month").agg(
         rows=raw.count(),
-        revenue=(raw.quantity * raw.price).cast(EXACT).sum().fill_null(0).cast(EXACT),
+        revenue=(raw.quantity * raw.price).cast(SUM).sum().fill_null(0).cast(SUM),
     )
 
 
@@ -36,7 +34,7 @@ def settled_months(cleaned: Table, rejected: Table) -> Table:
     """Return rows and revenue per month of kept and rejected rows together."""
     both = cleaned.select("month", "revenue").union(rejected.select("month", "revenue"))
     return both.group_by("month").agg(
-        rows=both.count(), revenue=both.revenue.cast(EXACT).sum().fill_null(0).cast(EXACT)
+        rows=both.count(), revenue=both.revenue.cast(SUM).sum().fill_null(0).cast(SUM)
     )
 
 
@@ -127,40 +125,12 @@ def _says_rejected(row: Row, scope: Scope) -> Said:
 
 
 JUDGES = (
-    Judge(
-        CLEANED_TRANSACTIONS,
-        "volume",
-        "A month has about as many rows, customers and revenue as usual.",
-        volumes,
-        limits=("volume",),
-        rows=_against_usual,
-        says=says_volume,
-        advice="Look whether a workbook is cut short, there twice under other invoice numbers, "
-        "or of another shop.",
-    ),
-    Judge(
-        REJECTED_TRANSACTIONS,
-        "reject_rate",
-        "No reason rejects a much larger share of a month's rows than usual.",
-        reject_rates,
-        limits=("reject_rate",),
-        rows=_against_median,
-        says=_says_rejected,
-        advice="Look at rows of that reason: `customer-segments check FILE` shows some of a "
-        "workbook.",
-    ),
+    Judge(CLEANED_TRANSACTIONS, "volume", volumes, _against_usual, says_volume),
+    Judge(REJECTED_TRANSACTIONS, "reject_rate", reject_rates, _against_median, _says_rejected),
 )
-
-
-def cleaning_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """Return the checks of both tables: raw = kept + rejected; months are as usual."""
-    raw, cleaned, rejected = (
-        contract.relation
-        for contract in (RAW_TRANSACTIONS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
-    )
-    spine = Spine(
-        (CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS),
-        raw_months(raw),
-        settled_months(cleaned, rejected),
-    )
-    return table_checks(*JUDGES, spine=spine, partitions=partitions)
+SPINE = Spine(
+    (CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS),
+    raw_months(RAW_TRANSACTIONS.relation),
+    settled_months(CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation),
+)
+CHECKED = ((JUDGES, SPINE),)

@@ -3,74 +3,58 @@
 Belongs here: reading and judging in memory, and printing it. Does not: writing anything.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console
 from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.settings import SOURCE_SUFFIXES, natural_order
 
 if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
     from ibis.expr.types import Table
 
 # Of each reason; enough to find the cause in the workbook.
 EXAMPLES = 5
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What cleaning would make of some files.
-
-    Parameters
-    ----------
-    kept
-        Rows that would be kept.
-    rejected
-        Rows that would not, by reason.
-    examples
-        Up to five rows of each reason: workbook, sheet, row_number and what the row says.
-    """
-
-    kept: int
-    rejected: dict[str, int]
-    examples: list[dict]
-
-
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
 ) -> None:
     """Say what would be kept and rejected of FILES, and why. Writes nothing."""
+    import ibis
+
     from customer_segments.outputs.summary import print_rows
 
-    verdict = judge(files, Installation.here())
-    print_rows(verdict.kept, verdict.rejected, console())
-    for row in verdict.examples:
+    con = ibis.duckdb.connect()
+    rows, total = judged(con, files, Installation.here())
+    counts = con.execute(rows.reason.value_counts(name="rows").drop_null("reason"))
+    rejected = dict(zip(counts["reason"], map(int, counts["rows"]), strict=True))
+    print_rows(total - sum(rejected.values()), rejected, get_console())
+    source = ["workbook", "sheet", "row_number"]
+    place = ibis.row_number().over(group_by="reason", order_by=source)
+    numbered = rows.filter(rows.reason.notnull()).mutate(place=place)
+    examples = numbered.filter(numbered.place < EXAMPLES).order_by("reason", "place")
+    for row in con.to_pyarrow(examples).to_pylist():
         said = (
             f"{row['unreadable_column']} says {row['unreadable_text']!r}"
             if row["unreadable_column"]
             else f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x "
             f"{row['price']}, customer {row['customer_id']}"
         )
-        typer.echo(
-            f"{row['reason']}: {row['workbook']}, {row['sheet']}, row {row['row_number']}: {said}"
-        )
+        where = ", ".join(str(row[name]) for name in source[:2])
+        typer.echo(f"{row['reason']}: {where}, row {row['row_number']}: {said}")
 
 
-def judge(files: list[Path], installed: Installation) -> Verdict:
-    """Read files and apply the cleaning rules of the policy; writes nothing.
+def judged(con: "Backend", files: list[Path], installed: Installation) -> "tuple[Table, int]":
+    """Return the rows of files, with why each would be rejected, and how many there are.
 
-    Raises
-    ------
-    UserError
-        If a file could not be ingested.
+    By the cleaning rules of the policy; a UserError says which file could not be ingested.
     """
-    import ibis
-
     from customer_segments.cleaning.rules import classified
     from customer_segments.ingestion.casting import typed_rows
     from customer_segments.ingestion.reading import read_sheets
@@ -100,41 +84,7 @@ def judge(files: list[Path], installed: Installation) -> Verdict:
     covered = months_of_data(
         installed.months, installed.settings, *likely_dates(surveyed, names, today)
     )
-    con = ibis.duckdb.connect()
     settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
     raw = con.create_table("raw", settled)
     rows = classified(raw, installed.policy.cleaning, covered.first, covered.newest)
-    counts = con.execute(rows.group_by("reason").agg(rows=rows.count()))
-    by_reason = {
-        row.reason: int(row.rows) for row in counts.itertuples() if isinstance(row.reason, str)
-    }
-    return Verdict(
-        kept=int(surveyed["row_count"].sum()) - sum(by_reason.values()),
-        rejected=by_reason,
-        examples=con.to_pyarrow(_examples(rows)).to_pylist(),
-    )
-
-
-def _examples(rows: "Table") -> "Table":
-    """Return the first rows of each reason, in order of the sheets."""
-    import ibis
-
-    place = ibis.row_number().over(group_by="reason", order_by=["workbook", "sheet", "row_number"])
-    rejected = rows.filter(rows.reason.notnull()).mutate(place=place)
-    return (
-        rejected.filter(rejected.place < EXAMPLES)
-        .order_by("reason", "place")
-        .select(
-            "reason",
-            "workbook",
-            "sheet",
-            "row_number",
-            "invoice",
-            "stock_code",
-            "quantity",
-            "price",
-            "customer_id",
-            "unreadable_column",
-            "unreadable_text",
-        )
-    )
+    return rows, int(surveyed["row_count"].sum())

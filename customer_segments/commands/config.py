@@ -22,25 +22,25 @@ def config() -> None:
     As TOML: what is printed is a customer_segments.toml that says the same.
     """
     installed = Installation.here()
-    for line in (*settings_lines(installed), "", *policy_lines(installed)):
+    for line in (*_settings_lines(installed), "", *_policy_lines(installed)):
         # Neither wrapped nor coloured: to be kept as a file, or searched.
         typer.echo(line)
 
 
-def policy_lines(installed: Installation) -> Iterator[str]:
+def _policy_lines(installed: Installation) -> Iterator[str]:
     """Yield the policy's sections, a key a line, with ``file`` or ``default`` behind it."""
     path = installed.settings.config
-    given = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    given = dict(_leaves(tomllib.loads(text)))
     yield f"# Rules, from {path}" + ("" if given else " (not there, so these are the defaults)")
     for name, section in installed.policy.model_dump(mode="json").items():
-        yield ""
-        yield f"[{name}]"
+        yield from ("", f"[{name}]")
         for keys, value in _leaves(section):
-            where = path.name if _is_given(given.get(name), keys) else "default"
+            where = path.name if (name, *keys) in given else "default"
             yield _line(".".join(map(_key, keys)), value, where)
 
 
-def settings_lines(installed: Installation) -> Iterator[str]:
+def _settings_lines(installed: Installation) -> Iterator[str]:
     """Yield the settings as comments, since they are no rules; secrets are masked."""
     given = given_variables()
     yield "# Settings, from the environment and .env"
@@ -59,14 +59,6 @@ def _leaves(section: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str
             yield from _leaves(value, *above, key)
         else:
             yield (*above, key), value
-
-
-def _is_given(given: Any, keys: tuple[str, ...]) -> bool:
-    for key in keys:
-        if not isinstance(given, Mapping) or key not in given:
-            return False
-        given = given[key]
-    return True
 
 
 def _line(key: str, value: Any, where: str, *, is_rule: bool = True) -> str:

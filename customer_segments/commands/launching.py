@@ -1,19 +1,22 @@
 """Running jobs in the process of a command: progress, alerts, what Dagster is told of it.
 
-Belongs here: how a job is started and how it ends. Does not: which jobs, in which order (``run``).
+Belongs here: how a job is started and how it ends, and Dagster's events as lines for people. Does
+not: which jobs, in which order (``run``).
 """
 
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 
 from customer_segments.alerts.telling import telling
+from customer_segments.automation.facts import Range
 from customer_segments.automation.jobs import months_tags
-from customer_segments.commands.progress import ProgressHandler, progress_logger
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -24,6 +27,66 @@ Launch = Callable[..., None]
 PROCESS_TAG = "customer_segments/process"
 
 
+class ProgressHandler(logging.Handler):
+    """Prints Dagster's events; between them shows what is being done, where there is a terminal."""
+
+    def __init__(self, console: Console):
+        super().__init__()
+        self.console = console
+        # In the order in which they come, each once.
+        self.warned: dict[str, None] = {}
+        self.status = console.status("")
+        self.started = time.monotonic()
+        self.printed: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one event of the run's log."""
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            # The log of an asset, or of the storage while it waits for a lock.
+            message = escape(record.getMessage().rpartition(" - ")[2])
+            if record.levelno >= logging.WARNING:
+                self.console.print(f"  [yellow]![/] {message}")
+            else:
+                self.status.update(f"  {message}")
+        elif event.event_type == dg.DagsterEventType.STEP_START:
+            self.started = time.monotonic()
+            # A range run materializes an asset once per month; one line is enough.
+            self.printed.clear()
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            self._tell_table(event.step_materialization_data.materialization)
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._tell_check(event.asset_check_evaluation_data)
+
+    def _tell_table(self, materialization: dg.AssetMaterialization) -> None:
+        name = materialization.asset_key.to_user_string()
+        if name in self.printed:
+            return
+        self.printed.add(name)
+        rows = materialization.metadata.get("rows_published")
+        what = f"{rows.value:>12,} rows" if rows else " " * 17  # files have none
+        seconds, self.started = time.monotonic() - self.started, time.monotonic()
+        self.console.print(f"  [green]✓[/] {name:<24}{what} {seconds:>6.1f} s")
+
+    def _tell_check(self, check) -> None:
+        if check.passed:
+            self.status.update(f"  {check.asset_key.to_user_string()}: {check.check_name} passed")
+            return
+        if check.severity is dg.AssetCheckSeverity.WARN:
+            self.warned[check.check_name] = None
+            return
+        name = f"{check.asset_key.to_user_string()}, check {check.check_name}"
+        said = escape(check.description or "failed")
+        self.console.print(f"  [red]✗ {name}[/]: {said}", highlight=False)
+
+    def finish(self) -> None:
+        """Name the checks that warned, in one line."""
+        if self.warned:
+            checks = "1 check warns" if len(self.warned) == 1 else f"{len(self.warned)} checks warn"
+            said = f"{checks}: {', '.join(self.warned)} (why: --verbose)"
+            self.console.print(f"  [yellow]! {said}[/]", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process."""
@@ -31,20 +94,20 @@ def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
     os.environ["DAGSTER_HOME"] = str(home)
     handler = ProgressHandler(console)
 
-    def launch(
-        job: str, months: tuple[date, date] | None = None, config: dict | None = None
-    ) -> None:
+    @dg.logger
+    def progress(_context) -> logging.Logger:
+        """Send a run's events to the handler alone."""
+        logger = logging.Logger("customer_segments.progress", level=logging.DEBUG)
+        logger.addHandler(handler)
+        return logger
+
+    def launch(job: str, months: Range | None = None, config: dict | None = None) -> None:
         # Made anew for each run: ingestion may have changed the months.
-        defs = build_defs(installed.renewed(), loggers={"progress": progress_logger(handler)})
-        tags = {PROCESS_TAG: str(os.getpid())}
-        if months:
-            tags |= months_tags(*months)
+        defs = build_defs(installed.renewed(), loggers={"progress": progress})
+        tags = {PROCESS_TAG: str(os.getpid())} | (months_tags(*months) if months else {})
+        run_config = {"loggers": {"progress": {}}} | (config or {})
         try:
-            defs.resolve_job_def(job).execute_in_process(
-                run_config={"loggers": {"progress": {}}} | (config or {}),
-                instance=instance,
-                tags=tags,
-            )
+            defs.resolve_job_def(job).execute_in_process(run_config, instance, tags=tags)
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
             # Ctrl-C, or SIGTERM; Dagster has recorded by now that the run failed.
             raise UserError(
@@ -73,16 +136,10 @@ def _record_killed(instance: dg.DagsterInstance) -> None:
     """Record as failed the runs of commands that were killed: the UI's queue waits for them."""
     going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(going_on):
-        process = run.tags.get(PROCESS_TAG)
-        if process and not _is_alive(int(process)):
-            instance.report_run_failed(run, f"Its process {process} was killed.")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # Somebody else's.
-    return True
+        if process := run.tags.get(PROCESS_TAG):
+            try:
+                os.kill(int(process), 0)
+            except ProcessLookupError:
+                instance.report_run_failed(run, f"Its process {process} was killed.")
+            except PermissionError:
+                pass  # Somebody else's.

@@ -5,18 +5,13 @@ Belongs here: arguments, help, and what is printed. Does not: what the commands 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
-
-    from customer_segments.storage import Warehouse
 
 models_app = typer.Typer(
     no_args_is_help=True, help="List model versions, or take one to another warehouse."
@@ -26,7 +21,26 @@ models_app = typer.Typer(
 @models_app.command("list")
 def list_versions() -> None:
     """List all model versions, and say which one labels since when."""
-    console().print(versions_grid(Installation.here().warehouse))
+    from customer_segments.model.champion import in_force
+    from customer_segments.outputs.summary import grid
+    from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
+
+    warehouse = Installation.here().warehouse
+    champion, since = in_force(warehouse.load(CHAMPION_MODEL))
+    versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")
+    rows = [
+        (
+            row.version,
+            f"{row.training_month:%Y-%m}",
+            f"{row.n_clusters}",
+            f"{row.training_customers:,}",
+            f"{row.silhouette:.3f}",
+            f"{since:%Y-%m-%d} UTC" if row.version == champion else "",
+        )
+        for row in versions.sort_values(["training_month", "version"], ascending=False).itertuples()
+    ]
+    headings = ("Version", "Trained", "Clusters", "Customers", "Silhouette", "Labels since")
+    get_console().print(grid(f"Model versions: {len(versions):,}", headings, rows))
 
 
 @models_app.command("export")
@@ -70,33 +84,3 @@ def import_file(
         f"Version {done.version} is {'imported' if done.is_new else 'there already'}"
         f"{' and labels from now on' if done.is_promoted else ''}."
     )
-
-
-def versions_grid(warehouse: "Warehouse") -> "Grid":
-    """Return the versions as a table for a terminal, the newest training month first."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Grid
-
-    from customer_segments.model.champion import in_force
-    from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
-
-    champion, since = in_force(warehouse.load(CHAMPION_MODEL))
-    versions = warehouse.load(KMEANS_MODEL).drop_duplicates("version")
-    title = f"Model versions: {len(versions):,}"
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
-    grid.add_column("Version", no_wrap=True)
-    grid.add_column("Trained")
-    for heading in ("Clusters", "Customers", "Silhouette"):
-        grid.add_column(heading, justify="right")
-    grid.add_column("Labels since", no_wrap=True)
-    newest_first = versions.sort_values(["training_month", "version"], ascending=False)
-    for row in newest_first.itertuples():
-        grid.add_row(
-            row.version,
-            f"{row.training_month:%Y-%m}",
-            f"{row.n_clusters}",
-            f"{row.training_customers:,}",
-            f"{row.silhouette:.3f}",
-            f"{since:%Y-%m-%d} UTC" if row.version == champion else "",
-        )
-    return grid

@@ -1,4 +1,4 @@
-"""The commands that label customers, and that say what is due.
+"""The commands that fetch data, label customers, and say what is due.
 
 Belongs here: arguments, help, and what is printed. Does not: which jobs they start, over which
 months (``run``).
@@ -7,10 +7,20 @@ months (``run``).
 from typing import Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console, say
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+
+
+def download(
+    force: Annotated[bool, typer.Option(help="Fetch it again if it is there.")] = False,
+) -> None:
+    """Fetch UCI's Online Retail II into the source folder (CC BY 4.0, about 45 MB)."""
+    from customer_segments.ingestion.download import download as fetch
+
+    target = fetch(Installation.here().settings.source_dir, force=force)
+    typer.echo(f"{target} is ready: `customer-segments run` uses it now.")
 
 
 def run(
@@ -25,8 +35,8 @@ def run(
     from customer_segments.outputs.summary import print_input
 
     installed = Installation.here()
-    print_input(installed.settings, console())
-    _end(installed, run_due(installed, months, console()), months, is_verbose=verbose)
+    print_input(installed.settings, get_console())
+    _end(installed, run_due(installed, months, get_console()), months, is_verbose=verbose)
 
 
 def refit(
@@ -44,7 +54,7 @@ def refit(
     installed = Installation.here()
     config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
     given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, fit_again(installed, given, console()))
+    _end(installed, fit_again(installed, given, get_console()), None, is_verbose=False)
 
 
 def promote(
@@ -55,7 +65,7 @@ def promote(
     from customer_segments.commands.run import promote as choose
 
     installed = Installation.here()
-    _end(installed, choose(installed, version, reason, console()))
+    _end(installed, choose(installed, version, reason, get_console()), None, is_verbose=False)
 
 
 def report(
@@ -69,7 +79,7 @@ def report(
     from customer_segments.outputs.summary import print_files
 
     installed = Installation.here()
-    print_files(installed.settings, *make(installed, months, console()), console())
+    print_files(installed.settings, *make(installed, months, get_console()), get_console())
 
 
 def evaluate() -> None:
@@ -78,35 +88,28 @@ def evaluate() -> None:
     from customer_segments.outputs.summary import print_evaluation
 
     installed = Installation.here()
-    start(installed, "evaluate", console())
-    print_evaluation(installed.settings, console())
+    start(installed, "evaluate", get_console())
+    print_evaluation(installed.settings, get_console())
 
 
 def agenda() -> None:
     """Say what is due, and why. Changes nothing."""
     from customer_segments.automation.agenda import agenda as decide
-    from customer_segments.automation.looking import look
+    from customer_segments.automation.facts import look
 
     steps = decide(look(Installation.here()))
     for step in steps:
-        say(f"{step}: {step.why}.")
+        typer.echo(f"{step}: {step.why}.")
     if not steps:
-        say("Nothing is due.")
+        typer.echo("Nothing is due.")
 
 
 def _end(
-    installed: Installation,
-    failed: UserError | None,
-    wanted: str | None = None,
-    *,
-    is_verbose: bool = False,
+    installed: Installation, failed: UserError | None, wanted: str | None, *, is_verbose: bool
 ) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels.
 
-    Parameters
-    ----------
-    wanted
-        Months that were asked for: the last is shown; by default the newest with labels.
+    Shown is the last month that was wanted, by default the newest with labels.
     """
     from customer_segments.commands.run import parse_range
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
@@ -116,10 +119,10 @@ def _end(
     labelled = labelled_months(installed, installed.warehouse.state())
     shown = [month for month in labelled if not wanted or month <= parse_range(wanted)[1]]
     month = shown[-1] if shown else None
-    print_summary(installed.settings, console(), month)
+    print_summary(installed.settings, get_console(), month)
     if is_verbose:
-        print_findings(installed.settings, console())
+        print_findings(installed.settings, get_console())
     if failed:
         raise failed
     if month:
-        print_files(installed.settings, month, month, console())
+        print_files(installed.settings, month, month, get_console())

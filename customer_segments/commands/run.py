@@ -4,13 +4,10 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 (``automation.agenda``), starting a job (``launching``), arguments and printing.
 """
 
-from datetime import date
-
 from rich.console import Console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import look
-from customer_segments.automation.steps import Step, said
+from customer_segments.automation.facts import Range, look, said
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -19,59 +16,24 @@ from customer_segments.shown import newest_labelled
 from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
-Range = tuple[date, date]
-
 
 def run(installed: Installation, wanted: str | None, console: Console) -> UserError | None:
-    """Do what is due until nothing is; or label and report a range of months that is asked for.
+    """Do what is due until nothing is; or label and report months, such as ``2011-06:2011-12``.
 
-    Parameters
-    ----------
-    wanted
-        Months to score, ``2011-06`` or ``2011-06:2011-12``; ``None`` for what is due.
-
-    Returns
-    -------
-    UserError or None
-        Why a report was not made, if one was not; the labels are published all the same.
-
-    Raises
-    ------
-    UserError
-        If the input, the months or the warehouse do not allow it; nothing bad was published.
+    Returns why a report was not made, if one was not: the labels are published all the same. With
+    a UserError of the input, the months or the warehouse, nothing bad was published.
     """
     asked_for = parse_range(wanted) if wanted else None
     with launcher(installed, console) as launch:
         if asked_for:
             return _score(installed, asked_for, launch, console)
-        return do_what_is_due(installed, launch, console)
-
-
-def do_what_is_due(installed: Installation, launch: Launch, console: Console) -> UserError | None:
-    """Do the first step of the agenda until there is none; see ``run``."""
-    done: list[Step] = []
-    while steps := agenda(look(installed := installed.renewed())):
-        step = steps[0]
-        if done and step.key == done[-1].key:
-            raise UserError(f"{step} came to its end, and is still due: {step.why}.")
-        console.print(f"  {step}: {step.why}.", highlight=False, soft_wrap=True)
-        done.append(step)
-        if step.job != "report":
-            launch(step.job, step.months)
-        elif error := _report(launch, step.months):
-            return error
-    if not done:
-        console.print("  Nothing is due: every month is labelled already.")
-    return None
+        return _do_what_is_due(installed, launch, console)
 
 
 def refit(installed: Installation, config: dict, console: Console) -> UserError | None:
     """Fit a challenger; if the gate makes it champion, label all months again.
 
-    Parameters
-    ----------
-    config
-        Of ``kmeans_model``: what departs from the policy, and the ``training_month``.
+    The config, of ``kmeans_model``, is what departs from the policy, and the ``training_month``.
     """
     month = {"training_month": config.get("training_month")}
     ops = {"kmeans_model": {"config": config}, "model_selection": {"config": month}}
@@ -89,10 +51,7 @@ def promote(
 def report(installed: Installation, wanted: str | None, console: Console) -> Range:
     """Make the reports of a range of months, or of the newest with labels; return these months.
 
-    Raises
-    ------
-    UserError
-        If months are asked for that are not covered, or nobody is labelled yet.
+    A UserError says that such months are not covered, or that nobody is labelled yet.
     """
     newest = newest_labelled(installed)
     if newest is None:
@@ -100,7 +59,7 @@ def report(installed: Installation, wanted: str | None, console: Console) -> Ran
             "Nobody is labelled yet, so there is nothing to report.",
             "Label the customers first: `customer-segments run`.",
         )
-    months = within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
+    months = _within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
     with launcher(installed, console) as launch:
         launch("report", months)
     return months
@@ -113,13 +72,7 @@ def start(installed: Installation, job: str, console: Console) -> None:
 
 
 def parse_range(text: str) -> Range:
-    """Return first and last month of a range such as ``2011-06:2011-12``, or of one month.
-
-    Raises
-    ------
-    UserError
-        If it is not a range of months.
-    """
+    """Return first and last month of a range such as ``2011-06:2011-12``, or of one month."""
     first, _, last = text.partition(":")
     try:
         months = parse_month(first), parse_month(last or first)
@@ -132,14 +85,8 @@ def parse_range(text: str) -> Range:
     return months
 
 
-def within(covered: Months, months: Range) -> Range:
-    """Return the months asked for, if they are covered.
-
-    Raises
-    ------
-    UserError
-        If they are not.
-    """
+def _within(covered: Months, months: Range) -> Range:
+    """Return the months asked for, if they are covered."""
     if covered.clip(*months) != months:
         raise UserError(
             f"Months {said(months)} are not all covered: the data has "
@@ -149,27 +96,42 @@ def within(covered: Months, months: Range) -> Range:
     return months
 
 
+def _do_what_is_due(installed: Installation, launch: Launch, console: Console) -> UserError | None:
+    """Do the first step of the agenda until there is none; see ``run``."""
+    done = None
+    while steps := agenda(look(installed := installed.renewed())):
+        step = steps[0]
+        if step.key == done:
+            raise UserError(f"{step} came to its end, and is still due: {step.why}.")
+        _tell(console, f"{step}: {step.why}.")
+        done = step.key
+        if step.job != "report" or not step.months:
+            launch(step.job, step.months)
+        elif error := _report(launch, step.months):
+            return error
+    if not done:
+        _tell(console, "Nothing is due: every month is labelled already.")
+    return None
+
+
 def _score(
     installed: Installation, asked_for: Range, launch: Launch, console: Console
 ) -> UserError | None:
     """Label and report the months asked for, after the files and the months before them."""
     steps = agenda(look(installed))
     if steps and steps[0].job == "ingest":
-        console.print(f"  {steps[0]}: {steps[0].why}.", highlight=False, soft_wrap=True)
+        _tell(console, f"{steps[0]}: {steps[0].why}.")
         launch("ingest")
         installed = installed.renewed()
-    first, last = within(installed.months, asked_for)
+    first, last = _within(installed.months, asked_for)
     state = installed.warehouse.state()
     made_by = installed.made_by(CLEANED_TRANSACTIONS)
-    behind = [
-        month
-        for month in pending_months(state, CLEANED_TRANSACTIONS, made_by)
-        if installed.months.first <= month < first
-    ]
-    if behind:
-        # A snapshot adds up all months before it.
-        console.print(f"  {said((behind[0], behind[-1]))} come first: snapshots add them up.")
-        launch("clean", (behind[0], behind[-1]))
+    pending = pending_months(state, CLEANED_TRANSACTIONS, made_by)
+    # A snapshot adds up all months before it.
+    if behind := [month for month in pending if installed.months.first <= month < first]:
+        before = behind[0], behind[-1]
+        _tell(console, f"{said(before)} come first: snapshots add them up.")
+        launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
 
@@ -179,17 +141,13 @@ def _decided(installed: Installation, job: str, ops: dict, console: Console) -> 
     with launcher(installed, console) as launch:
         launch(job, config={"ops": ops})
         decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
-        console.print(
-            f"  Champion: {decision['version']} ({decision['verdict']}: {decision['reason']})",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return do_what_is_due(installed, launch, console)
+        why = f"{decision['verdict']}: {decision['reason']}"
+        _tell(console, f"Champion: {decision['version']} ({why})")
+        return _do_what_is_due(installed, launch, console)
 
 
-def _report(launch: Launch, months: Range | None) -> UserError | None:
+def _report(launch: Launch, months: Range) -> UserError | None:
     """Make a report; return why it was not made, if so."""
-    assert months
     try:
         launch("report", months)
     except UserError as error:
@@ -199,3 +157,7 @@ def _report(launch: Launch, months: Range | None) -> UserError | None:
             f"Then try again: `customer-segments report --months {months[0]:%Y-%m}`.",
         )
     return None
+
+
+def _tell(console: Console, text: str) -> None:
+    console.print(f"  {text}", highlight=False, soft_wrap=True)

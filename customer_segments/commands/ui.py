@@ -1,21 +1,30 @@
-"""Runs the Dagster UI, and leaves nothing running behind.
+"""The command ``ui``: runs the Dagster UI, and leaves nothing running behind.
 
 Belongs here: starting ``dagster dev`` (webserver, daemon and code server), waiting for it, and
 stopping all of its processes however this one ends. Does not: what Dagster then loads and how
 it is configured; that is ``workspace.yaml`` and ``dagster.yaml``.
 """
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import get_console
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+from customer_segments.instance import prepare_dagster_home, serving
+from customer_segments.settings import project_root
 
 HOST = "127.0.0.1"
 # Interrupted runs need about four seconds to say in their history that they failed.
@@ -23,27 +32,29 @@ GRACE_SECONDS = 10
 POLL_SECONDS = 0.2
 
 
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Serve the Dagster UI on this machine, with everything loaded."""
+    installed = Installation.here()
+    if not installed.settings.months_path.exists():
+        from customer_segments.commands.run import start
+        from customer_segments.outputs.summary import print_input
+
+        typer.echo("First start: the workbooks are read, so that the UI knows their months.")
+        print_input(installed.settings, get_console())
+        start(installed, "ingest", get_console())
+    serve(port)
+
+
 def serve(port: int = 3000, *, root: Path | None = None) -> None:
     """Run the Dagster UI on the loopback interface until it is told to stop.
 
     Ctrl-C, SIGTERM and the end of the terminal stop it, and with it the daemon, the code server
-    and whatever run is going on. A run that is interrupted so is a failure in its history.
-
-    Parameters
-    ----------
-    port
-        Port on 127.0.0.1.
-    root
-        The project folder, which holds ``workspace.yaml``; ``project_root()`` unless given.
-
-    Raises
-    ------
-    UserError
-        If there is no workspace, the port or the instance is taken, or Dagster ends by itself.
+    and whatever run is going on. A run that is interrupted so is a failure in its history. A
+    UserError says that there is no workspace, that the port or the instance is taken, or that
+    Dagster ended by itself.
     """
-    from customer_segments.instance import prepare_dagster_home, serving
-    from customer_segments.settings import project_root
-
     root = root or project_root()
     if not (root / "workspace.yaml").is_file():
         raise UserError(
@@ -53,11 +64,12 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
     with serving(home), _told_to_stop() as told_to_stop:
         _require_free(port)
         with _services(port, root, home) as services:
-            while not _answers(port) and services.poll() is None and not told_to_stop():
-                time.sleep(POLL_SECONDS)
-            if services.poll() is None and not told_to_stop():
-                print(f"The Dagster UI is at http://{HOST}:{port} (Ctrl-C stops it).", flush=True)
+            is_up = False
             while services.poll() is None and not told_to_stop():
+                if not is_up and (is_up := _answers(port)):
+                    print(
+                        f"The Dagster UI is at http://{HOST}:{port} (Ctrl-C stops it).", flush=True
+                    )
                 time.sleep(POLL_SECONDS)
         if not told_to_stop():
             # No exit code: `dagster dev` ends with 0 when one of its services died.
@@ -67,19 +79,12 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
 @contextmanager
 def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
     """Run Dagster's services in a session of their own, out of reach of the terminal."""
-    command = [
-        *(
-            sys.executable,
-            "-c",
-            "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()",
-        ),
-        *("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml"),
-    ]
-    environment = os.environ | {"DAGSTER_HOME": str(home)}
+    be_dagster = "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()"
+    options = ("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml")
     with subprocess.Popen(
-        command,
+        [sys.executable, "-c", be_dagster, *options],
         cwd=root,
-        env=environment,
+        env=os.environ | {"DAGSTER_HOME": str(home)},
         stdin=subprocess.PIPE,
         start_new_session=True,
         # Nobody else may connect to the sockets of its code servers, or read what runs write.
@@ -155,8 +160,6 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
 
 
 def _require_free(port: int) -> None:
-    import socket
-
     with socket.socket() as probe:
         # As the webserver does: a connection that lately ended does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -170,13 +173,8 @@ def _require_free(port: int) -> None:
 
 
 def _answers(port: int) -> bool:
-    import http.client
-
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
+    with suppress(OSError, http.client.HTTPException), closing(connection):
         connection.request("GET", "/server_info")
         return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return False

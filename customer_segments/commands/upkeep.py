@@ -4,28 +4,34 @@ Belongs here: arguments, help, and what is printed. Does not: what they do (``up
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich import get_console
 
-from customer_segments.commands.console import console, say
 from customer_segments.installation import Installation
 
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
-
-    from customer_segments.upkeep.findings import Finding
-    from customer_segments.upkeep.migrate import Change
+STYLES = {"WELL": "green", "ODD": "yellow", "WRONG": "red"}
 
 
 def doctor() -> None:
     """Say what is wrong with this installation, and what to do. Changes nothing."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
     from customer_segments.upkeep.doctor import examine, verdict
 
     findings = examine()
-    console().print(_grid(findings))
+    grid = Table(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
+    for is_word in (True, True, False):
+        grid.add_column(no_wrap=is_word, overflow="fold")
+    for level, topic, found, remedy in findings:
+        text = Text(found).append(f"\n→ {remedy}" if remedy else "", style="dim")
+        grid.add_row(Text(level.value, style=STYLES[level.name]), topic, text)
+    get_console().print(grid)
     said, is_well = verdict(findings)
-    say(said)
+    typer.echo(said)
     raise typer.Exit(0 if is_well else 1)
 
 
@@ -38,9 +44,9 @@ def backup(
     from customer_segments.upkeep.backup import back_up
 
     written, notes = back_up(Installation.here(), path)
-    say(f"Backup: {written} ({written.stat().st_size / 1e6:,.1f} MB)")
+    typer.echo(f"Backup: {written} ({written.stat().st_size / 1e6:,.1f} MB)")
     for difference in notes.differences:
-        say(f"! The warehouse itself is not as its ledger says: {difference}.")
+        typer.echo(f"! The warehouse itself is not as its ledger says: {difference}.")
 
 
 def restore(
@@ -57,13 +63,13 @@ def restore(
         when = f", made {made:%Y-%m-%d %H:%M} UTC" if made else ""
         typer.confirm(f"Put {path}{when}, in the place of {place}?", abort=True)
     kept, months_changed = put_back(installed, path)
-    say(f"{place} is the backup {path} now.")
+    typer.echo(f"{place} is the backup {path} now.")
     if kept:
         unread = " It cannot be read any more." if kept.stem.endswith("-damaged") else ""
-        say(f"What was there is kept as {kept}.{unread}")
+        typer.echo(f"What was there is kept as {kept}.{unread}")
     if months_changed:
-        say("Other months are covered now: a running UI has to reload its code location.")
-    say("`customer-segments run` takes in what the workbooks brought since.")
+        typer.echo("Other months are covered now: a running UI has to reload its code location.")
+    typer.echo("`customer-segments run` takes in what the workbooks brought since.")
 
 
 def migrate(
@@ -78,42 +84,20 @@ def migrate(
     installed = Installation.here()
     written, changes = (None, planned(installed)) if dry_run else bring_up(installed)
     if not changes:
-        say("Nothing to do: every table is as this version of the code has it.")
+        typer.echo("Nothing to do: every table is as this version of the code has it.")
         return
-    if dry_run:
-        say(f"What `customer-segments migrate` would do to {installed.warehouse.path}:")
-    else:
-        say(f"Backup: {written}")
+    path = installed.warehouse.path
+    typer.echo(
+        f"Backup: {written}" if written else f"What `customer-segments migrate` would do to {path}:"
+    )
     for change in changes:
-        _say_change(change)
-    if not dry_run:
-        say("The warehouse is up to date.")
+        contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
+        former = f"version {change.former} " if change.former != contract.version else ""
+        fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
+        typer.echo(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
+        if change.why_dropped:
+            typer.echo(f"    Why: {change.why_dropped}.")
+    if written:
+        typer.echo("The warehouse is up to date.")
         if any(change.why_dropped for change in changes):
-            say("Now start `customer-segments run`: it makes anew what was dropped.")
-
-
-def _say_change(change: "Change") -> None:
-    contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
-    former = f"version {change.former} " if change.former != contract.version else ""
-    fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
-    say(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
-    if change.why_dropped:
-        say(f"    Why: {change.why_dropped}.")
-
-
-def _grid(findings: "list[Finding]") -> "Grid":
-    """Return findings as a table for a terminal, in the order in which they were found."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=SIMPLE_HEAD, show_header=False, pad_edge=False)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for finding in findings:
-        said = Text(finding.said)
-        if finding.remedy:
-            said.append(f"\n→ {finding.remedy}", style="dim")
-        grid.add_row(Text(finding.level.value, style=finding.level.style), finding.topic, said)
-    return grid
+            typer.echo("Now start `customer-segments run`: it makes anew what was dropped.")

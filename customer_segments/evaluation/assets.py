@@ -4,7 +4,6 @@ import dagster as dg
 
 from customer_segments.installation import Installation
 from customer_segments.model.launches import TRAINING_MONTH
-from customer_segments.policy import Policy
 from customer_segments.policy.model import Algorithms, Backtest
 from customer_segments.policy.section import launchpad
 from customer_segments.storage import Warehouse
@@ -29,15 +28,12 @@ class Comparing(Algorithms):
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
-    rfm, lines = CUSTOMER_RFM.table, CLEANED_TRANSACTIONS.table
+    policy, rfm, lines = installed.policy, CUSTOMER_RFM.table, CLEANED_TRANSACTIONS.table
 
     @dg.asset(group_name=GROUP, deps=[rfm], **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
-    @launchpad(Comparing, installed.policy.algorithms)
+    @launchpad(Comparing, policy.algorithms)
     def algorithm_comparison(
-        context: dg.AssetExecutionContext,
-        config: Comparing,
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
+        context: dg.AssetExecutionContext, config: Comparing, warehouse: dg.ResourceParam[Warehouse]
     ) -> object:
         """Compare other clustering algorithms, and the classic RFM grid, on the same features.
 
@@ -50,22 +46,18 @@ def build_defs(installed: Installation) -> dg.Definitions:
         month = training_month(warehouse.query, config.training_month, policy.source.today())
         customers = training_customers(warehouse.query, month, min_customers=LEAST_CUSTOMERS)
         _, features = evaluated(customers, config.seed)
-        rows = compare_labellings(
-            features,
-            all_labellings(features, config.n_clusters),
-            config,
-            month=month,
-            done=lambda name: context.log.info(f"{name} is compared."),
-        )
-        passing = [row["labelling"] for row in rows if row["passes"]]
+        rows = []
+        labellings = all_labellings(features, config.n_clusters)
+        for row in compare_labellings(features, labellings, config, month=month):
+            rows.append(row)
+            context.log.info(f"{row['labelling']} is compared.")
+        reasons = (f"- **{row['labelling']}**: {row['reason']}" for row in rows)
         context.add_output_metadata(
             {
                 "training_month": f"{month:%Y-%m}",
                 "training_customers": len(features),
-                "passing": ", ".join(passing) or "none",
-                "reasons": dg.MetadataValue.md(
-                    "\n".join(f"- **{row['labelling']}**: {row['reason']}" for row in rows)
-                ),
+                "passing": ", ".join(r["labelling"] for r in rows if r["passes"]) or "none",
+                "reasons": dg.MetadataValue.md("\n".join(reasons)),
             }
         )
         return ALGORITHM_COMPARISON.arrow(rows)
@@ -73,12 +65,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
     @dg.asset(
         group_name=GROUP, deps=[rfm, lines], **asset_attributes(SEGMENT_BACKTEST, "scikitlearn")
     )
-    @launchpad(Backtest, installed.policy.backtest)
+    @launchpad(Backtest, policy.backtest)
     def segment_backtest(
-        context: dg.AssetExecutionContext,
-        config: Backtest,
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
+        context: dg.AssetExecutionContext, config: Backtest, warehouse: dg.ResourceParam[Warehouse]
     ) -> object:
         """Group customers as of past dates, and judge what that foretells of the months since.
 
@@ -102,16 +91,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 "it. segment_backtest is empty."
             )
         for as_of in dates:
-            snapshot = shift(as_of, -1)
-            customers = training_customers(warehouse.query, snapshot, *least)
-            customers, features = evaluated(customers, config.seed)
-            later = {
-                months: matched(
-                    customers,
-                    warehouse.query(outcomes(CLEANED_TRANSACTIONS.relation, as_of, months)),
-                )
-                for months in sorted(set(config.horizons))
-            }
+            snapshot = training_customers(warehouse.query, shift(as_of, -1), *least)
+            customers, features = evaluated(snapshot, config.seed)
+            later = {}
+            for months in sorted(set(config.horizons)):
+                did = outcomes(CLEANED_TRANSACTIONS.relation, as_of, months)
+                later[months] = matched(customers, warehouse.query(did))
             rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
             context.log.info(f"Customers as of {as_of} are followed.")
         table = SEGMENT_BACKTEST.arrow(rows)

@@ -4,48 +4,38 @@ Belongs here: measuring labellings of one snapshot, and a sentence on each. Does
 algorithms (``labellings``), or what they foretell (``backtest``).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from customer_segments.evaluation.labellings import NOISE, Labelling
-from customer_segments.model.bootstrap import (
+from customer_segments.model.gates import missed_by_clusters
+from customer_segments.model.measures import (
+    Stability,
     adjusted_rand_index,
     contingency,
     jaccard_indices,
-    mean_of,
+    rounded,
+    separation_indices,
+    silhouettes,
 )
-from customer_segments.model.fit import rounded
-from customer_segments.model.gates import missed_by_clusters
-from customer_segments.model.selection import separation_indices
-from customer_segments.model.silhouette import silhouettes
 from customer_segments.model.threads import in_threads
 from customer_segments.policy.model import Selection
 
-if TYPE_CHECKING:
-    import numpy as np
-
 
 def compare_labellings(
-    features: "np.ndarray",
+    features: np.ndarray,
     labellings: list[Labelling],
     config: Selection,
     *,
     month: date,
-    done: Callable[[str], None],
-) -> list[dict]:
+) -> Iterator[dict]:
     """Measure each labelling of the customers of one snapshot, as ``ALGORITHM_COMPARISON`` has it.
 
-    Parameters
-    ----------
-    features
-        Standardized log features of the snapshot ``month``, shape (customers, 3).
-    config
-        Resamples (at least one), seed and gates.
-    done
-        Told the name of each labelling as it is done.
+    ``features`` are standardized, of the snapshot ``month``; ``config`` has resamples (at least
+    one), seed and gates.
     """
-    rows = []
     for labelling in labellings:
         labels = labelling.labels(features, config.seed)
         row = {
@@ -55,24 +45,20 @@ def compare_labellings(
             "training_month": month,
             "training_customers": len(features),
             **separation(features, labels),
-            **stability(features, labels, labelling, config.resamples, config.seed),
+            **stability(features, labels, labelling, config).columns(),
         }
-        rows.append(row | verdict(row, config))
-        done(labelling.name)
-    return rows
+        yield row | verdict(row, config)
 
 
-def separation(features: "np.ndarray", labels: "np.ndarray") -> dict:
+def separation(features: np.ndarray, labels: np.ndarray) -> dict:
     """Return sizes and internal indices; the latter of clustered customers only, null for one."""
-    import numpy as np
-
     clustered = labels != NOISE
     sizes = np.unique(labels[clustered], return_counts=True)[1]
     row = {
         "n_clusters": len(sizes),
         "smallest_share": rounded(sizes.min() / len(labels)) if len(sizes) else 0.0,
         "noise_share": rounded(1 - clustered.mean()),
-        **dict.fromkeys(("silhouette", "davies_bouldin", "calinski_harabasz")),
+        "silhouette": None,
     }
     if len(sizes) < 2:
         return row
@@ -82,15 +68,13 @@ def separation(features: "np.ndarray", labels: "np.ndarray") -> dict:
 
 
 def stability(
-    features: "np.ndarray", labels: "np.ndarray", labelling: Labelling, resamples: int, seed: int
-) -> dict:
+    features: np.ndarray, labels: np.ndarray, labelling: Labelling, config: Selection
+) -> Stability:
     """Fit again on customers drawn with replacement, and compare the labels of all customers.
 
-    As ``model.bootstrap`` does for KMeans, for whatever gives labels. To be in no cluster counts
+    As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
     as a label for the Rand index, and not as a cluster for Jaccard's.
     """
-    import numpy as np
-
     one_each = np.ones(len(labels))
     clusters = np.unique(labels[labels != NOISE])
 
@@ -103,11 +87,8 @@ def stability(
         alike = jaccard_indices(shared)[clusters - NOISE, 1:]
         return adjusted_rand_index(shared), alike.max(axis=1, initial=0)
 
-    found = mean_of(in_threads(one_resample, np.random.SeedSequence(seed).spawn(resamples)))
-    return {
-        "stability": rounded(found.adjusted_rand_index),
-        "worst_jaccard": rounded(min(found.cluster_jaccard)) if len(clusters) else None,
-    }
+    streams = np.random.SeedSequence(config.seed).spawn(config.resamples)
+    return Stability.of(in_threads(one_resample, streams))
 
 
 def verdict(row: dict, config: Selection) -> dict:
@@ -117,13 +98,10 @@ def verdict(row: dict, config: Selection) -> dict:
         missed = [f"finds {found}: nothing to tell apart"]
     else:
         missed = missed_by_clusters(row, config)
-    if missed:
-        said = "; ".join(missed)
-    else:
-        said = (
-            f"passes every gate: ARI {row['stability']:.3f}, worst cluster's Jaccard "
-            f"{row['worst_jaccard']:.3f}, smallest {row['smallest_share']:.1%}"
-        )
+    said = "; ".join(missed) or (
+        f"passes every gate: ARI {row['stability']:.3f}, worst cluster's Jaccard "
+        f"{row['worst_jaccard']:.3f}, smallest {row['smallest_share']:.1%}"
+    )
     noise = f" {row['noise_share']:.1%} of the customers are in no cluster."
     reason = f"{said[0].upper()}{said[1:]}.{noise if row['noise_share'] else ''}"
     return {"passes": not missed, "reason": reason}

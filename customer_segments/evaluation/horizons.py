@@ -4,9 +4,11 @@ Belongs here: outcomes as pure Ibis, and the choice of dates. Does not: predicti
 """
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import ibis
+import numpy as np
+import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
@@ -15,10 +17,6 @@ from customer_segments.months import is_complete, month_of, shift
 from customer_segments.policy.model import Backtest
 from customer_segments.tables import CUSTOMER_RFM
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 # Of a default, before the newest date that the longest horizon follows.
 MONTHS_BACK = (6, 3, 0)
 
@@ -26,20 +24,16 @@ MONTHS_BACK = (6, 3, 0)
 class Outcome(NamedTuple):
     """What customers did after a date: revenue, at least 0, and whether they came back."""
 
-    revenue: "np.ndarray"
-    is_back: "np.ndarray"
+    revenue: np.ndarray
+    is_back: np.ndarray
 
 
 def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
     """Return what each customer with a line in the ``months`` from ``as_of`` on did in them.
 
     ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more than
-    they bought in these months did not spend) and ``is_back`` (whether with a sale).
-
-    Parameters
-    ----------
-    as_of
-        First day of a month, the ``snapshot_date`` of what is known by then.
+    they bought in these months did not spend) and ``is_back`` (whether with a sale). ``as_of`` is
+    the first day of a month, the ``snapshot_date`` of what is known by then.
     """
     lines = cleaned.filter(
         cleaned.customer_id.notnull()
@@ -52,7 +46,7 @@ def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
     )
 
 
-def matched(customers: "pd.DataFrame", did: "pd.DataFrame") -> Outcome:
+def matched(customers: pd.DataFrame, did: pd.DataFrame) -> Outcome:
     """Return what each of the customers did, in their order; nothing for who is not in ``did``."""
     did = did.set_index("customer_id").reindex(customers["customer_id"])
     return Outcome(did["revenue"].fillna(0.0).to_numpy(), did["is_back"].eq(True).to_numpy())
@@ -76,42 +70,32 @@ def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:
     )
     if known.empty:
         return []
-    known["month"] = known["snapshot_month"].map(month_of)
-    months, last_sale = max(config.horizons), known["last"].max().date()
+    month, months = known["snapshot_month"].map(month_of), max(config.horizons)
+    last_sale = known["last"].max().date()
     if config.as_of:
-        return named_dates(config.as_of, set(known["month"]), last_sale, months, today)
-    is_long = known["first"].map(lambda day: shift(month_of(day), config.min_months - 1))
-    is_enough = (is_long <= known["month"]) & (known["customers"] >= config.min_customers)
-    return default_dates(set(known["month"][is_enough]), last_sale, months, today)
+        return named_dates(config.as_of, set(month), last_sale, months, today)
+    is_long = known["first"].map(lambda day: shift(month_of(day), config.min_months - 1)) <= month
+    is_enough = is_long & (known["customers"] >= config.min_customers)
+    return default_dates(set(month[is_enough]), last_sale, months, today)
 
 
 def default_dates(snapshots: set[date], last_sale: date, months: int, today: date) -> list[date]:
     """Return up to three dates, three months apart, each with a snapshot and a whole horizon.
 
-    Parameters
-    ----------
-    snapshots
-        Snapshot months there are.
-    last_sale
-        Day of the newest sale in the data.
-    months
-        The longest horizon.
+    ``snapshots`` are the months of those that there are, ``last_sale`` is the day of the newest
+    sale in the data, ``months`` the longest horizon.
     """
-    followed = [
-        shift(month, 1)
-        for month in snapshots
-        if is_complete(shift(month, months), last_sale, today)
-    ]
+    followed = [month for month in snapshots if is_complete(shift(month, months), last_sale, today)]
     if not followed:
         return []
-    dates = [shift(max(followed), -back) for back in MONTHS_BACK]
-    return [as_of for as_of in dates if shift(as_of, -1) in snapshots]
+    newest = max(followed)
+    return [shift(newest, 1 - back) for back in MONTHS_BACK if shift(newest, -back) in snapshots]
 
 
 def named_dates(
     wanted: list[str], snapshots: set[date], last_sale: date, months: int, today: date
 ) -> list[date]:
-    """Return the dates that the config names.
+    """Return the dates that the config names, parameters as ``default_dates`` has them.
 
     Raises
     ------

@@ -8,19 +8,20 @@ All get the same standardized log features, and fits take at most ``MOST_CUSTOME
 some of the algorithms hold the distances of all pairs.
 """
 
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
-from customer_segments.model.fit import best_kmeans, standardized
+from customer_segments.model.clustering import best_kmeans, standardized
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-Label = Callable[["np.ndarray"], "np.ndarray"]
-Fit = Callable[["np.ndarray", int], Label]
+Label = Callable[[np.ndarray], np.ndarray]
+Fit = Callable[[np.ndarray, int], Label]
 
 # Of more customers a sample: Ward holds the distances of all pairs, .4 GB of so many.
 MOST_CUSTOMERS = 10_000
@@ -34,17 +35,11 @@ BIRCH_THRESHOLD = 0.2
 GMM_STARTS = 3
 
 
-@dataclass(frozen=True)
-class Labelling:
-    """A way to group customers.
+class Labelling(NamedTuple):
+    """A way to group customers; words as ``ALGORITHM_COMPARISON`` has them.
 
-    Parameters
-    ----------
-    name, algorithm, settings
-        As ``ALGORITHM_COMPARISON`` has them.
-    fit
-        Takes features of shape (customers, 3) and a seed, and returns what labels such features:
-        shape (customers,), clusters counted from 0, ``NOISE`` for who is in none.
+    ``fit`` takes features of shape (customers, 3) and a seed, and returns what labels such
+    features: shape (customers,), clusters counted from 0, ``NOISE`` for who is in none.
     """
 
     name: str
@@ -52,22 +47,17 @@ class Labelling:
     settings: str
     fit: Fit
 
-    def labels(self, features: "np.ndarray", seed: int) -> "np.ndarray":
+    def labels(self, features: np.ndarray, seed: int) -> np.ndarray:
         """Return the labels of those whom it is fitted on, shape (customers,)."""
-        from threadpoolctl import threadpool_limits
-
         # One order of sums on any machine.
         with threadpool_limits(limits=1):
             return self.fit(features, seed)(features)
 
 
-def evaluated(customers: "pd.DataFrame", seed: int) -> "tuple[pd.DataFrame, np.ndarray]":
+def evaluated(customers: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the customers to evaluate on, all or a sample, and their standardized features.
 
-    Parameters
-    ----------
-    customers
-        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
+    ``customers`` are a row each, sorted by ``customer_id``, as ``customer_rfm`` has them.
     """
     if len(customers) > MOST_CUSTOMERS:
         customers = customers.sample(MOST_CUSTOMERS, random_state=seed).sort_index()
@@ -75,7 +65,7 @@ def evaluated(customers: "pd.DataFrame", seed: int) -> "tuple[pd.DataFrame, np.n
     return customers, standardized(customers)[0]
 
 
-def all_labellings(features: "np.ndarray", n_clusters: list[int]) -> list[Labelling]:
+def all_labellings(features: np.ndarray, n_clusters: list[int]) -> list[Labelling]:
     """Return every way to group, with parameters that follow from features as of ``evaluated``.
 
     ``n_clusters`` is KMeans'; the first one also of the other algorithms that take a number.
@@ -85,65 +75,47 @@ def all_labellings(features: "np.ndarray", n_clusters: list[int]) -> list[Labell
 
     first = n_clusters[0]
     eps, smallest = knee(features), max(round(MIN_CLUSTER_SHARE * len(features)), 2)
-    neighbour = "others labelled like their nearest neighbour"
+    chosen = {
+        "eps": eps,
+        "smallest": smallest,
+        "share": MIN_CLUSTER_SHARE,
+        "min_samples": MIN_SAMPLES,
+        "threshold": BIRCH_THRESHOLD,
+        "gmm_starts": GMM_STARTS,
+        "neighbour": "others labelled like their nearest neighbour",
+    }
 
-    def kmeans(k: int) -> Fit:
-        return lambda at, seed: best_kmeans(at, k, seed).predict
+    def gmm(at: np.ndarray, seed: int) -> Label:
+        return GaussianMixture(first, n_init=GMM_STARTS, random_state=seed).fit(at).predict
 
+    def birch(at: np.ndarray, _seed: int) -> Label:
+        return Birch(threshold=BIRCH_THRESHOLD, n_clusters=first).fit(at).predict
+
+    ways: list[tuple[str, int, Fit]] = [
+        *(("kmeans", k, _kmeans(k)) for k in dict.fromkeys(n_clusters)),
+        ("gmm", first, gmm),
+        ("ward", first, _by_neighbour(AgglomerativeClustering(first, linkage="ward"))),
+        ("birch", first, birch),
+        ("hdbscan", first, _by_neighbour(HDBSCAN(smallest, min_samples=MIN_SAMPLES, copy=True))),
+        ("dbscan", first, _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES))),
+        ("grid", first, _rfm_grid),
+    ]
+    words = tomllib.loads(
+        files(__package__).joinpath("labellings.toml").read_text(encoding="utf-8")
+    )
     return [
-        *(
-            Labelling(f"KMeans, {k} clusters", "KMeans", "k-means++, best of 10 starts", kmeans(k))
-            for k in dict.fromkeys(n_clusters)
-        ),
         Labelling(
-            f"GMM, {first} components",
-            "Gaussian mixture",
-            f"full covariances, best of {GMM_STARTS} starts",
-            lambda at, seed: (
-                GaussianMixture(first, n_init=GMM_STARTS, random_state=seed).fit(at).predict
-            ),
-        ),
-        Labelling(
-            f"Ward, {first} clusters",
-            "Ward",
-            f"agglomerative, no connectivity; {neighbour}",
-            _by_neighbour(AgglomerativeClustering(first, linkage="ward")),
-        ),
-        Labelling(
-            f"BIRCH, {first} clusters",
-            "BIRCH",
-            f"threshold {BIRCH_THRESHOLD:g}, branching factor 50, subclusters joined by Ward",
-            lambda at, _: Birch(threshold=BIRCH_THRESHOLD, n_clusters=first).fit(at).predict,
-        ),
-        Labelling(
-            "HDBSCAN",
-            "HDBSCAN",
-            f"min_cluster_size {smallest} ({MIN_CLUSTER_SHARE:.0%} of the customers), "
-            f"min_samples {MIN_SAMPLES}; {neighbour}",
-            _by_neighbour(HDBSCAN(smallest, min_samples=MIN_SAMPLES, copy=True)),
-        ),
-        Labelling(
-            "DBSCAN",
-            "DBSCAN",
-            f"eps {eps:.3f} (knee of the distances to the {MIN_SAMPLES}th neighbour), "
-            f"min_samples {MIN_SAMPLES} (twice the features); {neighbour}",
-            _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES)),
-        ),
-        Labelling(
-            "RFM grid",
-            "Quintiles",
-            "scores 1 to 5 of R and of the mean of F and M, eleven names",
-            _rfm_grid,
-        ),
+            **{name: said.format(k=k, **chosen) for name, said in words[key].items()}, fit=fit
+        )
+        for key, k, fit in ways
     ]
 
 
-def knee(features: "np.ndarray") -> float:
+def knee(features: np.ndarray) -> float:
     """Return the distance at the knee of the sorted distances to the ``MIN_SAMPLES``-th neighbour.
 
     The knee is where the curve lies farthest below its chord (Satopaa et al. 2011).
     """
-    import numpy as np
     from sklearn.neighbors import NearestNeighbors
 
     # Each customer is its own nearest neighbour, and DBSCAN counts it too.
@@ -154,7 +126,11 @@ def knee(features: "np.ndarray") -> float:
     return max(float(distances[np.argmax(chord - distances)]), 1e-3)
 
 
-def _rfm_grid(features: "np.ndarray", _seed: int) -> Label:
+def _kmeans(n_clusters: int) -> Fit:
+    return lambda at, seed: best_kmeans(at, n_clusters, seed).predict
+
+
+def _rfm_grid(features: np.ndarray, _seed: int) -> Label:
     edges = quintile_edges(features)
     return lambda others: grid_cells(quintile_scores(others, edges))
 
@@ -162,7 +138,7 @@ def _rfm_grid(features: "np.ndarray", _seed: int) -> Label:
 def _by_neighbour(estimator: Any) -> Fit:
     """Label like the nearest of those fitted on: these algorithms have no ``predict``."""
 
-    def fit(features: "np.ndarray", _seed: int) -> Label:
+    def fit(features: np.ndarray, _seed: int) -> Label:
         from scipy.spatial import KDTree
         from sklearn.base import clone
 

@@ -9,12 +9,9 @@ ten names; the eleventh, Lost, which tables with ranges that overlap give to the
 the lowest cell here.
 """
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from customer_segments.model.features import FEATURES
-
-if TYPE_CHECKING:
-    import numpy as np
 
 N_SCORES = 5
 # Rows: recency score 5 (most recent) down to 1. Columns: frequency and money score 1 to 5.
@@ -28,28 +25,21 @@ GRID = (
 GRID_NAMES = tuple(dict.fromkeys(name for row in GRID for name in row))
 
 
-def quintile_edges(features: "np.ndarray") -> "np.ndarray":
+def quintile_edges(features: np.ndarray) -> np.ndarray:
     """Return the four inner edges of the quintiles of each feature, shape (4, 3).
 
-    Parameters
-    ----------
-    features
-        Shape (customers, 3), as ``FEATURES`` has them; logarithms and scaling change no quintile.
+    ``features`` are of shape (customers, 3); logarithms and scaling change no quintile.
     """
-    import numpy as np
-
     return np.quantile(features, np.arange(1, N_SCORES) / N_SCORES, axis=0)
 
 
-def quintile_scores(features: "np.ndarray", edges: "np.ndarray") -> "np.ndarray":
+def quintile_scores(features: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return the scores 1 to 5 of each customer in R, F and M, shape (customers, 3).
 
     5 is the most recent, the most frequent, the most money. Customers who are the same in a
     feature have the same score: that many bought once leaves some scores of F with nobody.
     (Tutorials rank ties by their order in the file, which is no property of a customer.)
     """
-    import numpy as np
-
     scores = [
         np.searchsorted(*column, side="left") + 1
         for column in zip(edges.T, features.T, strict=True)
@@ -59,13 +49,11 @@ def quintile_scores(features: "np.ndarray", edges: "np.ndarray") -> "np.ndarray"
     return np.column_stack(scores)
 
 
-def grid_cells(scores: "np.ndarray") -> "np.ndarray":
+def grid_cells(scores: np.ndarray) -> np.ndarray:
     """Return for each customer the index of its name in ``GRID_NAMES``, shape (customers,).
 
     The second side of the grid is the mean of the scores of F and M, halves rounded up.
     """
-    import numpy as np
-
     numbers = np.array([[GRID_NAMES.index(name) for name in row] for row in GRID])
     recency, frequency, monetary = scores.T
     return numbers[N_SCORES - recency, (frequency + monetary + 1) // 2 - 1]

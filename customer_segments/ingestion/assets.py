@@ -9,12 +9,13 @@ import dagster as dg
 from pydantic import Field
 
 from customer_segments.covering import load_months, months_of_data, save_months
-from customer_segments.ingestion.judges import awaited_message, raw_transactions_checks
+from customer_segments.ingestion.judges import CHECKED, awaited_message
 from customer_segments.ingestion.sources import Source, content_version, fingerprinted
 from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments.policy import Policy
 from customer_segments.quality.freshness import with_freshness
+from customer_segments.quality.runner import stage_checks
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
@@ -154,7 +155,7 @@ def ingest_workbooks(
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
-    return dg.Definitions(assets=assets, asset_checks=[raw_transactions_checks])
+    return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
 
 
 def _content_version(sources: list[Source], covered: Months) -> str:

@@ -14,7 +14,6 @@ from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
 from customer_segments.quality.evaluation import Level
 from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -99,35 +98,11 @@ def _says_conflicts(row: Row, _scope: Scope) -> Said:
 
 
 JUDGES = (
-    Judge(
-        RAW_TRANSACTIONS,
-        "awaited_month",
-        "The data of the last calendar month that is over has arrived (live feeds).",
-        newest_row,
-        says=_says_awaited,
-        well="Nothing is due: the newest row is of {newest_date}.",
-    ),
-    Judge(
-        RAW_TRANSACTIONS,
-        "complete_month",
-        "The newest month of a historical file reaches the month's last days.",
-        newest_row,
-        rows=_newest_month,
-        says=_says_cut,
-        well="The newest row is of {newest_date}.",
-    ),
-    Judge(
-        RAW_TRANSACTIONS,
-        "conflicting_invoices",
-        "No invoice stands in two sheets with different lines. The last one counts.",
-        first_conflicts,
-        rows=_counted,
-        says=_says_conflicts,
-        advice="Look whether it is a correction.",
-        well="Where an invoice stands in several sheets, they agree.",
-    ),
+    Judge(RAW_TRANSACTIONS, "awaited_month", newest_row, says=_says_awaited),
+    Judge(RAW_TRANSACTIONS, "complete_month", newest_row, _newest_month, _says_cut),
+    Judge(RAW_TRANSACTIONS, "conflicting_invoices", first_conflicts, _counted, _says_conflicts),
 )
 SPINE = Spine(
     (RAW_TRANSACTIONS,), in_sheets(SOURCE_SHEETS.relation), in_raw(RAW_TRANSACTIONS.relation)
 )
-raw_transactions_checks = table_checks(*JUDGES, spine=SPINE)
+CHECKED = ((JUDGES, SPINE),)

@@ -7,10 +7,10 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.model.judges import MODEL_CHECKS
+from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
-from customer_segments.policy import Policy
 from customer_segments.policy.section import launchpad
+from customer_segments.quality.runner import stage_checks
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
@@ -23,6 +23,8 @@ SHOWN = [
     *("n_clusters", "silhouette", "null_silhouette", "davies_bouldin", "calinski_harabasz"),
     *("stability", "worst_jaccard", "smallest_share", "inertia", "passes", "is_recommended"),
 ]
+# Of a decision, as numbers, so that the UI plots them.
+FIGURES = ["adjusted_rand_index", "moved_share", "stability", "silhouette", "champion_silhouette"]
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
@@ -32,10 +34,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
     @launchpad(Fitting, policy.model)
     def kmeans_model(
-        context: dg.AssetExecutionContext,
-        config: Fitting,
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
+        context: dg.AssetExecutionContext, config: Fitting, warehouse: dg.ResourceParam[Warehouse]
     ) -> object:
         """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
 
@@ -45,22 +44,17 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.fit import fit_version
 
         month = training_month(warehouse.query, config.training_month, policy.source.today())
-        customers = training_customers(
-            warehouse.query, month, config.min_months, config.min_customers
-        )
+        least = config.min_months, config.min_customers
+        customers = training_customers(warehouse.query, month, *least)
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
+        segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         context.add_output_metadata(
             {
                 "model_version": rows[0]["version"],
                 "training_month": f"{month:%Y-%m}",
                 "training_customers": len(customers),
                 "silhouette": rows[0]["silhouette"],
-                "segments": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- **{row['segment']}** ({row['customers']:,}): {row['description']}"
-                        for row in rows
-                    )
-                ),
+                "segments": dg.MetadataValue.md("\n".join(segments)),
             }
         )
         return KMEANS_MODEL.arrow(rows)
@@ -68,10 +62,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
     @launchpad(Selecting, policy.selection)
     def model_selection(
-        context: dg.AssetExecutionContext,
-        config: Selecting,
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
+        context: dg.AssetExecutionContext, config: Selecting, warehouse: dg.ResourceParam[Warehouse]
     ) -> object:
         """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
@@ -108,10 +99,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     @dg.asset(group_name=GROUP, deps=[*rfm, kmeans_model], **asset_attributes(CHAMPION_MODEL))
     @launchpad(Deciding, policy.gate)
     def champion_model(
-        context: dg.AssetExecutionContext,
-        config: Deciding,
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
+        context: dg.AssetExecutionContext, config: Deciding, warehouse: dg.ResourceParam[Warehouse]
     ) -> object:
         """Which model version labels customers, since when, and why.
 
@@ -132,14 +120,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
             def compared(champion: str, challenger: str) -> Comparison:
                 old, new = (versions[versions["version"] == v] for v in (champion, challenger))
                 month = new["training_month"].iloc[0].date()
-                return compare(
-                    # Not by the warehouse, which is open here.
-                    training_customers(partial(query, con), month),
-                    old,
-                    new,
-                    resamples=config.bootstrap_resamples,
-                    seed=config.seed,
-                )
+                # Not by the warehouse, which is open here.
+                customers = training_customers(partial(query, con), month)
+                resamples = config.bootstrap_resamples
+                return compare(customers, old, new, resamples=resamples, seed=config.seed)
 
             row, is_new = decide(
                 versions, decisions, config, fitted=fitted, compare=compared, run_id=run_id
@@ -164,7 +148,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         return publication
 
     return dg.Definitions(
-        assets=[kmeans_model, model_selection, champion_model], asset_checks=MODEL_CHECKS
+        assets=[kmeans_model, model_selection, champion_model],
+        asset_checks=stage_checks(CHECKED, installed),
     )
 
 
@@ -180,10 +165,9 @@ def newest_fit(instance: dg.DagsterInstance) -> str | None:
 
 
 def decision_metadata(row: dict) -> dict[str, object]:
-    """Return what the UI shows of a decision; figures as numbers, so that it plots them."""
-    figures = ("adjusted_rand_index", "moved_share", "stability", "silhouette")
+    """Return what the UI shows of a decision."""
     shown: dict[str, object] = {"verdict": row["verdict"], "reason": row["reason"]}
-    for name in (*figures, "champion_silhouette"):
+    for name in FIGURES:
         # Null is None in a new row and NaN in one that was loaded.
         if (figure := row.get(name)) is not None and figure == figure:
             shown[name] = float(figure)

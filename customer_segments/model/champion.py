@@ -9,26 +9,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from customer_segments.errors import UserError
 from customer_segments.model.comparison import Comparison, match_segments
 from customer_segments.model.gates import verdict as judged
 from customer_segments.model.launches import Deciding
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Compare = Callable[[str, str], Comparison]
-
 
 def decide(
-    versions: "pd.DataFrame",
-    decisions: "pd.DataFrame",
+    versions: pd.DataFrame,
+    decisions: pd.DataFrame,
     config: Deciding,
     *,
     fitted: str | None,
-    compare: Compare,
+    compare: Callable[[str, str], Comparison],
     run_id: str,
 ) -> tuple[dict, bool]:
     """Return the decision that holds, as ``CHAMPION_MODEL`` has it, and whether it is new.
@@ -85,8 +81,8 @@ def decide(
 
 
 def decision(
-    versions: "pd.DataFrame",
-    decisions: "pd.DataFrame",
+    versions: pd.DataFrame,
+    decisions: pd.DataFrame,
     candidate: str,
     verdict: str,
     reason: str,
@@ -113,7 +109,7 @@ def decision(
     }
 
 
-def in_force(decisions: "pd.DataFrame") -> tuple[str | None, datetime | None]:
+def in_force(decisions: pd.DataFrame) -> tuple[str | None, datetime | None]:
     """Return the champion and since when, UTC; a decision to keep it does not change since when."""
     if decisions.empty:
         return None, None

@@ -5,33 +5,22 @@ Belongs here: the figures, as pure functions. Does not: what follows from them (
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from customer_segments.model.bootstrap import bootstrap
+import numpy as np
+import pandas as pd
+
+from customer_segments.model.clustering import bootstrap, nearest, weighted_points
 from customer_segments.model.features import FEATURES, log_features
-from customer_segments.model.points import nearest, weighted_points
-from customer_segments.model.silhouette import silhouettes
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from customer_segments.model.measures import silhouettes
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Figures of a challenger against the champion, named as columns of ``CHAMPION_MODEL``.
 
-    Parameters
-    ----------
-    adjusted_rand_index
-        Of the two labellings: 1 if they agree up to numbering, about 0 if only by chance
-        (Hubert and Arabie 1985).
-    moved_share
-        Share of customers whose segment would have another name by the refit alone.
-    stability
-        Of the challenger's labels under resampling: mean adjusted Rand index; see ``bootstrap``.
-    silhouette, champion_silhouette
-        Mean silhouette of either labelling, on the same features.
+    The Rand index is of the two labellings; ``moved_share`` of customers whose segment would have
+    another name by the refit alone; ``stability`` the challenger's mean adjusted Rand index under
+    resampling; silhouettes are means, on the same features.
     """
 
     adjusted_rand_index: float
@@ -42,9 +31,9 @@ class Comparison:
 
 
 def compare(
-    customers: "pd.DataFrame",
-    champion: "pd.DataFrame",
-    challenger: "pd.DataFrame",
+    customers: pd.DataFrame,
+    champion: pd.DataFrame,
+    challenger: pd.DataFrame,
     *,
     resamples: int,
     seed: int,
@@ -53,14 +42,8 @@ def compare(
 
     Each version labels as it does in scoring, after its own scaling. Silhouettes and stability
     are both measured on log1p features standardized by the challenger's scaling: silhouettes
-    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap.
-
-    Parameters
-    ----------
-    customers
-        A row per customer, sorted by ``customer_id``, with the columns of ``customer_rfm``.
-    champion, challenger
-        Rows of one version each, as ``KMEANS_MODEL`` has them.
+    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap,
+    customers are sorted by ``customer_id``, versions their rows in ``KMEANS_MODEL``.
     """
     from sklearn.metrics import adjusted_rand_score
 
@@ -79,23 +62,23 @@ def compare(
     )
 
 
-def scaled_features(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.ndarray":
+def scaled_features(customers: pd.DataFrame, version: pd.DataFrame) -> np.ndarray:
     """Return log1p features, standardized as the version was, shape (customers, 3)."""
     return (log_features(customers).to_numpy() - _of(version, "mean")[0]) / _of(version, "scale")[0]
 
 
-def nearest_clusters(customers: "pd.DataFrame", version: "pd.DataFrame") -> "np.ndarray":
+def nearest_clusters(customers: pd.DataFrame, version: pd.DataFrame) -> np.ndarray:
     """Return the cluster of each customer as ``segments.scoring`` labels, shape (customers,)."""
     # The lower number wins a tie, there as here.
     return nearest(scaled_features(customers, version), _of(version, "centroid"))
 
 
-def segment_names(version: "pd.DataFrame") -> "np.ndarray":
+def segment_names(version: pd.DataFrame) -> np.ndarray:
     """Return the name of each cluster, in order of its number, shape (clusters,)."""
     return version.sort_values("cluster")["segment"].to_numpy(object)
 
 
-def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:
+def match_segments(versions: pd.DataFrame, old: str, new: str) -> str:
     """Say which segment of version ``old`` became which of ``new``.
 
     Clusters are matched by the least total distance between centroids, compared as
@@ -106,11 +89,11 @@ def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:
 
     sides = [versions[versions["version"] == version] for version in (old, new)]
     centroids = [_of(v, "centroid") * _of(v, "scale") + _of(v, "mean") for v in sides]
-    names = [segment_names(side) for side in sides]
+    before, after = map(segment_names, sides)
     matched = zip(*linear_sum_assignment(cdist(*centroids)), strict=True)
-    return "; ".join(f"{names[0][a]} -> {names[1][b]}" for a, b in matched)
+    return "; ".join(f"{before[a]} -> {after[b]}" for a, b in matched)
 
 
-def _of(version: "pd.DataFrame", column: str) -> "np.ndarray":
+def _of(version: pd.DataFrame, column: str) -> np.ndarray:
     """Return a column that there is for each feature, clusters in order, shape (clusters, 3)."""
     return version.sort_values("cluster")[[f"{name}_{column}" for name in FEATURES]].to_numpy(float)

@@ -6,19 +6,18 @@ not: files and the command line (``commands``).
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import NamedTuple
+
+import pandas as pd
 
 from customer_segments.errors import UserError
 from customer_segments.model.champion import decision, in_force
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
+from customer_segments.storage.publish import publish
 from customer_segments.storage.warehouse import load
 from customer_segments.tables import CHAMPION_MODEL, GONE, KMEANS_MODEL, NEW
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # 2 has a checksum; raised whenever a program of before could not read the text any more.
 FORMAT_VERSION = 2
@@ -26,10 +25,10 @@ FORMAT_VERSION = 2
 LONGEST_NAME = 60
 NO_SEGMENT = {NEW.casefold(), GONE.casefold()}
 EXPORT_IT = "Write it with `customer-segments models export`, and leave it as it is."
+TYPES = {"!string": str, "!int64": int, "!float64": float, "!date": date}
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """What an import did: the version, whether it is new here, whether it became champion."""
 
     version: str
@@ -62,20 +61,14 @@ def import_version(
 ) -> Imported:
     """Add a version to the warehouse, which is made if it does not exist yet.
 
-    It becomes the champion if asked to, or if there is none; all in one transaction.
-
-    Parameters
-    ----------
-    source
-        Where the text is from, for messages and for the decision's reason.
+    It becomes the champion if asked to, or if there is none; all in one transaction. ``source``,
+    where the text is from, is named in messages and in the decision's reason.
 
     Raises
     ------
     UserError
         If the text is not a model version, or not what it was when it was exported.
     """
-    from customer_segments.storage.publish import publish
-
     version, rows = from_json(text, source)
     with warehouse.writing() as con:
         decisions = load(con, CHAMPION_MODEL)
@@ -96,14 +89,13 @@ def import_version(
     return Imported(version, is_new=not there, is_promoted=is_promoted)
 
 
-def version_rows(versions: "pd.DataFrame", version: str | None) -> list[dict]:
+def version_rows(versions: pd.DataFrame, version: str | None) -> list[dict]:
     """Return a version's rows, in order of clusters and columns, of Python's own types."""
+    import pyarrow as pa
+
     rows = versions[versions["version"] == version].sort_values("cluster")
-    typed = {
-        column.name: [_python_value(value) for value in rows[column.name].tolist()]
-        for column in KMEANS_MODEL.columns
-    }
-    return [dict(zip(typed, values, strict=True)) for values in zip(*typed.values(), strict=True)]
+    schema = KMEANS_MODEL.schema.to_pyarrow()
+    return pa.Table.from_pandas(rows, schema, preserve_index=False).to_pylist()
 
 
 def to_json(version: str, rows: list[dict]) -> str:
@@ -154,12 +146,10 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
         is_as_exported = format_version == 1 or document["checksum"] == checksum(clusters)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{source} is not a whole model version: {error}.", EXPORT_IT) from error
-    changed = "" if is_as_exported else "words"
-    if hash_version(rows) != version:
-        changed = "numbers"
-    if changed:
+    if (is_other := hash_version(rows) != version) or not is_as_exported:
         raise UserError(
-            f"{source}: its {changed} are not those of version {version}; they were changed.",
+            f"{source}: its {'numbers' if is_other else 'words'} are not those of version "
+            f"{version}; they were changed.",
             EXPORT_IT,
         )
     return version, rows
@@ -167,15 +157,12 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
 
 def _row(cluster: dict) -> dict:
     """Return a cluster's row with values of the contract's types; raise on any other."""
-    names = KMEANS_MODEL.schema.names
-    if set(cluster) != set(names):
-        raise ValueError(f"its columns differ in {', '.join(sorted(set(cluster) ^ set(names)))}")
-    row = {name: cluster[name] for name in names}
-    row["training_month"] = date.fromisoformat(row["training_month"])
-    types = {"string": str, "int64": int, "float64": float, "date": date}
+    if differing := set(cluster) ^ set(KMEANS_MODEL.schema.names):
+        raise ValueError(f"its columns differ in {', '.join(sorted(differing))}")
+    row = cluster | {"training_month": date.fromisoformat(cluster["training_month"])}
     for column in KMEANS_MODEL.columns:
         # Exactly: True is an int to isinstance, and 1 and 1.0 would be two versions.
-        if type(row[column.name]) is not types[column.type.removeprefix("!")]:
+        if type(row[column.name]) is not TYPES[column.type]:
             raise ValueError(f"{column.name} is {row[column.name]!r}")
     return row
 
@@ -194,8 +181,3 @@ def _require_whole(version: str, rows: list[dict]) -> None:
             raise ValueError(f"a segment is named {name[:LONGEST_NAME]!r}, which cannot be shown")
     if len({name.casefold() for name in names}) != len(names):
         raise ValueError("two clusters have one name")
-
-
-def _python_value(value):
-    # A date column is loaded as timestamps.
-    return value.date() if hasattr(value, "date") else value

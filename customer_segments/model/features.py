@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
-from ibis.expr.types import FloatingValue, Table
+from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.months import is_complete, month_of, parse_month
@@ -29,15 +29,16 @@ def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
     """Return log1p of each feature, shape (customers, 3); monetary is cut at 0 below."""
     import numpy as np
 
-    return np.log1p(customers[list(COLUMNS.values())].astype("float64").clip(lower=0)).set_axis(
-        list(FEATURES), axis=1
+    values = customers[list(COLUMNS.values())].astype("float64").clip(lower=0)
+    return np.log1p(values).set_axis(list(FEATURES), axis=1)
+
+
+def with_logs(customers: Table) -> Table:
+    """Add what ``log_features`` returns, as ``recency_log`` and so on."""
+    values = {name: customers[column].cast("float64") for name, column in COLUMNS.items()}
+    return customers.mutate(
+        **{f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
     )
-
-
-def log_feature(customers: Table, feature: str) -> FloatingValue:
-    """Return what ``log_features`` returns, as an expression over ``customer_rfm``."""
-    value = customers[COLUMNS[feature]].cast("float64")
-    return (ibis.greatest(value, 0.0) + 1.0).ln()
 
 
 def training_month(query: Query, wanted: str | None, today: date) -> date:

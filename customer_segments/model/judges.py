@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from ibis import coalesce
 from ibis.expr.types import Table
 
-from customer_segments.quality.evaluation import level
-from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.runner import table_checks
+from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION
@@ -74,92 +72,28 @@ def champion(scope: Scope) -> Table:
         moved_share=refits.moved_share.argmax(refits.decision)
     )
     champion = decisions.filter(decisions.decision == decisions.decision.max()).select("version")
-    figures = (
-        champion.left_join(versions, "version")
-        .drop("version_right")
-        .left_join(own, "version")
-        .drop("version_right")
-        .left_join(evidence, trained_on)
-        .drop(*(f"{name}_right" for name in trained_on))
-        .left_join(moved, "n_clusters")
-    )
+    figures = _with(_with(champion, versions, "version"), own, "version")
+    figures = _with(_with(figures, evidence, *trained_on), moved, "n_clusters")
     return figures.select(
         "version", "silhouette", "moved_share", stability=coalesce(figures.own, figures.evidence)
     )
 
 
-def _only(figure: str, unknown: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
-    """Return what takes one figure of the champion, and why it is not judged without it."""
-    return lambda rows, _scope: [
-        {
-            "version": row["version"],
-            figure: row[figure],
-            "why": unknown if row[figure] is None else "",
-        }
-        for row in rows
-    ]
+def _with(left: Table, right: Table, *keys: str) -> Table:
+    """Return rows with what another table has of them, if anything."""
+    return left.left_join(right, keys).drop(*(f"{key}_right" for key in keys))
 
 
-def _says_fit(row: Row, scope: Scope) -> Said:
-    version = f"version {row['version']} has"
-    silhouette, share = row["silhouette"], row["smallest_share"]
-    yield level(silhouette, scope.checks.silhouette), f"{version} a silhouette of {silhouette:.2f}"
-    yield (
-        level(share, scope.checks.smallest_cluster),
-        f"{version} a cluster with {share:.1%} of the customers",
-    )
+def _only(figure: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
+    """Return what takes one figure of the champion."""
+    return lambda rows, _scope: [{"version": row["version"], figure: row[figure]} for row in rows]
 
 
-FIT = Judge(
-    KMEANS_MODEL,
-    "fit",
-    "Clusters of the newest versions separate, and none is tiny.",
-    versions,
-    limits=("silhouette", "smallest_cluster"),
-    says=_says_fit,
-    advice="Fit fewer clusters, or on another month; model_selection compares numbers of clusters.",
-)
-CHAMPION = (
-    Judge(
-        CHAMPION_MODEL,
-        "silhouette",
-        "The clusters of the model in use separate.",
-        champion,
-        limits=("silhouette",),
-        figure="silhouette",
-        sentence="the champion {version} has a silhouette of {silhouette:.2f}",
-        advice="Its segments overlap: look at model_selection, and refit.",
-        rows=_only("silhouette", "the champion is not in kmeans_model"),
-        reads=(KMEANS_MODEL,),
-    ),
-    Judge(
-        CHAMPION_MODEL,
-        "stability",
-        "The model in use does not depend on which customers it happened to see.",
-        champion,
-        limits=("stability",),
-        figure="stability",
-        sentence="the champion {version} is stable under resampling to {stability:.2f} only",
-        advice="Its segments depend on which customers it happened to see: fit fewer clusters.",
-        rows=_only(
-            "stability",
-            "not measured yet: model_selection over its training month does, as does a refit",
-        ),
-        reads=(MODEL_SELECTION,),
-    ),
-    Judge(
-        CHAMPION_MODEL,
-        "refit_moves",
-        "The newest refit would have moved few customers by itself.",
-        champion,
-        limits=("moved",),
-        figure="moved_share",
-        sentence="the newest refit alone would move {moved_share:.1%} of the customers",
-        advice="The champion is out of date, or the refit saw a month that is not complete: "
-        "compare them in champion_model, and promote the one that campaigns are to follow.",
-        rows=_only("moved_share", "no refit so far"),
-    ),
-)
-
+FIT = Judge(KMEANS_MODEL, "fit", versions)
 SPINE = Spine((KMEANS_MODEL,), promised(KMEANS_MODEL.relation), found(KMEANS_MODEL.relation))
-MODEL_CHECKS = [table_checks(FIT, spine=SPINE), table_checks(*CHAMPION)]
+CHAMPION = (
+    Judge(CHAMPION_MODEL, "silhouette", champion, _only("silhouette"), reads=(KMEANS_MODEL,)),
+    Judge(CHAMPION_MODEL, "stability", champion, _only("stability"), reads=(MODEL_SELECTION,)),
+    Judge(CHAMPION_MODEL, "refit_moves", champion, _only("moved_share")),
+)
+CHECKED = (((FIT,), SPINE), (CHAMPION, None))

@@ -1,13 +1,14 @@
 """Independent computations on all processors, with the same result on any number of them.
 
-Belongs here: the threads, and the limits within. Does not: what is computed. scikit-learn and
-NumPy let go of the interpreter while they compute, so threads do.
+Not what is computed. scikit-learn and NumPy let go of the interpreter while they compute.
 """
 
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,8 +19,6 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> lis
 
     Each call computes on one thread: sums are then added up in one order on any machine.
     """
-    from threadpoolctl import threadpool_limits
-
     # BLAS is limited for the process, OpenMP for each thread by itself.
     with (
         threadpool_limits(limits=1),

@@ -3,8 +3,7 @@
 Belongs here: thin Dagster around the view, the workbook and the report.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -14,30 +13,27 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.outputs.files import links, workbook_files, workbook_path
-from customer_segments.outputs.profile.assets import data_profile
+from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.policy import Policy
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import Settings
-from customer_segments.shown import report_path
+from customer_segments.shown import (
+    EVIDENCE,
+    OF_MONTH,
+    links,
+    report_path,
+    workbook_files,
+    workbook_path,
+)
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
-from customer_segments.tables import (
-    CHAMPION_MODEL,
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_RFM,
-    EVALUATION,
-    KMEANS_MODEL,
-    LABELS,
-    MODEL_SELECTION,
-    REJECTED_TRANSACTIONS,
-)
+from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
 # Without these there is no view of a month; what else it shows may be missing.
-VIEWED = (*LABELS, KMEANS_MODEL, CHAMPION_MODEL, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+VIEWED = (*OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
@@ -77,11 +73,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
         def write(view: MonthView) -> dict[str, int]:
             workbook, csv, parquet = files = workbook_files(reports, view.month)
             write_workbook(view, workbook, is_sample=settings.uses_sample)
-            guarded = write_csv(view.customers, csv)
             write_parquet(view.customers, parquet)
-            size = sum(file.stat().st_size for file in files)
-            counts = {"bytes": size, "csv_texts_with_apostrophe": guarded}
-            return counts | {"dagster/row_count": view.customers.num_rows}
+            return {
+                "csv_texts_with_apostrophe": write_csv(view.customers, csv),
+                "dagster/row_count": view.customers.num_rows,
+                "bytes": sum(file.stat().st_size for file in files),
+            }
 
         read = partial(read_month, warehouse, today=policy.source.today())
         months = _written(context, read, partial(workbook_path, reports), write)
@@ -93,7 +90,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         folder = dg.MetadataValue.path(reports)
         return dg.MaterializeResult(metadata={"months": said, "folder": folder})
 
-    evidence = [contract.table for contract in (MODEL_SELECTION, *EVALUATION)]
+    evidence = [contract.table for contract in EVIDENCE]
 
     # The workbook is made first, so that the report can name its file.
     @dg.asset(
@@ -144,7 +141,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
         return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
 
-    return dg.Definitions(assets=[segment_workbook, segment_report, data_profile])
+    assets = [segment_workbook, segment_report, *profile_assets(installed)]
+    return dg.Definitions(assets=assets)
 
 
 def _asked_for(context: dg.AssetExecutionContext) -> list[date]:
@@ -164,35 +162,31 @@ def _written(
     asset, months = context.asset_key.to_user_string(), []
     for month in _asked_for(context):
         path = path_of(month)
-        with _naming(asset.removeprefix("segment_"), month, path):
-            try:
-                view = read(month)
-            except NobodyLabelledError:
-                context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
-                continue
+        try:
+            view = read(month)
             make_folder(path.parent)
             url = dg.MetadataValue.url(path.as_uri())
             metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}
-            context.add_asset_metadata(metadata, partition_key=str(month))
+        except NobodyLabelledError:
+            context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
+            continue
+        except Exception as error:
+            problem, remedy = _why(error, path)
+            what = f"The {asset.removeprefix('segment_')} of {month:%Y-%m} could not be made"
+            raise UserError(f"{what}: {problem}", remedy) from error
+        context.add_asset_metadata(metadata, partition_key=str(month))
         context.log.info(f"{path} is written.")
         months.append(month)
     return months
 
 
-@contextmanager
-def _naming(what: str, month: date, path: Path) -> Iterator[None]:
-    """Have an error name what was not made, and of which month, whatever went wrong."""
-    try:
-        yield
-    except Exception as error:
-        match error:
-            case UserError():
-                problem, remedy = error.problem, error.remedy
-            case OSError():
-                problem = f"{path.parent} cannot be written ({error.strerror})."
-                remedy = "Make room, or give the user that runs this write permission on it."
-            case _:
-                problem = f"{type(error).__name__}: {error}"
-                remedy = "Its labels are published all the same. The run in `make ui` says more."
-        said = f"The {what} of {month:%Y-%m} could not be made: {problem}"
-        raise UserError(said, remedy) from error
+def _why(error: Exception, path: Path) -> tuple[str, str]:
+    """Return what went wrong with a file, whatever it was, and what to do about it."""
+    match error:
+        case UserError():
+            return error.problem, error.remedy
+        case OSError():
+            remedy = "Make room, or give the user that runs this write permission on it."
+            return f"{path.parent} cannot be written ({error.strerror}).", remedy
+    remedy = "Its labels are published all the same. The run in `make ui` says more."
+    return f"{type(error).__name__}: {error}", remedy

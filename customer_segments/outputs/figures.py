@@ -4,9 +4,9 @@ Belongs here: what report, workbook and terminal show in tables, taken from the 
 not: how a figure is written (``columns``, ``words``), sentences.
 """
 
-from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
@@ -27,23 +27,8 @@ AS_RECENT = 0.1
 STAYED, SLIPPED, ROSE, CAME, LEFT = "stayed", "slipped", "rose", "new", "gone"
 # Rows of the table of whom to turn to first: more than that is no order any more.
 MOST = {SLIPPED: 4, ROSE: 2}
-
-
-class Move(NamedTuple):
-    """Customers who went from one segment to another since last month, or stayed.
-
-    Net revenue is what they had brought by last month's end (``before``) and what they ``brought``
-    since. ``direction`` is ``SLIPPED`` if customers of the new segment bought less recently than
-    those of the old one, or as recently but for less money, by the model's mean percentiles; else
-    ``ROSE``; or ``STAYED``, ``CAME`` and ``LEFT``.
-    """
-
-    origin: str
-    target: str
-    customers: int
-    before: float
-    brought: float
-    direction: str
+MOVED = {"from_segment": "origin", "to_segment": "target"}
+MOVED |= {"revenue_before": "before", "revenue_moved": "brought"}
 
 
 def known(table: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -58,13 +43,12 @@ def by_segment(view: MonthView) -> list[dict[str, Any]]:
     ``since_last_year``; what is not known is missing or ``None``.
     """
     profiles = {row["segment"]: row for row in known(view.of_month(view.profiles))}
-    left = Counter(view.customers["from_segment"].to_pylist())
-    left.update(row["from_segment"] for row in view.gone)
+    left = view.of_month(view.migration).groupby("from_segment")["customers"].sum()
     rows = []
     for cluster in known(view.clusters):
         name = cluster["segment"]
         # All who were there have moved.
-        before = left[name] if left.keys() - {None} else None
+        before = int(left.get(name, 0)) if len(left) else None
         nobody = {"customers": 0, "share": 0, "revenue": 0, "customers_last_month": before}
         said = {each: cluster[each] for each in ("segment", "description", "suggested_action")}
         rows.append(_compared(profiles.get(name, nobody) | said | {"year": view.year.get(name)}))
@@ -86,7 +70,7 @@ def shown_segments(view: MonthView) -> list[dict[str, Any]]:
     That is ``wholesale`` accounts, the share of past customers who came ``back``, ``countries``
     with their shares, and the moves: those who ``went`` and those who ``came``.
     """
-    moves = moves_of(view)
+    moves = [move for move in moves_of(view) if move["direction"] != STAYED]
     back = view.retention[view.retention["months_after"] == BACK_WITHIN].set_index("segment")
     shares = (back["returned"] / back["customers"]).to_dict()
     rows = {row["segment"]: row for row in by_segment(view) if row["customers"]}
@@ -94,32 +78,32 @@ def shown_segments(view: MonthView) -> list[dict[str, Any]]:
         own = view.people[view.people["segment"] == name]
         row["wholesale"] = int((own["account_tier"] == WHOLESALE).sum())
         row["back"] = shares.get(name)
-        row["countries"] = _countries(own["country"])
-        row["went"] = [m for m in moves if m.origin == name and m.direction != STAYED]
-        row["came"] = [m for m in moves if m.target == name and m.direction != STAYED]
+        countries = own["country"].value_counts(normalize=True).items()
+        # In order of their names where as many customers are from each.
+        row["countries"] = sorted(countries, key=lambda of: (-of[1], of[0]))[:NAMED_COUNTRIES]
+        row["went"] = [move for move in moves if move["origin"] == name]
+        row["came"] = [move for move in moves if move["target"] == name]
     return [rows[name] for name in in_order(rows)]
 
 
-def moves_of(view: MonthView) -> list[Move]:
+def moves_of(view: MonthView) -> list[dict[str, Any]]:
     """Return the moves since last month, most money first, then who stayed, most money first.
 
-    None if there was nobody a month before.
+    None if there was nobody a month before. A move has ``origin``, ``target``, ``customers``, the
+    net revenue that they had brought by last month's end (``before``) and ``brought`` since, and a
+    ``direction``: ``SLIPPED`` if customers of the new segment bought less recently than those of
+    the old one, or as recently but for less money, by the model's mean percentiles; else ``ROSE``;
+    or ``STAYED``, ``CAME`` and ``LEFT``.
     """
     if not view.of_month(view.profiles)["customers_last_month"].fillna(0).sum() > 0:
         return []
     ranks = view.clusters.set_index("segment")[["recency_rank", "monetary_rank"]]
-    moves = [
-        Move(
-            *(row.from_segment, row.to_segment, row.customers),
-            *(row.revenue_before, row.revenue_moved),
-            _direction(row.from_segment, row.to_segment, ranks),
-        )
-        for row in view.of_month(view.migration).itertuples()
-    ]
-    return sorted(
-        moves,
-        key=lambda m: (m.direction == STAYED, -max(m.before, m.brought), m.origin, m.target),
-    )
+    moves = known(view.of_month(view.migration).rename(columns=MOVED))
+    for move in moves:
+        move["direction"] = _direction(move["origin"], move["target"], ranks)
+        place = (move["direction"] == STAYED, -max(move["before"], move["brought"]))
+        move["place"] = (*place, move["origin"], move["target"])
+    return sorted(moves, key=itemgetter("place"))
 
 
 def tasks(view: MonthView) -> list[dict[str, Any]]:
@@ -131,14 +115,14 @@ def tasks(view: MonthView) -> list[dict[str, Any]]:
     actions = dict(zip(view.clusters["segment"], view.clusters["suggested_action"], strict=True))
     moves = moves_of(view)
     found = [
-        move._asdict() | {"how": how, "money": move.before, "action": actions[move.target]}
+        move | {"how": how, "money": move["before"], "action": actions[move["target"]]}
         for how, most in MOST.items()
-        for move in [m for m in moves if m.direction == how and m.before > 0][:most]
+        for move in [m for m in moves if m["direction"] == how and m["before"] > 0][:most]
     ]
-    if new := [move for move in moves if move.direction == CAME]:
-        counts = {"customers": sum(m.customers for m in new), "money": sum(m.brought for m in new)}
-        action = SEGMENTS["New Customers"][1]
-        found.append({"how": CAME, "origin": NEW, "action": action, **counts})
+    if new := [move for move in moves if move["direction"] == CAME]:
+        customers, money = (sum(move[name] for move in new) for name in ("customers", "brought"))
+        said = {"how": CAME, "origin": NEW, "action": SEGMENTS["New Customers"][1]}
+        found.append(said | {"customers": customers, "money": money})
     return found
 
 
@@ -186,9 +170,3 @@ def _direction(origin: str, target: str, ranks: "pd.DataFrame") -> str:
     recency, monetary = ranks.loc[target] - ranks.loc[origin]
     is_lower = monetary < 0 if abs(recency) < AS_RECENT else recency < 0
     return SLIPPED if is_lower else ROSE
-
-
-def _countries(countries: "pd.Series") -> list[tuple[str, float]]:
-    shares = countries.dropna().value_counts(normalize=True)
-    # In order of their names where as many customers are from each.
-    return sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:NAMED_COUNTRIES]

@@ -39,18 +39,10 @@ def up_to(month: date, contract: Contract) -> Table:
 def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return all that is known of each customer at each month's end.
 
-    Parameters
-    ----------
-    segments, rfm, kmeans_model
-        As ``migration.segment_migration`` takes them.
-
-    Returns
-    -------
-    Table
-        Columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the other
-        columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``segment_migration``
-        judges it: by this month's model, "New" for who was not there, null where there is no
-        month to compare with.
+    That is columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the
+    other columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``segment_migration``,
+    which takes the same tables, judges it: by this month's model, "New" for who was not there,
+    null where there is no month to compare with.
     """
     came_from = customer_moves(segments, rfm, kmeans_model).select(*KEY, "from_segment")
     more = [name for name in rfm.columns if name not in segments.columns]
@@ -108,15 +100,11 @@ def findings_of(month: date | None = None) -> Table:
     history = CHECK_HISTORY.relation
     if month:
         history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
-    newest = history.mutate(
-        age=ibis.row_number().over(
-            group_by=["table_name", "check_name", "month"], order_by=history.verdict.desc()
-        )
+    newest = history.group_by("table_name", "check_name", "month").agg(
+        level=history.level.argmax(history.verdict), said=history.said.argmax(history.verdict)
     )
-    found = newest.filter((newest.age == 0) & (newest.level != "ok"))
-    return found.order_by("level", "table_name", "check_name", "month").select(
-        "table_name", "check_name", "month", "level", "said"
-    )
+    found = newest.filter(newest.level != "ok")
+    return found.order_by("level", "table_name", "check_name", "month")
 
 
 def retention(segments: Table, rfm: Table, month: date) -> Table:
@@ -124,13 +112,8 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
 
     Every past month's end is a cohort. So many months after it count if each of them has its
     snapshot by then: a customer bought in a month if the last sale by its end is of that month.
-    All cohorts are added up.
-
-    Returns
-    -------
-    Table
-        ``segment``, ``months_after`` (1 to 12), ``customers`` of the cohorts, and ``returned``:
-        those of them with a sale in the ``months_after`` months that follow their cohort's.
+    All cohorts are added up, by ``segment`` and ``months_after`` (1 to 12): ``customers`` of the
+    cohorts, and ``returned``, those of them with a sale in so many months after their cohort's.
     """
     known = rfm.filter(rfm.snapshot_month <= ibis.date(month))
     bought = ibis.ifelse(
@@ -141,12 +124,17 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
     )
     back = known.select("customer_id", "snapshot_month", back=bought.min().over(following))
     labelled = segments.select("segment", "customer_id", "snapshot_month")
-    cohorts = (
-        labelled.inner_join(back, ["customer_id", "snapshot_month"])
-        .group_by("segment", "snapshot_month", "back")
-        .agg(customers=ibis._.count())
+    cohorts = labelled.inner_join(back, KEY).group_by("segment", "snapshot_month", "back")
+    cohorts = cohorts.agg(customers=ibis._.count())
+    # Each snapshot month with each number of months that all have a snapshot after it.
+    months = known.select("snapshot_month").distinct()
+    pairs = months.cross_join(months.select(later="snapshot_month"))
+    pairs = pairs.filter(pairs.later > pairs.snapshot_month).mutate(
+        months_after=ibis._.later.delta(ibis._.snapshot_month, unit="month"),
+        nth=ibis.row_number().over(group_by="snapshot_month", order_by="later") + 1,
     )
-    followed = cohorts.inner_join(_followed(known), "snapshot_month")
+    reached = pairs.filter(pairs.months_after == pairs.nth, pairs.nth <= MONTHS_AFTER)
+    followed = cohorts.inner_join(reached, "snapshot_month")
     months_until = followed.back.delta(followed.snapshot_month, unit="month")
     is_back = (months_until <= followed.months_after).fill_null(False)
     return (
@@ -157,17 +145,3 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
         )
         .order_by("segment", "months_after")
     )
-
-
-def _followed(known: Table) -> Table:
-    """Return each snapshot month with each number of months that all have a snapshot after it."""
-    months = known.select("snapshot_month").distinct()
-    later = months.select(later="snapshot_month")
-    pairs = months.cross_join(later).filter(lambda pair: pair.later > pair.snapshot_month)
-    pairs = pairs.mutate(
-        months_after=pairs.later.delta(pairs.snapshot_month, unit="month"),
-        nth=ibis.row_number().over(group_by="snapshot_month", order_by="later") + 1,
-    )
-    return pairs.filter(
-        (pairs.months_after == pairs.nth) & (pairs.months_after <= MONTHS_AFTER)
-    ).select("snapshot_month", "months_after")

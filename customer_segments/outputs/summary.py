@@ -6,7 +6,7 @@ Belongs here: laying out a month's view, and the evaluation, for people. Does no
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,11 +18,10 @@ from customer_segments.installation import Installation
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
-from customer_segments.outputs.files import workbook_path
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
-from customer_segments.shown import newest_labelled, report_path
+from customer_segments.shown import newest_labelled, report_path, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
@@ -33,6 +32,10 @@ SEGMENT_COLUMNS = columns_of(
     "segment customers share median_recency_days median_frequency median_monetary revenue_share",
     revenue_share="Revenue",
 )
+# Of the evaluation: columns with their headings.
+COMPARED = {"labelling": "", "n_clusters": "Found", "silhouette": "Silh.", "stability": "ARI"}
+COMPARED |= {"worst_jaccard": "Jaccard", "smallest_share": "Smallest", "passes": "Passes"}
+FORETOLD = dict(zip(("labelling", *FIGURES), ("", "Variance", "AUC", "Top tenth"), strict=True))
 
 
 def print_input(settings: Settings, console: Console) -> None:
@@ -49,13 +52,7 @@ def print_input(settings: Settings, console: Console) -> None:
 
 
 def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:
-    """Print rows kept and rejected, a month's segments, and where everything is.
-
-    Parameters
-    ----------
-    month
-        The newest with labels if none is given.
-    """
+    """Print rows kept and rejected, segments (of the newest labelled month unless one is given)."""
     installed = Installation.of(settings)
     month = month or newest_labelled(installed)
     if month:
@@ -111,18 +108,28 @@ def print_evaluation(settings: Settings, console: Console) -> None:
     """Print what was compared and foretold, and what it says in words."""
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
     comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
-    console.print(_compared(comparison))
+    first = comparison.iloc[0]
+    title = f"Ways to group {first['training_customers']:,} customers of "
+    best_first = comparison.sort_values(["passes", "silhouette"], ascending=False).assign(
+        smallest_share=lambda ways: ways["smallest_share"].map("{:.1%}".format),
+        passes=lambda ways: ways["passes"].map({True: "yes", False: "no"}),
+    )
+    console.print(_grid_of(f"{title}{first['training_month']:%Y-%m}", best_first, COMPARED))
     if backtest.empty:
         console.print(
             "There is not enough history yet to look back to: see the log of segment_backtest."
         )
         return
-    console.print(_foretold(backtest))
+    foretold = means(backtest)
+    horizon = foretold["horizon_months"].max()
+    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in sorted(backtest["as_of"].unique()))
+    title = f"What they foretell of {horizon} months, mean of {said}"
+    console.print(_grid_of(title, foretold[foretold["horizon_months"] == horizon], FORETOLD))
     for sentence in findings(backtest):
         console.print(f"- {sentence}", highlight=False)
 
 
-def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table of texts, names to the left and figures to the right."""
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for index, heading in enumerate(headings):
@@ -132,36 +139,13 @@ def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     return table
 
 
-def _compared(comparison: "pd.DataFrame") -> Table:
-    first = comparison.iloc[0]
-    title = f"Ways to group {first['training_customers']:,} customers of "
-    rows = [
-        (
-            row.labelling,
-            f"{row.n_clusters}",
-            *map(_figure, (row.silhouette, row.stability, row.worst_jaccard)),
-            f"{row.smallest_share:.1%}",
-            "yes" if row.passes else "no",
-        )
-        for row in comparison.sort_values(["passes", "silhouette"], ascending=False).itertuples()
-    ]
-    headings = ("", "Found", "Silh.", "ARI", "Jaccard", "Smallest", "Passes")
-    return grid(f"{title}{first['training_month']:%Y-%m}", headings, rows)
+def _grid_of(title: str, frame: "pd.DataFrame", headings: dict[str, str]) -> Table:
+    """Return these columns as a table, fractions with three digits, a dash where they are null."""
 
+    def text(value: Any) -> str:
+        if not isinstance(value, float):
+            return f"{value}"
+        return f"{value:.3f}" if value == value else "-"
 
-def _foretold(backtest: "pd.DataFrame") -> Table:
-    """Return the means of the longest horizon as a table."""
-    figures = means(backtest)
-    horizon = figures["horizon_months"].max()
-    said = ", ".join(f"{as_of:%Y-%m-%d}" for as_of in sorted(backtest["as_of"].unique()))
-    rows = [
-        (row.labelling, *map(_figure, row[list(FIGURES)]))
-        for _, row in figures[figures["horizon_months"] == horizon].iterrows()
-    ]
-    title = f"What they foretell of {horizon} months, mean of {said}"
-    return grid(title, ("", "Variance", "AUC", "Top tenth"), rows)
-
-
-def _figure(number: float) -> str:
-    """Return a figure with three digits; a dash where it is null."""
-    return f"{number:.3f}" if number == number else "-"
+    rows = frame[list(headings)].itertuples(index=False)
+    return grid(title, headings.values(), [[*map(text, row)] for row in rows])

@@ -4,12 +4,12 @@ Belongs here: the environment and its filters. Does not: the texts, which lie be
 """
 
 import base64
+import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs import columns, words
-from customer_segments.outputs.pictures.palette import colour
 
 if TYPE_CHECKING:
     import jinja2
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 def read_text(package: str, name: str) -> str:
     """Return a text file that lies beside a package's modules."""
     return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def read_toml(package: str, name: str) -> dict[str, Any]:
+    """Return what a TOML file says that lies beside a package's modules."""
+    return tomllib.loads(read_text(package, name))
 
 
 def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:
@@ -39,19 +45,15 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
     )
     environment.filters |= {
         "amount": words.amount,
-        "colour": colour,
         "count": columns.WHOLE.text,
         "counted": words.counted,
         "data_url": lambda png: data_url("image/png", png),
         "day": columns.DATE.text,
         "figure": lambda value: words.UNKNOWN if value is None else f"{value:.2f}",
-        "listed": words.listed,
         "money": words.plain,
         "month": words.month_name,
         "number": words.number,
         "percent": words.percent,
         "share": lambda value: words.UNKNOWN if value is None else columns.SHARE.text(value),
-        "than": words.than,
-        "versus": words.versus,
     }
     return environment.from_string(text)

@@ -51,54 +51,39 @@ class MonthView:
 
     Money is float64, in the currency of the data, but for ``customers``, which has decimals;
     months and dates are datetime64.
-
-    Parameters
-    ----------
-    month, today
-        Snapshot month, first day; and the day of looking at it: what is not over is not complete.
-    customers, gone
-        As ``queries.customers_of``, those who spent most first, and ``queries.gone_of`` have them.
-    profiles, migration
-        ``segment_profiles`` and ``segment_migration`` of all months up to this one.
-    clusters, decision
-        ``kmeans_model`` of the version that labelled the month, in the order of its clusters, and
-        the row of ``champion_model`` that last put it in force; ``None`` if none did.
-    selection, comparison, backtest
-        ``model_selection``, ``algorithm_comparison``, ``segment_backtest``; empty if never made.
-    retention
-        As ``queries.retention`` returns it, up to the last month that is complete.
-    rows, findings
-        As ``queries.rows_by_reason``, of all months, and ``queries.findings_of`` have them;
-        findings are ``None`` if no check was ever run.
-    sheets, newest_date
-        ``source_sheets``, and the day of the newest row that counts.
-    labelled, raw_version, state
-        When the month's labels were published, UTC, and from what, as the ledger has it; and what
-        all of this is made from, as ``state_of`` returns it.
-    year
-        Net revenue of each segment's customers in the twelve months that end with this one; empty
-        where no snapshot lies a year back.
     """
 
+    # Snapshot month, first day; and the day of looking at it: what is not over is not complete.
     month: date
     today: date
+    # As ``queries`` have them: those who spent most first, and who is in the month no more.
     customers: "pa.Table"
     gone: list[dict[str, Any]]
+    # Of all months up to this one.
     profiles: "pd.DataFrame"
     migration: "pd.DataFrame"
+    # The model that labelled the month, and the decision that last put it in force, if one did.
     clusters: "pd.DataFrame"
     decision: Mapping[str, Any] | None
+    # Empty if never made.
     selection: "pd.DataFrame"
     comparison: "pd.DataFrame"
     backtest: "pd.DataFrame"
+    # Up to the last month that is complete.
     retention: "pd.DataFrame"
+    # Of all months, by what became of them.
     rows: "pd.DataFrame"
+    # None if no check was ever run.
     findings: "pd.DataFrame | None"
     sheets: "pd.DataFrame"
+    # Of the newest row that counts.
     newest_date: date
+    # When the month's labels were published, UTC, and from what, as the ledger has it.
     labelled: datetime
     raw_version: str
+    # Net revenue of each segment's customers in twelve months; empty without a snapshot then.
     year: Mapping[str, float]
+    # What all of this is made from, as ``state_of`` returns it.
     state: str
 
     @property
@@ -167,17 +152,18 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
             f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
         )
     versions = customers["model_version"].unique().to_pylist()
-    decisions = CHAMPION_MODEL.relation.filter(
-        lambda made: made.version.isin(versions) & (made.verdict != "kept")
-    )
-    in_force = read(decisions.order_by("decision"))
+    decisions = CHAMPION_MODEL.relation
+    decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
+    in_force = read(decided.order_by("decision"))
     rows = read(queries.rows_by_reason())
     newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_complete(month, newest_date, today) else before
+    year = {}
     # In a trailing window money of a year ago has fallen out again.
-    has_year = customers["window_months"].null_count > 0
-    year = read(queries.year_by_segment(labels, rfm, month)) if has_year else None
+    if customers["window_months"].null_count > 0:
+        of_year = read(queries.year_by_segment(labels, rfm, month))
+        year = dict(of_year.itertuples(index=False))
     was_checked = is_there(con, CHECK_HISTORY.table)
     return MonthView(
         month=month,
@@ -198,7 +184,7 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
         newest_date=newest_date,
         labelled=label.published_at,
         raw_version=label.raw_version,
-        year={} if year is None else dict(year.itertuples(index=False)),
+        year=year,
         state=state_of(State.read(con), month),
     )
 

@@ -3,7 +3,6 @@
 Belongs here: how a figure is written. Does not: which figures are said.
 """
 
-from collections.abc import Sequence
 from datetime import date
 
 UNKNOWN = "\N{EN DASH}"
@@ -57,25 +56,6 @@ def signed(figure: str) -> str:
     return figure.replace("-", "\N{MINUS SIGN}")
 
 
-def than(difference: float, then: str) -> str:
-    """Return a comparison of counts: 28 more than a month before, as many as a year before."""
-    if not difference:
-        return f"as many as {then}"
-    return f"{abs(difference):,.0f} {'more' if difference > 0 else 'fewer'} than {then}"
-
-
-def versus(now: float, then: float) -> str:
-    """Return how money compares with money, as far as it is written: more than, as much as."""
-    if amount(now) == amount(then):
-        return "as much as"
-    return "more than" if now > then else "less than"
-
-
 def month_name(month: date) -> str:
     """Return a month as ``December 2011``."""
     return f"{month:%B %Y}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Return parts as an enumeration."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

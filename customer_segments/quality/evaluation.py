@@ -76,12 +76,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Result:
-    """What a check says of all that it judged.
+    """What a check says of all that it judged, in order of months.
 
     Parameters
     ----------
-    evaluations
-        In order of months.
     advice
         What to do where something stands out.
     well

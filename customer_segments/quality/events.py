@@ -3,10 +3,11 @@
 Belongs here: results as Dagster's evaluations, and which materializations they are of. Does not:
 judging (``runner``).
 
-Two things about Dagster 1.13 hold a check of months together. Of a run over months it plans every
-month, and shows one that it hears nothing of as skipped, so that all are told, also those that are
-well or were not judged. And it takes an evaluation for one of before that does not name the newest
-materialization of its month.
+Dagster 1.13 takes an evaluation for one of before that does not name the newest materialization of
+its month. Of a run over months it plans every month, and shows one that it hears nothing of as
+skipped. So of the newest year each month is told, also one that is well or was not judged. Of the
+months before it only those that stand out: an event per check and month is what a first run over
+many years would spend its time on. All months are in ``check_history``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,27 +18,32 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
-from customer_segments.months import between
+from customer_segments.months import between, shift
 from customer_segments.quality.evaluation import Evaluation, Level, Result
+from customer_segments.quality.scope import YEAR
 
 
-def told(instance: dg.DagsterInstance, result: Result) -> dg.AssetCheckEvaluation:
-    """Return what Dagster is told of a table as a whole."""
-    records = dg.AssetRecordsFilter(asset_key=dg.AssetKey(result.table))
-    newest = instance.fetch_materializations(records, limit=1).records
-    return _told(result, result.whole(), _target(newest[0]) if newest else None)
-
-
-def by_month(
-    instance: dg.DagsterInstance, result: Result, first: date, last: date
+def told(
+    instance: dg.DagsterInstance, result: Result, covered: tuple[date, date] | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Return what Dagster is told of each month that a run covers."""
-    months = {month.isoformat(): month for month in between(first, last)}
-    targets = _targets(instance, dg.AssetKey(result.table), set(months))
+    """Return what Dagster is told of a table: as a whole, or by month if its run covers months."""
+    asset = dg.AssetKey(result.table)
+    if not covered or not result.is_monthly:
+        newest = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=asset), limit=1
+        ).records
+        yield _told(result, result.whole(), _target(newest[0]) if newest else None)
+        return
     said = {each.month: each for each in result.evaluations}
-    for key, month in months.items():
-        nothing = Evaluation(month, Level.OK, "nothing is there of that month", {})
-        yield _told(result, said.get(month, nothing), targets.get(key), key)
+    nothing = "nothing is there of that month"
+    evaluations = {
+        str(month): said.get(month) or Evaluation(month, Level.OK, nothing, {})
+        for month in between(*covered)
+        if month > shift(covered[1], -YEAR) or (month in said and said[month].level is not Level.OK)
+    }
+    targets = _targets(instance, asset, set(evaluations))
+    for key, evaluation in evaluations.items():
+        yield _told(result, evaluation, targets.get(key), key)
 
 
 def _targets(
@@ -52,11 +58,8 @@ def _targets(
 
 
 def _target(record: dg.EventLogRecord) -> Target:
-    return Target(
-        storage_id=record.storage_id,
-        run_id=record.event_log_entry.run_id,
-        timestamp=record.event_log_entry.timestamp,
-    )
+    entry = record.event_log_entry
+    return Target(storage_id=record.storage_id, run_id=entry.run_id, timestamp=entry.timestamp)
 
 
 def _told(

@@ -48,15 +48,7 @@ def publications(con: "Backend", tables: Iterable[str]) -> Judged:
 def remember(
     con: "Backend", results: Iterable[Result], judged: Judged, run_id: str, made_by: str
 ) -> None:
-    """Add what checks said, inside a transaction.
-
-    Parameters
-    ----------
-    judged
-        The publications that were judged, as ``publications`` returns them.
-    made_by
-        Fingerprint of the thresholds.
-    """
+    """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
     number, now = 0, datetime.now(UTC).replace(tzinfo=None)
     if is_there(con, CHECK_HISTORY.table):
         newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")

@@ -1,11 +1,14 @@
 """Judges: what is looked at in a table, from where on it stands out, what to do then; as data.
 
 Belongs here: what a judge is, and its evaluations of rows of figures. Does not: the judges (each
-stage's ``judges``), running them (``runner``).
+stage's ``judges``), what people read of them (``checks.toml``), running them (``runner``).
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ibis.expr.types import Table
@@ -18,44 +21,48 @@ from customer_segments.storage import Contract, WriteMode
 # nothing can be said of them, if so.
 Row = dict[str, Any]
 Said = Iterable[tuple[Level, str]]
+WORDS = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people read of a check, and its thresholds; as ``checks.toml`` says at its head."""
+
+    description: str
+    figures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    unknown: str = ""
+    advice: str = ""
+    well: str = ""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A check of what is usual: one figure against its limits, or ``says`` for anything else.
+    """A check of what is usual: figures against their limits, or ``says`` for anything else.
 
     Parameters
     ----------
     figures
         The figures to look at, as a query: a row per month, or one.
-    limits
-        Names of the thresholds in the policy's ``checks``; the figure is held against the first.
-    sentence
-        What is wrong beyond them; figures stand in braces.
-    advice
-        What to do where something stands out.
     rows
         Makes rows to be judged of those of the query, where months are compared.
     says
         What is wrong with a row, and how bad it is.
-    well
-        What to say of a table where nothing stands out; figures stand in braces.
     reads
         Tables to wait for, beside the judged one.
     """
 
     table: Contract
     check: str
-    description: str
     figures: Callable[[Scope], Table]
-    limits: tuple[str, ...] = ()
-    figure: str = ""
-    sentence: str = ""
-    advice: str = ""
     rows: Callable[[list[Row], Scope], Iterable[Row]] | None = None
     says: Callable[[Row, Scope], Said] | None = None
-    well: str = ""
     reads: tuple[Contract, ...] = ()
+
+    @cached_property
+    def words(self) -> Words:
+        """What people read of it."""
+        return Words(**WORDS[self.table.table][self.check])
 
     @property
     def is_monthly(self) -> bool:
@@ -69,26 +76,31 @@ class Judge:
         if wanted and "month" in wanted[0]:
             wanted.sort(key=lambda row: row["month"])
         evaluations = tuple(self._evaluated(row, scope) for row in wanted)
-        thresholds = scope.checks.model_dump(include=set(self.limits))
+        limits = {*self.words.limits, *(held["limits"] for held in self.words.figures.values())}
+        thresholds = scope.checks.model_dump(include=limits)
         return Result(
             self.table.table,
             self.check,
             evaluations,
-            self.advice,
-            self.well.format(**evaluations[-1].figures) if evaluations else "",
+            self.words.advice,
+            self.words.well.format(**evaluations[-1].figures) if evaluations else "",
             {"thresholds": thresholds} if thresholds else {},
             is_monthly=self.is_monthly,
         )
 
     def _evaluated(self, row: Row, scope: Scope) -> Evaluation:
         month, why = row.pop("month", None), row.pop("why", None)
+        if all(row.get(figure) is None for figure in self.words.figures):
+            why = why or self.words.unknown
         if why:
             return Evaluation(month, Level.OK, why, row)
         found = self.says(row, scope) if self.says else self._held_against_limits(row, scope)
-        bad = [(level, said) for level, said in found if level is not Level.OK]
+        bad = [(how_bad, said) for how_bad, said in found if how_bad is not Level.OK]
         said = ", ".join(said for _, said in bad)
-        return Evaluation(month, worst(level for level, _ in bad), said, row)
+        return Evaluation(month, worst(how_bad for how_bad, _ in bad), said, row)
 
     def _held_against_limits(self, row: Row, scope: Scope) -> Said:
-        bad = level(row[self.figure], getattr(scope.checks, self.limits[0]))
-        return [] if bad is Level.OK else [(bad, self.sentence.format(**row))]
+        for figure, held in self.words.figures.items():
+            how_bad = level(row.get(figure), getattr(scope.checks, held["limits"]))
+            if how_bad is not Level.OK:
+                yield how_bad, held["sentence"].format(**row)

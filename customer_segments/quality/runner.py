@@ -5,15 +5,16 @@ is judged (each stage's ``judges``).
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from customer_segments.covering import load_months
+from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
-from customer_segments.quality.events import by_month, told
+from customer_segments.quality.events import told
 from customer_segments.quality.history import publications, remember
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
@@ -25,6 +26,14 @@ from customer_segments.tables import CHECK_HISTORY
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
+
+
+def stage_checks(
+    checked: Iterable[tuple[tuple[Judge, ...], Spine | None]], installed: Installation
+) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of a stage: judges of tables that are judged together, with their spine."""
+    partitions = installed.months.partitions()
+    return [table_checks(*judges, spine=spine, partitions=partitions) for judges, spine in checked]
 
 
 def table_checks(
@@ -50,7 +59,7 @@ def table_checks(
             dg.AssetCheckSpec(
                 judge.check,
                 asset=judge.table.table,
-                description=judge.description,
+                description=judge.words.description,
                 additional_deps=[contract.table for contract in judge.reads],
                 partitions_def=partitions if judge.is_monthly else None,
             )
@@ -89,16 +98,11 @@ def table_checks(
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
             remember(con, results, judged, context.run.run_id, made_by)
-        names = {(spec.asset_key.to_user_string(), spec.name): spec for spec in specs}
         for result in results:
-            if covered and result.is_monthly:
-                yield from by_month(context.instance, result, *covered)
-            else:
-                yield told(context.instance, result)
+            yield from told(context.instance, result, covered)
             if result.blocking:
                 # What waits for it may start; nothing waits for the others.
-                spec = names[result.table, result.check]
-                yield dg.Output(None, output_name=spec.get_python_identifier())
+                yield dg.Output(None, output_name=f"{result.table}_{result.check}")
 
     return checks
 

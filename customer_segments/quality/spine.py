@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 SHOWN_DIFFERENCES = 10
+# What is wrong, if anything; figures; what to say if nothing is; metadata.
+Findings = tuple[str, dict[str, Any], str, dict[str, Any]]
 DESCRIPTIONS = {
     "contract": "Columns, types, rules, key and months of the published table.",
     "reconciliation": "Rows and money agree, exactly, with what the table is made from.",
@@ -54,21 +56,28 @@ class Spine:
         """Audit the published tables, and reconcile them."""
         agrees = self._reconciled(con)
         return [
-            Result(contract.table, check, (evaluation,), "", well, metadata, blocking=True)
+            Result(
+                contract.table,
+                check,
+                (Evaluation(None, Level.ERROR if said else Level.OK, said, figures),),
+                well=well,
+                metadata=metadata,
+                blocking=True,
+            )
             for contract in self.contracts
-            for check, (evaluation, well, metadata) in {
+            for check, (said, figures, well, metadata) in {
                 "contract": audited(con, contract),
                 "reconciliation": agrees,
             }.items()
         ]
 
-    def _reconciled(self, con: "Backend") -> tuple[Evaluation, str, dict[str, Any]]:
+    def _reconciled(self, con: "Backend") -> Findings:
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
                 require_sources(con, f"The reconciliation of {names}", relation)
         except UserError as error:
-            return _whole(str(error)), "", {}
+            return str(error), {}, "", {}
         state = State.read(con)
         monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
         pending = {month for contract in monthly for month in pending_months(state, contract)}
@@ -88,39 +97,33 @@ class Spine:
             if dtype.is_numeric()
         }
         waiting = f" {len(pending)} months wait for a run, their input changed." if pending else ""
-        figures = {name: str(total) for name, total in totals.items()}
         shown = ", ".join(f"{name} {total:,}" for name, total in totals.items())
         return (
-            _whole(
-                f"Differs: {'; '.join(differ)}{waiting and '.'}{waiting}" if differ else "", figures
-            ),
+            f"Differs: {'; '.join(differ)}{waiting and '.'}{waiting}" if differ else "",
+            {name: str(total) for name, total in totals.items()},
             f"Agrees: {shown}.{waiting}",
             {"pending_months": ", ".join(f"{m:%Y-%m}" for m in sorted(pending)) or "none"},
         )
 
 
-def audited(con: "Backend", contract: Contract) -> tuple[Evaluation, str, dict[str, Any]]:
+def audited(con: "Backend", contract: Contract) -> Findings:
     """Audit a published table against its contract."""
     try:
         require_contract(con, contract)
     except UserError as error:
-        return _whole(str(error)), "", {}
+        return str(error), {}, "", {}
     breaches = row_breaches(con, contract, quoted(contract.table))
     rules = [
         *(f"{name} is not null" for name in contract.required),
         *(rule.name for rule in contract.rules),
         f"key ({', '.join(contract.key)}) is unique",
     ]
-    figures = {breach.rule: breach.rows for breach in breaches}
     return (
-        _whole("; ".join(map(str, breaches)), figures),
+        "; ".join(map(str, breaches)),
+        {breach.rule: breach.rows for breach in breaches},
         f"Every row keeps all {len(rules)} rules.",
         {"rules": dg.MetadataValue.md("\n".join(f"- {rule}" for rule in rules))},
     )
-
-
-def _whole(said: str, figures: dict[str, Any] | None = None) -> Evaluation:
-    return Evaluation(None, Level.ERROR if said else Level.OK, said, figures or {})
 
 
 def _as_text(rows: list[dict[str, Any]]) -> set[tuple[str, ...]]:

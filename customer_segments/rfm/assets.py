@@ -7,7 +7,8 @@ from customer_segments.installation import Installation
 from customer_segments.months import months_of
 from customer_segments.policy.rules import Rfm
 from customer_segments.policy.section import launchpad
-from customer_segments.rfm.judges import customer_rfm_checks
+from customer_segments.quality.runner import stage_checks
+from customer_segments.rfm.judges import CHECKED
 from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_RFM
@@ -39,7 +40,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         return customer_rfm(cleaned_transactions, first, last, config.window_months)
 
     return dg.Definitions(
-        assets=[customer_rfm_asset], asset_checks=[customer_rfm_checks(partitions)]
+        assets=[customer_rfm_asset], asset_checks=stage_checks(CHECKED, installed)
     )
 
 

@@ -6,19 +6,16 @@ those of the cleaned lines. Does not: taking snapshots (``rfm``).
 
 from collections.abc import Iterable
 
-import dagster as dg
 import ibis
 from ibis.expr.types import Table
 
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
-
-EXACT = "decimal(38, 4)"
+from customer_segments.tables.money import SUM
 
 
 def in_snapshots(rfm: Table) -> Table:
@@ -26,7 +23,7 @@ def in_snapshots(rfm: Table) -> Table:
     return rfm.group_by("snapshot_month").agg(
         customers=rfm.count(),
         orders=rfm.frequency.sum().cast("int64"),
-        revenue=rfm.monetary.cast(EXACT).sum(),
+        revenue=rfm.monetary.cast(SUM).sum(),
     )
 
 
@@ -36,7 +33,7 @@ def in_lines(cleaned: Table, rfm: Table) -> Table:
     lines = cleaned.filter(cleaned.customer_id.notnull())
     sale = ~lines.is_credit
     months = lines.group_by("customer_id", "month").agg(
-        revenue=lines.revenue.cast(EXACT).sum(), sales=sale.sum()
+        revenue=lines.revenue.cast(SUM).sum(), sales=sale.sum()
     )
     customers = _looked_back_on(months, windows).group_by("snapshot_month", "customer_id")
     customers = customers.agg(revenue=ibis._.revenue.sum(), sales=ibis._.sales.sum())
@@ -48,7 +45,7 @@ def in_lines(cleaned: Table, rfm: Table) -> Table:
         customers=bought.count(), revenue=bought.revenue.sum()
     )
     return totals.inner_join(orders, "snapshot_month").select(
-        "snapshot_month", "customers", "orders", revenue=totals.revenue.cast(EXACT)
+        "snapshot_month", "customers", "orders", revenue=totals.revenue.cast(SUM)
     )
 
 
@@ -93,33 +90,12 @@ def _says_customers(row: Row, scope: Scope) -> Said:
 
 
 JUDGES = (
-    Judge(
-        CUSTOMER_RFM,
-        "customers",
-        "A snapshot has about as many customers as that of the month before.",
-        snapshots,
-        limits=("growth", "loss"),
-        rows=_against_last_month,
-        says=_says_customers,
-        advice="Look whether a workbook went away or is of another shop, or whether ids are "
-        "written anew.",
-    ),
-    Judge(
-        CUSTOMER_RFM,
-        "negative_monetary",
-        "Few customers have returned all that they bought.",
-        snapshots,
-        limits=("negative",),
-        figure="negative_share",
-        sentence="{negative_share:.1%} of the customers have no money left",
-        advice="Look whether sales are missing, or whether credit_prefix takes sales for credit "
-        "notes.",
-    ),
+    Judge(CUSTOMER_RFM, "customers", snapshots, _against_last_month, _says_customers),
+    Judge(CUSTOMER_RFM, "negative_monetary", snapshots),
 )
-
-
-def customer_rfm_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """Return the checks of snapshots: all customers, orders and money of the cleaned lines."""
-    rfm = CUSTOMER_RFM.relation
-    spine = Spine((CUSTOMER_RFM,), in_lines(CLEANED_TRANSACTIONS.relation, rfm), in_snapshots(rfm))
-    return table_checks(*JUDGES, spine=spine, partitions=partitions)
+SPINE = Spine(
+    (CUSTOMER_RFM,),
+    in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
+    in_snapshots(CUSTOMER_RFM.relation),
+)
+CHECKED = ((JUDGES, SPINE),)

@@ -20,19 +20,13 @@ def customer_rfm(
     """Return the snapshots of the months ``first`` to ``last``.
 
     Lines are added up to months first, a row per customer and month, and the months of each
-    snapshot after that: the work on transactions does not grow with the number of snapshots.
+    snapshot after that: the work on transactions does not grow with the number of snapshots. There
+    is no snapshot after the last month with data.
 
     Parameters
     ----------
-    cleaned
-        As ``CLEANED_TRANSACTIONS`` has it.
     window_months
         Months that a snapshot looks back on; ``None`` for all.
-
-    Returns
-    -------
-    Table
-        As ``CUSTOMER_RFM`` has it; no snapshot after the last month with data.
     """
     known = cleaned.filter(cleaned.customer_id.notnull())
     # Of all data, not of that up to ``last``: a month alone and out of a range are the same.
@@ -41,14 +35,14 @@ def customer_rfm(
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
     totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
-    orders = _distinct(lines, "invoice", snapshots, window_months)
-    products = _distinct(lines, "stock_code", snapshots, window_months)
-    keys = ["snapshot_month", "customer_id"]
-    joined = totals.inner_join(orders, keys).inner_join(products, keys)
-    snapshot_date = joined.snapshot_month + ibis.interval(months=1)
+    joined = totals
+    for column in ("invoice", "stock_code"):
+        counted = _distinct(lines, column, snapshots, window_months)
+        joined = joined.inner_join(counted, ["snapshot_month", "customer_id"])
+    snapshot_date = (joined.snapshot_month + ibis.interval(months=1)).cast("date")
     return joined.mutate(
-        snapshot_date=snapshot_date.cast("date"),
-        recency_days=snapshot_date.cast("date").delta(joined.last_purchase_date, unit="day"),
+        snapshot_date=snapshot_date,
+        recency_days=snapshot_date.delta(joined.last_purchase_date, unit="day"),
         frequency=joined.invoice,
         monetary=(joined.sales - joined.credits).cast(SUM),
         average_order_value=(joined.sales / joined.invoice).round(4).cast(SUM),
@@ -64,17 +58,9 @@ def customer_rfm(
 
 def _snapshots(newest: Table, first: date, last: date) -> Table:
     """Return the months to take snapshots of, up to the newest one that has data."""
-    months = (
-        ibis.range(
-            ibis.timestamp(first.isoformat()),
-            ibis.timestamp(shift(last, 1).isoformat()),
-            ibis.interval(months=1),
-        )
-        .unnest()
-        .name("snapshot_month")
-        .as_table()
-        .mutate(snapshot_month=ibis._.snapshot_month.cast("date"))
-    )
+    start, end = (ibis.timestamp(month.isoformat()) for month in (first, shift(last, 1)))
+    months = ibis.range(start, end, ibis.interval(months=1)).unnest().name("snapshot_month")
+    months = months.as_table().mutate(snapshot_month=ibis._.snapshot_month.cast("date"))
     return months.join(newest, months.snapshot_month <= newest.newest).select("snapshot_month")
 
 
@@ -129,15 +115,12 @@ def _distinct(lines: Table, column: str, snapshots: Table, window_months: int | 
     """
     sales = lines.filter(~lines.is_credit)
     if window_months:
-        seen = _in_window(
-            sales.select("customer_id", "month", column).distinct(), snapshots, window_months
-        )
-        return seen.group_by("snapshot_month", "customer_id").agg(
-            seen[column].nunique().name(column)
-        )
-    first_seen = sales.group_by("customer_id", column).agg(month=sales.month.min())
-    new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
-    months = _in_window(new, snapshots, None)
-    return months.group_by("snapshot_month", "customer_id").agg(
-        months.new.sum().cast("int64").name(column)
-    )
+        each = sales.select("customer_id", "month", column).distinct()
+        seen = _in_window(each, snapshots, window_months)
+        count = seen[column].nunique()
+    else:
+        first_seen = sales.group_by("customer_id", column).agg(month=sales.month.min())
+        new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
+        seen = _in_window(new, snapshots, None)
+        count = seen.new.sum().cast("int64")
+    return seen.group_by("snapshot_month", "customer_id").agg(count.name(column))

@@ -9,9 +9,10 @@ import ibis
 from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
 from customer_segments.quality.freshness import with_freshness
+from customer_segments.quality.runner import stage_checks
 from customer_segments.rfm.assets import looking_back
 from customer_segments.segments import migration, profiles
-from customer_segments.segments.judges import segment_checks
+from customer_segments.segments.judges import CHECKED
 from customer_segments.segments.scoring import champion_version, label
 from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage.dagster_metadata import asset_attributes
@@ -40,11 +41,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
         between segments has moved, not the model. Who spends far more than others is marked as
         wholesale (``account_tier``), and kept.
         """
-        first, last = months_of(context.partition_keys)
-        snapshots = _between(customer_rfm, first, last)
-        return with_account_tier(
-            label(snapshots, champion_version(kmeans_model, champion_model))
-        ).select(*CUSTOMER_SEGMENTS.schema.names)
+        snapshots = _between(customer_rfm, *months_of(context.partition_keys))
+        labelled = label(snapshots, champion_version(kmeans_model, champion_model))
+        return with_account_tier(labelled).select(*CUSTOMER_SEGMENTS.schema.names)
 
     @dg.asset(
         ins={"customer_rfm": looking_back(1)},
@@ -93,7 +92,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         )
 
     assets = with_freshness([customer_segments, segment_migration, segment_profiles], installed)
-    return dg.Definitions(assets=assets, asset_checks=segment_checks(partitions))
+    return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
 
 
 def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:

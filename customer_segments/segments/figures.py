@@ -6,8 +6,9 @@ Belongs here: figures per month as Ibis. Does not: what stands out in them (``ju
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.model.features import with_logs
 from customer_segments.quality.scope import Scope
-from customer_segments.segments.scoring import squared_distance, with_logs
+from customer_segments.segments.scoring import squared_distance
 from customer_segments.tables import (
     CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
@@ -76,12 +77,8 @@ def movements(_scope: Scope) -> Table:
     before = customers.sum(where=was_there)
     moved = customers.sum(where=has_moved).fill_null(0) / before
     gone = customers.sum(where=was_there & ~is_there).fill_null(0) / before
-    nobody = ibis.literal("no customers a month before")
     return migration.group_by(month="snapshot_month").agg(
-        moved_share=moved,
-        gone_share=gone,
-        moved_or_gone=moved + gone,
-        why=ibis.ifelse(before.isnull(), nobody, None),
+        moved_share=moved, gone_share=gone, moved_or_gone=moved + gone
     )
 
 
@@ -93,20 +90,14 @@ def sizes_before(_scope: Scope) -> Table:
     """
     profiles, rfm = SEGMENT_PROFILES.relation, CUSTOMER_RFM.relation
     totals = rfm.group_by("snapshot_month").agg(customers=rfm.count())
-    figures = profiles.select(
-        "segment",
-        "customers",
-        "customers_last_month",
-        "customers_last_year",
-        month="snapshot_month",
-    )
+    then = ["customers_last_month", "customers_last_year"]
+    figures = profiles.select("segment", "customers", *then, month="snapshot_month")
     for name, months in {"last_month": 1, "last_year": 12}.items():
         # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
         later = totals.snapshot_month + ibis.interval(months=months)
-        then = totals.select(
-            month=later.cast("timestamp").cast("date"), **{f"all_{name}": "customers"}
-        )
-        figures = figures.left_join(then, "month").drop("month_right")
+        later = later.cast("timestamp").cast("date")
+        totals_then = totals.select(**{"month": later, f"all_{name}": "customers"})
+        figures = figures.left_join(totals_then, "month").drop("month_right")
     return figures
 
 
@@ -114,14 +105,11 @@ def typical_customers(_scope: Scope) -> Table:
     """Return what a segment's customers spend and order, now and in its snapshot before."""
     profiles = SEGMENT_PROFILES.relation
     version = ibis.window(group_by=["segment", "model_version"], order_by="snapshot_month")
-    return profiles.select(
-        "segment",
-        "customers",
-        month="snapshot_month",
-        monetary=profiles.median_monetary,
-        frequency=profiles.mean_frequency,
-        month_before=profiles.snapshot_month.lag().over(version),
-        customers_before=profiles.customers.lag().over(version),
-        monetary_before=profiles.median_monetary.lag().over(version),
-        frequency_before=profiles.mean_frequency.lag().over(version),
-    )
+    figures = {
+        "month": profiles.snapshot_month,
+        "customers": profiles.customers,
+        "monetary": profiles.median_monetary,
+        "frequency": profiles.mean_frequency,
+    }
+    before = {f"{name}_before": figure.lag().over(version) for name, figure in figures.items()}
+    return profiles.select("segment", **figures, **before)

@@ -9,23 +9,13 @@ from datetime import date
 from itertools import groupby
 from math import log
 
-import dagster as dg
-
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.runner import table_checks
 from customer_segments.quality.scope import TOO_EARLY, YEAR, Scope
-from customer_segments.quality.spine import Spine
 from customer_segments.segments import figures
-from customer_segments.segments import reconciliation as sides
-from customer_segments.tables import (
-    CUSTOMER_RFM,
-    CUSTOMER_SEGMENTS,
-    KMEANS_MODEL,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
+from customer_segments.segments.reconciliation import COUNTED, LABELLED, MOVED
+from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
 
 BACK = {"last_month": 1, "last_year": YEAR}
 
@@ -90,13 +80,6 @@ def psi(now: list[int], then: list[int], all_then: int) -> float:
     return sum((a - b) * log(a / b) for a, b in shares)
 
 
-def _says_drift(row: Row, scope: Scope) -> Said:
-    for name, limits in zip(BACK, (scope.checks.drift_month, scope.checks.drift_year), strict=True):
-        if (index := row.get(f"psi_{name}")) is not None:
-            said = f"segment sizes drift (PSI {index:.2f} against {name.replace('_', ' ')})"
-            yield level(index, limits), said
-
-
 def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for month, segments in _by_month(rows):
         if not scope.has_a_year(shift(month, -1)):
@@ -125,86 +108,18 @@ def _by_month(rows: list[Row]) -> Iterable[tuple[date, list[Row]]]:
 
 
 SEGMENTS = (
-    Judge(
-        CUSTOMER_SEGMENTS,
-        "smallest_segment",
-        "No segment has hardly any customers.",
-        figures.smallest_segments,
-        limits=("smallest_segment",),
-        figure="smallest_share",
-        sentence="{smallest} has {smallest_share:.1%} of the customers",
-        rows=_after_a_year,
-        advice="A segment that hardly anybody is in carries no campaign: refit, or fit fewer "
-        "clusters.",
-    ),
-    Judge(
-        CUSTOMER_SEGMENTS,
-        "separation",
-        "Customers lie as clearly in their segments as those the model was fitted on.",
-        figures.separation,
-        limits=("separation_loss",),
-        figure="loss",
-        sentence="separation {separation:.2f}, {trained:.2f} where the model was trained",
-        rows=_against_training,
-        advice="Customers no longer fall into the model's segments: refit on a newer month.",
-    ),
+    Judge(CUSTOMER_SEGMENTS, "smallest_segment", figures.smallest_segments, _after_a_year),
+    Judge(CUSTOMER_SEGMENTS, "separation", figures.separation, _against_training),
 )
-MOVEMENT = Judge(
-    SEGMENT_MIGRATION,
-    "movement",
-    "No more customers than usual moved to another segment since last month.",
-    figures.movements,
-    limits=("movement",),
-    figure="moved_or_gone",
-    sentence="{moved_or_gone:.1%} of last month's customers are in another segment, or gone",
-    advice="Look at the moves of that month before a campaign follows them: the data of one of "
-    "the two months may not be whole.",
-)
+MOVEMENT = Judge(SEGMENT_MIGRATION, "movement", figures.movements)
 PROFILES = (
-    Judge(
-        SEGMENT_PROFILES,
-        "drift",
-        "Segments are about as large as a month and a year before.",
-        figures.sizes_before,
-        limits=("drift_month", "drift_year"),
-        rows=_against_before,
-        says=_says_drift,
-        advice="A season, or another clientele: compare the sizes in segment_profiles before a "
-        "campaign counts on them. If it stays, refit.",
-    ),
+    Judge(SEGMENT_PROFILES, "drift", figures.sizes_before, _against_before),
     Judge(
         SEGMENT_PROFILES,
         "typical_customer",
-        "A segment's customers spend and order about as much as a month before.",
         figures.typical_customers,
-        limits=("typical", "least_customers"),
-        rows=_against_last_month,
-        says=_says_typical,
-        advice="The segment's name stayed, its customers did not: look at the month's data.",
+        _against_last_month,
+        _says_typical,
     ),
 )
-
-_segments, _rfm = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation
-LABELLED = Spine(
-    (CUSTOMER_SEGMENTS,), sides.in_rfm(_rfm), sides.in_segments(_segments, KMEANS_MODEL.relation)
-)
-MOVED = Spine(
-    (SEGMENT_MIGRATION,),
-    sides.both_months(_segments, _rfm),
-    sides.in_migration(SEGMENT_MIGRATION.relation),
-    also_waiting=sides.months_after_a_change,
-)
-COUNTED = Spine(
-    (SEGMENT_PROFILES,),
-    sides.by_segment(_segments),
-    sides.in_profiles(SEGMENT_PROFILES.relation),
-)
-
-
-def segment_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """Return the checks of labels, moves and profiles."""
-    return [
-        table_checks(*SEGMENTS, spine=LABELLED, partitions=partitions),
-        table_checks(MOVEMENT, spine=MOVED, partitions=partitions),
-        table_checks(*PROFILES, spine=COUNTED, partitions=partitions),
-    ]
+CHECKED = ((SEGMENTS, LABELLED), ((MOVEMENT,), MOVED), (PROFILES, COUNTED))

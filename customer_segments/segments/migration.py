@@ -19,13 +19,7 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
 
     Last month's snapshot is scored again with the version that labelled this month: a refit
     moves nobody. No rows for a month without labels, or one that ``comparable_months`` leaves out.
-
-    Parameters
-    ----------
-    segments
-        The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
-    rfm
-        Those months and the one before, as ``CUSTOMER_RFM`` has them.
+    ``segments`` are the months wanted, ``rfm`` those and the one before.
     """
     moves = customer_moves(segments, rfm, kmeans_model)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
@@ -43,8 +37,8 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
 def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return where each customer was last month and is now: a row per customer and month.
 
-    Months and parameters as ``segment_migration`` has them. Columns ``snapshot_month``,
-    ``customer_id``, ``from_segment``, ``to_segment``, ``revenue_before``, ``revenue``.
+    Months as ``segment_migration`` has them. Columns ``snapshot_month``, ``customer_id``,
+    ``from_segment``, ``to_segment``, ``revenue_before``, ``revenue``.
     """
     months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
     after = segments.semi_join(months, "snapshot_month")

@@ -7,6 +7,7 @@ segments (``migration``), scoring itself (``scoring``).
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.model.features import COLUMNS
 from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import SEGMENT_PROFILES
@@ -21,13 +22,7 @@ def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
 
     What is compared with is counted under the version that labelled the month itself: a refit
     changes no segment's size since last month.
-
-    Parameters
-    ----------
-    segments
-        The months wanted, as ``CUSTOMER_SEGMENTS`` has them.
-    rfm
-        The twelve months before each, as far as they are there, as ``CUSTOMER_RFM`` has them.
+    ``segments`` are the months wanted, ``rfm`` the twelve before each, as far as they are there.
     """
     profiles = _shares(_figures(segments))
     counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
@@ -38,22 +33,18 @@ def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def _figures(segments: Table) -> Table:
     """Add up the customers of each segment; sums are exact, so that means are the same anywhere."""
-    values = {name: segments[name] for name in ("recency_days", "frequency", "monetary")}
-    medians = {
-        f"median_{name}": value.cast("float64").median().cast("float64")
-        for name, value in values.items()
-    }
-    means = {
-        f"mean_{name}": value.sum().cast("float64") / segments.count().cast("float64")
-        for name, value in values.items()
-    }
+    customers = segments.count().cast("float64")
+    typical = {}
+    for name in COLUMNS.values():
+        value = segments[name]
+        typical[f"median_{name}"] = value.cast("float64").median().cast("float64")
+        typical[f"mean_{name}"] = value.sum().cast("float64") / customers
     return segments.group_by("snapshot_month", "segment").agg(
         customers=segments.count(),
         revenue=segments.monetary.sum().cast(SUM),
         model_version=segments.model_version.max(),
         suggested_action=segments.suggested_action.max(),
-        **medians,
-        **means,
+        **typical,
     )
 
 
@@ -88,23 +79,17 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> Table:
     """Add customers and money of ``months_back`` months before: null where no snapshot is."""
-    profiles = profiles.mutate(then=next_month(profiles, -months_back))
-    there = counted.select(then="snapshot_month", is_there=True).distinct()
-    then = counted.select(
-        "model_version",
-        "segment",
-        then="snapshot_month",
-        customers_then="customers",
-        revenue_then="revenue",
-    )
-    joined = profiles.left_join(there, "then").drop("then_right")
-    joined = joined.left_join(then, ["then", "model_version", "segment"])
+    counted = counted.mutate(snapshot_month=next_month(counted, months_back))
+    there = counted.select("snapshot_month", is_there=True).distinct()
+    joined = profiles.left_join(there, "snapshot_month").drop("snapshot_month_right")
+    keys = ["snapshot_month", "model_version", "segment"]
+    joined = joined.left_join(counted, keys, rname="{name}_then")
 
     def known(value: ibis.Value, dtype: str) -> ibis.Value:
         return ibis.ifelse(joined.is_there, value.fill_null(0).cast(dtype), ibis.null(dtype))
 
     return joined.select(
-        *profiles.drop("then").columns,
+        *profiles.columns,
         **{
             f"customers_{name}": known(joined.customers_then, "int64"),
             f"revenue_{name}": known(joined.revenue_then, SUM),

@@ -1,62 +1,56 @@
 """What the tables of this stage should add up to, and what they do.
 
 Belongs here: pairs of relations that hold the same rows if all is well, as pure Ibis. Does not:
-comparing them (``checks``).
+comparing them (``quality.spine``).
 """
 
 from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Column, Table
 
+from customer_segments.quality.spine import Spine
 from customer_segments.segments.migration import comparable_months, next_month
 from customer_segments.storage.ledger import PUBLICATIONS
-from customer_segments.tables import CUSTOMER_RFM, GONE, NEW, SEGMENT_MIGRATION
+from customer_segments.tables import (
+    CUSTOMER_RFM,
+    CUSTOMER_SEGMENTS,
+    GONE,
+    KMEANS_MODEL,
+    NEW,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+)
+from customer_segments.tables.money import SUM
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-EXACT = "decimal(38, 4)"
 # In place of a segment: what is compared is a whole snapshot.
 ALL = "(all of last month)"
 
 
-def in_rfm(rfm: Table) -> Table:
-    """Return customers, orders and money per snapshot; all of them need a known label."""
-    return rfm.group_by("snapshot_month").agg(
-        customers=rfm.count(),
-        labelled=rfm.count(),
-        orders=rfm.frequency.sum().cast("int64"),
-        revenue=rfm.monetary.cast(EXACT).sum(),
-    )
-
-
-def in_segments(segments: Table, model: Table) -> Table:
-    """Return the same of the labelled customers; labels count if their model version has them."""
-    known = model.select(
-        "segment", "cluster", model_version=model.version, known_segment=model.segment
-    )
-    rows = segments.left_join(known, ["model_version", "cluster", "segment"])
+def snapshots(rows: Table, labels: Column) -> Table:
+    """Return customers, those with a label, orders and money per snapshot."""
     return rows.group_by("snapshot_month").agg(
         customers=rows.count(),
-        labelled=rows.known_segment.count(),
+        labelled=labels.count(),
         orders=rows.frequency.sum().cast("int64"),
-        revenue=rows.monetary.cast(EXACT).sum(),
+        revenue=rows.monetary.cast(SUM).sum(),
     )
+
+
+def with_known(segments: Table, model: Table) -> Table:
+    """Return labelled customers, with the label as ``known`` if their model version has it."""
+    labels = model.select("segment", "cluster", model_version="version", known="segment")
+    return segments.left_join(labels, ["model_version", "cluster", "segment"])
 
 
 def by_segment(rows: Table) -> Table:
     """Return customers and money per snapshot and segment."""
     return rows.group_by("snapshot_month", "segment").agg(
-        customers=rows.count(), revenue=rows.monetary.cast(EXACT).sum()
-    )
-
-
-def in_profiles(profiles: Table) -> Table:
-    """Return the same as the profiles have it."""
-    return profiles.select(
-        "snapshot_month", "segment", "customers", revenue=profiles.revenue.cast(EXACT)
+        customers=rows.count(), revenue=rows.monetary.cast(SUM).sum()
     )
 
 
@@ -73,32 +67,27 @@ def in_migration(migration: Table) -> Table:
     """Return the same from the moves: those to each segment, and all that do not start as new."""
     arrived = migration.filter(migration.to_segment != GONE)
     left = migration.filter(migration.from_segment != NEW)
+    sides = (
+        (arrived, arrived.to_segment, arrived.revenue),
+        (left, ibis.literal(ALL), left.revenue_before),
+    )
     return _sides(
-        arrived.group_by("snapshot_month", segment="to_segment").agg(
-            customers=arrived.customers.sum().cast("int64"),
-            revenue=arrived.revenue.cast(EXACT).sum(),
-        ),
-        left.group_by("snapshot_month", segment=ibis.literal(ALL)).agg(
-            customers=left.customers.sum().cast("int64"),
-            revenue=left.revenue_before.cast(EXACT).sum(),
-        ),
+        *(
+            moves.group_by("snapshot_month", segment=segment).agg(
+                customers=moves.customers.sum().cast("int64"), revenue=revenue.cast(SUM).sum()
+            )
+            for moves, segment, revenue in sides
+        )
     )
 
 
 def _sides(after: Table, before: Table) -> Table:
     """Put figures of this month and of last month below each other, in columns of their own."""
-    nobody, nothing = ibis.literal(0, "int64"), ibis.literal(0, EXACT)
-    keys = ["snapshot_month", "segment"]
-    figures = ["customers", "revenue"]
-    return after.select(*keys, *figures, customers_before=nobody, revenue_before=nothing).union(
-        before.select(
-            *keys,
-            customers=nobody,
-            revenue=nothing,
-            customers_before="customers",
-            revenue_before="revenue",
-        )
-    )
+    nobody, nothing = ibis.literal(0, "int64"), ibis.literal(0, SUM)
+    after = after.mutate(customers_before=nobody, revenue_before=nothing)
+    before = before.rename(customers_before="customers", revenue_before="revenue")
+    before = before.mutate(customers=nobody, revenue=nothing)
+    return after.union(before.select(*after.columns))
 
 
 def months_after_a_change(con: "Backend") -> list[date]:
@@ -113,3 +102,24 @@ def months_after_a_change(con: "Backend") -> list[date]:
     both = own.inner_join(changed, "snapshot_month")
     rows = con.to_pyarrow(both.filter(both.changed > both.made).select("snapshot_month"))
     return rows["snapshot_month"].to_pylist()
+
+
+_rfm, _profiles, _segments = (
+    contract.relation for contract in (CUSTOMER_RFM, SEGMENT_PROFILES, CUSTOMER_SEGMENTS)
+)
+_known = with_known(_segments, KMEANS_MODEL.relation)
+# All customers need a known label.
+LABELLED = Spine(
+    (CUSTOMER_SEGMENTS,), snapshots(_rfm, _rfm.customer_id), snapshots(_known, _known.known)
+)
+MOVED = Spine(
+    (SEGMENT_MIGRATION,),
+    both_months(_segments, _rfm),
+    in_migration(SEGMENT_MIGRATION.relation),
+    also_waiting=months_after_a_change,
+)
+COUNTED = Spine(
+    (SEGMENT_PROFILES,),
+    by_segment(_segments),
+    _profiles.select("snapshot_month", "segment", "customers", revenue=_profiles.revenue.cast(SUM)),
+)

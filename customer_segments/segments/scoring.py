@@ -9,7 +9,7 @@ from operator import add
 import ibis
 from ibis.expr.types import FloatingValue, Table
 
-from customer_segments.model.features import FEATURES, log_feature
+from customer_segments.model.features import FEATURES, with_logs
 from customer_segments.tables import CUSTOMER_SEGMENTS
 
 # Of CUSTOMER_SEGMENTS; its account_tier says nothing of the model and is added by ``tiers``.
@@ -41,24 +41,18 @@ def label_by_version(customers: Table, kmeans_model: Table) -> Table:
     return _nearest(logs.inner_join(kmeans_model, logs.model_version == kmeans_model.version))
 
 
-def with_logs(customers: Table) -> Table:
-    """Add the log1p of each feature, as ``recency_log`` and so on."""
-    return customers.mutate(
-        **{f"{feature}_log": log_feature(customers, feature) for feature in FEATURES}
-    )
-
-
 def squared_distance(pairs: Table) -> FloatingValue:
     """Return how far customers are from the centroids they are paired with, squared.
 
     In standardized features; ``pairs`` has the columns of ``with_logs`` and of ``KMEANS_MODEL``.
     """
 
-    def offset(feature: str):
-        scaled = (pairs[f"{feature}_log"] - pairs[f"{feature}_mean"]) / pairs[f"{feature}_scale"]
-        return scaled - pairs[f"{feature}_centroid"]
+    def squared(name: str) -> FloatingValue:
+        scaled = (pairs[f"{name}_log"] - pairs[f"{name}_mean"]) / pairs[f"{name}_scale"]
+        offset = scaled - pairs[f"{name}_centroid"]
+        return offset * offset
 
-    return reduce(add, (offset(feature) * offset(feature) for feature in FEATURES))
+    return reduce(add, map(squared, FEATURES))
 
 
 def _nearest(pairs: Table) -> Table:

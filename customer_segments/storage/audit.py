@@ -54,20 +54,14 @@ class ContractBreach(UserError):  # noqa: N818 - the field calls it a breach
 def column_breaches(contract: Contract, schema: ibis.Schema) -> list[Breach]:
     """Return what is wrong with the columns: missing, not in the contract, of another type."""
     wanted, given = contract.schema, schema
-    breaches = [
-        Breach(f"column {name} is missing", 0) for name in wanted.names if name not in given
-    ]
-    breaches += [
-        Breach(f"column {name} is not in the contract", 0)
-        for name in given.names
-        if name not in wanted
-    ]
-    breaches += [
-        Breach(f"column {name} is {stored(given[name])}, the contract says {stored(dtype)}", 0)
+    wrong = [f"column {name} is missing" for name in wanted if name not in given]
+    wrong += [f"column {name} is not in the contract" for name in given if name not in wanted]
+    wrong += [
+        f"column {name} is {stored(given[name])}, the contract says {stored(dtype)}"
         for name, dtype in wanted.items()
         if name in given and stored(given[name]) != stored(dtype)
     ]
-    return breaches
+    return [Breach(rule, 0) for rule in wrong]
 
 
 def stored(dtype: dt.DataType) -> dt.DataType:
@@ -78,10 +72,7 @@ def stored(dtype: dt.DataType) -> dt.DataType:
 
 
 def row_breaches(
-    con: "Backend",
-    contract: Contract,
-    relation: str,
-    months: tuple[date, date] | None = None,
+    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
 ) -> list[Breach]:
     """Return the rules that rows of ``relation`` break.
 
@@ -110,8 +101,10 @@ def row_breaches(
         f"SELECT {', '.join(f'count(*) FILTER ({sql})' for sql in conditions.values())} "
         f"FROM {relation}"
     ).fetchall()
+    columns = ", ".join(map(quoted, contract.schema.names))
+    examples = f"SELECT {columns} FROM {relation} WHERE {{}} LIMIT {SAMPLE_ROWS}"
     breaches = [
-        Breach(name, count, _examples(con, contract, f"FROM {relation} WHERE {condition}"))
+        Breach(name, count, _rows(con, examples.format(condition)))
         for (name, condition), count in zip(conditions.items(), counts, strict=True)
         if count
     ]
@@ -131,11 +124,6 @@ def _key_breaches(con, contract: Contract, relation: str) -> list[Breach]:
         return []
     examples = _rows(con, f"SELECT {key}, count(*) AS rows {repeated} LIMIT {SAMPLE_ROWS}")
     return [Breach(f"key ({', '.join(contract.key)}) is unique", int(rows), examples)]
-
-
-def _examples(con, contract: Contract, from_where: str) -> list[dict]:
-    columns = ", ".join(quoted(column.name) for column in contract.columns)
-    return _rows(con, f"SELECT {columns} {from_where} LIMIT {SAMPLE_ROWS}")
 
 
 def _rows(con, sql: str) -> list[dict]:

@@ -30,7 +30,6 @@ DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 # DuckDB cannot mix read-only and read-write connections to one file in one process.
 _process_locks: dict[Path, threading.Lock] = {}
 _holding_threads: dict[Path, int] = {}
-_process_locks_guard = threading.Lock()
 
 
 class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in the code
@@ -68,8 +67,7 @@ def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterato
     # Waiting for oneself would last until the timeout.
     if _holding_threads.get(path) == threading.get_ident():
         raise RuntimeError(f"This thread has {path} open already: use that connection.")
-    with _process_locks_guard:
-        lock = _process_locks.setdefault(path, threading.Lock())
+    lock = _process_locks.setdefault(path, threading.Lock())
     # DuckDB's own errors say nothing of other threads of this process.
     if not lock.acquire(timeout=max(timeout_seconds, 0.001)):
         raise WarehouseUnavailable(

@@ -107,12 +107,12 @@ class Contract:
     @cached_property
     def schema(self) -> ibis.Schema:
         """Columns as an Ibis schema, nullability included; key and month are never null."""
-        types = {column.name: dt.dtype(column.type) for column in self.columns}
         never_null = {*self.key, self.month_column}
+        types = ((column.name, dt.dtype(column.type)) for column in self.columns)
         return ibis.schema(
             {
                 name: dtype.copy(nullable=dtype.nullable and name not in never_null)
-                for name, dtype in types.items()
+                for name, dtype in types
             }
         )
 
@@ -126,16 +126,10 @@ class Contract:
     @cached_property
     def fingerprint(self) -> str:
         """Short hash of all that the database enforces."""
-        enforced = repr(
-            (
-                [(column.name, column.type) for column in self.columns],
-                self.key,
-                [(rule.name, rule.sql) for rule in self.rules],
-                self.month_column,
-                self.write_mode.value,
-            )
-        )
-        return hashlib.sha256(enforced.encode()).hexdigest()[:12]
+        columns = [(column.name, column.type) for column in self.columns]
+        rules = [(rule.name, rule.sql) for rule in self.rules]
+        enforced = (columns, self.key, rules, self.month_column, self.write_mode.value)
+        return hashlib.sha256(repr(enforced).encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:
@@ -160,20 +154,21 @@ class Contract:
 
         return pa.Table.from_pylist(rows, schema=self.schema.to_pyarrow())
 
-    def ddl(self) -> list[str]:
+    def ddl(self) -> str:
         """Return the statements that make the empty, constrained, commented table."""
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
         checks = [f"CONSTRAINT {quoted(rule.name)} CHECK ({rule.sql})" for rule in self.rules]
         key = [] if self.is_big else [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"]
         table = quoted(self.table)
-        return [
-            f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
-            f"COMMENT ON TABLE {table} IS {literal(self.grain)}",
-            *(
-                f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(column.description)}"
-                for column in self.columns
-            ),
-        ]
+        comments = {f"TABLE {table}": self.grain} | {
+            f"COLUMN {table}.{quoted(column.name)}": column.description for column in self.columns
+        }
+        return ";\n".join(
+            [
+                f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
+                *(f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()),
+            ]
+        )
 
 
 def version_of(label: str) -> int:

@@ -4,7 +4,7 @@ Belongs here: contract -> attributes of an asset, publication -> metadata of a m
 Does not: metadata that only one asset has (that asset adds it).
 """
 
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +93,7 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
 def figures_table(frame: "pd.DataFrame") -> dg.TableMetadataValue:
     """Return figures as a table of the UI, with four digits behind the point."""
     shown = frame.round(4).astype(object).where(frame.notna(), None)
-    return dg.MetadataValue.table(
-        [dg.TableRecord(row) for row in shown.to_dict("records")],
-        schema=dg.TableSchema([dg.TableColumn(name) for name in shown.columns]),
-    )
+    return _table(dict.fromkeys(shown.columns, "string"), shown.to_dict("split")["data"])
 
 
 def month_metadata(line: LedgerLine) -> dict[str, Any]:
@@ -111,54 +108,52 @@ def _revenue_added(line: LedgerLine, before: Content) -> Decimal:
 
 def _restated_table(publication: Publication) -> dg.TableMetadataValue:
     """Return the months that held other rows before, and by how much their revenue changed."""
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "month": f"{line.month:%Y-%m}",
-                    "rows_before": before.rows,
-                    "rows": line.rows,
-                    "revenue_before": f"{before.revenue or 0:,.4f}",
-                    "revenue": f"{line.revenue or 0:,.4f}",
-                    "difference": f"{_revenue_added(line, before):+,.4f}",
-                }
+    types = {"month": "string", "rows_before": "int", "rows": "int", "revenue_before": "string"}
+    return _table(
+        types | {"revenue": "string", "difference": "string"},
+        (
+            (
+                f"{line.month:%Y-%m}",
+                before.rows,
+                line.rows,
+                f"{before.revenue or 0:,.4f}",
+                f"{line.revenue or 0:,.4f}",
+                f"{_revenue_added(line, before):+,.4f}",
             )
             for line, before in publication.restated[-SHOWN_MONTHS:]
-        ],
-        schema=dg.TableSchema(
-            [
-                dg.TableColumn("month", "string"),
-                dg.TableColumn("rows_before", "int"),
-                dg.TableColumn("rows", "int"),
-                dg.TableColumn("revenue_before", "string"),
-                dg.TableColumn("revenue", "string"),
-                dg.TableColumn("difference", "string", description="In the workbooks' currency."),
-            ]
         ),
+        difference="In the workbooks' currency.",
     )
 
 
 def _months_table(publication: Publication) -> dg.TableMetadataValue:
     """Return rows and revenue per month, for a table whose months are not partitions."""
-    lines = [line for line in publication.lines if isinstance(line.month, date)]
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "month": f"{line.month:%Y-%m}",
-                    "rows": line.rows,
-                    "revenue": "" if line.revenue is None else f"{line.revenue:,.4f}",
-                    "changed": line.is_changed,
-                }
+    return _table(
+        {"month": "string", "rows": "int", "revenue": "string", "changed": "bool"},
+        (
+            (
+                f"{line.month:%Y-%m}",
+                line.rows,
+                "" if line.revenue is None else f"{line.revenue:,.4f}",
+                line.is_changed,
             )
-            for line in lines[-SHOWN_MONTHS:]
-        ],
+            for line in [line for line in publication.lines if line.month][-SHOWN_MONTHS:]
+        ),
+        revenue="Exact, with four decimals.",
+        changed="Differs from what was there.",
+    )
+
+
+def _table(
+    types: Mapping[str, str], rows: Iterable[Sequence], **descriptions: str
+) -> dg.TableMetadataValue:
+    """Return a table of the UI of rows in the order of the columns."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord(dict(zip(types, row, strict=True))) for row in rows],
         schema=dg.TableSchema(
             [
-                dg.TableColumn("month", "string"),
-                dg.TableColumn("rows", "int"),
-                dg.TableColumn("revenue", "string", description="Exact, with four decimals."),
-                dg.TableColumn("changed", "bool", description="Differs from what was there."),
+                dg.TableColumn(name, dtype, description=descriptions.get(name))
+                for name, dtype in types.items()
             ]
         ),
     )

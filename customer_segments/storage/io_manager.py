@@ -29,8 +29,6 @@ class WarehouseIOManager(dg.IOManager):
 
     Parameters
     ----------
-    warehouse
-        The file.
     contracts
         Contract of each table, by table name, which is the asset's key.
     policy
@@ -61,17 +59,12 @@ class WarehouseIOManager(dg.IOManager):
         if said:
             context.log.warning(f"This launch departs from the policy: {said}.")
             context.add_output_metadata({"departs_from_policy": said})
-        publication = (
-            obj
-            if isinstance(obj, Publication)
-            else self.warehouse.publish(
-                contract,
-                obj,
-                months=months,
-                run_id=context.run_id,
-                made_by=self.made_by(contract, **departing),
+        publication = obj
+        if not isinstance(publication, Publication):
+            made_by = self.made_by(contract, **departing)
+            publication = self.warehouse.publish(
+                contract, obj, months=months, run_id=context.run_id, made_by=made_by
             )
-        )
         context.add_output_metadata(publication_metadata(contract, publication))
         if months:
             for line in publication.lines:
@@ -124,12 +117,10 @@ def departures(
         for key, value in section.items()
         if key in launched and launched[key] != value
     }
-    if not differing:
-        return {}, ""
     said = "; ".join(
         f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
         for key, value in differing.items()
     )
-    if contract.write_mode is WriteMode.REPLACE_MONTHS:
+    if said and contract.write_mode is WriteMode.REPLACE_MONTHS:
         said += ". The next refresh makes these months again by the policy"
-    return {name: section | differing}, said
+    return {name: section | differing} if differing else {}, said

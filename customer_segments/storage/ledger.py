@@ -5,14 +5,15 @@ Belongs here: the table ``publications`` and its lines. Does not: writing the ta
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from customer_segments.months import shift
+from customer_segments.months import between
 from customer_segments.storage.content import Content, content
 from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
 
@@ -42,6 +43,7 @@ PUBLICATIONS = Contract(
     write_mode=WriteMode.INSERT_NEW,
     version=2,
 )
+_COLUMNS = ", ".join(PUBLICATIONS.schema.names)
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,26 @@ def add_lines(
     months
         Months that are published, also where they have no row; ``None`` for all there are.
     """
-    raw_version, first = _raw_version(con, contract, after), _next_number(con)
-    lines = []
-    for number, month in enumerate(_covered_months(contract, months, after, before), first):
-        held = after.get(month, Content())
-        is_new = contract.write_mode is WriteMode.INSERT_NEW
-        replaced = Content() if is_new else before.get(month, Content())
-        is_changed = held.digest != replaced.digest
-        line = _line(number, contract, month, held, raw_version, run_id, is_changed)
-        lines.append(replace(line, made_by=made_by))
-    # One publication, one moment.
-    lines = [replace(line, published_at=lines[0].published_at) for line in lines]
-    _insert(con, lines)
-    return lines
+    if contract.built_from:
+        raw_version = newest_raw_version(con, contract.built_from)
+    else:
+        digests = {month: held.digest for month, held in after.items()}
+        raw_version = hashlib.sha256(repr(digests).encode()).hexdigest()[:12]
+    if contract.month_column is None:
+        covered: Iterable[date | None] = [None]
+    elif months:
+        covered = between(*months)
+    else:
+        # Those that lose all their rows, too. And an empty table has its line: it was published.
+        covered = sorted(month for month in {*after, *before} if month) or [None]
+    replaced = {} if contract.write_mode is WriteMode.INSERT_NEW else before
+    nothing = Content()
+    entries = [
+        (month, held, held.digest != replaced.get(month, nothing).digest)
+        for month in covered
+        for held in [after.get(month, nothing)]
+    ]
+    return _enter(con, contract, entries, raw_version, run_id, made_by)
 
 
 def add_migration(con: "Backend", contract: Contract) -> None:
@@ -113,51 +122,44 @@ def add_migration(con: "Backend", contract: Contract) -> None:
     is_whole = contract.month_column is None and contract.write_mode is WriteMode.REPLACE
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
     raw_version = newest_raw_version(con, contract.table)
-    number = _next_number(con)
-    line = _line(number, contract, None, held or Content(), raw_version, "migrate", False)
-    ((made_by,),) = con.con.execute(
-        "SELECT arg_max(made_by, publication) FROM publications WHERE table_name = ?",
-        [contract.table],
-    ).fetchall()
-    _insert(con, [replace(line, made_by=made_by)])
+    made_by = _newest(con, contract.table, "made_by")
+    _enter(con, contract, [(None, held or Content(), False)], raw_version, "migrate", made_by)
 
 
-def _next_number(con: "Backend") -> int:
-    ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
-    return last + 1
-
-
-def _line(
-    number: int,
+def _enter(
+    con: "Backend",
     contract: Contract,
-    month: date | None,
-    held: Content,
+    entries: Iterable[tuple[date | None, Content, bool]],
     raw_version: str,
     run_id: str,
-    is_changed: bool,
-) -> LedgerLine:
-    return LedgerLine(
-        publication=number,
-        table_name=contract.table,
-        month=month,
-        published_at=datetime.now(UTC).replace(tzinfo=None),
-        run_id=run_id,
-        raw_version=raw_version,
-        is_changed=is_changed,
-        contract=contract.label,
-        code_version=code_version(),
-        made_by=None,
-        **asdict(held),
-    )
-
-
-def _insert(con: "Backend", lines: list[LedgerLine]) -> None:
-    columns = ", ".join(column.name for column in PUBLICATIONS.columns)
-    placeholders = ", ".join("?" * len(PUBLICATIONS.columns))
+    made_by: str | None,
+) -> list[LedgerLine]:
+    """Add lines: for each a month, what it holds, and whether that is a change."""
+    ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
+    # One publication, one moment.
+    now = datetime.now(UTC).replace(tzinfo=None)
+    lines = [
+        LedgerLine(
+            publication=number,
+            table_name=contract.table,
+            month=month,
+            published_at=now,
+            run_id=run_id,
+            raw_version=raw_version,
+            is_changed=is_changed,
+            contract=contract.label,
+            code_version=code_version(),
+            made_by=made_by,
+            **asdict(held),
+        )
+        for number, (month, held, is_changed) in enumerate(entries, last + 1)
+    ]
+    values = ", ".join("?" * len(PUBLICATIONS.columns))
     con.con.executemany(
-        f"INSERT INTO publications ({columns}) VALUES ({placeholders})",
-        [list(asdict(line).values()) for line in lines],
+        f"INSERT INTO publications ({_COLUMNS}) VALUES ({values})",
+        [astuple(line) for line in lines],
     )
+    return lines
 
 
 def is_there(con: "Backend", table: str) -> bool:
@@ -174,38 +176,20 @@ def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     """
     if not is_there(con, PUBLICATIONS.table):
         return {}
-    columns = ", ".join(column.name for column in PUBLICATIONS.columns)
     rows = con.con.execute(
-        f"SELECT {columns} FROM publications WHERE table_name = ? QUALIFY "
+        f"SELECT {_COLUMNS} FROM publications WHERE table_name = ? QUALIFY "
         "row_number() OVER (PARTITION BY month ORDER BY publication DESC) = 1 ORDER BY month",
         [table],
     ).fetchall()
     return {line.month: line for line in (LedgerLine(*row) for row in rows)}
 
 
-def _covered_months(contract, months, after, before) -> list[date | None]:
-    """Return the months that get a line: those asked for, or all that have or lose rows."""
-    if contract.month_column is None:
-        return [None]
-    if months is None:
-        # Those that lose all their rows, too. And an empty table has its line: it was published.
-        return sorted({*after, *before}) or [None]
-    first, last = months
-    count = (last.year - first.year) * 12 + last.month - first.month + 1
-    return [shift(first, by) for by in range(count)]
-
-
-def _raw_version(con, contract: Contract, after: dict[date | None, Content]) -> str:
-    """Return the raw version handed on by the table it is built from, or its own."""
-    if contract.built_from is None:
-        digests = {month: held.digest for month, held in after.items()}
-        return hashlib.sha256(repr(digests).encode()).hexdigest()[:12]
-    return newest_raw_version(con, contract.built_from)
-
-
 def newest_raw_version(con: "Backend", table: str) -> str:
     """Return the raw version that a table was last made from; empty if it never was."""
-    ((raw_version,),) = con.con.execute(
-        "SELECT arg_max(raw_version, publication) FROM publications WHERE table_name = ?", [table]
-    ).fetchall()
-    return raw_version or ""
+    return _newest(con, table, "raw_version") or ""
+
+
+def _newest(con: "Backend", table: str, column: str) -> str | None:
+    newest = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
+    ((value,),) = con.con.execute(newest, [table]).fetchall()
+    return value

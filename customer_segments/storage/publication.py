@@ -13,14 +13,10 @@ from customer_segments.storage.ledger import LedgerLine
 
 @dataclass(frozen=True)
 class Publication:
-    """What one write published.
+    """What one write published: a ledger line per month, and what the months held before.
 
     Parameters
     ----------
-    lines
-        A ledger line per month.
-    replaced
-        What the months held before.
     sql
         The query that made the rows.
     sources

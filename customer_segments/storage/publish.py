@@ -55,8 +55,6 @@ def publish(
         An Ibis table (run in the database), an Arrow table or a DataFrame.
     months
         First and last month to replace (mode ``REPLACE_MONTHS``).
-    run_id, made_by
-        For the ledger.
 
     Raises
     ------
@@ -75,7 +73,7 @@ def publish(
     require_sources(con, contract.table, expression)
     require_passed(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
-        _run(con, PUBLICATIONS.ddl())
+        con.raw_sql(PUBLICATIONS.ddl())
     require_ledger(con)
     if months and contract.needs_history:
         require_history(con, contract, last=months[1])
@@ -138,7 +136,7 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
     if is_there(con, contract.table):
         require_contract(con, contract)
     else:
-        _run(con, contract.ddl())
+        con.raw_sql(contract.ddl())
     if months:
         assert contract.month_column
         month = quoted(contract.month_column)
@@ -176,8 +174,3 @@ def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:
         if dtype.is_null() and name in contract.schema
     }
     return expression.cast(unknown) if unknown else expression
-
-
-def _run(con, statements: list[str]) -> None:
-    for statement in statements:
-        con.raw_sql(statement)

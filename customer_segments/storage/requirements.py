@@ -30,12 +30,11 @@ class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
         super().__init__(
             f"{table} in the warehouse was written by {'a newer' if is_newer else 'another'} "
             f"version of its contract: {'; '.join(differences)}.",
-            "Nothing was changed. "
-            + (
-                "Install the version of customer-segments that wrote it, or a later one."
-                if is_newer
-                else "`customer-segments migrate` brings the warehouse up, after a backup."
-            ),
+            "Nothing was changed. Install the version of customer-segments that wrote it, or a "
+            "later one."
+            if is_newer
+            else "Nothing was changed. `customer-segments migrate` brings the warehouse up, after "
+            "a backup.",
         )
 
 
@@ -51,17 +50,15 @@ def require_contract(con: "Backend", contract: Contract) -> None:
         raise UserError(
             f"The warehouse has no table {contract.table} yet.", "Materialize it first."
         )
-    differences = [
-        breach.rule for breach in column_breaches(contract, con.get_schema(contract.table))
-    ]
+    breaches = column_breaches(contract, con.get_schema(contract.table))
+    differences = [breach.rule for breach in breaches]
     # Whoever wrote last made the table, or found it made by the same contract.
     lines = ledger.latest(con, contract.table).values()
     newest = max(lines, key=lambda line: line.publication, default=None)
-    if not differences:
-        if newest is None:
-            differences = ["the ledger has no line of it"]
-        elif not contract.is_labelled(newest.contract):
-            differences = ["its rules, its key, its nullability or its write mode changed"]
+    if newest is None:
+        differences = differences or ["the ledger has no line of it"]
+    elif not differences and not contract.is_labelled(newest.contract):
+        differences = ["its rules, its key, its nullability or its write mode changed"]
     if differences:
         is_newer = newest is not None and version_of(newest.contract) > contract.version
         raise ContractMismatch(contract.table, differences, is_newer=is_newer)

@@ -21,16 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Held:
-    """What a table holds of a month.
+    """What a table holds of a month, as the ledger line says that wrote it.
 
-    Parameters
-    ----------
-    publication
-        Number of the ledger line that wrote it.
-    changed
-        Number of the newest line that changed its content.
-    rows, digest, model_version, made_by
-        As in that ledger line.
+    ``changed`` is the number of the newest line that changed its content.
     """
 
     publication: int
@@ -111,10 +104,8 @@ class State:
         if is_there(con, "source_sheets"):
             sheets = "SELECT workbook, any_value(content_hash), max(parser) FROM source_sheets"
             rows = con.raw_sql(f"{sheets} GROUP BY 1 ORDER BY 1").fetchall()
-            files, parser = (
-                {row[0]: row[1] for row in rows},
-                max((row[2] for row in rows), default=""),
-            )
+            files = {workbook: content_hash for workbook, content_hash, _ in rows}
+            parser = max((version for *_, version in rows), default="")
         if is_there(con, "champion_model"):
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 import ibis
 
 from customer_segments.storage.connection import WarehouseUnavailable, connected, transaction
+from customer_segments.storage.contracts import Contract
+from customer_segments.storage.ledger import is_there
+from customer_segments.storage.publication import Publication
+from customer_segments.storage.publish import empty_outside, publish
+from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
     from ibis.backends.duckdb import Backend
-
-    from customer_segments.storage.contracts import Contract
-    from customer_segments.storage.publication import Publication
 
 
 class Warehouse:
@@ -55,16 +57,14 @@ class Warehouse:
         state.save(self.state_path)
         return state
 
-    @contextmanager
-    def reading(self) -> Iterator["Backend"]:
+    def reading(self) -> AbstractContextManager["Backend"]:
         """Open the file for queries that see one state of it."""
         if not self.path.exists():
             raise WarehouseUnavailable(
                 f"There is no warehouse at {self.path} yet.",
                 "Materialize raw_transactions, or start `customer-segments run`.",
             )
-        with self._open(read_only=True) as con:
-            yield con
+        return connected(self.path, read_only=True, timeout_seconds=self.lock_timeout_seconds)
 
     @contextmanager
     def writing(self) -> Iterator["Backend"]:
@@ -74,8 +74,7 @@ class Warehouse:
                 yield con
             State.read(con).save(self.state_path)
 
-    @contextmanager
-    def holding(self) -> Iterator["Backend"]:
+    def holding(self) -> AbstractContextManager["Backend"]:
         """Open the file for oneself alone, without a transaction yet; it is made if need be."""
         if not self.path.parent.is_dir():
             raise WarehouseUnavailable(
@@ -86,30 +85,25 @@ class Warehouse:
             raise WarehouseUnavailable(
                 f"The warehouse {self.path} is read-only.", "Allow writing to it: chmod u+w."
             )
-        with self._open(read_only=False) as con:
-            yield con
+        return connected(self.path, read_only=False, timeout_seconds=self.lock_timeout_seconds)
 
     def publish(
         self,
-        contract: "Contract",
-        data: "ibis.Table | object",
+        contract: Contract,
+        data: object,
         *,
         months: tuple[date, date] | None = None,
         run_id: str = "",
         made_by: str | None = None,
-    ) -> "Publication":
+    ) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
-        from customer_segments.storage.publish import publish
-
         with self.writing() as con:
             return publish(con, contract, data, months=months, run_id=run_id, made_by=made_by)
 
     def empty_outside(
-        self, contracts: "Iterable[Contract]", first: date, last: date, run_id: str
+        self, contracts: Iterable[Contract], first: date, last: date, run_id: str
     ) -> None:
         """Take the rows of months that are not covered any more out of all tables with months."""
-        from customer_segments.storage.publish import empty_outside
-
         with self.writing() as con:
             for contract in contracts:
                 empty_outside(con, contract, first, last, run_id)
@@ -119,30 +113,22 @@ class Warehouse:
         with self.reading() as con:
             return query(con, expression)
 
-    def load(self, contract: "Contract") -> "pd.DataFrame":
+    def load(self, contract: Contract) -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
         if not self.path.exists():
             return contract.schema.to_pyarrow().empty_table().to_pandas()
         with self.reading() as con:
             return load(con, contract)
 
-    def _open(self, *, read_only: bool) -> AbstractContextManager["Backend"]:
-        return connected(self.path, read_only=read_only, timeout_seconds=self.lock_timeout_seconds)
-
 
 def query(con: "Backend", expression: ibis.Table) -> "pd.DataFrame":
     """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
-    from customer_segments.storage.requirements import require_sources
-
     require_sources(con, "This query", expression)
     return con.execute(expression)
 
 
-def load(con: "Backend", contract: "Contract") -> "pd.DataFrame":
+def load(con: "Backend", contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
-    from customer_segments.storage.ledger import is_there
-    from customer_segments.storage.requirements import require_contract
-
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()
     require_contract(con, contract)

@@ -8,12 +8,11 @@ of it.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -32,8 +31,7 @@ NOTES = "backup_notes"
 COPY = "backup_copy"
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(NamedTuple):
     """What a backup tells of itself; a plain copy of a warehouse tells nothing.
 
     When it was made (UTC), what the file of months beside the warehouse said, and where tables
@@ -42,12 +40,7 @@ class Notes:
 
     made_at: datetime | None = None
     months: str | None = None
-    differences: list[str] = field(default_factory=list)
-
-
-def backups_folder(installed: Installation) -> Path:
-    """Return the folder beside the warehouse that backups go to by default."""
-    return installed.settings.warehouse_path.parent / "backups"
+    differences: Sequence[str] = ()
 
 
 def back_up(installed: Installation, path: Path | None = None) -> tuple[Path, Notes]:
@@ -64,27 +57,16 @@ def write_backup(
     DuckDB copies by itself, table by table: it reads a log that was left behind, verifies every
     block's checksum as it reads it, and takes the lock of nobody (closing the file another way
     would drop this process's lock). Columns, comments, keys and rules are those of the original.
-
-    Parameters
-    ----------
-    path
-        File to write, which must not exist yet; by default one named after the time and, by
-        ``label``, what it was made for, in ``backups/`` beside the warehouse.
-
-    Raises
-    ------
-    UserError
-        If the file exists, cannot be written, or does not hold what the warehouse does.
+    By default ``backup_path`` names the file, by a label. A UserError says that it exists, cannot
+    be written, or does not hold what the warehouse does.
     """
     import duckdb
 
-    target = path.expanduser().absolute() if path else _named(installed, label)
+    target = path.expanduser().absolute() if path else backup_path(installed, label)
     if target.exists():
         raise UserError(f"{target} exists already.", "Name another file.")
-    if not target.parent.is_dir():
-        raise UserError(
-            f"The folder {target.parent} does not exist.", "Create it, or name another."
-        )
+    if not (folder := target.parent).is_dir():
+        raise UserError(f"The folder {folder} does not exist.", "Create it, or name another.")
     with replacing(target) as draft:
         try:
             return target, _copy(con, installed, draft)
@@ -95,17 +77,11 @@ def write_backup(
                 "a checksum does not match, the warehouse is damaged: restore an older backup.",
             ) from error
         finally:
-            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+            log_of(draft).unlink(missing_ok=True)
 
 
 def check_backup(path: Path) -> Notes:
-    """Read all of a backup, and compare its tables with its ledger.
-
-    Raises
-    ------
-    UserError
-        If it is missing, damaged, or its tables are not as its ledger says.
-    """
+    """Read all of a backup; a UserError says where it is damaged, or not as its ledger says."""
     import duckdb
 
     remedy = "Nothing was changed. Restore another backup."
@@ -114,7 +90,7 @@ def check_backup(path: Path) -> Notes:
     try:
         with Warehouse(path, lock_timeout_seconds=5).reading() as con:
             notes = _notes(con)
-            _digests(con, _here(con))
+            _digests(con, con.current_catalog)
             found = disagreements(con, CONTRACTS)
     except WarehouseUnavailable as error:
         said = f"{path} is not a backup that can be read. {error.problem}"
@@ -126,22 +102,28 @@ def check_backup(path: Path) -> Notes:
     return notes
 
 
+def backup_path(installed: Installation, label: str = "") -> Path:
+    """Return a new name in ``backups/`` beside the warehouse, by the time and what it is for."""
+    warehouse = installed.settings.warehouse_path
+    make_folder(warehouse.parent / "backups")
+    name = f"{warehouse.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{label and '-'}{label}.duckdb"
+    return warehouse.parent / "backups" / name
+
+
+def log_of(path: Path) -> Path:
+    """Return where DuckDB keeps what is not in a database file yet."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def sync(path: Path) -> None:
     """Have the disk hold what was written, before anything is named after it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def _named(installed: Installation, label: str) -> Path:
-    folder = backups_folder(installed)
-    make_folder(folder)
-    name = f"{installed.settings.warehouse_path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    return folder / f"{name}{label and '-'}{label}.duckdb"
-
-
 def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:
     """Copy all tables into a new file, with the notes, and compare what the disk then has."""
-    here, months = _here(con), installed.settings.months_path
+    here, months = con.current_catalog, installed.settings.months_path
     notes = Notes(
         made_at=datetime.now(UTC).replace(tzinfo=None),
         months=months.read_text(encoding="utf-8") if months.is_file() else None,
@@ -191,14 +173,9 @@ def _digests(con: "Backend", database: str) -> dict[str, tuple]:
     }
 
 
-def _here(con: "Backend") -> str:
-    ((name,),) = con.raw_sql("SELECT current_database()").fetchall()
-    return name
-
-
 def _notes(con: "Backend") -> Notes:
     if not is_there(con, NOTES):
         return Notes()
-    columns = f"SELECT made_at, months, differences FROM {NOTES}"
-    ((made_at, months, differences),) = con.raw_sql(columns).fetchall()
+    sql = f"SELECT made_at, months, differences FROM {NOTES}"
+    ((made_at, months, differences),) = con.raw_sql(sql).fetchall()
     return Notes(made_at, months, json.loads(differences))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import facts
+from customer_segments.automation.facts import facts
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
@@ -15,6 +15,7 @@ from customer_segments.storage.ledger import code_version, is_there
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.agreement import disagreements
+from customer_segments.upkeep.backup import log_of
 from customer_segments.upkeep.findings import Finding, odd, well, wrong
 from customer_segments.upkeep.migrate import plan
 
@@ -34,30 +35,23 @@ def warehouse(installed: Installation) -> Iterator[Finding]:
     if not path.exists():
         yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
         return
-    log = path.with_name(f"{path.name}.wal")
-    is_unclosed = log.exists() and log.stat().st_size > 0
+    is_unclosed = log_of(path).exists() and log_of(path).stat().st_size > 0
     try:
         with Warehouse(path, lock_timeout_seconds=0).reading() as con:
             yield well("warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
             if is_unclosed:
-                yield odd(
-                    "warehouse",
-                    "Something that wrote was killed; what it had finished is in the log beside "
-                    "the file.",
-                    "Keep both files together: the next run takes the log in.",
-                )
+                said = "Something that wrote was killed; what it had finished is in the log beside"
+                remedy = "Keep both files together: the next run takes the log in."
+                yield odd("warehouse", f"{said} the file.", remedy)
             yield from _look_into(con, installed)
     except duckdb.Error as error:
         yield wrong("warehouse", f"{path} cannot be read to its end: {error}", RESTORE)
     except WarehouseUnavailable as error:
-        if not error.holder:
+        remedy = "If that is a run, ask again when it is over. If not, close it: runs wait for it."
+        if error.holder:
+            yield odd("warehouse", f"It is held by another process: {error.holder}.", remedy)
+        else:
             yield wrong("warehouse", error.problem, RESTORE)
-            return
-        yield odd(
-            "warehouse",
-            f"It is held by another process: {error.holder}.",
-            "If that is a run, ask again when it is over. If not, close it: runs wait for it.",
-        )
 
 
 def _look_into(con: "Backend", installed: Installation) -> Iterator[Finding]:
@@ -67,11 +61,8 @@ def _look_into(con: "Backend", installed: Installation) -> Iterator[Finding]:
     yield from _code(con)
     if changes := plan(con, installed, CONTRACTS.values()):
         tables = ", ".join(change.contract.table for change in changes)
-        yield wrong(
-            "contracts",
-            f"An earlier version of the code wrote {tables}.",
-            "`customer-segments migrate` brings them up; with --dry-run it only says how.",
-        )
+        remedy = "`customer-segments migrate` brings them up; with --dry-run it only says how."
+        yield wrong("contracts", f"An earlier version of the code wrote {tables}.", remedy)
         return
     yield well("contracts", "Every table is as this version of the code has it.")
     differences = disagreements(con, CONTRACTS)
@@ -93,16 +84,13 @@ def _code(con: "Backend") -> Iterator[Finding]:
     rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
     newest = max([code_version(), *(version for (version,) in rows)], key=Version)
     if newest != code_version():
-        yield wrong(
-            "versions",
-            f"customer-segments {newest} wrote this warehouse; this is {code_version()}.",
-            f"Install {newest} or a later one.",
-        )
+        said = f"customer-segments {newest} wrote this warehouse; this is {code_version()}."
+        yield wrong("versions", said, f"Install {newest} or a later one.")
 
 
 def _months(state: State, installed: Installation) -> Iterator[Finding]:
     covered, path = installed.months, installed.settings.months_path
-    held = [month for month, each in state.months("raw_transactions").items() if each.rows]
+    held = state.filled("raw_transactions")
     if not held:
         yield odd("months", "The workbooks have no rows yet.")
         return
@@ -125,12 +113,10 @@ def _champion(con: "Backend", state: State) -> Iterator[Finding]:
     known = "SELECT 1 FROM kmeans_model WHERE version = ? LIMIT 1"
     if con.con.execute(known, [state.champion]).fetchall():
         yield well("champion", f"{state.champion} labels.")
-        return
-    yield wrong(
-        "champion",
-        f"{state.champion} is to label, but kmeans_model does not have it.",
-        "`customer-segments models list`, then `promote` one of them; or restore a backup.",
-    )
+    else:
+        said = f"{state.champion} is to label, but kmeans_model does not have it."
+        remedy = "`customer-segments models list`, then `promote` one of them; or restore a backup."
+        yield wrong("champion", said, remedy)
 
 
 def _checks(con: "Backend") -> Iterator[Finding]:

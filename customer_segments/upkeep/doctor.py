@@ -33,10 +33,8 @@ def examine() -> list[Finding]:
     settings = guarded("settings", settings_here)
     guarded("Dagster", surroundings.dagster, settings)
     if settings:
-        guarded("settings", surroundings.configured, settings)
-        guarded("source", surroundings.source, settings)
-        guarded("disk", surroundings.disk, settings)
-        guarded("files", surroundings.files, settings)
+        for topic, look in surroundings.BY_SETTINGS.items():
+            guarded(topic, look, settings)
         if installed := guarded("rules", Installation.of, settings):
             guarded("warehouse", contents.warehouse, installed)
     return findings
@@ -44,8 +42,7 @@ def examine() -> list[Finding]:
 
 def verdict(findings: list[Finding]) -> tuple[str, bool]:
     """Return a sentence about all findings, and whether nothing is wrong."""
-    bad = sum(finding.level is Level.WRONG for finding in findings)
-    strange = sum(finding.level is Level.ODD for finding in findings)
+    bad, strange = (sum(f.level is level for f in findings) for level in (Level.WRONG, Level.ODD))
     if bad:
         return f"{bad} {'thing is' if bad == 1 else 'things are'} wrong.", False
     return (f"Nothing is wrong; {strange} to know." if strange else "All is well."), True

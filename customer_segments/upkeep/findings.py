@@ -1,8 +1,8 @@
 """What a doctor's look at one thing comes to."""
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import NamedTuple
 
 
 class Level(Enum):
@@ -12,25 +12,9 @@ class Level(Enum):
     ODD = "!"
     WRONG = "✗"
 
-    @property
-    def style(self) -> str:
-        """Colour in a terminal."""
-        return {"✓": "green", "!": "yellow", "✗": "red"}[self.value]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found.
-
-    Parameters
-    ----------
-    topic
-        What was looked at, in a word.
-    said
-        What was found, in a sentence.
-    remedy
-        What to do about it; empty if nothing.
-    """
+class Finding(NamedTuple):
+    """What was looked at, in a word; what was found, in a sentence; and what to do, if anything."""
 
     level: Level
     topic: str

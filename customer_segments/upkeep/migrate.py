@@ -5,9 +5,8 @@ Does not: what a step makes of the rows (``steps``), the backup before it (``bac
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -29,29 +28,17 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a migration does to one table.
+class Change(NamedTuple):
+    """What a migration does to one table, which a former version of its contract wrote.
 
-    Parameters
-    ----------
-    former
-        Version of the contract that wrote it.
-    rows
-        Rows that it holds.
-    why_dropped
-        Why its rows cannot be kept, so that the next run makes them anew; empty where they are.
+    ``why_dropped`` says why its rows cannot be kept, so that the next run makes them anew; it is
+    empty where they are.
     """
 
     contract: Contract
     former: int
     rows: int
-    why_dropped: str = ""
-
-    @property
-    def staging(self) -> str:
-        """Name of the temporary table that holds the converted rows."""
-        return f"migrated_{self.contract.table}"
+    why_dropped: str
 
 
 def migrate(
@@ -59,12 +46,8 @@ def migrate(
 ) -> tuple[Path | None, list[Change]]:
     """Bring the warehouse up, after a backup; return the backup's file and what was done.
 
-    No backup is made where there is nothing to do. If anything fails, nothing is changed.
-
-    Raises
-    ------
-    UserError
-        As ``plan`` raises it, or if the backup cannot be made.
+    No backup is made where there is nothing to do. If anything fails, nothing is changed: with a
+    UserError as ``plan`` raises it, or if the backup cannot be made.
     """
     if not planned(installed, contracts):
         return None, []
@@ -89,13 +72,8 @@ def planned(
 def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
     """Return what has to be done, with the converted rows staged as temporary tables.
 
-    Works on a connection that only reads, too. Nothing is planned for tables that are not there
-    or are as their contract says.
-
-    Raises
-    ------
-    UserError
-        If a newer version of the code wrote a table, or one that holds history cannot be kept.
+    Works on a connection that only reads, too; skips what is not there or as its contract says. A
+    UserError says that a newer version wrote a table, or that one with history cannot be kept.
     """
     if not is_there(con, PUBLICATIONS.table):
         return []
@@ -125,12 +103,16 @@ def apply(con: "Backend", changes: list[Change]) -> None:
         if change.why_dropped:
             con.con.execute("DELETE FROM publications WHERE table_name = ?", [contract.table])
             continue
-        for statement in contract.ddl():
-            con.raw_sql(statement)
-        con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {quoted(change.staging)}")
+        con.raw_sql(contract.ddl())
+        con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {quoted(_staging(contract))}")
         if contract is not PUBLICATIONS:
             add_migration(con, contract)
             require_contract(con, contract)
+
+
+def _staging(contract: Contract) -> str:
+    """Return the name of the temporary table that holds the converted rows."""
+    return f"migrated_{contract.table}"
 
 
 def _label(con: "Backend", contract: Contract) -> str:
@@ -152,21 +134,17 @@ def _planned(con: "Backend", installed: Installation, contract: Contract, former
     for version in range(former, contract.version):
         if step := STEPS.get((contract.table, version)):
             stepped = step(stepped, installed)
-    change = Change(contract, former, rows)
     holds_history = contract.write_mode is WriteMode.INSERT_NEW
     types = {name: dtype.copy(nullable=True) for name, dtype in contract.schema.items()}
     wrong = _losses(con, stepped, types)
     if holds_history:
         wrong += [f"column {name} would be lost" for name in stepped.columns if name not in types]
     if not wrong:
-        converted = stepped.select(
-            **{
-                name: stepped[name].cast(dtype) if name in stepped.columns else ibis.null(dtype)
-                for name, dtype in types.items()
-            }
-        )
-        con.create_table(change.staging, converted, schema=ibis.schema(types), temp=True)
-        breaches = row_breaches(con, contract, quoted(change.staging))
+        there = {name: stepped[name] for name in stepped.columns}
+        cast = {name: there.get(name, ibis.null()).cast(dtype) for name, dtype in types.items()}
+        converted = stepped.select(**cast)
+        con.create_table(_staging(contract), converted, schema=ibis.schema(types), temp=True)
+        breaches = row_breaches(con, contract, quoted(_staging(contract)))
         wrong = [f"{breach.rule}: {breach.rows:,} rows break it" for breach in breaches]
     if wrong and holds_history:
         raise UserError(
@@ -175,7 +153,7 @@ def _planned(con: "Backend", installed: Installation, contract: Contract, former
             "Nothing was changed. This version of the code lacks a step for it: report it, and "
             "go on with the version that wrote the warehouse.",
         )
-    return replace(change, why_dropped="; ".join(wrong))
+    return Change(contract, former, rows, "; ".join(wrong))
 
 
 def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
@@ -185,11 +163,7 @@ def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -
         for name, dtype in types.items()
         if name in old.columns
     }
-    counts = con.execute(
-        old.agg(**{name: each.sum().coalesce(0) for name, each in changed.items()})
-    ).iloc[0]
-    return [
-        f"column {name}: {count:,.0f} values are no {types[name]}"
-        for name, count in counts.items()
-        if count
-    ]
+    lost = old.agg(**{name: each.sum().coalesce(0) for name, each in changed.items()})
+    said = "column {}: {:,.0f} values are no {}"
+    counts = con.execute(lost).iloc[0].items()
+    return [said.format(name, count, types[name]) for name, count in counts if count]

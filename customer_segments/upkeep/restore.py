@@ -6,7 +6,6 @@ not: what a backup is (``backup``).
 
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from customer_segments.errors import UserError
@@ -15,14 +14,7 @@ from customer_segments.private import make_folder, private_files, write_text
 from customer_segments.storage import Warehouse
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
-from customer_segments.upkeep.backup import (
-    NOTES,
-    Notes,
-    backups_folder,
-    check_backup,
-    sync,
-    write_backup,
-)
+from customer_segments.upkeep import backup as backups
 
 # How DuckDB says that a file is not, or not any more, what it wrote.
 DAMAGE = ("Corrupt", "checksum", "read enough bytes", "not a valid DuckDB", "replaying WAL")
@@ -32,41 +24,31 @@ def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
     """Make a backup the warehouse; what was there becomes a backup itself.
 
     Waits for whoever holds the warehouse. Whoever opens it afterwards meets the restored one.
-
-    Returns
-    -------
-    kept
-        Where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any more;
-        ``None`` if nothing was.
-    months_changed
-        Whether the months covered are others than before.
-
-    Raises
-    ------
-    UserError
-        If the backup is missing, damaged or not whole, or there is no room; nothing is changed.
+    Returns where what was there before is now, ``...-damaged.duckdb`` if it cannot be read any
+    more, and whether the months covered are others than before. With a UserError, of a backup
+    that is missing, damaged or not whole, or for want of room, nothing is changed.
     """
     backup, path = backup.expanduser().absolute(), installed.warehouse.path
     if backup.resolve() == path:
         raise UserError(f"{backup} is the warehouse itself.", "Name a backup of it.")
-    notes = check_backup(backup)
+    notes = backups.check_backup(backup)
     make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         state = _unpack(backup, draft)
         if not path.exists():
-            return None, _take_place(installed, draft, state, notes)
+            return None, _take_place(installed, draft, state, notes.months)
         try:
             with installed.warehouse.holding() as con:
-                kept, _ = write_backup(con, installed, label="before-restore")
+                kept, _ = backups.write_backup(con, installed, label="before-restore")
                 # Nothing may be left in a log, which would outlive the file that it is of.
                 con.raw_sql("CHECKPOINT")
-                return kept, _take_place(installed, draft, state, notes)
+                return kept, _take_place(installed, draft, state, notes.months)
         except UserError as error:
             # Anything else is no damage: somebody holds it, or the disk is full.
             if not any(words in str(error.__cause__) for words in DAMAGE):
                 raise
-        return _put_aside(installed), _take_place(installed, draft, state, notes)
+        return _put_aside(installed), _take_place(installed, draft, state, notes.months)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -85,28 +67,25 @@ def _unpack(backup: Path, draft: Path) -> State | None:
             "Nothing was changed. Make room there, or allow writing to it.",
         ) from error
     with Warehouse(draft).holding() as con:
-        con.raw_sql(f"DROP TABLE IF EXISTS {NOTES}")
+        con.raw_sql(f"DROP TABLE IF EXISTS {backups.NOTES}")
         try:
             state = State.read(con)
         except ContractMismatch:
             state = None
-    sync(draft)
+    backups.sync(draft)
     return state
 
 
 def _put_aside(installed: Installation) -> Path:
     """Keep a damaged warehouse, and its log, as they are; return where."""
-    path, folder = installed.warehouse.path, backups_folder(installed)
-    make_folder(folder)
-    aside = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}-damaged.duckdb"
+    path, aside = installed.warehouse.path, backups.backup_path(installed, "damaged")
     os.link(path, aside)
-    log = path.with_name(f"{path.name}.wal")
-    if log.exists():
-        log.replace(aside.with_name(f"{aside.name}.wal"))
+    if backups.log_of(path).exists():
+        backups.log_of(path).replace(backups.log_of(aside))
     return aside
 
 
-def _take_place(installed: Installation, draft: Path, state: State | None, notes: Notes) -> bool:
+def _take_place(installed: Installation, draft: Path, state: State | None, now: str | None) -> bool:
     """Rename the draft over the warehouse; return whether the months covered are others now.
 
     The file of its state goes first: killed in between, there is none, rather than a wrong one.
@@ -117,7 +96,7 @@ def _take_place(installed: Installation, draft: Path, state: State | None, notes
         state.save(installed.warehouse.state_path)
     path = installed.settings.months_path
     before = path.read_text(encoding="utf-8") if path.is_file() else None
-    if notes.months is None or notes.months == before:
+    if now is None or now == before:
         return False
-    write_text(path, notes.months)
+    write_text(path, now)
     return True

@@ -33,16 +33,13 @@ def versions() -> Iterator[Finding]:
 
 def configured(settings: Settings) -> Iterator[Finding]:
     """Say which settings hold."""
-    if settings.uses_sample:
-        yield odd(
-            "settings",
-            "Nothing is configured and data/source/ is empty: the sample of invented customers "
-            "is used.",
-            "Put workbooks into data/source/, or set CUSTOMER_SEGMENTS_SOURCE_DIR.",
-        )
-    else:
-        chosen = ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in settings.model_fields_set))
+    chosen = ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in settings.model_fields_set))
+    if not settings.uses_sample:
         yield well("settings", f"Set: {chosen or 'none, all are the defaults'}.")
+        return
+    said = "Nothing is configured and data/source/ is empty: the sample of invented customers is"
+    remedy = "Put workbooks into data/source/, or set CUSTOMER_SEGMENTS_SOURCE_DIR."
+    yield odd("settings", f"{said} used.", remedy)
 
 
 def source(settings: Settings) -> Iterator[Finding]:
@@ -59,8 +56,8 @@ def source(settings: Settings) -> Iterator[Finding]:
         elif each.name.startswith("~$"):
             yield odd("source", f"{each.name}: somebody has that workbook open in Excel.")
         elif each.is_file() and each.suffix.lower() in ALMOST_WORKBOOKS:
-            other = ", ".join(SOURCE_SUFFIXES)
-            yield odd("source", f"{each.name} is not read.", f"Save it as {other}.")
+            remedy = f"Save it as {', '.join(SOURCE_SUFFIXES)}."
+            yield odd("source", f"{each.name} is not read.", remedy)
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
@@ -70,15 +67,14 @@ def disk(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     size = path.stat().st_size if path.is_file() else 0
     said = f"{free / 1e9:,.1f} GB free for a warehouse of {size / 1e6:,.1f} MB."
+    remedy = (
+        f"Make room: {FREE_PER_WAREHOUSE} times its size is needed to write it anew and to back "
+        "it up. Old backups may go first."
+    )
     if free >= FREE_PER_WAREHOUSE * size:
         yield well("disk", said)
-        return
-    yield (odd if free >= size else wrong)(
-        "disk",
-        said,
-        f"Make room: {FREE_PER_WAREHOUSE} times its size is needed to write it anew and to back "
-        "it up. Old backups may go first.",
-    )
+    else:
+        yield (odd if free >= size else wrong)("disk", said, remedy)
 
 
 def files(settings: Settings) -> Iterator[Finding]:
@@ -123,11 +119,8 @@ def dagster(settings: Settings | None) -> Iterator[Finding]:
     if process := serving_process(home):
         yield well("Dagster", f"The UI and its daemon run, in process {process}.")
     elif settings and settings.automation:
-        yield odd(
-            "Dagster",
-            "The automation is on, but the UI and its daemon do not run.",
-            "Start `customer-segments ui`: schedule and sensors work while it runs.",
-        )
+        remedy = "Start `customer-segments ui`: schedule and sensors work while it runs."
+        yield odd("Dagster", "The automation is on, but the UI and its daemon do not run.", remedy)
     else:
         yield well("Dagster", "The UI does not run.")
 
@@ -137,3 +130,6 @@ def _size(path: Path) -> int:
         return path.lstat().st_size
     except OSError:
         return 0
+
+
+BY_SETTINGS = {"settings": configured, "source": source, "disk": disk, "files": files}

@@ -14,6 +14,7 @@ from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
 from customer_segments.alerts.causes import last_due_month
+from customer_segments.covering import save_months
 from customer_segments.months import Months, month_of, shift
 
 MODULE = LoadableTargetOrigin(
@@ -32,7 +33,7 @@ def workspace(by_webhook, kept_instance, monkeypatch):
     by_webhook.source_dir.rename(by_webhook.source_dir.with_name("elsewhere"))
     today = datetime.now(UTC).date()
     this_month = month_of(today)
-    Months(shift(this_month, -5), shift(this_month, -1), True, today).save(by_webhook)
+    save_months(Months(shift(this_month, -5), shift(this_month, -1), True, today), by_webhook)
     target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(MODULE))
     with create_test_daemon_workspace_context(target, kept_instance) as context:
         yield context

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.steps import Facts, Step
+from customer_segments.automation.facts import Facts, Step
 from customer_segments.installation import Installation
 from customer_segments.months import Months, between
 from customer_segments.policy import Policy

@@ -2,7 +2,7 @@
 
 import os
 
-from customer_segments.automation.folder import Folder
+from customer_segments.automation.facts import watched
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 from customer_segments_tests.installations import install
 
@@ -11,13 +11,12 @@ LONG_AGO = 1_500_000_000
 
 def test_a_file_that_changes_content_but_neither_size_nor_time_is_another(tmp_path):
     settings = install(tmp_path / "shop", source_dir=tmp_path)
-    seen, cursor = [], None
+    seen, files = [], {}
     for quantity in (12, 12, 13):
         path = write_csv(tmp_path / "a.csv", [HEADER, line(Quantity=quantity)])
         # As whoever copies it may set it, a minute ago or more.
         os.utime(path, (LONG_AGO, LONG_AGO))
-        folder = Folder.seen(settings, cursor)
-        seen.append((path.stat().st_size, folder.hashes["a.csv"]))
-        cursor = folder.cursor
+        files = watched(settings, files)
+        seen.append((path.stat().st_size, files["a.csv"][2]))
     assert len({size for size, _ in seen}) == 1
     assert seen[0] == seen[1] != seen[2]

@@ -7,8 +7,8 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from customer_segments.automation import sensor
+from customer_segments.automation.facts import Step
 from customer_segments.automation.sensor import MOST_TRIES, STEP_TAG
-from customer_segments.automation.steps import Step
 from customer_segments.errors import UserError
 from customer_segments.storage.warehouse import Warehouse
 from customer_segments_tests.ingestion.ingested import ask

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from customer_segments.commands.progress import ProgressHandler
+from customer_segments.commands.launching import ProgressHandler
 
 
 def printed(*judged: tuple[str, dg.AssetCheckSeverity | None]) -> str:

@@ -63,9 +63,7 @@ def test_the_same_data_gives_the_same_evaluation(sample_warehouse, copy_of):
 def judged(features: np.ndarray, fit, **gates) -> dict:
     labelling = Labelling("ours", "ours", "", fit)
     config = Algorithms(resamples=3, **gates)
-    (row,) = compare_labellings(
-        features, [labelling], config, month=date(2024, 1, 1), done=lambda _name: None
-    )
+    (row,) = compare_labellings(features, [labelling], config, month=date(2024, 1, 1))
     ALGORITHM_COMPARISON.arrow([row])
     return row
 

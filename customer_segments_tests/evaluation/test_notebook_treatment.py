@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from customer_segments.cleaning.rules import cleaned
 from customer_segments.model.features import training_customers
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
-from customer_segments.segments.outliers import is_outlier, thrown_away
+from customer_segments.segments.tiers import is_outlier, thrown_away
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS
 

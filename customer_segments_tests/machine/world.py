@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from customer_segments.automation.agenda import agenda
+from customer_segments.automation.facts import look
 from customer_segments.automation.jobs import JOBS, RANGE_TAGS, months_tags
-from customer_segments.automation.looking import look
 from customer_segments.commands import run as commands
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError

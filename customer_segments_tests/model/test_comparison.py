@@ -15,7 +15,7 @@ from customer_segments.model.comparison import (
     nearest_clusters,
 )
 from customer_segments.model.gates import missed_by_challenger, verdict
-from customer_segments.model.silhouette import silhouettes
+from customer_segments.model.measures import silhouettes
 from customer_segments.policy.model import Gate
 from customer_segments_tests.model.versions import frame, made_up
 

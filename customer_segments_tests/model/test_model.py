@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
 
 from customer_segments.errors import UserError
+from customer_segments.model.clustering import best_kmeans, standardized
 from customer_segments.model.features import training_customers
-from customer_segments.model.fit import best_kmeans, fit_version, standardized
+from customer_segments.model.fit import fit_version
+from customer_segments.model.measures import silhouettes
 from customer_segments.model.names import SEGMENTS, name_clusters
-from customer_segments.model.silhouette import silhouettes
 from customer_segments.months import is_complete
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL

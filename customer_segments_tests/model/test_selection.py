@@ -8,12 +8,17 @@ import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
 from benchmarks.million import customers as generated
+from customer_segments.model.clustering import (
+    best_kmeans,
+    fit_all,
+    nearest,
+    standardized,
+    weighted_points,
+)
 from customer_segments.model.features import training_customers
-from customer_segments.model.fit import best_kmeans, standardized
 from customer_segments.model.gates import conclusion, recommend
-from customer_segments.model.points import nearest, weighted_points
-from customer_segments.model.selection import compare_n_clusters, fit_all, null_silhouettes
-from customer_segments.model.silhouette import silhouettes
+from customer_segments.model.measures import silhouettes
+from customer_segments.model.selection import compare_n_clusters, null_silhouettes
 from customer_segments.policy.model import Selection
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import MODEL_SELECTION

@@ -11,14 +11,15 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import look
+from customer_segments.automation.facts import look
 from customer_segments.cleaning.rules import REASONS
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
-from customer_segments.outputs.files import links as links_beside
-from customer_segments.outputs.report.page import glossary, render
+from customer_segments.outputs.report.page import render
+from customer_segments.outputs.templates import read_toml
+from customer_segments.shown import links as links_beside
 from customer_segments.shown import newest_labelled, report_path
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion.ingested import ask
@@ -229,7 +230,7 @@ def test_a_report_that_fails_says_which_month_and_leaves_labels_alone(sample_war
 
 
 def test_every_word_is_explained():
-    words = glossary()
+    words = read_toml("customer_segments.outputs.report", "glossary.toml")
     assert {*REASONS, "kept"} == set(words["reasons"])
     assert set(SEGMENTS) == set(words["names"])
     checks = {

@@ -136,7 +136,7 @@ def test_as_recent_for_less_money_is_slipping(sample_view):
     low, high = clusters["segment"][:2]
     view = moved(sample_view, [(high, low, 2, 80.0), (low, high, 2, 80.0)])
     moves = moves_of(replace(view, clusters=clusters))
-    assert {(m.origin, m.direction) for m in moves} == {(high, "slipped"), (low, "rose")}
+    assert {(m["origin"], m["direction"]) for m in moves} == {(high, "slipped"), (low, "rose")}
 
 
 def test_a_month_that_is_cut_short_is_said_first(sample_view):

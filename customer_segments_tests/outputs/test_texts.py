@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from customer_segments.outputs.columns import GENERAL, TEXT, Column
-from customer_segments.outputs.workbook.sheets import add_table, sheet_names
-from customer_segments.outputs.workbook.tables import write_csv, write_parquet
-from customer_segments.outputs.workbook.texts import FORMULA_STARTS, in_workbook, is_like_formula
+from customer_segments.outputs.workbook.sheets import add_table, in_workbook, sheet_names
+from customer_segments.outputs.workbook.tables import (
+    FORMULA_STARTS,
+    is_like_formula,
+    write_csv,
+    write_parquet,
+)
 
 NASTY = (
     '=HYPERLINK("http://x","y")',

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from openpyxl import load_workbook
 
-from customer_segments.outputs.files import SUFFIXES, workbook_path
 from customer_segments.outputs.queries import customers_of
 from customer_segments.outputs.view import read_month
 from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments.private import replacing
 from customer_segments.settings import Settings
+from customer_segments.shown import SUFFIXES, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS
 from customer_segments_tests.installations import materialize
@@ -146,7 +146,7 @@ def test_csv_and_parquet_have_the_same_customers(sample_files):
     assert parquet.drop(["from_segment"]).sort_by("customer_id").to_pylist() == expected.to_pylist()
     assert set(parquet.column_names) == {*segments.columns, *rfm.columns, "from_segment"}
     types = {name: str(parquet.schema.field(name).type) for name in ("monetary", "snapshot_month")}
-    assert types == {"monetary": "decimal128(18, 4)", "snapshot_month": "date32[day]"}
+    assert types == {"monetary": "decimal128(38, 4)", "snapshot_month": "date32[day]"}
     again = duckdb.sql(
         f"SELECT * FROM read_csv('{path.with_suffix('.csv')}', types = {{'customer_id': 'VARCHAR', "
         "'monetary': 'DECIMAL(18,4)', 'average_order_value': 'DECIMAL(18,4)'})"

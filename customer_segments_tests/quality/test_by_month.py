@@ -13,6 +13,7 @@ from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments.policy.checks import Checks, Limits
 from customer_segments.quality.evaluation import Level, level
+from customer_segments.quality.events import told
 from customer_segments.quality.scope import Scope
 from customer_segments.segments.judges import MOVEMENT, psi
 from customer_segments_tests.test_checks import tamper
@@ -70,6 +71,19 @@ def test_a_run_over_months_is_told_by_month(sample_warehouse, copy_of):
             [result.run_id],
         ).fetchall()
     assert levels == list(zip(MONTHS, ["ok", "error", "ok"], strict=True))
+
+
+def test_of_many_months_the_newest_year_is_told_and_what_stands_out():
+    years = Months(date(2020, 1, 1), date(2024, 8, 1), False, date(2025, 6, 1))
+    scope = Scope(years.first, years.last, years, date(2024, 8, 31))
+    moved = {date(2021, 3, 1): 0.9, date(2024, 2, 1): 0.4}
+    rows = [{"month": month, "moved_or_gone": moved.get(month, 0.1)} for month in years]
+    result = MOVEMENT.judge(rows, scope)
+    with dg.DagsterInstance.ephemeral() as instance:
+        said = {each.partition: each for each in told(instance, result, (scope.first, scope.last))}
+    months = [str(month) for month in years][-12:]
+    assert list(said) == ["2021-03-01", *months]
+    assert [month for month, each in said.items() if not each.passed] == list(map(str, moved))
 
 
 @pytest.mark.parametrize(

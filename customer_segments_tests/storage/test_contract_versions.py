@@ -223,8 +223,7 @@ def test_the_ledger_is_written_by_name(warehouse: Warehouse):
     """A ledger whose columns stand in another order is still the same ledger."""
     reordered = replace(PUBLICATIONS, columns=PUBLICATIONS.columns[::-1])
     with duckdb.connect(str(warehouse.path)) as connection:
-        for statement in reordered.ddl():
-            connection.execute(statement)
+        connection.execute(reordered.ddl())
     (line,) = warehouse.publish(
         COUNTRIES, pd.DataFrame({"country": ["Eire"], "customers": [1]}), run_id="me"
     ).lines
@@ -237,8 +236,7 @@ def test_a_table_that_nobody_published_is_not_written_into(
     warehouse: Warehouse, contract: Contract
 ):
     with duckdb.connect(str(warehouse.path)) as connection:
-        for statement in contract.ddl():
-            connection.execute(statement)
+        connection.execute(contract.ddl())
     months = YEAR if contract is CLEANED else None
     with pytest.raises(ContractMismatch, match="the ledger has no line of it"):
         warehouse.publish(contract, arrow(contract, []), months=months)

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.looking import look
+from customer_segments.automation.facts import look
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage import Column, Contract, Rule

@@ -3,7 +3,7 @@
 Belongs here: violins, the snake plot, retention. Does not: customers as points (``cloud``).
 """
 
-from typing import Any, NamedTuple
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -11,42 +11,21 @@ import pandas as pd
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
 from customer_segments.outputs.pictures.picture import Drawn, picture
+from customer_segments.outputs.templates import read_toml
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent
 
 # Months after which the title of retention says who came back, if so many have passed.
 SAID_MONTHS = 6
+# By column of ``customer_segments``: how it is shown on an axis, and spoken of.
+FEATURES: dict[str, dict[str, str]] = read_toml(__package__, "pictures.toml")["features"]
+COLUMNS = list(FEATURES)
 
 
-class Feature(NamedTuple):
-    """A column of ``customer_segments`` on an axis, and how it is spoken of."""
-
-    column: str
-    title: str
-    label: str
-    unit: str
-    up: str
-    spoken: str
-
-
-MONEY_LABEL = "revenue, in the data's currency"
-FEATURES = (
-    Feature(
-        *("recency_days", "Recency", "days since the last order", "day"),
-        *("more recent", "how recently they bought"),
-    ),
-    Feature("frequency", "Frequency", "orders", "order", "more orders", "how often they ordered"),
-    Feature("monetary", "Money", MONEY_LABEL, "", "more", "how much money they brought"),
-)
-COLUMNS = [feature.column for feature in FEATURES]
-
-
-@picture
-def retention(view: MonthView) -> Drawn | None:
+@picture(attrgetter("retention"))
+def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
     """Draw which share of each segment bought again within so many months."""
-    if view.retention.empty:
-        return None
-    counts = view.retention.pivot(index="months_after", columns="segment")
+    counts = known.pivot(index="months_after", columns="segment")
     shares = counts["returned"] / counts["customers"]
     shares = shares[in_order(shares.columns)]
     drawn = style.figure(max(4.0, 0.3 * len(shares.columns)))
@@ -59,33 +38,31 @@ def retention(view: MonthView) -> Drawn | None:
     for segment in shares.columns:
         line, hue = 100 * shares[segment].dropna(), colour(segment)
         axes.plot(line.index, line, c=hue, marker=mark(segment), lw=2, ms=7, mec=PAPER)
-    last = shares.apply(lambda of: of.dropna().iloc[-1])
+    last = shares.ffill().iloc[-1]
     ends = shares.apply(lambda of: max(of.last_valid_index() + beside, 1))
     names = [f"{segment} {percent(share)}" for segment, share in last.items()]
-    x = (ends.to_list(), edge + beside, edge + 1.4 * beside)
-    style.name_ends(axes, (100 * last).to_list(), names, 5.8, x)
+    style.name_ends(axes, 100 * last, names, 5.8, (ends, edge + beside, edge + 1.4 * beside))
     axes.set(xticks=range(1, end + 1), xlim=(first, edge), ylim=(0, 102))
     axes.grid(axis="y", color=FAINT, lw=0.5, alpha=0.6)
-    return Drawn(drawn, _came_back(shares))
+    months = min(SAID_MONTHS, int(shares.dropna(how="all").index.max()))
+    then = shares.loc[months].dropna()
+    facts = {"months": months, "best": then.idxmax(), "worst": then.idxmin()}
+    return drawn, facts | {"best_share": then.max(), "worst_share": then.min()}
 
 
-@picture
-def distributions(view: MonthView) -> Drawn | None:
+@picture(attrgetter("people"))
+def distributions(view: MonthView, people: pd.DataFrame) -> Drawn:
     """Draw how recency, frequency and money spread in each segment, as violins."""
-    people = view.people
-    if people.empty:
-        return None
     segments = in_order(people["segment"])
     medians = people.groupby("segment")[COLUMNS].median()
     drawn = style.figure(1.0 + 0.78 * len(segments))
     width = (style.WIDTH - style.NAMES - 0.15) / 3
-    for index, feature in enumerate(FEATURES):
+    for index, (column, feature) in enumerate(FEATURES.items()):
         left = style.NAMES + index * width
         right = style.WIDTH - left - width + 0.2
-        axes = style.panel(
-            drawn, left, 0.6, right, 0.4, x=feature.label, title=feature.title, spines=("bottom",)
-        )
-        logs = style.log10(people[feature.column])
+        said = {"x": feature["label"], "title": feature["title"]}
+        axes = style.panel(drawn, left, 0.6, right, 0.4, spines=("bottom",), **said)
+        logs = style.log10(people[column])
         low, high = style.bounds(logs, 0.1)
         grid = np.linspace(low, high, 200)
         for row, segment in enumerate(segments):
@@ -97,25 +74,22 @@ def distributions(view: MonthView) -> Drawn | None:
             axes.plot([quarter, rest], [-row, -row], c=INK, lw=2.5, solid_capstyle="butt")
             axes.plot(middle, -row, "o", c=PAPER, mec=INK, ms=5)
             inner = np.clip(middle, low + 0.12 * (high - low), high - 0.12 * (high - low))
-            median = medians.at[segment, feature.column]
-            said = counted(median, feature.unit) if feature.unit else number(round(median))
-            style.write(axes, inner, -row + 0.37, said, ha="center", va="bottom")
+            median, unit = medians.at[segment, column], feature["unit"]
+            text = counted(median, unit) if unit else number(round(median))
+            style.write(axes, inner, -row + 0.37, text, ha="center", va="bottom")
         style.name_rows(axes, segments if index == 0 else [""] * len(segments))
         axes.set_xlim(low, high)
         axes.set_xticks(*style.log_ticks(low, high, most=4))
-    best, worst = medians["monetary"].idxmax(), medians["monetary"].idxmin()
     facts = {"is_cut": not (people["monetary"] >= 1).all()}
+    best, worst = medians["monetary"].idxmax(), medians["monetary"].idxmin()
     for end, segment in (("best", best), ("worst", worst)):
         facts |= {end: segment} | medians.loc[segment].add_prefix(f"{end}_").to_dict()
-    return Drawn(drawn, facts)
+    return drawn, facts
 
 
-@picture
-def snake(view: MonthView) -> Drawn | None:
+@picture(attrgetter("people"))
+def snake(view: MonthView, people: pd.DataFrame) -> Drawn:
     """Draw the standardized means of each segment as lines over the three features."""
-    people = view.people
-    if people.empty:
-        return None
     logs = np.log1p(people[COLUMNS].clip(lower=0))
     scores = (logs - logs.mean()) / logs.std(ddof=0).replace(0, 1)
     # Fewer days are better: turned round, up is good on all three.
@@ -132,37 +106,26 @@ def snake(view: MonthView) -> Drawn | None:
         axes.plot(range(3), row, c=colour(segment), marker=mark(segment), lw=2.5, ms=9, mec=PAPER)
     low, high = style.bounds(means.to_numpy().ravel(), 0.08)
     gap = 0.058 * (high - low)
-    style.name_ends(axes, means["monetary"].to_list(), list(means.index), gap, (2.04, 2.14, 2.17))
-    names = [f"{feature.title.lower()}\n(up: {feature.up})" for feature in FEATURES]
+    style.name_ends(axes, means["monetary"], list(means.index), gap, (2.04, 2.14, 2.17))
+    names = [f"{of['title'].lower()}\n(up: {of['up']})" for of in FEATURES.values()]
     axes.set_xticks(range(3), names, fontsize=style.SMALL)
     axes.set(xlim=(-0.1, 2.05), ylim=(low, high))
     apart = means.max() - means.min()
     most = apart.idxmax()
-    (what,) = (feature.spoken for feature in FEATURES if feature.column == most)
     ends = {"best": means[most].idxmax(), "worst": means[most].idxmin()}
-    return Drawn(drawn, {"segments": len(means), "apart": apart.max(), "what": what, **ends})
+    what = FEATURES[most]["spoken"]
+    return drawn, {"segments": len(means), "apart": apart.max(), "what": what, **ends}
 
 
 def _density(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Return a kernel density on a grid, 1 at its highest.
 
-    Gaussian, by convolving a histogram; the bandwidth is Silverman's, and at least so wide that
-    whole numbers of orders do not become spikes.
+    Gaussian, over a histogram; the bandwidth is Silverman's, and at least so wide that whole
+    numbers of orders do not become spikes.
     """
     step = grid[1] - grid[0]
     spread = min(values.std(), (np.subtract(*np.percentile(values, [75, 25]))) / 1.34)
     bandwidth = max(0.9 * spread * len(values) ** -0.2, 0.07, step)
-    edges = np.append(grid - step / 2, grid[-1] + step / 2)
-    counts = np.histogram(values, edges)[0].astype(float)
-    reach = np.arange(-len(grid), len(grid) + 1) * step
-    kernel = np.exp(-0.5 * (reach / bandwidth) ** 2)
-    density = np.convolve(counts, kernel)[len(grid) : 2 * len(grid)]
+    counts, _ = np.histogram(values, np.append(grid - step / 2, grid[-1] + step / 2))
+    density = np.exp(-0.5 * (np.subtract.outer(grid, grid) / bandwidth) ** 2) @ counts
     return density / density.max()
-
-
-def _came_back(shares: pd.DataFrame) -> dict[str, Any]:
-    known = shares.dropna(how="all")
-    months = min(SAID_MONTHS, int(known.index.max()))
-    then = shares.loc[months].dropna()
-    ends = {"best": then.idxmax(), "worst": then.idxmin()}
-    return {"months": months, "best_share": then.max(), "worst_share": then.min(), **ends}

@@ -3,9 +3,11 @@
 Belongs here: the pictures of ``model_selection`` and ``segment_backtest``.
 """
 
-from typing import TYPE_CHECKING
+from operator import attrgetter
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
 from customer_segments.evaluation.backtest import BOUND, QUINTILE_SUM
 from customer_segments.evaluation.findings import means
@@ -14,17 +16,11 @@ from customer_segments.outputs.pictures.palette import ACCENT, FAINT, NEUTRAL, P
 from customer_segments.outputs.pictures.picture import Drawn, in_use, is_continuum, picture
 from customer_segments.outputs.view import MonthView
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
-
-@picture
-def number_of_segments(view: MonthView) -> Drawn | None:
+@picture(attrgetter("selection"))
+def number_of_segments(view: MonthView, selection: pd.DataFrame) -> Drawn:
     """Draw inertia and silhouette by the number of segments, with the silhouette of no segments."""
-    selection = view.selection
-    if selection.empty:
-        return None
-    k, highest = selection["n_clusters"], selection["inertia"].max() * 1.08
+    k = selection["n_clusters"]
     drawn = style.figure(3.6)
     elbow, curve = (
         style.panel(drawn, left, 0.55, right, 0.4, title=title, x="segments", y=unit)
@@ -34,15 +30,13 @@ def number_of_segments(view: MonthView) -> Drawn | None:
         )
     )
     elbow.plot(k, selection["inertia"], "o-", c=ACCENT, lw=2, ms=6)
-    elbow.set_ylim(0, highest)
-    places = elbow.get_yticks()
-    elbow.set_yticks(places, [f"{place:,.0f}" for place in places])
-    elbow.set_ylim(0, highest)
+    elbow.set_ylim(0, selection["inertia"].max() * 1.08)
+    elbow.yaxis.set_major_formatter("{x:,.0f}")
     curve.plot(k, selection["silhouette"], "o-", c=ACCENT, lw=2, ms=6)
     curve.plot(k, selection["null_silhouette"], "s--", c=NEUTRAL, lw=2, ms=5)
     both = selection[["silhouette", "null_silhouette"]].to_numpy()
     low, high = min(0.0, both.min() * 1.1), max(both.max() * 1.1, 0.1)
-    places = style.spread(both[-1].tolist(), 0.11 * (high - low))
+    places = style.spread(both[-1], 0.11 * (high - low))
     for place, label in zip(places, ("these customers", "a cloud without\nsegments"), strict=True):
         style.write(curve, k.max() + 0.3, place, label, clip_on=False)
     curve.set_ylim(low, high)
@@ -52,15 +46,12 @@ def number_of_segments(view: MonthView) -> Drawn | None:
     chosen = in_use(view)
     row = selection.loc[selection["silhouette"].idxmax()] if chosen is None else chosen
     facts = {"is_continuum": None if chosen is None else is_continuum(chosen)}
-    return Drawn(drawn, row.to_dict() | facts)
+    return drawn, row.to_dict() | facts
 
 
-@picture
-def stability(view: MonthView) -> Drawn | None:
+@picture(lambda view: view.selection.dropna(subset=["stability"]))
+def stability(view: MonthView, selection: pd.DataFrame) -> Drawn:
     """Draw how far segments stay the same when customers are drawn anew, by their number."""
-    selection = view.selection.dropna(subset=["stability"])
-    if selection.empty:
-        return None
     drawn = style.figure(3.6)
     axes = style.panel(
         drawn, 0.85, 0.55, 2.3, 0.2, x="segments", y="agreement over resamples, 1 = the same"
@@ -76,7 +67,7 @@ def stability(view: MonthView) -> Drawn | None:
     low = min(0.5, np.floor(both.min().min() * 10) / 10)
     axes.set(xticks=k, xlim=(k.min() - 0.5, k.max() + 0.3), ylim=(low - 0.02, 1.01))
     axes.grid(axis="y", color=FAINT, lw=0.5, alpha=0.6)
-    places = style.spread(both.iloc[-1].to_list(), 0.08 * (1 - low))
+    places = style.spread(both.iloc[-1], 0.08 * (1 - low))
     legend = (("all labels (ARI)", "D", ACCENT, 8), ("each segment (Jaccard)", "o", NEUTRAL, 5))
     for place, (label, shape, hue, size) in zip(places, legend, strict=True):
         style.write(axes, k.max() + 0.7, place, label, clip_on=False)
@@ -85,19 +76,19 @@ def stability(view: MonthView) -> Drawn | None:
     recommended = selection[selection["is_recommended"]]
     # Where none is, there is still to be said how often customers were drawn anew.
     row = (selection if recommended.empty else recommended).iloc[0]
-    return Drawn(drawn, row.to_dict())
+    return drawn, row.to_dict()
 
 
-@picture
-def foretelling(view: MonthView) -> Drawn | None:
-    """Draw how much of the months after each labelling foretells, beside the plain sum."""
-    if view.backtest.empty:
-        return None
+def _foretold(view: MonthView) -> pd.DataFrame:
+    """Return the means of the longest horizon."""
     figures = means(view.backtest)
     figures = figures[figures["horizon_months"] == figures["horizon_months"].max()]
-    figures = figures.dropna(subset=["explained_variance", "top_tenth_share"])
-    if figures.empty:
-        return None
+    return figures.dropna(subset=["explained_variance", "top_tenth_share"])
+
+
+@picture(_foretold)
+def foretelling(view: MonthView, figures: pd.DataFrame) -> Drawn:
+    """Draw how much of the months after each labelling foretells, beside the plain sum."""
     drawn = style.figure(1.05 + 0.3 * len(figures))
     names = figures["labelling"].to_list()
     hues = figures["kind"].map({"bound": FAINT}).fillna(NEUTRAL)
@@ -128,10 +119,10 @@ def foretelling(view: MonthView) -> Drawn | None:
         "explained": explained[ours],
         "rivals": [(said, explained[name]) for name, said in rivals if name in names],
     }
-    return Drawn(drawn, facts)
+    return drawn, facts
 
 
-def _mark_in_use(view: MonthView, axes: "Axes") -> None:
+def _mark_in_use(view: MonthView, axes: Axes) -> None:
     """Mark the number of segments of the model in use."""
     row = in_use(view)
     if row is None:

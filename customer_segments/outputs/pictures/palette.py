@@ -1,38 +1,19 @@
 """Which colour, mark and place a segment has, in every picture.
 
-Belongs here: all colours that pictures use, and the order of segments. Does not: drawing.
-
-The hues are Paul Tol's (schemes muted, vibrant and medium-contrast, <https://sronpersonalpages.nl/
-~pault/>) and Okabe and Ito's (<https://jfly.uni-koeln.de/color/>). Which of them go to which name
-was chosen for the largest least distance under simulated protanopia and deuteranopia, the four
-names of a usual model first, and these far apart in grey as well.
+Belongs here: all colours that pictures use, and the order of segments. Does not: drawing, which
+name has which colour (``palette.toml``).
 """
 
 from collections.abc import Iterable
 
 from customer_segments.model.names import SEGMENTS
+from customer_segments.outputs.templates import read_toml
 from customer_segments.tables import GONE, NEW
 
 # Of text and axes, of what stands back, and of figures that belong to no segment.
 INK, FAINT, NEUTRAL, ACCENT, PAPER = "#222222", "#BBBBBB", "#8A97A0", "#2F4858", "#FFFFFF"
 
-_COLOURS = {
-    "Champions": "#332288",
-    "Loyal Customers": "#117733",
-    "Potential Loyalists": "#88CCEE",
-    "New Customers": "#F0E442",
-    "Promising": "#6699CC",
-    "Need Attention": "#EE7733",
-    "About To Sleep": "#EE99AA",
-    "At Risk": "#E69F00",
-    "Cannot Lose Them": "#AA4499",
-    "Hibernating": "#777777",
-    "Lost": "#DDCC77",
-    NEW: "#DDDDDD",
-    GONE: "#222222",
-}
-# A second channel beside colour, for eleven hues are more than anybody tells apart.
-_MARKS = dict(zip(SEGMENTS, "ohD^vX<>Ps*", strict=True))
+_COLOURS, _MARKS = read_toml(__package__, "palette.toml").values()
 
 
 def colour(segment: str) -> str:

@@ -4,14 +4,13 @@ Belongs here: what every picture has, and what several of them ask of the view. 
 look (``style``), what is said of them (``pictures.toml``).
 """
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs.pictures import style
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import read_toml, rendered
 from customer_segments.outputs.view import MonthView
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 # A silhouette that beats that of a cloud without segments by less finds slices, not groups.
 CLOSE_TO_NULL = 0.1
+
+# A figure, and the facts that its words are made of.
+Drawn = tuple["Figure", dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -39,39 +41,32 @@ class Picture:
     png: bytes
 
 
-class Drawn(NamedTuple):
-    """A figure, and the facts that its words are made of."""
+def picture(table_of: Callable[[MonthView], "pd.DataFrame | None"]) -> Callable:
+    """Make a picture of what is drawn of a table, with its words; ``None`` where that is empty."""
 
-    figure: "Figure"
-    facts: dict[str, Any]
+    def pictured(
+        draw: Callable[[MonthView, "pd.DataFrame"], Drawn],
+    ) -> Callable[[MonthView], Picture | None]:
+        @wraps(draw)
+        def finished(view: MonthView) -> Picture | None:
+            table = table_of(view)
+            if table is None or table.empty:
+                return None
+            figure, facts = draw(view, table)
+            name = draw.__name__
+            return Picture(name, png=style.png(figure), **words_of(name, facts))
 
+        return finished
 
-def picture(draw: Callable[[MonthView], Drawn | None]) -> Callable[[MonthView], Picture | None]:
-    """Make a picture of what is drawn, with its words; ``None`` where there is nothing to draw."""
-
-    @wraps(draw)
-    def finished(view: MonthView) -> Picture | None:
-        drawn = draw(view)
-        if drawn is None:
-            return None
-        return Picture(
-            draw.__name__, png=style.png(drawn.figure), **words_of(draw.__name__, drawn.facts)
-        )
-
-    return finished
+    return pictured
 
 
 def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
     """Return what is said of a picture with these facts, and where it stands."""
     return {
         field: " ".join(rendered(text, facts, is_html=False).split())
-        for field, text in _words()[name].items()
+        for field, text in read_toml(__package__, "pictures.toml")[name].items()
     }
-
-
-@cache
-def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads(read_text(__package__, "pictures.toml"))
 
 
 def in_use(view: MonthView) -> "pd.Series | None":

@@ -3,8 +3,9 @@
 Belongs here: the pictures of ``segment_profiles``.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from customer_segments.months import shift
@@ -14,16 +15,14 @@ from customer_segments.outputs.pictures.picture import Drawn, picture
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+
+def _now(view: MonthView) -> pd.DataFrame:
+    return view.of_month(view.profiles).set_index("segment")
 
 
-@picture
-def sizes_and_revenue(view: MonthView) -> Drawn | None:
+@picture(_now)
+def sizes_and_revenue(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     """Draw the share of customers and of revenue of each segment, one bar above the other."""
-    profiles = view.of_month(view.profiles).set_index("segment")
-    if profiles.empty:
-        return None
     segments = in_order([*view.clusters["segment"], *profiles.index])
     has_revenue = profiles["revenue_share"].notna().any()
     columns = ["customers", "share", "revenue", "revenue_share"]
@@ -47,14 +46,12 @@ def sizes_and_revenue(view: MonthView) -> Drawn | None:
     axes.axvline(0, color=FAINT, lw=1)
     best = revenue_shares.idxmax() if has_revenue else shares.idxmax()
     said = revenue_shares[best] if has_revenue else None
-    return Drawn(drawn, {"best": best, "share": shares[best], "revenue_share": said})
+    return drawn, {"best": best, "share": shares[best], "revenue_share": said}
 
 
-@picture
-def segment_shares(view: MonthView) -> Drawn | None:
+@picture(_now)
+def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     """Draw how the customers of each month's end fall into segments, month by month."""
-    if view.of_month(view.profiles).empty:
-        return None
     shares = view.profiles.pivot(index="snapshot_month", columns="segment", values="share")
     segments = in_order(shares.columns)
     shares = 100 * shares.fillna(0)[segments]
@@ -74,20 +71,25 @@ def segment_shares(view: MonthView) -> Drawn | None:
     middles = (tops - shares / 2).iloc[-1][here]
     names = [f"{segment} {percent(last[segment] / 100)}" for segment in here]
     gap = 4.6 if len(segments) <= 12 else 3.8
-    places = style.name_ends(axes, middles.to_list(), names, gap, (edge, edge + 0.7, edge + 1.4))
+    places = style.name_ends(axes, middles, names, gap, (edge, edge + 0.7, edge + 1.4))
     for segment, place in zip(here, places, strict=True):
         axes.plot(edge + 1, place, "s", c=colour(segment), ms=7, clip_on=False)
-    _mark_new_models(axes, view, months)
-    step = 1 if len(months) <= 8 else 3
-    ticks = [month for month in range(months[0], months[-1] + 1) if (month - 1) % step == 0]
-    axes.set_xticks(ticks, [_tick(month, index == 0) for index, month in enumerate(ticks)])
+    versions = view.profiles.groupby("snapshot_month")["model_version"].first()
+    for month in months[1:][versions.to_numpy()[1:] != versions.to_numpy()[:-1]]:
+        axes.axvline(month - 0.5, color=INK, lw=1.5, ls=(0, (2, 1)))
+        style.write(axes, month - 0.4, 97, "new model", va="top", backgroundcolor=PAPER)
+    ticks = pd.date_range(shares.index[0], shares.index[-1], freq="MS")
+    ticks = ticks[(ticks.month - 1) % (1 if len(months) <= 8 else 3) == 0]
+    has_year = (ticks.month == 1) | (ticks == ticks.min())
+    names = np.where(has_year, ticks.strftime("%b\n%Y"), ticks.strftime("%b"))
+    axes.set_xticks(ticks.year * 12 + ticks.month, names)
     axes.set(xlim=(months[0] - 0.6, max(edge, months[0] + 8)), ylim=(0, 100))
-    return Drawn(drawn, changed_most(view))
+    return drawn, changed_most(view)
 
 
 def changed_most(view: MonthView) -> dict[str, Any]:
     """Return which segment's share changed most in a year, or since the first month."""
-    now = view.of_month(view.profiles).set_index("segment")
+    now = _now(view)
     months = view.profiles["snapshot_month"]
     earlier = view.profiles[
         (months < pd.Timestamp(view.month))
@@ -108,18 +110,3 @@ def changed_most(view: MonthView) -> dict[str, Any]:
         "was": percent(then[most]),
         "now": percent(share[most]),
     }
-
-
-def _tick(month: int, is_first: bool) -> str:
-    year, index = divmod(month - 1, 12)
-    name = f"{pd.Timestamp(year, index + 1, 1):%b}"
-    return f"{name}\n{year}" if is_first or index == 0 else name
-
-
-def _mark_new_models(axes: "Axes", view: MonthView, months: pd.Index) -> None:
-    """Draw a line where another model version labels from then on."""
-    versions = view.profiles.groupby("snapshot_month")["model_version"].first().to_numpy()
-    for before, after, month in zip(versions[:-1], versions[1:], months[1:], strict=True):
-        if before != after:
-            axes.axvline(month - 0.5, color=INK, lw=1.5, ls=(0, (2, 1)))
-            style.write(axes, month - 0.4, 97, "new model", va="top", backgroundcolor=PAPER)

@@ -16,6 +16,7 @@ from customer_segments.outputs.words import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 # Inches; a hundred CSS pixels each in the report, so drawn at one and a half times its size.
 WIDTH = 9.0
@@ -44,23 +45,13 @@ def panel(
     right: float,
     top: float,
     *,
+    spines: Iterable[str] = ("left", "bottom"),
     x: str = "",
     y: str = "",
     title: str = "",
-    spines: Iterable[str] = ("left", "bottom"),
     **options,
 ) -> "Axes":
-    """Return axes within margins.
-
-    Parameters
-    ----------
-    left, bottom, right, top
-        Margins, in inches from the figure's edges.
-    x, y, title
-        Labels of the axes, with units, and of the panel.
-    spines
-        Axis lines to draw.
-    """
+    """Return axes within margins, in inches, with these axis lines, labels (with units), title."""
     width, height = drawn.get_size_inches()
     size = ((width - left - right) / width, (height - bottom - top) / height)
     axes = drawn.add_axes((left / width, bottom / height, *size), **options)
@@ -91,45 +82,36 @@ def name_rows(axes: "Axes", segments: Sequence[str]) -> None:
 
 def name_ends(
     axes: "Axes",
-    ends: Sequence[float],
+    ends: "ArrayLike",
     names: Sequence[str],
     gap: float,
-    x: tuple[float | Sequence[float], float, float],
+    x: tuple["ArrayLike", float, float],
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 
-    Parameters
-    ----------
-    ends, gap
-        Height of each line's end; least distance of names.
-    x
-        Where lines end, where their ties end, and where names begin.
-
-    Returns
-    -------
-    ndarray
-        Height of each name.
+    ``ends`` are the lines' heights there and ``gap`` the least distance of names, whose heights
+    are returned; ``x`` is where lines end, where their ties end, and where names begin.
     """
     starts, tied, begin = x
     places = spread(ends, gap)
-    each = np.broadcast_to(starts, len(places))
-    for start, end, place, name in zip(each, ends, places, names, strict=True):
+    lines = np.broadcast_arrays(starts, ends, places)
+    for start, end, place, name in zip(*lines, names, strict=True):
         axes.plot([start, tied], [end, place], c=FAINT, lw=0.8, clip_on=False)
         write(axes, begin, place, name, fontsize=TEXT, clip_on=False)
     return places
 
 
-def key(drawn: "Figure", segments: Sequence[str]) -> float:
-    """Write names of segments with their marks in lines from the top; return how many inches."""
+def keyed(height: float, segments: Sequence[str]) -> tuple["Figure", float]:
+    """Return a figure with names and marks of segments above, and how many inches they take."""
     lines = -(-len(segments) // ACROSS)
-    bottom = drawn.get_size_inches()[1] - 0.05 - LINE * lines
-    axes = panel(drawn, 0.2, bottom, 0.1, 0.05, spines=())
+    drawn = figure(height + LINE * lines)
+    axes = panel(drawn, 0.2, height - 0.05, 0.1, 0.05, spines=())
     axes.set(xticks=[], yticks=[], xlim=(0, ACROSS), ylim=(-lines + 0.5, 0.5))
     for index, segment in enumerate(segments):
         line, column = divmod(index, ACROSS)
         axes.plot(column + 0.04, -line, marker=mark(segment), ms=8, mew=0, c=colour(segment))
         write(axes, column + 0.09, -line, segment, fontsize=TEXT)
-    return LINE * lines
+    return drawn, LINE * lines
 
 
 def log10(values) -> np.ndarray:
@@ -153,28 +135,21 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list
 
 def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
     """Return limits for an axis around finite values, also where all are equal."""
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
     room = margin * (high - low) or 0.5
     return low - room, high + room
 
 
-def spread(positions: Sequence[float], gap: float) -> np.ndarray:
+def spread(positions: "ArrayLike", gap: float) -> np.ndarray:
     """Return positions moved as little as need be to stand ``gap`` apart, in the same order.
 
     Labels that would stand on each other are set apart around their common middle.
     """
+    from scipy.optimize import isotonic_regression
+
     order = np.argsort(positions, kind="stable")
-    groups: list[list[float]] = []
-
-    def lowest(group: list[float]) -> float:
-        return sum(group) / len(group) - gap * (len(group) - 1) / 2
-
-    for value in np.asarray(positions, dtype=float)[order]:
-        groups.append([value])
-        while len(groups) > 1 and (lowest(groups[-1]) < lowest(groups[-2]) + gap * len(groups[-2])):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    placed = np.empty(len(order))
-    placed[order] = [lowest(group) + index * gap for group in groups for index in range(len(group))]
+    steps, placed = gap * np.arange(len(order)), np.empty(len(order))
+    placed[order] = steps + isotonic_regression(np.asarray(positions, float)[order] - steps).x
     return placed
 
 
@@ -185,8 +160,7 @@ def png(drawn: "Figure") -> bytes:
 
     canvas = FigureCanvasAgg(drawn)
     canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # The octree makes white one shade darker, which shows on a white page.
     hues = np.array(image.getpalette(), dtype=np.uint8).reshape(-1, 3)

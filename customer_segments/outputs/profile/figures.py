@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
-from ibis.expr.types import NumericColumn, Table, Value
+from ibis.expr.types import NumericColumn, StructValue, Table, Value
 
 from customer_segments.storage import Contract
 from customer_segments.storage.requirements import require_sources
@@ -51,22 +51,19 @@ def profile(con: "Backend", contract: Contract, *, sample_rows: int, seed: int) 
     """
     table = contract.relation
     require_sources(con, "data_profile", table)
-    (counted,) = con.to_pyarrow(_counts(table)).to_pylist()
-    columns: dict[str, dict[str, Any]] = {}
-    for index, name in enumerate(table.columns):
-        own = f"{index}:"
-        columns[name] = {
-            key.removeprefix(own): value for key, value in counted.items() if key.startswith(own)
-        } | {"top": _frequencies(con, table[name], MOST_FREQUENT)}
-    months = sorted(_frequencies(con, table["month"]))
-    reasons = _frequencies(con, table["reason"]) if "reason" in table.columns else []
+    # One row with all figures of all columns: the table is read once.
+    figures = {name: _figures(table[name]) for name in table.columns}
+    (columns,) = con.to_pyarrow(table.agg(**figures, rows_=table.count())).to_pylist()
+    rows = columns.pop("rows_")
+    for name, own in columns.items():
+        own["top"] = _frequencies(con, table[name], MOST_FREQUENT)
     return Profile(
         contract,
-        counted["rows"],
+        rows,
         columns,
-        months,
-        reasons,
-        con.execute(sample(table, contract.key, rows=sample_rows, seed=seed)),
+        months=sorted(_frequencies(con, table["month"])),
+        reasons=_frequencies(con, table["reason"]) if "reason" in table.columns else [],
+        sample=con.execute(sample(table, contract.key, rows=sample_rows, seed=seed)),
     )
 
 
@@ -81,26 +78,21 @@ def sample(table: Table, key: tuple[str, ...], *, rows: int, seed: int) -> Table
     return chosen.limit(rows).cast(dict.fromkeys(decimals, "float64"))
 
 
-def _counts(table: Table) -> Table:
-    """Return one row with all figures of all columns: the table is read once."""
-    figures: dict[str, Value] = {"rows": table.count()}
-    for index, name in enumerate(table.columns):
-        column = table[name]
-        own = {"missing": table.count() - column.count(), "distinct": column.nunique()}
-        if not column.type().is_boolean():
-            own |= {"min": column.min(), "max": column.max()}
-        if isinstance(column, NumericColumn) and column.type().is_numeric():
-            number = column.cast("float64")
-            own |= {"mean": number.mean()}
-            own |= {quartile: number.quantile(at) for quartile, at in QUARTILES.items()}
-        figures |= {f"{index}:{figure}": value for figure, value in own.items()}
-    return table.agg(**figures)
+def _figures(column: Value) -> StructValue:
+    figures = {"missing": column.isnull().sum().fill_null(0), "distinct": column.nunique()}
+    if not column.type().is_boolean():
+        figures |= {"min": column.min(), "max": column.max()}
+    if isinstance(column, NumericColumn) and column.type().is_numeric():
+        number = column.cast("float64")
+        figures |= {"mean": number.mean()}
+        figures |= {quartile: number.quantile(at) for quartile, at in QUARTILES.items()}
+    return ibis.struct(figures)
 
 
 def _frequencies(con: "Backend", column: Value, most: int | None = None) -> list[tuple[Any, int]]:
     """Return values with their rows, the most frequent first; a missing value is none."""
-    counts = column.as_table().group_by(column.get_name()).agg(rows_=ibis._.count())
+    counts = column.value_counts(name="rows_")
     value = counts[column.get_name()]
     ordered = counts.filter(value.notnull()).order_by(counts.rows_.desc(), value)
     found = con.to_pyarrow(ordered.limit(most) if most else ordered)
-    return list(zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True))
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))

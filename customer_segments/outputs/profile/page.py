@@ -24,15 +24,7 @@ from customer_segments.private import write_text
 def write_page(
     profiles: Sequence[Profile], path: Path, *, sample_rows: int, is_sample: bool
 ) -> None:
-    """Write the page.
-
-    Parameters
-    ----------
-    sample_rows
-        How many rows a sample has, at most.
-    is_sample
-        Whether the data is the bundled sample, which the page then says.
-    """
+    """Write the page; of ``sample_rows`` at most per table, and maybe of the bundled sample."""
     facts = {
         "profiles": profiles,
         "reports": {each.contract.table: _report(each) for each in profiles},

@@ -4,9 +4,7 @@ Belongs here: what the template is given, and how figures are written in it. Doe
 (``figures``), sentences and layout (``report.html.j2``, ``report.css``), terms (``glossary.toml``).
 """
 
-import tomllib
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.evaluation.backtest import QUINTILE_SUM
@@ -14,13 +12,13 @@ from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
-from customer_segments.outputs.files import Link
+from customer_segments.outputs.pictures.palette import colour
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
 from customer_segments.outputs.queries import YEAR
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import read_text, read_toml, rendered
 from customer_segments.outputs.view import MonthView
-from customer_segments.segments.outliers import thrown_away
-from customer_segments.segments.tiers import WHOLESALE
+from customer_segments.segments.tiers import WHOLESALE, thrown_away
+from customer_segments.shown import Link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,16 +35,9 @@ SEGMENT_COLUMNS = columns_of(
 def render(
     view: MonthView, pictures: Sequence[Picture], links: Sequence[Link], *, is_sample: bool
 ) -> str:
-    """Return the report of a month as HTML.
+    """Return the report of a month as HTML, with pictures, and links to files that lie beside it.
 
-    Parameters
-    ----------
-    pictures
-        In the order of the report.
-    links
-        Files to speak of that lie beside it.
-    is_sample
-        Whether the customers are the invented ones of the bundled sample.
+    It says loudly that its customers are invented if it is of the bundled sample.
     """
     segments = figures.shown_segments(view)
     names = {segment["segment"] for segment in segments}
@@ -66,15 +57,13 @@ def render(
         "begins": first if shift(first, YEAR - 1) > view.month else None,
         "segments": segments,
         "empty": [s for s in view.clusters["segment"] if s not in names],
+        "colour": colour,
         "columns": [c for c in SEGMENT_COLUMNS if view.year or c.name != "year"],
         "total": figures.total_of(segments),
         "taken": figures.taken(view),
         "tasks": figures.tasks(view),
         "moves": figures.moves_of(view),
-        "changed": sorted(
-            (segment for segment in segments if segment["since_last_month"]),
-            key=lambda segment: -abs(segment["since_last_month"]),
-        ),
+        "changed": max(segments, key=lambda of: abs(of["since_last_month"] or 0)),
         "reasons": figures.by_reason(view),
         "findings": None if view.findings is None else figures.known(view.findings),
         "accounts": _accounts(view.people),
@@ -93,16 +82,10 @@ def render(
         "pictures": pictures,
         "links": links,
         "workbook": next((link for link in links if link.name.endswith(".xlsx")), None),
-        "glossary": glossary(),
+        "glossary": read_toml(__package__, "glossary.toml"),
         "style": read_text(__package__, "report.css"),
     }
     return rendered(read_text(__package__, "report.html.j2"), facts)
-
-
-@cache
-def glossary() -> dict[str, dict[str, str]]:
-    """Return the words of the report: terms, names, reasons, checks, limits; each a sentence."""
-    return tomllib.loads(read_text(__package__, "glossary.toml"))
 
 
 def _accounts(people: "pd.DataFrame") -> dict[str, Any]:

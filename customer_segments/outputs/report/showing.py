@@ -23,13 +23,7 @@ WIDTH = 900
 
 
 def observations(pictures: "Iterable[Picture]", month: str) -> list[dg.AssetObservation]:
-    """Return an observation of each asset that pictures explain: they stand in its metadata.
-
-    Parameters
-    ----------
-    month
-        Partition key of the month that was drawn.
-    """
+    """Return an observation of each asset that pictures of a month (its key) explain, with them."""
     explained: dict[str, list[Picture]] = defaultdict(list)
     for picture in pictures:
         explained[picture.explains].append(picture)

@@ -8,7 +8,8 @@ row fills anew: of a million cells none is kept.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from openpyxl import Workbook
@@ -21,19 +22,35 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.xml.functions import Element
 
 from customer_segments.outputs.columns import MONEY, Column
-from customer_segments.outputs.workbook.texts import in_workbook, is_like_formula
+from customer_segments.outputs.workbook.tables import is_like_formula
 
 # Of 1,048,576 rows one is the heading.
 MOST_ROWS = 1_048_575
+# XML 1.0 has no way to write them.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel keeps this name for itself.
 _RESERVED = {"history"}
 # Excel does not grow a row to the heading that is wrapped in it.
 _HEADING_HEIGHT = 48
+_LEFT = {"horizontal": "left", "indent": 1}
+BOLD, TITLE = ({"font": Font("Calibri", size, bold=True)} for size in (11, 14))
 _HEADING = {
-    "font": Font("Calibri", 11, bold=True),
+    **BOLD,
     "fill": PatternFill("solid", fgColor="E7E6E6"),
     "border": Border(bottom=Side("thin")),
+    "number_format": "General",
 }
+
+
+def in_workbook(text: str) -> str:
+    """Return a text as a workbook can hold it.
+
+    Characters that XML has no place for become U+FFFD, and line ends are those of Unix, as
+    whoever reads the file would have them anyway. Excel's limit is 32,767 characters.
+    """
+    if text.isprintable():
+        return text[:32_767]
+    return _NOT_IN_XML.sub("\ufffd", re.sub("\r\n?", "\n", text))[:32_767]
 
 
 def sheet_names(wanted: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -68,9 +85,7 @@ def add_table(
     for start in range(0, len(rows) or 1, most_rows):
         part = rows[start : start + most_rows]
         sheet_name = sheet_names([name], workbook.sheetnames)[name] if start else name
-        sheet = add_sheet(workbook, sheet_name, columns, part)
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{1 + len(part)}"
-        append_rows(sheet, columns, part)
+        add_sheet(workbook, sheet_name, columns, part).auto_filter.ref = _area(columns, 1, part)
 
 
 def add_sheet(
@@ -79,14 +94,13 @@ def add_sheet(
     columns: Sequence[Column],
     rows: Sequence[dict[str, Any]],
     *,
-    above: Sequence[Sequence[Any]] = (),
+    above: Sequence[str] = (),
+    has_total: bool = False,
 ) -> WriteOnlyWorksheet:
-    """Add a sheet that is set up for rows, with the heading, to which rows are to be appended.
+    """Add a sheet with a heading and rows of figures; what is not known has no cell.
 
-    Parameters
-    ----------
-    above
-        Texts above the heading, each with its style.
+    ``above`` the heading stand texts, the first of them as a title; a last row that is the sum of
+    the others (``has_total``) is bold.
     """
     sheet = workbook.create_sheet(name)
     heading_row = len(above) + 1
@@ -99,44 +113,52 @@ def add_sheet(
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.row_dimensions[heading_row].height = _HEADING_HEIGHT
-    bottom_right = f"{get_column_letter(len(columns))}{heading_row + len(rows)}"
-    sheet._writer = _Writer(sheet, texts=f"A1:{bottom_right}")
+    sheet._writer = _Writer(sheet)
+    sheet._writer.texts = _area(columns, heading_row, rows)
     sheet._writer.write_top()
     sheet._values_to_row = _placed
-    for text, style in above:
-        sheet.append([styled(sheet, text, **style)])
-    wrapped = {"wrap_text": True, "vertical": "center"}
-    sheet.append(
-        styled(sheet, column.heading, alignment=_alignment(column, **wrapped), **_HEADING)
-        for column in columns
-    )
+    for index, text in enumerate(above):
+        write_line(sheet, text, **({} if index else TITLE))
+    headings = {column.name: column.heading for column in columns}
+    _append(sheet, columns, [headings], wrap_text=True, vertical="center", style=_HEADING)
+    _append(sheet, columns, rows[:-1] if has_total else rows)
+    if has_total:
+        _append(sheet, columns, rows[-1:], style=BOLD)
     return sheet
 
 
-def append_rows(
+def write_line(sheet: WriteOnlyWorksheet, text: str, **style: Any) -> None:
+    """Append a row of one text."""
+    sheet.append([_with_text(_cell(sheet, **style), text)])
+
+
+def _append(
     sheet: WriteOnlyWorksheet,
     columns: Sequence[Column],
     rows: Iterable[dict[str, Any]],
-    **style: Any,
+    *,
+    style: Mapping[str, Any] = MappingProxyType({}),
+    **alignment: Any,
 ) -> None:
-    """Append a row of cells for each row of figures; what is not known has no cell."""
     cells = []
     for column in columns:
-        own = {"number_format": column.format.excel, "alignment": _alignment(column), **style}
+        # Numbers to the right, as without a word; texts not right behind a number.
+        side = {"horizontal": "right"} if column.format.is_number else _LEFT
+        own = {"number_format": column.format.excel, "alignment": Alignment(**side, **alignment)}
+        own |= style
         # What begins like a formula is a string by its type already; marked as quoted, it stays
         # one when somebody edits it.
-        quoted = styled(sheet, None, quotePrefix=True, **own)
-        cells.append((column.name, styled(sheet, None, **own), quoted))
+        cells.append((_cell(sheet, **own), _cell(sheet, quotePrefix=True, **own)))
     for row in rows:
-        sheet.append([_filled(row.get(name), *kinds) for name, *kinds in cells])
+        figures = (row.get(column.name) for column in columns)
+        sheet.append(_filled(value, *own) for value, own in zip(figures, cells, strict=True))
 
 
-def styled(sheet: WriteOnlyWorksheet, text: str | None, **style: Any) -> Cell:
-    """Return a cell of its own style, with a text."""
+def _cell(sheet: WriteOnlyWorksheet, **style: Any) -> Cell:
     cell = WriteOnlyCell(sheet)
     for name, value in style.items():
         setattr(cell, name, value)
-    return cell if text is None else _with_text(cell, text)
+    return cell
 
 
 def _filled(value: Any, plain: Cell, quoted: Cell) -> Cell | None:
@@ -155,13 +177,6 @@ def _with_text(cell: Cell, text: str) -> Cell:
     return cell
 
 
-def _alignment(column: Column, **options: Any) -> Alignment:
-    """Numbers to the right, as without a word; texts not right behind a number."""
-    if column.format.is_number:
-        return Alignment(horizontal="right", **options)
-    return Alignment(horizontal="left", indent=1, **options)
-
-
 def _width(column: Column, rows: Iterable[dict[str, Any]]) -> float:
     """Return the width of a column; Excel shows a sum that is wider than it as ``####``."""
     if column.format is not MONEY:
@@ -169,6 +184,10 @@ def _width(column: Column, rows: Iterable[dict[str, Any]]) -> float:
     figures = [row[column.name] for row in rows if row.get(column.name) is not None]
     ends = (min(figures), max(figures)) if figures else ()
     return max([column.width, *(len(f"{end:,.2f}") + 2 for end in ends)])
+
+
+def _area(columns: Sequence[Column], heading_row: int, rows: Sequence[dict[str, Any]]) -> str:
+    return f"A1:{get_column_letter(len(columns))}{heading_row + len(rows)}"
 
 
 def _placed(cells: Iterable[Cell | None], row: int) -> Iterator[Cell]:
@@ -189,9 +208,7 @@ class _Writer(WorksheetWriter):
     openpyxl has no way to say so; the element belongs right behind the breaks.
     """
 
-    def __init__(self, sheet: WriteOnlyWorksheet, *, texts: str):
-        super().__init__(sheet)
-        self.texts = texts
+    texts: str
 
     def write_breaks(self) -> None:
         super().write_breaks()

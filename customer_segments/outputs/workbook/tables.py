@@ -1,6 +1,7 @@
 """The customers of a month for other tools: one row each, typed, as Parquet and as CSV.
 
-Belongs here: the two files. Does not: the workbook.
+Belongs here: the two files, and which texts a spreadsheet must not take for formulas. Does not:
+the workbook.
 
 Texts stand in Parquet exactly as they are. A CSV file has no types, and a spreadsheet runs a text
 in it that begins like a formula. So, as OWASP advises, such a text gets an apostrophe in front
@@ -12,11 +13,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_segments.outputs.workbook.texts import FORMULA_STARTS
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+# OWASP, "CSV Injection": =, +, -, @, their full-width forms, tab, carriage return, line feed;
+# and NUL, which the ASVS (1.2.10) adds.
+FORMULA_STARTS = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n\0"
+
+
+def is_like_formula(text: str) -> bool:
+    """Tell whether a spreadsheet that is given this text may take it for a formula."""
+    return text.startswith(tuple(FORMULA_STARTS))
 
 
 def write_parquet(customers: "pa.Table", path: Path) -> None:
@@ -30,10 +39,7 @@ def write_parquet(customers: "pa.Table", path: Path) -> None:
 def write_csv(customers: "pa.Table", path: Path) -> int:
     """Write customers as UTF-8 with commas and ISO dates; null is nothing, without quotes.
 
-    Returns
-    -------
-    int
-        Number of texts that got an apostrophe in front.
+    Returns the number of texts that got an apostrophe in front.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -7,25 +7,24 @@ The heading of a list is its first row, and nothing stands above it: so a sheet 
 filtered, and taken as it is by a mail merge or a mailing tool.
 """
 
-import tomllib
+from collections import defaultdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.styles import Font
 
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment, total_of
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import read_toml, rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import month_name
 from customer_segments.outputs.workbook.sheets import (
+    BOLD,
     add_sheet,
     add_table,
-    append_rows,
     sheet_names,
-    styled,
+    write_line,
 )
 from customer_segments.private import replacing
 from customer_segments.tables import GONE
@@ -44,26 +43,17 @@ CHANGE_COLUMNS = columns_of(
     suggested_action="What to do now",
 )
 SUMMARY, CHANGES = "Summary", "Changes"
-BOLD, TITLE = Font("Calibri", 11, bold=True), Font("Calibri", 14, bold=True)
 
 
 def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
-    """Write the workbook of a month.
-
-    Parameters
-    ----------
-    is_sample
-        Whether its customers are the invented ones of the bundled sample, which it then says.
-    """
-    customers = view.customers.to_pylist()
+    """Write the workbook of a month; of the bundled sample it says that customers are invented."""
+    customers, lists = view.customers.to_pylist(), defaultdict(list)
     for row in customers:
         row["account"] = row["account_tier"].capitalize()
         row["to_segment"] = row["segment"]
         row["moved_from"] = row["from_segment"] if row["from_segment"] != row["segment"] else None
-    lists: dict[str, list[dict[str, Any]]] = {name: [] for name in view.clusters["segment"]}
-    for row in customers:
         lists[row["segment"]].append(row)
-    names = sheet_names([name for name, rows in lists.items() if rows], (SUMMARY, CHANGES))
+    segments = [name for name in view.clusters["segment"] if name in lists]
     changes = [row for row in customers if row["moved_from"]]
     changes += [row | {"to_segment": GONE} for row in view.gone]
 
@@ -71,7 +61,7 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
-    for segment, name in names.items():
+    for segment, name in sheet_names(segments, (SUMMARY, CHANGES)).items():
         add_table(workbook, name, CUSTOMER_COLUMNS, lists[segment])
     add_table(workbook, CHANGES, CHANGE_COLUMNS, changes)
     with replacing(path) as draft:
@@ -95,17 +85,14 @@ def _add_summary(
         "is_first": view.customers["from_segment"].null_count == len(customers),
         "changes": CHANGES,
     }
-    words = tomllib.loads(read_text(__package__, "workbook.toml"))
-    said, reading = (
+    words = read_toml(__package__, "workbook.toml")
+    above, below = (
         list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
         for part in ("above", "below")
     )
-    title = (f"Customer segments at the end of {month_name(view.month)}", {"font": TITLE})
-    above = [title, *((sentence, {}) for sentence in said), ("", {})]
-    sheet = add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, [*rows, total], above=above)
-    append_rows(sheet, SUMMARY_COLUMNS, rows)
-    append_rows(sheet, SUMMARY_COLUMNS, [total], font=BOLD)
+    rows, above = [*rows, total], [*above, ""]
+    sheet = add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, rows, above=above, has_total=True)
     sheet.append([])
-    sheet.append([styled(sheet, "How to read it", font=BOLD)])
-    for sentence in reading:
-        sheet.append([styled(sheet, sentence)])
+    write_line(sheet, "How to read it", **BOLD)
+    for sentence in below:
+        write_line(sheet, sentence)

@@ -11,7 +11,8 @@ import ibis
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.outputs.profile.assets import PROFILED
+from customer_segments.installation import Installation
+from customer_segments.outputs.profile.assets import PROFILED, profile_assets
 from customer_segments.outputs.profile.figures import profile, sample
 from customer_segments.outputs.profile.page import shown, write_page
 from customer_segments.storage import Warehouse
@@ -199,3 +200,10 @@ def test_what_is_not_there_yet_is_said(tmp_path):
 )
 def test_values_are_written_as_people_write_them(value, text):
     assert shown(value) == text
+
+
+def test_the_policy_says_how_large_a_sample_is(tmp_path):
+    settings = install(tmp_path, source_dir=tmp_path)
+    settings.config.write_text("[profile]\nsample_rows = 7\n")
+    (asset,) = profile_assets(Installation.of(settings))
+    assert asset.op.config_schema.config_type.fields["sample_rows"].default_value == 7

@@ -1,0 +1,118 @@
+"""What the agenda is decided from, and what it consists of.
+
+Belongs here: facts and steps, as data, and looking at the folder, at the reports, and at what the
+warehouse holds or its small file says. Does not: deciding (``agenda``).
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from customer_segments.ingestion.casting import PARSER
+from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.installation import Installation
+from customer_segments.months import parse_month
+from customer_segments.settings import Settings
+from customer_segments.shown import report_path, state_in
+from customer_segments.storage.state import State
+
+Range = tuple[date, date]
+# A file not touched for so long is not being copied any more; else it has to look the same at
+# two ticks.
+QUIET_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job that is due, over which months, and why."""
+
+    job: str
+    why: str
+    months: Range | None = None
+    basis: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells this step from one of other months or of other causes."""
+        return hashlib.sha256(f"{self.job} {self.months} {self.basis}".encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        """Job and months, such as ``score 2011-06 to 2011-12``."""
+        return f"{self.job} {said(self.months)}" if self.months else self.job
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the agenda is decided from.
+
+    Parameters
+    ----------
+    files
+        Content hash by name of the input files; ``None`` while one is still being written.
+    reports
+        By month that has a report, what the report was made from.
+    parser
+        Version of the reading in this code.
+    """
+
+    installed: Installation
+    state: State
+    files: Mapping[str, str] | None
+    reports: Mapping[date, str] = field(default_factory=dict)
+    parser: str = ""
+
+
+def look(installed: Installation) -> Facts:
+    """Return the facts as they are now, the files and the warehouse opened for it.
+
+    Raises what ``Settings.source_files`` and ``Warehouse.state`` do.
+    """
+    sources = fingerprinted(installed.settings.source_files())
+    files = {source.name: source.content_hash for source in sources}
+    return facts(installed, installed.warehouse.state(), files)
+
+
+def facts(installed: Installation, state: State, files: Mapping[str, str] | None) -> Facts:
+    """Return the facts for a state and files that are known already."""
+    return Facts(installed, state, files, _reports(installed.settings.reports_path), PARSER)
+
+
+def watched(settings: Settings, before: Mapping[str, list]) -> dict[str, list]:
+    """Return size, time of the last change (ns) and content hash of each file of the folder.
+
+    A file that may still be being written has no hash; it is hashed again only when its size or
+    time are others than ``before``, at the last tick. Raises what ``Settings.source_files`` does.
+    """
+    return {file.name: _watched(file, before.get(file.name)) for file in settings.source_files()}
+
+
+def said(months: Range) -> str:
+    """Return a range of months as people write it."""
+    first, last = months
+    return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
+
+
+def _reports(folder: Path) -> dict[date, str]:
+    found = {}
+    for path in folder.glob("[0-9][0-9][0-9][0-9]-[01][0-9]"):
+        try:
+            month = parse_month(path.name)
+        except ValueError:  # Somebody else's folder, 2011-13.
+            continue
+        if (state := state_in(report_path(folder, month))) is not None:
+            found[month] = state
+    return found
+
+
+def _watched(file: Path, before: list | None) -> list:
+    stat = file.stat()
+    # Not the modification time, which whoever copies a file may set.
+    now = [stat.st_size, stat.st_ctime_ns]
+    is_same = before is not None and before[:2] == now
+    if before and is_same and before[2]:
+        return before
+    is_stable = is_same or time.time() - stat.st_mtime > QUIET_SECONDS
+    return [*now, fingerprinted([file])[0].content_hash if is_stable else ""]
