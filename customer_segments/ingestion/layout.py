@@ -5,7 +5,7 @@ Belongs here: matching a header row. Does not: reading files, or what a cell may
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from customer_segments.errors import UserError
 
@@ -44,8 +44,7 @@ def _plain(heading: str | None) -> str:
 _COLUMN_OF = {_plain(heading): column for column, names in HEADINGS.items() for heading in names}
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """Where each column stands in a sheet.
 
     Parameters

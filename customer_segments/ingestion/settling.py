@@ -38,9 +38,7 @@ def _with_superseded(rows: Table) -> Table:
     newest = rows.group_by("number").agg(newest=rows.source_order.max())
     newest = newest.filter(newest.number.notnull())
     joined = rows.left_join(newest, "number")
-    return joined.mutate(is_superseded=(joined.source_order < joined.newest).fill_null(False)).drop(
-        "newest", "number", "number_right"
-    )
+    return joined.mutate(is_superseded=(joined.source_order < joined.newest).fill_null(False))
 
 
 def _with_month(rows: Table) -> Table:
@@ -64,6 +62,4 @@ def _with_month(rows: Table) -> Table:
         near_month=numbered.own_month.max().over(ibis.window(group_by=[*sheet, group]))
     ).filter(numbered.own_month.isnull())
     joined = rows.left_join(near.drop("own_month", "dated_so_far"), [*sheet, "row_number"])
-    return joined.mutate(month=ibis.coalesce(joined.own_month, joined.near_month)).drop(
-        "near_month", "own_month", "workbook_right", "sheet_right", "row_number_right"
-    )
+    return joined.mutate(month=ibis.coalesce(joined.own_month, joined.near_month))

@@ -34,11 +34,10 @@ def cells_of(sheets: list[Sheet]) -> Table:
     def with_source(sheet: Sheet) -> pa.Table:
         # A million times the same name: indices into a dictionary of one.
         index = pa.repeat(pa.scalar(0, pa.int32()), sheet.cells.num_rows)
-        named = [
-            pa.DictionaryArray.from_arrays(index, [name])
-            for name in (sheet.source.name, sheet.name)
-        ]
-        return sheet.cells.append_column("workbook", named[0]).append_column("sheet", named[1])
+        cells = sheet.cells
+        for column, name in zip(SHEET, (sheet.source.name, sheet.name), strict=True):
+            cells = cells.append_column(column, pa.DictionaryArray.from_arrays(index, [name]))
+        return cells
 
     text = dict.fromkeys([*HEADINGS, "workbook", "sheet"], pa.string())
     nothing = pa.schema({"row_number": pa.int64()} | text).empty_table()
