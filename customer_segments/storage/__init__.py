@@ -2,8 +2,7 @@
 
 Every table has one ``Contract``. ``Warehouse.publish`` stages what an asset made, audits it
 against the contract and swaps it in, with its line in the ledger, in one transaction.
-``WarehouseIOManager`` is how Dagster assets reach it. What the tables mean belongs to the
-stages, each of which declares its own contracts.
+``WarehouseIOManager`` is how Dagster assets reach it. What the tables promise is in ``tables``.
 """
 
 from customer_segments.storage.contracts import Column, Contract, Rule, WriteMode

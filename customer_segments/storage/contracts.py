@@ -1,7 +1,7 @@
 """What a table promises: columns, types, rules, key, and how it is written.
 
 Belongs here: the vocabulary for declaring a contract, and the DDL that follows from it.
-Does not: the contracts themselves (each stage declares its own), judging data (``audit``).
+Does not: the contracts themselves (``tables``), judging data (``audit``).
 """
 
 import hashlib
