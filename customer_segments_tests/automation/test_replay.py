@@ -44,13 +44,8 @@ def labels(settings: Settings) -> list[tuple]:
     )
 
 
-@pytest.mark.parametrize(
-    "at_once",
-    [
-        pytest.param(21, id="history at once, then a file a month"),
-        pytest.param(1, id="a file a month", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # a minute and more; test_daemon and machine/ have the same, smaller
+@pytest.mark.parametrize("at_once", [21, 1], ids=["history at once", "a file a month"])
 def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path, at_once):
     months = split(real_warehouse, tmp_path / "archive")
     settings = installed.model_copy(update={"first_month": "2009-12", "last_month": "2011-12"})

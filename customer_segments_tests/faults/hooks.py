@@ -96,11 +96,14 @@ class Watch:
             finally:
                 self._leave()
 
-        def watched_history(con, contract, *arguments, **named):
-            # The one table that checks write, not the IO manager.
-            self.table = contract.table
-            self.point("staging")
-            return publish.publish(con, contract, *arguments, **named)
+        stage = publish.publish
+
+        def watched_stage(con, contract, *arguments, **named):
+            # Checks and decisions are published inside a transaction that is open already.
+            if not self.table:
+                self.table = contract.table
+                self.point("staging")
+            return stage(con, contract, *arguments, **named)
 
         def watched_sql(backend, query, **named):
             is_commit = query == "COMMIT"
@@ -112,7 +115,8 @@ class Watch:
 
         _replace(Warehouse, "publish", watched_write)
         _replace(Warehouse, "writing", watched_transaction)
-        _replace(history, "publish", watched_history)
+        _replace(publish, "publish", watched_stage)
+        _replace(history, "publish", watched_stage)
         _replace(Backend, "raw_sql", watched_sql)
         for owner, name, phase in (
             (Backend, "create_table", "staging"),

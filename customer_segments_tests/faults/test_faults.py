@@ -103,9 +103,10 @@ def test_the_plan_aims_at_every_phase_of_every_table(scenarios):
         if kill.point
     }
     tables = set(prepared[0].facts_after.tables)
-    written_by_publish = tables - {"check_history"}
+    # These two are published inside a transaction that somebody else has opened.
+    written_by_publish = tables - {"check_history", "champion_model"}
     assert {(table, phase) for table in written_by_publish for phase in PHASES} <= aimed
-    assert ("check_history", "ledger") in aimed
+    assert {("check_history", "ledger"), ("champion_model", "ledger")} <= aimed
 
 
 @pytest.mark.parametrize(
