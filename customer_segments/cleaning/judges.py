@@ -89,10 +89,13 @@ def says_volume(row: Row, scope: Scope) -> Said:
 def reject_rates(scope: Scope) -> Table:
     """Return the share of a month's rows that each reason rejects, of months published.
 
-    A month that nothing is rejected of has a row without a reason.
+    A month that nothing is rejected of has a row without a reason. Rows from outside the months
+    stand in the first or the last one, and say nothing of it: ``misread_dates`` has them.
     """
     rejected, raw = REJECTED_TRANSACTIONS.relation, RAW_TRANSACTIONS.relation
-    rejected = rejected.filter(scope.covers(rejected.month, back=YEAR))
+    rejected = rejected.filter(
+        scope.covers(rejected.month, back=YEAR), rejected.reason != "outside_months"
+    )
     raw = raw.filter(scope.covers(raw.month, back=YEAR))
     reasons = rejected.group_by("month", "reason").agg(rejected=rejected.count())
     both = reasons.inner_join(raw.group_by("month").agg(rows=raw.count()), "month")

@@ -97,10 +97,33 @@ def _says_conflicts(row: Row, _scope: Scope) -> Said:
         yield Level.WARN, f"{row['invoices']:,} invoices {where}"
 
 
+def misread_dates(scope: Scope) -> Table:
+    """Return how many rows are dated outside the months covered, by no setting's will."""
+    raw = RAW_TRANSACTIONS.relation
+    outside = raw.filter(raw.invoice_date.truncate("M").date() != raw.month)
+    first, last = scope.bounds
+    if first:
+        outside = outside.filter(outside.invoice_date.date() > outside.month)
+    if last:
+        outside = outside.filter(outside.invoice_date.date() < outside.month)
+    return outside.agg(
+        rows=outside.count(),
+        earliest=outside.invoice_date.min().cast("date").cast("string"),
+        latest=outside.invoice_date.max().cast("date").cast("string"),
+    )
+
+
+def _says_misread(row: Row, _scope: Scope) -> Said:
+    if row["rows"]:
+        dated = f"dated {row['earliest']} to {row['latest']}"
+        yield Level.WARN, f"rows outside the months covered count in none: {row['rows']:,}, {dated}"
+
+
 JUDGES = (
     Judge(RAW_TRANSACTIONS, "awaited_month", newest_row, says=_says_awaited),
     Judge(RAW_TRANSACTIONS, "complete_month", newest_row, _newest_month, _says_cut),
     Judge(RAW_TRANSACTIONS, "conflicting_invoices", first_conflicts, _counted, _says_conflicts),
+    Judge(RAW_TRANSACTIONS, "misread_dates", misread_dates, says=_says_misread),
 )
 SPINE = Spine(
     (RAW_TRANSACTIONS,), in_sheets(SOURCE_SHEETS.relation), in_raw(RAW_TRANSACTIONS.relation)

@@ -88,6 +88,7 @@ def table_checks(
                 policy.checks,
                 settings.input_dir,
                 frozenset(table for table in tables if not is_there(con, table)),
+                settings.bounds,
             )
             judged = publications(con, (contract.table for contract in contracts))
             results = spine.results(con) if spine else []

@@ -53,6 +53,8 @@ class Scope:
         Where the workbooks are.
     missing
         Tables that the warehouse does not have.
+    bounds
+        First and last month, where the settings name them: rows beyond are left out on purpose.
     """
 
     first: date
@@ -62,6 +64,7 @@ class Scope:
     checks: Checks = field(default_factory=Checks)
     folder: Path = Path()
     missing: frozenset[str] = frozenset()
+    bounds: tuple[str | None, str | None] = (None, None)
 
     def __contains__(self, month: date) -> bool:
         """Tell whether a month is to be judged."""

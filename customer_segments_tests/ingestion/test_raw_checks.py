@@ -5,7 +5,7 @@ import pytest
 
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ingest
-from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
+from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
 from customer_segments_tests.installations import evaluate_checks, execute
 
 
@@ -38,6 +38,7 @@ def test_good_input_passes_with_its_figures(good):
         "awaited_month": True,
         "complete_month": False,
         "conflicting_invoices": False,
+        "misread_dates": True,
     }
     assert "1 invoices stand in several sheets" in (
         checks["conflicting_invoices"].description or ""
@@ -45,6 +46,20 @@ def test_good_input_passes_with_its_figures(good):
     figures = {name: value.value for name, value in checks["reconciliation"].metadata.items()}
     # 12 x 6.95 - 1 x 6.95 + 12 x 2; the row that says six has no revenue.
     assert (figures["rows"], figures["revenue"]) == ("4", "100.4500")
+
+
+@pytest.mark.parametrize(("first_month", "passes"), [(None, False), ("2011-03", True)])
+def test_rows_dated_years_off_are_said_unless_a_setting_leaves_them_out(
+    installed, first_month, passes
+):
+    rows = [dated("2011-03-05", Invoice=number) for number in range(30)]
+    write(installed.source_dir / "a.xlsx", [HEADER, *rows, dated("2001-03-05", Invoice=99)])
+    settings = installed.model_copy(update={"first_month": first_month})
+    ingest(settings)
+    check = evaluate_checks(settings, "raw_transactions")["misread_dates"]
+    assert check.passed == passes
+    if not passes:
+        assert "count in none: 1, dated 2001-03-05 to 2001-03-05" in (check.description or "")
 
 
 @pytest.mark.parametrize(
