@@ -1,5 +1,8 @@
 """Fixtures that several stages use: installations in temporary folders, run for real."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,29 @@ hypothesis_settings.register_profile(
     "suite", deadline=None, derandomize=True, phases=set(Phase) - {Phase.explain}
 )
 hypothesis_settings.load_profile("suite")
+
+# Free memory that temporary warehouses may take.
+RAM_DISK, ENOUGH_BYTES = Path("/dev/shm"), 4_000_000_000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put temporary folders into memory where there is a disk of it.
+
+    DuckDB and Dagster's SQLite wait for the disk at each commit: half of the suite's time.
+    """
+    is_worker = hasattr(config, "workerinput")
+    if config.option.basetemp or is_worker or not os.access(RAM_DISK, os.W_OK):
+        return
+    if shutil.disk_usage(RAM_DISK).free > ENOUGH_BYTES:
+        config.option.basetemp = Path(tempfile.mkdtemp(prefix="pytest-", dir=RAM_DISK), "all")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give the memory back."""
+    folder = config.option.basetemp and Path(config.option.basetemp).parent
+    if folder and folder.parent == RAM_DISK and not hasattr(config, "workerinput"):
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 REAL_WORKBOOK = project_root().parent / "shared/data/online_retail_II.xlsx"
 
