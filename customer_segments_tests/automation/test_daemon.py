@@ -76,7 +76,7 @@ def test_a_changed_line_restates_its_month_and_the_snapshots_after_it(world):
     assert publications(world, "customer_rfm")[-2:] == [("2010-02", True), ("2010-03", True)]
 
 
-@pytest.mark.parametrize("how", ["removed", "empty"])
+@pytest.mark.parametrize("how", ["removed", pytest.param("empty", marks=pytest.mark.slow)])
 def test_a_file_that_went_away_or_came_empty_empties_its_month(world, how):
     path = world.source / "2010-03.csv"
     if how == "removed":

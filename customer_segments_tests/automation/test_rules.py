@@ -70,7 +70,7 @@ def test_what_a_launch_says_of_a_month_to_train_on_is_no_departure(world):
     assert "departs_from_policy" not in event.asset_materialization.metadata
 
 
-@pytest.mark.parametrize("by", ["daemon", "command"])
+@pytest.mark.parametrize("by", [pytest.param("daemon", marks=pytest.mark.slow), "command"])
 def test_a_first_month_set_on_a_filled_warehouse_gives_what_a_fresh_one_gives(world, by):
     """Old months were counted still, and `score` stayed green; the command died."""
     world.set_bounds(first_month="2010-02")

@@ -103,7 +103,7 @@ def lose_rows(world: World) -> None:
         con.raw_sql("DELETE FROM cleaned_transactions WHERE month = '2010-01-01'")
 
 
-@pytest.mark.parametrize("by", ["daemon", "command"])
+@pytest.mark.parametrize("by", ["daemon", pytest.param("command", marks=pytest.mark.slow)])
 def test_a_blocking_check_that_fails_stops_what_follows(world, by):
     """Of all months: cleaned and rejected rows are no longer the raw ones."""
     before = ask(world.settings, "FROM customer_segments ORDER BY ALL")
@@ -126,7 +126,7 @@ def test_a_blocking_check_that_fails_stops_what_follows(world, by):
     assert world.differences() == {}
 
 
-@pytest.mark.parametrize("by", ["daemon", "command"])
+@pytest.mark.parametrize("by", [pytest.param("daemon", marks=pytest.mark.slow), "command"])
 def test_nothing_is_made_of_raw_rows_that_do_not_reconcile(world, monkeypatch, by):
     """6,760 labels were published of such rows once."""
     publish = Warehouse.publish

@@ -76,6 +76,7 @@ def test_what_checks_found_is_said_on_request(tmp_path, sample_copied):
     assert "cleaned_transactions, volume, 2023-11: rows 1,735, 3.3 times the usual" in said
 
 
+@pytest.mark.slow  # the agenda's table has it as a decision
 def test_months_that_the_settings_leave_out_do_not_stop_the_run(
     tmp_path, sample_copied, monkeypatch
 ):

@@ -49,6 +49,7 @@ def test_dates_and_horizons_can_be_named(sample_warehouse, copy_of):
         backtest_of(installed, as_of=["2024-11-01"])
 
 
+@pytest.mark.slow  # evaluates twice
 def test_the_same_data_gives_the_same_evaluation(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     digests = []

@@ -39,7 +39,7 @@ def scenarios(folder: Path, project: Project) -> dict[str, Scenario]:
 @pytest.mark.parametrize(
     ("name", "table", "phase"),
     [
-        ("first run", "kmeans_model", "commit"),
+        pytest.param("first run", "kmeans_model", "commit", marks=pytest.mark.slow),
         ("changed workbook", "customer_segments", "closing"),
     ],
 )
@@ -54,11 +54,14 @@ def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(
     assert result.problems == ()
 
 
-def test_a_full_disk_and_sigterm_stop_the_run_and_nothing_else(project, scenarios):
-    scenario = scenarios["changed workbook"]
-    # There a query is going on, and what the signal's handler raises goes through DuckDB.
-    assert others.terminated(project, scenario, 1, ["swap-in"]).problems == ()
+def test_a_full_disk_stops_the_run_and_nothing_else(project, scenarios):
     assert others.quota(project, scenarios["first run"]).problems == ()
+
+
+@pytest.mark.slow  # a quarter of a minute; a query that a signal ends is below
+def test_sigterm_stops_the_run_and_nothing_else(project, scenarios):
+    scenario = scenarios["changed workbook"]
+    assert others.terminated(project, scenario, 1, ["swap-in"]).problems == ()
 
 
 def write_without_end(warehouse: Warehouse) -> None:
