@@ -47,6 +47,7 @@ def test_a_rebuild_under_the_exported_champion_gives_the_same_digests(sample_war
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
 
 
+@pytest.mark.slow  # months in runs of their own are beside it
 def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
     pieces = {
         "cleaned_transactions": [(FIRST, LAST)],

@@ -74,6 +74,7 @@ def test_running_one_month_again_touches_no_other(sample_warehouse, copy_of):
     assert evaluate_checks(installed, "customer_segments")["reconciliation"].passed
 
 
+@pytest.mark.slow  # test_by_hand rebuilds, too
 def test_a_rebuild_elsewhere_gives_the_same_tables_and_version(sample_warehouse, tmp_path):
     rebuilt = install(tmp_path, source_dir=sample_warehouse.source_dir)
     execute(rebuilt, "ingest")

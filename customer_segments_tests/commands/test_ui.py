@@ -184,12 +184,14 @@ def test_it_serves_on_loopback_alone_and_ends_with_its_run(ui, project, port):
         assert [run.status for run in instance.get_runs()] == [DagsterRunStatus.FAILURE]
 
 
+@pytest.mark.slow  # starts Dagster; so does the first
 def test_killing_it_ends_its_services_too(ui):
     ui.wait_until_up()
     ui.process.kill()
     ui.wait(ui.is_gone, 20)
 
 
+@pytest.mark.slow  # starts Dagster; so does the first
 def test_it_says_when_dagster_died_and_stops_the_rest(ui):
     ui.wait_until_up()
     os.kill(ui.group, signal.SIGKILL)

@@ -27,6 +27,7 @@ def run(world: World) -> None:
     assert world.differences() == {}
 
 
+@pytest.mark.slow  # the agenda's table has the decision
 def test_snapshots_end_with_the_newest_month_that_has_data(world):
     """A month that nobody bought in had none when the next month came, or kept its own."""
     shop.deliver(world.source, 3)  # March is left out.
@@ -49,6 +50,7 @@ def test_months_are_those_of_the_files_that_are_there(world):
     assert load_months(world.settings, world.today).first == shop.month(1)
 
 
+@pytest.mark.slow  # the agenda's table has the decision
 def test_rules_that_change_when_months_have_gone_are_read_once(world):
     """Lines of months that raw rows had once named the rules of then, and were due for ever."""
     (world.source / "2010-01.csv").unlink()
