@@ -33,11 +33,13 @@ def _policy_lines(installed: Installation) -> Iterator[str]:
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     given = dict(_leaves(tomllib.loads(text)))
     yield f"# Rules, from {path}" + ("" if given else " (not there, so these are the defaults)")
-    for name, section in installed.policy.model_dump(mode="json").items():
-        yield from ("", f"[{name}]")
-        for keys, value in _leaves(section):
-            where = path.name if (name, *keys) in given else "default"
-            yield _line(".".join(map(_key, keys)), value, where)
+    for name, said in installed.policy.model_dump(mode="json").items():
+        is_list = isinstance(said, list)
+        for section in said if is_list else [said]:
+            yield from ("", f"[[{name}]]" if is_list else f"[{name}]")
+            for keys, value in _leaves(section):
+                where = path.name if is_list or (name, *keys) in given else "default"
+                yield _line(".".join(map(_key, keys)), value, where)
 
 
 def _settings_lines(installed: Installation) -> Iterator[str]:

@@ -17,11 +17,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettin
 
 from customer_segments.errors import UserError
 from customer_segments.policy.checks import Checks
+from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import Algorithms, Backtest, Gate, Model, Profile, Selection
 from customer_segments.policy.rules import Cleaning, Rfm, Segments, Source
 
-# They say what "today" is and what money is called; no row depends on them.
-NOT_IN_ROWS = {"source": {"time_zone", "currency"}}
+# They say what money is called, and what somebody looked into; no row depends on them.
+NOT_IN_ROWS = {"source": {"currency", "accept"}}
 
 
 class Policy(BaseSettings):
@@ -31,6 +32,7 @@ class Policy(BaseSettings):
         extra="forbid", frozen=True, nested_model_default_partial_update=True
     )
 
+    layout: list[Layout] = []
     source: Source = Source()
     cleaning: Cleaning = Cleaning()
     rfm: Rfm = Rfm()
@@ -83,11 +85,8 @@ class Policy(BaseSettings):
         departures
             Sections, as dictionaries, to take in place of the policy's: what one launch set.
         """
-        rules = {
-            name: departures.get(name)
-            or getattr(self, name).model_dump(mode="json", exclude=NOT_IN_ROWS.get(name))
-            for name in sections
-        }
+        said = self.model_dump(mode="json", include=set(sections), exclude=NOT_IN_ROWS)
+        rules = {name: departures.get(name) or said[name] for name in sections}
         if not rules:
             return ""
         text = json.dumps([rules, others], sort_keys=True, default=str)

@@ -37,6 +37,23 @@ NON_PRODUCTS = {
 }
 
 
+# What tills, shops, databases and pandas write where there is no customer.
+NO_CUSTOMER = [
+    "0",
+    "-",
+    "NA",
+    "N/A",
+    "#N/A",
+    "nan",
+    "NaT",
+    "NULL",
+    "None",
+    "Guest",
+    "Walk-in",
+    "CASH",
+]
+
+
 class Source(Section):
     """What holds for all files of the retailer."""
 
@@ -45,6 +62,13 @@ class Source(Section):
     machine's."""
     currency: str = ""
     """What money is in, to be shown beside it: GBP."""
+    accept: list[str] = Field(default_factory=list)
+    """Doubts about the files that are looked into and accepted, by name: they warn, and no longer
+    stop."""
+    no_customer: list[str] = NO_CUSTOMER
+    """Customer ids that stand for nobody, in any case."""
+    leading_zeros: Literal["keep", "drop"] = "keep"
+    """Whether 00123 is another customer than 123, or the same."""
 
     @field_validator("time_zone")
     @classmethod
@@ -87,9 +111,14 @@ class Cleaning(Section):
     drop_repeated_lines: bool = False
     """Reject all but the first of identical lines within an invoice, rather than flagging them:
     some tills write one line per scan."""
+    credit: Literal["prefix", "sign", "price"] = "prefix"
+    """What marks a credit line: the prefix of its invoice number, a negative quantity alone, or a
+    negative price."""
     credit_prefix: str = "C"
-    """What the invoice number of a credit note starts with; empty for exports that mark returns by
-    a negative quantity alone."""
+    """What the invoice number of a credit note starts with, where most of its quantities are
+    negative."""
+    statuses: list[str] = Field(default_factory=list)
+    """Values of the column of the status whose rows count, in any case; empty for all."""
 
 
 class Rfm(Section):

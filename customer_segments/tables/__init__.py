@@ -1,8 +1,8 @@
 """The contracts of all tables, in the order in which data flows; a file per stage declares them.
 
 Belongs here: what the tables promise; ``storage.Contract`` says what each key of the files means.
-A column has its type and its description; the types LINE and SUM are those of ``money``. Does
-not: what makes the rows (the stages), how they are written (``storage``).
+A column has its type and its description; types in capitals are those of ``money``. Does not:
+what makes the rows (the stages), how they are written (``storage``).
 """
 
 import tomllib
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from customer_segments.storage import Column, Contract, Rule, WriteMode
-from customer_segments.tables.money import LINE, SUM
+from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 
+# Names of types in the files.
+TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
 STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "quality")
 
 # In place of a segment, in the migration of who has none on that side.
@@ -31,8 +33,7 @@ def _contract(
     return Contract(
         table,
         columns=tuple(
-            Column(name, kind.replace("LINE", LINE).replace("SUM", SUM), description)
-            for name, (kind, description) in columns.items()
+            Column(name, _type(kind), description) for name, (kind, description) in columns.items()
         ),
         key=tuple(key),
         sections=tuple(sections),
@@ -40,6 +41,11 @@ def _contract(
         rules=tuple(Rule(*rule) for rule in (rules or {}).items()),
         **others,
     )
+
+
+def _type(kind: str) -> str:
+    name = kind.removeprefix("!")
+    return kind.removesuffix(name) + TYPES.get(name, name)
 
 
 CONTRACTS = {
