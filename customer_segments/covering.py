@@ -30,7 +30,7 @@ def load_months(settings: Settings, today: date, time_zone: str = "UTC") -> Mont
 def months_of_data(known: Months, settings: Settings, first_date: date, last_date: date) -> Months:
     """Return the months to cover, given the first and the last likely date of the data.
 
-    Dates before 2000 or after the current month do not stretch the months; rows that bear
+    Dates before 1970 or after the current month do not stretch the months; rows that bear
     them are rejected as ``outside_months``. Months whose files went away are covered no
     longer: the ingestion empties them. A feed that was live stays so for as long as the
     warehouse is there, and is waited for. A UserError says that the clock stands before months

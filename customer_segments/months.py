@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 # A lone misread year must not make centuries of partitions; FIRST_MONTH goes further back.
-EARLIEST = date(2000, 1, 1)
+EARLIEST = date(1970, 1, 1)
 # Shops close for holidays: a month whose data reaches its last week is taken as complete.
 LAST_DAYS = 7
 

@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from customer_segments.channels import channels
 from customer_segments.errors import UserError
 
-SOURCE_SUFFIXES = (".xlsx", ".csv", ".parquet")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
 
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -145,17 +147,48 @@ class Settings(BaseSettings):
             )
         return natural_order(files)
 
+    def passed_over(self) -> list[str]:
+        """Return the names of what stands in the source folder and does not count as input."""
+        return sorted(e.name for e in _entries(self.input_dir) if not _counts(e))
+
 
 def natural_order(files: list[Path]) -> list[Path]:
-    """Return files in natural order of their names: later ones supersede, 2 before 10."""
+    """Return files in natural order of their names: later ones supersede, 2 before 10.
+
+    By stems: orders (1).csv, a later download, comes after orders.csv.
+    """
     from natsort import natsorted, ns
 
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
-    return natsorted(sorted(files), key=lambda file: file.name, alg=ns.IGNORECASE)
+    return natsorted(sorted(files), key=lambda file: (file.stem, file.name), alg=ns.IGNORECASE)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return the files of a folder that Spark and the like wrote in parts; empty if it is none."""
+    parts = [
+        file
+        for file in folder.iterdir()
+        if _has_suffix(file) and not file.name.startswith(("_", ".")) and file.is_file()
+    ]
+    is_one = _has_suffix(folder) or all(part.name.startswith("part-") for part in parts)
+    return natural_order(parts) if is_one else []
 
 
 def _workbooks_in(folder: Path) -> list[Path]:
-    """Return the files that count as input: no subfolders, no hidden or temporary files."""
+    """Return what counts as input: files of the kinds known, and folders of part files."""
+    return [entry for entry in _entries(folder) if _counts(entry)]
+
+
+def _counts(entry: Path) -> bool:
+    return bool(parts_of(entry)) if entry.is_dir() else _has_suffix(entry) and entry.is_file()
+
+
+def _has_suffix(file: Path) -> bool:
+    return file.name.lower().endswith(SOURCE_SUFFIXES)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the entries of a folder but for hidden ones and those of an open Excel."""
     try:
         entries = list(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
@@ -163,10 +196,4 @@ def _workbooks_in(folder: Path) -> list[Path]:
             f"The source folder {folder} cannot be read: {error.strerror}.",
             "Give the user that runs this read permission on it.",
         ) from error
-    return [
-        entry
-        for entry in entries
-        if entry.suffix.lower() in SOURCE_SUFFIXES
-        and not entry.name.startswith((".", "~$"))
-        and entry.is_file()
-    ]
+    return [entry for entry in entries if not entry.name.startswith((".", "~$"))]

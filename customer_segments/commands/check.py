@@ -56,35 +56,27 @@ def judged(con: "Backend", files: list[Path], installed: Installation) -> "tuple
     By the cleaning rules of the policy; a UserError says which file could not be ingested.
     """
     from customer_segments.cleaning.rules import classified
-    from customer_segments.ingestion.casting import typed_rows
-    from customer_segments.ingestion.reading import read_sheets
+    from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
-    from customer_segments.ingestion.survey import (
-        cells_of,
-        computed,
-        in_order,
-        likely_dates,
-        source_order,
-        survey,
-    )
+    from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
 
     for file in files:
-        if not file.is_file() or file.suffix.lower() not in SOURCE_SUFFIXES:
+        if not file.exists() or not file.name.lower().endswith(SOURCE_SUFFIXES):
             raise UserError(
                 f"{file} is not a {', '.join(SOURCE_SUFFIXES)} file.",
-                "Name files, not folders; save other kinds as .xlsx first.",
+                "Save other kinds as .xlsx first.",
             )
     today = installed.policy.source.today()
     sources = fingerprinted(natural_order(files))
     names = [source.name for source in sources]
-    sheets = read_sheets(sources)
-    typed = computed(typed_rows(cells_of(sheets)))
-    surveyed = in_order(survey(sheets, typed, today), names)
-    covered = months_of_data(
-        installed.months, installed.settings, *likely_dates(surveyed, names, today)
-    )
-    settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
-    raw = con.create_table("raw", settled)
+    with taken_in(sources, installed.policy) as intake:
+        typed = intake.load(con)
+        surveyed = in_order(survey(con, intake, typed, today), names)
+        covered = months_of_data(
+            installed.months, installed.settings, *likely_dates(surveyed, names, today)
+        )
+        settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
+        raw = con.create_table("raw", settled)
     rows = classified(raw, installed.policy.cleaning, covered.first, covered.newest)
     return rows, int(surveyed["row_count"].sum())

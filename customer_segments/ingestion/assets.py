@@ -1,6 +1,6 @@
 """The assets of this stage: the files, the sheets that were read, and their rows.
 
-Belongs here: thin Dagster around ``reading``, ``survey`` and ``settling``.
+Belongs here: thin Dagster around ``intake``, ``survey`` and ``settling``.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from customer_segments.quality.runner import stage_checks
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
+from customer_segments.storage.publish import publish
 from customer_segments.tables import CONTRACTS, RAW_TRANSACTIONS, SOURCE_SHEETS
 
 GROUP = "ingestion"
@@ -40,7 +41,7 @@ class IngestionConfig(dg.Config):
             "transaction_workbooks",
             group_name=GROUP,
             description=(
-                "The workbooks in the source folder (.xlsx, .csv, .parquet), as the retailer "
+                "The files in the source folder (workbooks, text, Parquet), as the retailer "
                 "dropped them. Observing it compares their content; nothing is written."
             ),
             owners=OWNERS,
@@ -54,106 +55,113 @@ def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.ObserveRes
     return dg.ObserveResult(data_version=dg.DataVersion(content_version(sources)))
 
 
-@dg.multi_asset(
-    name="ingest_workbooks",
-    group_name=GROUP,
-    outs={
-        "raw_transactions": dg.AssetOut(
-            description=(
-                "Every row of every sheet, typed, with its month and whether a later source "
-                "supersedes its invoice. Rows with unreadable cells are here too and say why."
-            ),
-            **asset_attributes(RAW_TRANSACTIONS, "excel", "ibis"),
-        ),
-        "source_sheets": dg.AssetOut(
-            description="What was read: a row per sheet, with its rows, revenue and content hash.",
-            **asset_attributes(SOURCE_SHEETS, "excel"),
-        ),
-    },
-    deps=["transaction_workbooks"],
-)
-def ingest_workbooks(
-    context: dg.AssetExecutionContext,
-    config: IngestionConfig,
-    settings: dg.ResourceParam[Settings],
-    policy: dg.ResourceParam[Policy],
-    warehouse: dg.ResourceParam[Warehouse],
-) -> Iterator[dg.Output]:
-    """Read the workbooks that are new or changed, publish all rows, remember the months."""
-    import pandas as pd
-    import pyarrow as pa
-
-    from customer_segments.ingestion.casting import typed_rows
-    from customer_segments.ingestion.reading import read_sheets
-    from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
-    from customer_segments.ingestion.settling import settle
-    from customer_segments.ingestion.survey import (
-        cells_of,
-        computed,
-        in_order,
-        likely_dates,
-        source_order,
-        survey,
-    )
-
-    today = policy.source.today()
-    sources = fingerprinted(settings.source_files())
-    parsed = parsed_before(warehouse)
-    reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
-    new = [source for source in sources if source.name not in set(reused["workbook"])]
-    names = [source.name for source in sources]
-    files = {
-        "read": [source.name for source in new],
-        "reused": sorted(set(reused["workbook"]), key=names.index),
-        "removed": sorted(set(parsed["workbook"]) - set(names)),
-    }
-    for what, which in files.items():
-        context.log.info("%s of %s: %s", what, settings.input_dir, ", ".join(which) or "none")
-
-    sheets = read_sheets(new, progress=context.log.info)
-    fresh = computed(typed_rows(cells_of(sheets)))
-    surveyed = in_order(pd.concat([reused, survey(sheets, fresh, today)]), names)
-    first, newest = likely_dates(surveyed, names, today)
-    known = load_months(settings, today, policy.source.time_zone)
-    covered = months_of_data(known, settings, first, newest)
-    awaited = covered.awaited(newest)
-    if awaited:
-        context.log.warning(awaited_message(awaited, newest, settings.input_dir))
-
-    yield dg.Output(
-        settle(with_reused(fresh, reused), source_order(surveyed), covered.first, covered.newest),
-        output_name="raw_transactions",
-        data_version=dg.DataVersion(_content_version(sources, covered)),
-        metadata={
-            "source_dir": dg.MetadataValue.path(str(settings.input_dir)),
-            "source_version": content_version(sources),
-            "files": files,
-            "ignored_columns": sorted({name for s in sheets for name in s.ignored_columns}),
-            "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
-            "months_covered": f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}",
-            "newest_date": str(newest),
-            **({"awaited_month": f"{awaited:%Y-%m}"} if awaited else {}),
-        },
-    )
-    is_first = not settings.months_path.exists()
-    # Only now are the rows in the warehouse: the months never run ahead of the data.
-    has_changed = save_months(covered, settings)
-    warehouse.empty_outside(CONTRACTS.values(), covered.first, covered.newest, context.run.run_id)
-    if has_changed and not is_first:
-        context.log.warning(
-            "The months covered are now %s to %s. A Dagster UI that is running has to reload the "
-            "code location to see them (Deployment > Code locations > Reload).",
-            f"{covered.first:%Y-%m}",
-            f"{covered.newest:%Y-%m}",
-        )
-    table = pa.Table.from_pandas(
-        surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
-    )
-    yield dg.Output(table, output_name="source_sheets")
-
-
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
+
+    @dg.multi_asset(
+        name="ingest_workbooks",
+        group_name=GROUP,
+        outs={
+            "raw_transactions": dg.AssetOut(
+                description=(
+                    "Every row of every sheet, typed, with its month and whether a later source "
+                    "supersedes its order. Rows with unreadable cells are here too and say why."
+                ),
+                **asset_attributes(RAW_TRANSACTIONS, "excel", "ibis"),
+            ),
+            "source_sheets": dg.AssetOut(
+                description=(
+                    "What was read: a row per sheet, with its rows, revenue and content hash."
+                ),
+                **asset_attributes(SOURCE_SHEETS, "excel"),
+            ),
+        },
+        deps=["transaction_workbooks"],
+    )
+    def ingest_workbooks(
+        context: dg.AssetExecutionContext,
+        config: IngestionConfig,
+        settings: dg.ResourceParam[Settings],
+        policy: dg.ResourceParam[Policy],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[dg.Output]:
+        """Read the workbooks that are new or changed, publish all rows, remember the months."""
+        import pandas as pd
+        import pyarrow as pa
+
+        from customer_segments.ingestion.intake import parser_of, taken_in
+        from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
+        from customer_segments.ingestion.settling import settle
+        from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+
+        today = policy.source.today()
+        sources = fingerprinted(settings.source_files())
+        parsed = parsed_before(warehouse, parser_of(policy))
+        reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
+        new = [source for source in sources if source.name not in set(reused["workbook"])]
+        names = [source.name for source in sources]
+        files = {
+            "read": [source.name for source in new],
+            "reused": sorted(set(reused["workbook"]), key=names.index),
+            "removed": sorted(set(parsed["workbook"]) - set(names)),
+        }
+        for what, which in files.items():
+            context.log.info("%s of %s: %s", what, settings.input_dir, ", ".join(which) or "none")
+        with taken_in(new, policy, context.log.info) as intake, warehouse.writing() as con:
+            passed_over = settings.passed_over() + intake.passed_over
+            if passed_over:
+                context.log.warning("Passed over: %s.", "; ".join(passed_over))
+            fresh = intake.load(con)
+            surveyed = in_order(pd.concat([reused, survey(con, intake, fresh, today)]), names)
+            first, newest = likely_dates(surveyed, names, today)
+            known = load_months(settings, today, policy.source.time_zone)
+            covered = months_of_data(known, settings, first, newest)
+            rows = with_reused(fresh, reused)
+            settled = settle(rows, source_order(surveyed), covered.first, covered.newest)
+            publication = publish(
+                con,
+                RAW_TRANSACTIONS,
+                settled,
+                run_id=context.run.run_id,
+                made_by=installed.made_by(RAW_TRANSACTIONS),
+            )
+        awaited = covered.awaited(newest)
+        if awaited:
+            context.log.warning(awaited_message(awaited, newest, settings.input_dir))
+        ignored = {name for sheet in intake.sheets for name in sheet.grid.header.ignored}
+        yield dg.Output(
+            publication,
+            output_name="raw_transactions",
+            data_version=dg.DataVersion(_content_version(sources, covered)),
+            metadata={
+                "source_dir": dg.MetadataValue.path(str(settings.input_dir)),
+                "source_version": content_version(sources),
+                "files": files,
+                "passed_over": passed_over,
+                "ignored_columns": sorted(ignored),
+                "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
+                "months_covered": f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}",
+                "newest_date": str(newest),
+                **({"awaited_month": f"{awaited:%Y-%m}"} if awaited else {}),
+            },
+        )
+        is_first = not settings.months_path.exists()
+        # Only now are the rows in the warehouse: the months never run ahead of the data.
+        has_changed = save_months(covered, settings)
+        contracts = CONTRACTS.values()
+        warehouse.empty_outside(contracts, covered.first, covered.newest, context.run.run_id)
+        if has_changed and not is_first:
+            context.log.warning(
+                "The months covered are now %s to %s. A Dagster UI that is running has to reload "
+                "the code location to see them (Deployment > Code locations > Reload).",
+                f"{covered.first:%Y-%m}",
+                f"{covered.newest:%Y-%m}",
+            )
+        table = pa.Table.from_pandas(
+            surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
+        )
+        yield dg.Output(table, output_name="source_sheets")
+
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
     return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
 

@@ -1,27 +1,25 @@
 """Cells -> typed rows, inside the engine.
 
-Belongs here: what a cell's text means, row by row. Does not: what needs sight of other rows
-(``settling``). A cell that cannot be its column's type does not stop the file: the row says
-which column and what the cell said, and cleaning rejects it.
+Belongs here: what the cells of a row mean together, by the forms of their columns. Does not: what
+needs sight of other rows (``settling``). A cell that cannot be its column's type does not stop the
+file: the row says which column and what the cell said, and cleaning rejects it.
 """
+
+from collections.abc import Mapping
 
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
-from customer_segments.tables.money import LINE
+from customer_segments.ingestion import dates, numbers
+from customer_segments.ingestion.forms import Form
+from customer_segments.policy.layout import Layout
+from customer_segments.policy.rules import Source as Rules
+from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "2"
-# In layout order: the first that is unreadable is named.
-REQUIRED = ("invoice", "stock_code", "quantity", "invoice_date", "price")
-EXACT = "decimal(38, 19)"  # holds every BIGINT and every price in full
-FLOAT_NOISE = 1e-9
-# What DuckDB takes for a number, and nobody else: 1_000, and 30e4. with its last point.
-NOT_A_NUMBER = r"_|[eE].*\."
-ISO_DATE = (
-    r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-    r"([ T]([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?$"
-)
+PARSER = "3"
+ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
+TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
 LARGEST_LINE = 10**14 - 1
 # Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
@@ -29,49 +27,120 @@ BLANKS = (
     r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
     "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+# Stand on the first line of an order where a listing merges cells.
+FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
 
 
-def typed_rows(cells: Table) -> Table:
+def filled_down(cells: Table) -> Table:
+    """Give each line of an order what its first line alone says."""
+    there = [column for column in FILLED_DOWN if column in cells.columns]
+    window = ibis.cumulative_window(order_by="row_number")
+    # A customer is that of the invoice, also where that line has none.
+    is_first = cells["invoice" if "invoice" in there else "invoice_date"].notnull()
+    cells = cells.mutate(order=is_first.cast("int64").sum().over(window))
+    of_order = ibis.window(group_by="order")
+    return cells.mutate(**{name: cells[name].max().over(of_order) for name in there}).drop("order")
+
+
+def typed_rows(
+    cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool = False
+) -> Table:
     """Give every cell its column's type.
 
     Parameters
     ----------
     cells
-        Text columns of the layout, and ``workbook``, ``sheet``, ``row_number``, which are handed
-        through.
+        ``row_number``, ``overfull`` (what is wrong with the line as a whole, if anything), and
+        those columns that the sheet has, as text or typed.
+    forms
+        Of the columns that are text.
+    utc
+        Whether times that bear no zone are UTC's.
 
     Returns
     -------
     Table
-        Same rows; a row whose cells are not all readable has ``unreadable_column`` (the first
-        of them in layout order) and ``unreadable_text``.
+        Columns ``TYPED``; a row whose cells are not all readable has ``unreadable_column`` (the
+        first of them) and ``unreadable_text``.
     """
-    said = {f"{name}_text": cells[name] for name in REQUIRED}
-    typed = cells.mutate(
-        invoice=_identifier(cells.invoice),
-        stock_code=_identifier(cells.stock_code),
-        customer_id=_identifier(cells.customer_id),
-        quantity=_whole_number(cells.quantity),
-        invoice_date=_timestamp(cells.invoice_date),
-        price=_money(cells.price),
-        **said,
-    )
-    revenue = typed.quantity.cast("float64") * typed.price.cast("float64")
-    is_line = revenue.abs() <= LARGEST_LINE
-    typed = typed.mutate(
-        price=ibis.ifelse(is_line | revenue.isnull(), typed.price, ibis.null(LINE))
-    )
-    is_unreadable = {name: typed[name].isnull() for name in REQUIRED}
-    return typed.mutate(
-        unreadable_column=ibis.cases(*((bad, name) for name, bad in is_unreadable.items())),
-        unreadable_text=ibis.cases(
-            *((bad, typed[f"{name}_text"]) for name, bad in is_unreadable.items())
+    columns = set(cells.columns)
+
+    def text(column: str) -> Value:
+        return _identifier(cells[column]) if column in columns else ibis.null("string")
+
+    def number(column: str, kind: str) -> Value:
+        cell = cells[column]
+        if not cell.type().is_string():
+            return cell.try_cast(kind)
+        form = forms[column]
+        return numbers.read(cell, form.kinds, form.decimal, kind)
+
+    quantity = number("quantity", QUANTITY) if "quantity" in columns else ibis.literal(1)
+    quantity = quantity.cast(QUANTITY)
+    if "price" in columns:
+        price = number("price", PRICE)
+    else:
+        price = (number("amount", LINE).cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
+    if "discount" in columns and layout.discount:
+        # A line without one has none.
+        discount = number("discount", PRICE).fill_null(0)
+        price = (
+            price * (1 - discount)
+            if layout.discount == "rate"
+            else price - discount.abs() / quantity.abs().nullif(0)
+        ).cast(PRICE)
+    revenue = quantity.cast("float64") * price.cast("float64")
+    price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
+    values = {
+        "invoice_date": _date(cells, forms, layout, rules, utc),
+        "quantity": quantity,
+        "price": price,
+    }
+    heads = {"price": "price" if "price" in columns else "amount"}
+    said = {name: heads.get(name, name) for name in values}
+    bad = [(values[name].isnull(), name) for name in ("quantity", "invoice_date", "price")]
+    typed = cells.select(
+        row_number=cells.row_number,
+        invoice=text("invoice"),
+        stock_code=text("stock_code"),
+        description=cells.description.cast("string") if "description" in columns else _NULL,
+        **values,
+        customer_id=_customer(text("customer_id"), rules),
+        country=text("country"),
+        status=text("status"),
+        unreadable_column=ibis.cases(
+            (cells.overfull.notnull(), "line"), *((null, said[name]) for null, name in bad)
         ),
-    ).drop(*said)
+        unreadable_text=ibis.cases(
+            (cells.overfull.notnull(), cells.overfull),
+            *(
+                (null, cells[said[name]].cast("string") if said[name] in columns else _NULL)
+                for null, name in bad
+            ),
+        ),
+    )
+    # A line that is broken says nothing: its cells stand under the wrong headings.
+    broken = typed.unreadable_column == "line"
+    return typed.mutate(
+        **{
+            name: ibis.ifelse(broken, ibis.null(typed[name].type()), typed[name])
+            for name in ("quantity", "price", "customer_id")
+        }
+    ).select(*TYPED)
 
 
-def _identifier(text: StringValue) -> Value:
+_NULL = ibis.null("string")
+
+
+def _identifier(cell: Value) -> Value:
     """Trim every kind of blank; a number that came as 13085.0 is 13085."""
+    if cell.type().is_floating():
+        whole = cell.try_cast("int64")
+        said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
+        return ibis.ifelse(cell.isnan(), _NULL, said)
+    text = cell.cast("string")
+    if cell.type().is_integer():
+        return text
     is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
     trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
     text = ibis.ifelse(is_padded, trimmed, text).nullif("")
@@ -79,29 +148,33 @@ def _identifier(text: StringValue) -> Value:
     return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
 
 
-def _whole_number(text: StringValue) -> Value:
-    """Null unless the text is a whole number: a cast alone would round 3.5, and read 1_000."""
-    whole = text.try_cast("int64")
-    # A decimal too small for EXACT would be rounded by that cast already.
-    is_exact = (whole.cast(EXACT) == text.try_cast(EXACT)) & ~text.re_search(
-        NOT_A_NUMBER + r"|[eE]-|\.[0-9]{20}"
-    )
-    return ibis.ifelse(is_exact, whole, ibis.null("int64"))
+def _customer(text: StringValue, rules: Rules) -> Value:
+    """Return who it is: nobody for a placeholder, e-mail addresses without case."""
+    nobody = [name.casefold() for name in rules.no_customer]
+    known = ibis.ifelse(text.lower().isin(nobody), _NULL, text) if nobody else text
+    known = ibis.ifelse(known.contains("@"), known.lower(), known)
+    if rules.leading_zeros == "drop":
+        # One digit stays: 000 is a customer, unless it is among the placeholders.
+        known = known.re_replace("^0+([0-9A-Za-z])", r"\1")
+    return known
 
 
-def _money(text: StringValue) -> Value:
-    """Null unless four decimals hold the number; a float's noise beyond them is dropped."""
-    money = text.try_cast(LINE)
-    noise = (money.cast(EXACT) - text.try_cast(EXACT)).abs()
-    is_exact = (noise <= FLOAT_NOISE) & ~text.re_search(NOT_A_NUMBER)
-    return ibis.ifelse(is_exact, money, ibis.null(LINE))
-
-
-def _timestamp(text: StringValue) -> Value:
-    """Null unless the text is an ISO date or date and time; a date cell reads as one.
-
-    A time zone or AM and PM are not dropped but unreadable: times are the retailer's own.
-    """
-    text = text.strip()
-    is_iso = text.re_search(ISO_DATE)
-    return ibis.ifelse(is_iso, text.try_cast("timestamp(6)"), ibis.null("timestamp(6)"))
+def _date(
+    cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool
+) -> Value:
+    cell, zone = cells.invoice_date, rules.time_zone
+    own_zone = layout.time_zone or ("UTC" if utc else None)
+    kind = cell.type()
+    if kind.is_timestamp() and kind.timezone:
+        return dates.timezone(zone, cell).cast(dates.TIMESTAMP)
+    if not kind.is_string():
+        return cell.try_cast(dates.TIMESTAMP)
+    form = forms["invoice_date"]
+    counts = form.kinds
+    if "time" in cells.columns:
+        # What is a date alone has no time in it.
+        day = cell.strip().re_replace("[ T]0?0:00(:00)?$", "")
+        clock = cells.time.cast("string").re_extract("([0-9]{1,2}:[0-9:]+.*)$", 1)
+        cell = ibis.ifelse(cells.time.isnull(), day, (day + " " + clock).strip())
+        counts = {**counts, "all": counts["all"] + 1}
+    return dates.read(cell, counts, form.order, zone, own_zone)

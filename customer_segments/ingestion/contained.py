@@ -36,11 +36,11 @@ PIPE_BYTES = 1 << 20  # the largest that Linux gives without privileges
 OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def sheets_of(file: Path) -> list[tuple[str, "pa.Table"]]:
-    """Return name and cells of each sheet of an .xlsx or .parquet file, in their order.
+def sheets_of(file: Path, wanted: list[str]) -> list[tuple[str, "pa.Table", bool]]:
+    """Return name and cells of each sheet of a workbook, in their order, and if it is hidden.
 
-    Cells are text, the header row among them, null where empty or an error. A Parquet file
-    gives one table, named like the file.
+    Cells are text, the header row among them, null where empty or an error. A hidden sheet has
+    none, nor has one that is not wanted; if none is named, all are wanted.
 
     Raises
     ------
@@ -49,19 +49,19 @@ def sheets_of(file: Path) -> list[tuple[str, "pa.Table"]]:
     """
     import pyarrow as pa
 
-    sheets: list[tuple[str, pa.Table]] = []
+    sheets: list[tuple[str, pa.Table, bool]] = []
     size = file.stat().st_size
     memory = min(MEMORY_BYTES + MEMORY_PER_BYTE * size, MOST_MEMORY_BYTES)
     seconds = SECONDS + SECONDS_PER_BYTE * size
     script = Path(__file__).with_name("reader_process.py")
     # -P: the script's folder must not come before the libraries.
-    command = [sys.executable, "-P", str(script), file.suffix.lower(), str(file.absolute())]
+    command = [sys.executable, "-P", str(script), str(file.absolute()), str(memory), *wanted]
     # Arrow's own allocator reserves memory in advance, which the limit would count.
     environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "RUST_BACKTRACE": "0"}
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            [*command, str(memory)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             bufsize=PIPE_BYTES,
@@ -77,8 +77,9 @@ def sheets_of(file: Path) -> list[tuple[str, "pa.Table"]]:
         try:
             while out.peek(1):
                 with pa.ipc.open_stream(out) as stream:
-                    name = stream.schema.metadata[b"sheet"].decode()
-                    sheets.append((name or file.stem, stream.read_all()))
+                    about = stream.schema.metadata
+                    hidden = bool(about[b"hidden"])
+                    sheets.append((about[b"sheet"].decode(), stream.read_all(), hidden))
         except (pa.ArrowException, OSError):
             if process.wait() == 0:  # else it broke off: what became of it says why
                 raise
@@ -116,10 +117,6 @@ def _too_big(file: Path, problem: str) -> UserError:
 
 
 def _broken(file: Path, reason: str, sheet: str | None) -> UserError:
-    if file.suffix.lower() == ".parquet":
-        return UserError(
-            f"{shown(file.name)} is not a readable Parquet file ({reason}).", "Write it anew."
-        )
     with file.open("rb") as stream:
         if stream.read(8) == OLE_MAGIC:
             return UserError(
@@ -128,6 +125,6 @@ def _broken(file: Path, reason: str, sheet: str | None) -> UserError:
             )
     place = shown(file.name) if sheet is None else f"{where(file.name, sheet)},"
     return UserError(
-        f"{place} is not a readable .xlsx workbook ({reason}).",
+        f"{place} is not a readable {file.suffix.lower()} workbook ({reason}).",
         "It may be cut off or of another kind: copy it again, or save it anew as .xlsx.",
     )

@@ -1,29 +1,55 @@
-"""The layout of a transaction sheet: which columns, under which headings.
+"""The layout of a sheet: which columns, under which headings.
 
-Belongs here: matching a header row. Does not: reading files, or what a cell may hold.
+Belongs here: matching a header row with ``headings.toml`` and with what ``[[layout]]`` says. Does
+not: reading files, or what a cell may hold (``forms``).
 """
 
 import re
-from collections.abc import Sequence
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from customer_segments.errors import UserError
+from customer_segments.policy.layout import Layout
 
-# Headings of both UCI workbooks, in any case, with or without blanks and underscores.
-HEADINGS = {
-    "invoice": ("Invoice", "InvoiceNo"),
-    "stock_code": ("StockCode",),
-    "description": ("Description",),
-    "quantity": ("Quantity",),
-    "invoice_date": ("InvoiceDate",),
-    "price": ("Price", "UnitPrice"),
-    "customer_id": ("Customer ID", "CustomerID"),
-    "country": ("Country",),
-}
-# Rows in which a header that is not in the first one is looked for, to say where it stands.
-HEADER_SEARCH_ROWS = 20
+# Rows in which the header is looked for.
+HEADER_SEARCH_ROWS = 30
 # More of a cell or a list is no help in a message.
 SHOWN_CHARACTERS = 500
+NEEDED = {
+    "customer_id": "the customer",
+    "invoice_date": "the date",
+    "price": "money (a price, or an amount)",
+}
+COLUMNS = (
+    *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "price"),
+    *("amount", "customer_id", "country", "discount", "status", "currency"),
+)
+
+
+class Header(NamedTuple):
+    """Where each column stands in a sheet.
+
+    Parameters
+    ----------
+    row
+        Number of the header's row, from 1.
+    positions
+        Position in the sheet by column, from 0.
+    headings
+        Heading by column.
+    ignored
+        Headings of columns that are not part of the layout.
+    """
+
+    row: int
+    positions: dict[str, int]
+    headings: dict[str, str]
+    ignored: tuple[str, ...]
 
 
 def shown(text: str) -> str:
@@ -37,70 +63,128 @@ def where(workbook: str, sheet: str) -> str:
     return f"{shown(workbook)}, sheet {sheet!r}"
 
 
-def _plain(heading: str | None) -> str:
-    return re.sub(r"[\s_]+", "", heading or "").casefold()
+def layout_of(layouts: Iterable[Layout], file: str) -> Layout:
+    """Return what the policy says of a file; nothing special where it does not name it."""
+    named = (each for each in layouts if fnmatch(file.casefold(), each.files.casefold()))
+    return next(named, Layout())
 
 
-_COLUMN_OF = {_plain(heading): column for column, names in HEADINGS.items() for heading in names}
-
-
-class Header(NamedTuple):
-    """Where each column stands in a sheet.
-
-    Parameters
-    ----------
-    positions
-        Position in the sheet by column, in the order of ``HEADINGS``.
-    ignored
-        Headings of columns that are not part of the layout.
-    """
-
-    positions: dict[str, int]
-    ignored: tuple[str, ...]
-
-
-def match_header(rows: Sequence[Sequence[str | None]], where: str) -> Header:
-    """Find the columns in the first row of a sheet.
-
-    Parameters
-    ----------
-    rows
-        The first rows of the sheet, as text; the first is the header.
-    where
-        File and sheet, for messages.
+def match_header(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> Header | None:
+    """Find the header among the first rows of a sheet; ``None`` if it has no transactions.
 
     Raises
     ------
     UserError
-        If a column is missing or stands there twice, or the header is in a later row.
+        If the layout names a heading or a row that is not there, or a column stands there twice.
     """
-    headings = rows[0]
-    found: dict[str, list[int]] = {}
-    for position, heading in enumerate(headings):
-        found.setdefault(_COLUMN_OF.get(_plain(heading), ""), []).append(position)
-    missing = [column for column in HEADINGS if column not in found]
-    if missing:
-        for number, row in enumerate(rows[1:], 2):
-            if {_COLUMN_OF.get(_plain(cell)) for cell in row} >= set(HEADINGS):
-                raise UserError(
-                    f"{where}: the header stands in row {number}, and has to be in row 1.",
-                    "Delete the rows above it.",
-                )
-        wanted = ", ".join(" or ".join(HEADINGS[column]) for column in missing)
-        given = ", ".join(repr(heading) for heading in headings if heading) or "nothing"
-        raise UserError(
-            f"{where}: column {wanted} is missing; its first row has {shown(given)}.",
-            "Add or rename the column; a sheet with other content belongs in another file.",
-        )
-    for column, positions in found.items():
-        if column and len(positions) > 1:
-            names = ", ".join(repr(headings[position]) for position in positions)
+    if layout.header_row is not None:
+        if layout.header_row > len(rows):
             raise UserError(
-                f"{where}: column {HEADINGS[column][0]} stands there {len(positions)} times "
-                f"({shown(names)}).",
-                "Keep the one that counts.",
+                f"{where}: there is no row {layout.header_row} for a header among its first "
+                f"{len(rows)}.",
+                "Mend header_row of its [[layout]].",
             )
-    return Header(
-        positions={column: found[column][0] for column in HEADINGS},
-        ignored=tuple(heading for p in found.get("", []) if (heading := headings[p])),
+        return _header(rows, layout.header_row, layout, where)
+    for number, row in enumerate(rows[:HEADER_SEARCH_ROWS], 1):
+        # A title above the header has few cells.
+        if sum(bool(cell and cell.strip()) for cell in row) >= len(NEEDED):
+            header = _header(rows, number, layout, where)
+            if not _missing(header):
+                return header
+    return None
+
+
+def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> UserError:
+    """Return what to say of a sheet in which no header was found: what is missing, and where."""
+    headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]
+    best = max(headers, key=lambda header: (len(header.positions), -header.row), default=None)
+    row = rows[best.row - 1] if best else []
+    given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
+    missing = _missing(best) if best else list(NEEDED)
+    number = f"row {best.row}" if best and best.positions else "its first row"
+    return UserError(
+        f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
+        f"{number} has {shown(given)}.",
+        "Name the column in customer_segments.toml, for example [[layout]] columns = "
+        f'{{ {missing[0]} = "its heading" }}; a sheet with other content belongs in another file.',
     )
+
+
+def _missing(header: Header) -> list[str]:
+    found = {"price" if column == "amount" else column for column in header.positions}
+    return [column for column in NEEDED if column not in found]
+
+
+def _header(
+    rows: Sequence[Sequence[str | None]], number: int, layout: Layout, where: str
+) -> Header:
+    """Match one row."""
+    cells = [(cell or "").strip() for cell in rows[number - 1]]
+    plain = [_plain(cell) for cell in cells]
+    named = {str(name): heading for name, heading in layout.columns.items()}
+    positions: dict[str, int] = {}
+    for column in COLUMNS:
+        said = named.get(column)
+        if said is None:
+            candidates = _candidates(column, plain)
+        elif said:
+            candidates = [n for n, cell in enumerate(plain) if cell == _plain(said)]
+            if not candidates and layout.header_row is not None:
+                raise UserError(
+                    f"{where}: row {number} has no column {said!r}, as its [[layout]] says.",
+                    f"It has {shown(', '.join(filter(None, cells)))}.",
+                )
+        else:
+            candidates = []
+        candidates = [n for n in candidates if n not in positions.values()]
+        if len(candidates) > 1:
+            names = ", ".join(repr(cells[n]) for n in candidates)
+            raise UserError(
+                f"{where}: column {column} stands there {len(candidates)} times ({shown(names)}).",
+                "Keep the one that counts, or name it in the columns of a [[layout]].",
+            )
+        if candidates:
+            positions[column] = candidates[0]
+    # The total of a line or an order says nothing that quantity and price do not.
+    if "price" in positions and "amount" not in layout.columns:
+        positions.pop("amount", None)
+    return Header(
+        row=number,
+        positions=positions,
+        headings={column: cells[position] for column, position in positions.items()},
+        ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in positions.values()),
+    )
+
+
+def _candidates(column: str, plain: list[str]) -> list[int]:
+    """Return where the surest of a column's headings stand."""
+    synonyms, exports = _known()
+    for has, columns in exports:
+        if has <= {*plain} and column in columns:
+            return [n for n, cell in enumerate(plain) if cell == columns[column]]
+    for name in synonyms.get(column, []):
+        if name in plain:
+            return [n for n, cell in enumerate(plain) if cell == name]
+    return []
+
+
+def _plain(heading: str) -> str:
+    without = re.sub(r"[(\[{].*?[)\]}]", "", heading) or heading
+    letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+@cache
+def _known() -> tuple[dict[str, list[str]], list[tuple[frozenset[str], dict[str, str]]]]:
+    """Return the synonyms of each column, and the exports with headings of their own."""
+    text = Path(__file__).with_name("headings.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    synonyms = {column: [*map(_plain, names)] for column, names in tables["synonyms"].items()}
+    exports = [
+        (
+            frozenset(map(_plain, export["has"])),
+            {column: _plain(name) for column, name in export["columns"].items()},
+        )
+        for export in tables["exports"].values()
+    ]
+    return synonyms, exports

@@ -21,7 +21,6 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 # What Apache POI takes for a zip bomb (ZipSecureFile.MIN_INFLATE_RATIO). Real workbooks grow 5
 # to 20 times; sheets full of formatted blanks grow more, but not to this size.
@@ -41,36 +40,38 @@ class Refused(Exception):  # noqa: N818 - not a fault in the code
         self.told = {"kind": kind, "reason": reason, "sheet": sheet}
 
 
-def xlsx_sheets(path: Path) -> Iterator[tuple[str, pa.Table]]:
-    """Yield name and cells of each sheet as text, its header row among them, in their order."""
+def sheets(path: Path, wanted: list[str]) -> Iterator[tuple[str, pa.Table, bool]]:
+    """Yield name and cells of each sheet as text, its header among them, and if it is hidden.
+
+    A sheet that is not wanted, or hidden and not wanted by its name, has no cells.
+    """
     import fastexcel
 
     require_no_bomb(path)
     # A reader does not serve two threads, and opening one reads the list of all sheets.
     own = threading.local()
 
-    def cells(name: str) -> pa.Table:
+    def cells(name: str) -> tuple[pa.Table, bool]:
         try:
             if not hasattr(own, "reader"):
                 own.reader = fastexcel.read_excel(path)
-            batch = own.reader.load_sheet(
-                name,
-                header_row=None,
-                skip_rows=0,
-                dtypes="string",
-                eager=True,
-                whitespace_as_null=True,
+            sheet = own.reader.load_sheet(
+                name, header_row=None, skip_rows=0, dtypes="string", whitespace_as_null=True
             )
+            is_hidden = sheet.visible != "visible"
+            if (wanted and name not in wanted) or (is_hidden and not wanted):
+                return pa.table({}), is_hidden
+            return pa.Table.from_batches([sheet.to_arrow()]), False
         except fastexcel.FastExcelError as error:
             raise Refused("broken", _first_line(error), name) from error
-        return pa.Table.from_batches([batch])
 
     try:
         names = fastexcel.read_excel(path).sheet_names
     except fastexcel.FastExcelError as error:
         raise Refused("broken", _first_line(error)) from error
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from zip(names, pool.map(cells, names), strict=True)
+        for name, (table, is_hidden) in zip(names, pool.map(cells, names), strict=True):
+            yield name, table, is_hidden
 
 
 def require_no_bomb(path: Path) -> None:
@@ -95,60 +96,20 @@ def require_no_bomb(path: Path) -> None:
         pass  # whatever is broken in it, the reader says it better
 
 
-def parquet_sheets(path: Path) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the one table of a Parquet file as text, with the column names as the first row.
-
-    A column that cannot be text is null, and the metadata of its field says why.
-    """
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read()
-        table.validate(full=True)
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Refused("broken", _first_line(error)) from error
-    fields, columns = [], []
-    for number, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
-        metadata = {}
-        try:
-            cells = _as_text(column)
-        except MemoryError:
-            raise
-        except pa.ArrowException as error:
-            metadata = {"error": _first_line(error)}
-            cells = pa.chunked_array([pa.nulls(len(column), pa.string())])
-        fields.append(pa.field(f"column_{number}", pa.string(), metadata=metadata))
-        columns.append(pa.chunked_array([pa.array([name], pa.string()), *cells.chunks]))
-    yield "", pa.table(columns, schema=pa.schema(fields))
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return what the cells say; a float that is whole as its digits, never as 1.2e+10."""
-    text = column.cast(pa.string())
-    if not pa.types.is_floating(column.type):
-        return text
-    is_whole = pc.and_(pc.less(pc.abs(column), 2.0**53), pc.equal(pc.trunc(column), column))
-    whole = column.cast(pa.int64(), safe=False).cast(pa.string())
-    # Whoever writes NaN into a column of numbers means that there is none.
-    return pc.if_else(pc.is_nan(column), None, pc.if_else(is_whole, whole, text))
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:500].rstrip(".")
 
 
-def main(kind: str, path: str, memory_limit: int) -> int:
+def main(path: str, memory_limit: int, wanted: list[str]) -> int:
     """Send the sheets of a file; return 0, or 1 if it was refused."""
     # Not the address space: of that every thread reserves far more than it uses.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, memory_limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sheets = {".xlsx": xlsx_sheets, ".parquet": parquet_sheets}[kind](Path(path))
     try:
         with os.fdopen(1, "wb", closefd=False) as out:
-            for name, table in sheets:
-                schema = table.schema.with_metadata({"sheet": name})
+            for name, table, is_hidden in sheets(Path(path), wanted):
+                about = {"sheet": name, "hidden": "yes" if is_hidden else ""}
+                schema = table.schema.with_metadata(about)
                 with pa.ipc.new_stream(out, schema) as stream:
                     stream.write_table(table)
         return 0
@@ -162,4 +123,4 @@ def main(kind: str, path: str, memory_limit: int) -> int:
 
 if __name__ == "__main__":
     # At once: threads may still read sheets that nobody waits for any more.
-    os._exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    os._exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))

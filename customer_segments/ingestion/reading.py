@@ -1,217 +1,279 @@
-"""Files -> cells: every sheet of every workbook as Arrow columns of text.
+"""Files -> grids: the cells of every sheet, as relations that the engine reads.
 
-Belongs here: .xlsx, .csv and .parquet, and which of their columns are the layout's. Does not:
-unpacking (``contained``), or what a cell's text means (``casting``). All columns are read as text,
-for a typed reader turns 3.5 into 3 and "six" into null without a word, while text keeps what the
-cell said.
+Belongs here: which reader takes which file, and which columns of a sheet are the layout's. Does
+not: unpacking workbooks (``contained``), text (``text_files``), or what a cell means (``forms``).
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import zipfile
+from collections.abc import Iterator
 from functools import reduce
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import ibis
+from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contained import sheets_of
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
-    HEADINGS,
     Header,
     match_header,
+    require_columns,
     shown,
     where,
 )
 from customer_segments.ingestion.sources import Source
+from customer_segments.ingestion.text_files import LONGEST_TEXT, TextFile, opened, records
+from customer_segments.policy.layout import Layout
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from ibis.backends.duckdb import Backend
 
-# As the csv module has it, now for all formats. Excel's own limit is 32,767.
-LONGEST_TEXT = 131_072
+TEXT = (".csv", ".tsv", ".txt", ".gz")
 
 
-class Sheet(NamedTuple):
+class Grid(NamedTuple):
     """The cells of one sheet.
 
     Parameters
     ----------
-    name
+    sheet
         Sheet name; a file that has no sheets gives its own stem.
     cells
-        A row per row that holds anything: ``row_number`` as Excel shows it, and a text column
-        for each column of the layout, null where the cell is empty or an error such as #REF!.
-    blank_rows
-        Rows that hold nothing, before the last one that does.
-    ignored_columns
-        Headings of columns that are not part of the layout.
+        A row per row that holds anything: ``row_number`` as Excel shows it, ``overfull``, and a
+        column for each column of the layout, null where the cell is empty or an error.
+    view
+        SQL of the view that ``cells`` reads, if it is not in memory.
     """
 
     source: Source
-    name: str
-    cells: "pa.Table"
-    blank_rows: int
-    ignored_columns: tuple[str, ...]
+    sheet: str
+    header: Header
+    cells: Table
+    view: str = ""
 
 
-# Name, header, and a text column for each column of the layout; ``holds_something`` tells of all
-# columns of the file.
-Grid = tuple[str, Header, "pa.Table"]
+def grids(
+    con: "Backend", source: Source, layout: Layout, folder: Path
+) -> tuple[list[Grid], list[str]]:
+    """Return the sheets of a source that hold transactions, and what was passed over.
 
-
-def read_sheets(
-    sources: list[Source], progress: Callable[[str], None] = lambda message: None
-) -> list[Sheet]:
-    """Read every sheet that is not empty, side by side in threads, in the order given.
+    Parameters
+    ----------
+    con
+        Scratch connection; views are made in it.
+    folder
+        Scratch folder, for copies that the engine can read.
 
     Raises
     ------
     UserError
-        If a file cannot be read or a sheet lacks a column; names file, sheet and column.
+        If a file cannot be read, or holds no transactions; names file, sheet and column.
     """
-    sheets = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for sheet in chain.from_iterable(pool.map(_sheets_of, sources)):
-            progress(f"{sheet.source.name}, {sheet.name}: {sheet.cells.num_rows:,} rows")
-            sheets.append(sheet)
-    return sheets
-
-
-def _sheets_of(source: Source) -> list[Sheet]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    file, sheets = source.file, dict[str, Sheet]()
-    if source.size == 0:
-        raise UserError(
-            f"{shown(file.name)} is empty (0 bytes).", "Copy it again, or take it away."
-        )
-    for name, header, cells in (
-        _csv_grids(file) if file.suffix.lower() == ".csv" else _contained_grids(file)
-    ):
-        if name in sheets:
+    found: list[Grid] = []
+    passed_over: list[str] = []
+    for part in source.parts:
+        if part.stat().st_size == 0:
             raise UserError(
-                f"{where(file.name, name)}: two sheets have this name.", "Rename one of them."
+                f"{shown(source.name)} is empty (0 bytes).", "Copy it again, or take it away."
             )
-        _require_no_endless_text(cells, where(file.name, name))
-        cells = cells.add_column(0, "row_number", pa.arange(2, cells.num_rows + 2))
-        if not pc.all(cells["holds_something"]).as_py():
-            cells = cells.filter(cells["holds_something"])
-        cells = cells.drop_columns("holds_something")
-        last_row = cells["row_number"][-1].as_py() if cells.num_rows else 1
-        blank_rows = last_row - 1 - cells.num_rows
-        sheets[name] = Sheet(source, name, cells, blank_rows, header.ignored)
-    return list(sheets.values())
+        suffix = part.suffix.lower()
+        if suffix in TEXT:
+            found += _text_grids(con, source, part, layout, folder, len(found))
+        elif suffix == ".parquet":
+            found += _parquet_grids(con, source, part, layout, len(found))
+        else:
+            found += _workbook_grids(source, part, layout, passed_over)
+    return found, passed_over
 
 
-def _contained_grids(file: Path) -> Iterator[Grid]:
-    """Yield the sheets of an .xlsx or a .parquet file."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name, text in sheets_of(file):
-        if not text.num_rows:
+def _workbook_grids(
+    source: Source, file: Path, layout: Layout, passed_over: list[str]
+) -> list[Grid]:
+    """Return the sheets of a workbook, and add those without transactions to ``passed_over``."""
+    found: dict[str, Grid] = {}
+    failed: UserError | None = None
+    for sheet, cells, is_hidden in sheets_of(file, layout.sheets):
+        place = where(source.name, sheet)
+        if is_hidden:
+            passed_over.append(f"{place}: hidden")
+        if not cells.num_rows:
             continue
-        first_rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
-        header = match_header(first_rows, where(file.name, name))
-        for column, position in header.positions.items():
-            if error := (text.field(position).metadata or {}).get(b"error"):
-                raise UserError(
-                    f"{where(file.name, name)}, column {HEADINGS[column][0]}: cannot be read as "
-                    f"text ({error.decode()}).",
-                    "Write it as text, numbers or timestamps.",
-                )
-        data = text.slice(1)
-        holds_something = reduce(pc.or_, map(pc.is_valid, data.columns))
-        chosen = {column: data.column(place) for column, place in header.positions.items()}
-        yield name, header, pa.table(chosen | {"holds_something": holds_something})
+        grid = _sheet_grid(source, sheet, cells, layout)
+        if isinstance(grid, UserError):
+            failed = failed or grid
+            passed_over.append(f"{place}: no transactions")
+        elif sheet in found:
+            raise UserError(f"{place}: two sheets have this name.", "Rename one of them.")
+        else:
+            found[sheet] = grid
+    if failed and not found:
+        raise failed
+    return list(found.values())
 
 
-def _csv_grids(file: Path) -> Iterator[Grid]:
-    """Yield all records of a CSV file; a record keeps its number, also after a blank line."""
-    import csv
-
+def _sheet_grid(source: Source, sheet: str, text: "pa.Table", layout: Layout) -> "Grid | UserError":
+    """Return a workbook's sheet, or why it has no transactions."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    with file.open(encoding=_encoding(file), newline="") as stream:
-        delimiter = max(",;\t", key=stream.readline().count)
-        stream.seek(0)
-        # Strict: a quotation mark that is never closed would swallow rows without a word.
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
-        try:
-            first_rows = list(islice(reader, HEADER_SEARCH_ROWS))
-            if not any(cell.strip() for row in chain(first_rows, reader) for cell in row):
-                return
-            # A header further down is to be told from too many cells in a row.
-            header = match_header(first_rows, where(file.name, file.stem))
-            width = len(first_rows[0])
-            batches = list(_csv_batches(chain(first_rows[1:], reader), header, width, file))
-        except csv.Error as error:
-            raise UserError(
-                f"{shown(file.name)}, line {reader.line_num}: {error}.",
-                "Check its quotation marks.",
-            ) from error
-    schema = pa.schema(dict.fromkeys(HEADINGS, pa.string()) | {"holds_something": pa.bool_()})
-    yield file.stem, header, pa.Table.from_batches(batches, schema)
-
-
-def _csv_batches(
-    records: Iterator[list[str]], header: Header, width: int, file: Path, batch_rows: int = 50_000
-) -> Iterator["pa.RecordBatch"]:
-    """Yield Arrow batches of the layout's columns; bounded memory for Python's own objects."""
-    import pyarrow as pa
-
-    numbered = enumerate(records, 2)
-    while batch := list(islice(numbered, batch_rows)):
-        for number, record in batch:
-            if len(record) > width:
-                raise UserError(
-                    f"{shown(file.name)}, row {number}: {len(record)} cells where the header has "
-                    f"{width}.",
-                    "Put the cell that holds a separator in quotation marks.",
-                )
-        columns = {
-            column: pa.array(
-                [
-                    record[place] if place < len(record) and record[place].strip() else None
-                    for _, record in batch
-                ],
-                pa.string(),
-            )
-            for column, place in header.positions.items()
+    place = where(source.name, sheet)
+    rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
+    header = match_header(rows, layout, place)
+    if header is None:
+        return require_columns(rows, layout, place)
+    data = text.slice(header.row)
+    cells = pa.table(
+        {
+            "row_number": pa.arange(header.row + 1, text.num_rows + 1),
+            "overfull": pa.nulls(data.num_rows, pa.string()),
         }
-        columns["holds_something"] = pa.array([any(map(str.strip, row)) for _, row in batch])
-        yield pa.record_batch(columns)
+        | {column: data.column(position) for column, position in header.positions.items()}
+    )
+    if data.num_rows:
+        cells = cells.filter(reduce(pc.or_, map(pc.is_valid, data.columns)))
+    for column, heading in header.headings.items():
+        lengths = pc.binary_length(cells[column])
+        if (pc.max(lengths).as_py() or 0) > LONGEST_TEXT:
+            number = pc.index(pc.greater(lengths, LONGEST_TEXT), True).as_py()
+            raise UserError(
+                f"{place}, column {heading!r}, row {cells['row_number'][number].as_py()}: a text "
+                f"of more than {LONGEST_TEXT:,} bytes.",
+                "Shorten it; Excel itself holds 32,767 characters.",
+            )
+    return Grid(source, sheet, header, ibis.memtable(cells))
 
 
-def _encoding(file: Path) -> str:
-    """Return UTF-8 where the file is that, else Windows' Western European code page.
+def _text_grids(
+    con: "Backend", source: Source, file: Path, layout: Layout, folder: Path, number: int
+) -> Iterator[Grid]:
+    """Yield the records of a text file: by the engine, or one by one where lines are not alike."""
+    sheet = _stem(file)
+    text = opened(file, layout, source.name, sheet, folder)
+    if text is None:
+        return
+    view = f"file_{abs(hash((source.name, sheet, number)))}"
+    schema = {"row_number": "int64", "overfull": "string"} | dict.fromkeys(
+        (f"c{place}" for place in range(text.width)), "string"
+    )
+    sql = _by_engine(con, text)
+    if sql is None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
-    The latter is what Excel on a Western European Windows writes as plain "CSV".
-    """
-    for encoding in ("utf-8-sig", "cp1252"):
-        with suppress(UnicodeDecodeError), file.open(encoding=encoding) as stream:
-            if not any("\0" in part for part in iter(lambda: stream.read(1 << 20), "")):
-                return encoding
-    raise UserError(
-        f"{shown(file.name)} is not a readable .csv file: its text is neither UTF-8 nor "
-        "Windows-1252.",
-        "It may be of another kind: save it anew as .csv, in UTF-8.",
+        copy = folder / f"{view}.parquet"
+        types = ibis.schema(schema).to_pyarrow()
+        with pq.ParquetWriter(
+            copy, pa.schema([field.with_nullable(True) for field in types])
+        ) as out:
+            for batch in records(text, source.name):
+                out.write_batch(batch)
+        sql = f"SELECT * FROM read_parquet({_quoted(copy)})"
+    con.raw_sql(f"CREATE VIEW {view} AS {sql}")
+    cells = ibis.table(schema, name=view)
+    holds_something = ibis.or_(*(cells[f"c{place}"].notnull() for place in range(text.width)))
+    cells = cells.filter(holds_something).select(
+        "row_number",
+        "overfull",
+        **{column: cells[f"c{place}"] for column, place in text.header.positions.items()},
+    )
+    yield Grid(source, sheet, text.header, cells, f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
+
+
+def _by_engine(con: "Backend", text: TextFile) -> str | None:
+    """Return the query that reads a text file; ``None`` where its lines are not all alike."""
+    import duckdb
+
+    if text.has_blank_lines:
+        return None
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(text.width))
+    trimmed = ", ".join(
+        f"CASE WHEN trim(c{place}) <> '' THEN c{place} END AS c{place}"
+        for place in range(text.width)
+    )
+    first = text.skipped + text.header.row
+    sql = (
+        f"SELECT row_number() OVER () + {first} AS row_number, NULL::VARCHAR AS overfull, "
+        f"{trimmed} "
+        f"FROM read_csv({_quoted(text.path)}, auto_detect = false, header = false, skip = {first}, "
+        f"delim = {_quoted(text.separator)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"nullstr = '', columns = {{{columns}}})"
+    )
+    try:
+        con.raw_sql(f"SELECT count(*) FROM ({sql})").fetchall()
+    except duckdb.Error:
+        return None
+    return sql
+
+
+def _parquet_grids(
+    con: "Backend", source: Source, file: Path, layout: Layout, number: int
+) -> Iterator[Grid]:
+    """Yield the one table of a Parquet file, with the types that it has."""
+    import duckdb
+
+    sheet = _stem(file)
+    place = where(source.name, sheet)
+    view = f"file_{abs(hash((source.name, sheet, number)))}"
+    read = f"read_parquet({_quoted(file)}, file_row_number = true)"
+    try:
+        con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
+        schema = con.table(view).schema()
+    except duckdb.Error as error:
+        raise UserError(
+            f"{shown(source.name)} is not a readable Parquet file ({str(error).splitlines()[0]}).",
+            "Write it anew.",
+        ) from error
+    names = [name for name in schema if name != "file_row_number"]
+    header = match_header([names], layout.model_copy(update={"header_row": 1}), place)
+    if header is None or {"customer_id", "invoice_date"} - set(header.positions):
+        raise require_columns([names], layout, place)
+    cells = ibis.table(schema, name=view)
+    chosen = {}
+    for column, position in header.positions.items():
+        kind = schema[names[position]]
+        if kind.is_nested() or kind.is_binary():
+            raise UserError(
+                f"{place}, column {names[position]!r}: it holds {kind}, not text, numbers or "
+                "timestamps.",
+                "Write it as one of these.",
+            )
+        cell = cells[names[position]]
+        is_kept = kind.is_numeric() or kind.is_temporal()
+        needs_form = column == "invoice_date" and not kind.is_temporal()
+        chosen[column] = cell if is_kept and not needs_form else cell.cast("string").nullif("")
+    something = ibis.or_(*(cell.notnull() for cell in chosen.values()))
+    cells = cells.filter(something).select(
+        row_number=cells.file_row_number + 2, overfull=ibis.null("string"), **chosen
+    )
+    yield Grid(
+        source, sheet, header, cells, f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {read}"
     )
 
 
-def _require_no_endless_text(cells: "pa.Table", place: str) -> None:
-    import pyarrow.compute as pc
+def has_formulas_without_values(file: Path) -> bool:
+    """Tell whether a workbook has formulas that were never calculated."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as stream:
+                    end = b""
+                    for block in iter(lambda: stream.read(1 << 20), b""):
+                        if b"</f></c>" in end + block or b"</f><v></v>" in end + block:
+                            return True
+                        if b"</f><v/>" in end + block or b"</f><v />" in end + block:
+                            return True
+                        end = block[-16:]
+    return False
 
-    for column in HEADINGS:
-        lengths = pc.binary_length(cells[column])
-        if (pc.max(lengths).as_py() or 0) > LONGEST_TEXT:
-            row = pc.index(pc.greater(lengths, LONGEST_TEXT), True).as_py() + 2
-            raise UserError(
-                f"{place}, column {HEADINGS[column][0]}, row {row}: a text of more than "
-                f"{LONGEST_TEXT:,} bytes.",
-                "Shorten it; Excel itself holds 32,767 characters.",
-            )
+
+def _stem(file: Path) -> str:
+    return file.name.split(".")[0] if file.suffix.lower() == ".gz" else file.stem
+
+
+def _quoted(text: "Path | str") -> str:
+    return "'" + str(text).replace("'", "''") + "'"

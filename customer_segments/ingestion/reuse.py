@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import Source
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import newest_raw_version
 from customer_segments.storage.requirements import require_contract
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
-from customer_segments.tables.money import SUM
+from customer_segments.tables.money import LINE, SUM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +31,15 @@ def in_sheets(sheets: Table) -> Table:
 def in_raw(raw: Table) -> Table:
     """Return rows and revenue per sheet as the table has them."""
     return raw.group_by("workbook", "sheet").agg(
-        rows=raw.count(), revenue=(raw.quantity * raw.price).cast(SUM).sum()
+        rows=raw.count(), revenue=(raw.quantity * raw.price).cast(LINE).cast(SUM).sum()
     )
 
 
-def parsed_before(warehouse: Warehouse) -> "pd.DataFrame":
+def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":
     """Return the sheets whose rows ``raw_transactions`` has, as ``SOURCE_SHEETS`` has them.
 
     None where the two tables do not belong together (a run was killed between them, or rows are
-    missing), or were written by another version of their contracts or of the reading.
+    missing), or were written by another version of their contracts or of the reading, ``parser``.
     """
     nothing = SOURCE_SHEETS.schema.to_pyarrow().empty_table().to_pandas()
     if not warehouse.path.exists():
@@ -59,7 +58,7 @@ def parsed_before(warehouse: Warehouse) -> "pd.DataFrame":
         lost = con.execute(in_sheets(sheets).difference(in_raw(raw)).count())
         if len(made_from) > 1 or lost:
             return nothing
-        return con.execute(sheets.filter(sheets.parser == PARSER).order_by("source_order"))
+        return con.execute(sheets.filter(sheets.parser == parser).order_by("source_order"))
 
 
 def unchanged(parsed: "pd.DataFrame", sources: list[Source]) -> "pd.DataFrame":

@@ -1,6 +1,6 @@
-"""The files of the source folder: what they hold, and whether that changed.
+"""The files of the source folder: which count, what they hold, and whether that changed.
 
-Belongs here: content hashes. Does not: which files count as input (``settings``), reading them.
+Belongs here: kinds of files, their order, content hashes. Does not: reading them.
 """
 
 import hashlib
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_segments.errors import UserError
+from customer_segments.settings import parts_of
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the source folder, with the SHA-256 and the number of its bytes."""
+    """A file of the source folder, or a folder of part files, with its SHA-256 and bytes."""
 
     file: Path
+    parts: tuple[Path, ...]
     content_hash: str
     size: int
 
@@ -50,9 +52,13 @@ def _fingerprinted(file: Path) -> Source:
             f"The file name {file.name!r} has characters that cannot be shown.", "Rename the file."
         )
     try:
-        with file.open("rb") as stream:
-            content_hash = hashlib.file_digest(stream, "sha256").hexdigest()
-        return Source(file, content_hash, file.stat().st_size)
+        parts = tuple(parts_of(file)) if file.is_dir() else (file,)
+        hashes = []
+        for part in parts:
+            with part.open("rb") as stream:
+                hashes.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        whole = hashes[0] if parts == (file,) else hashlib.sha256(repr(hashes).encode()).hexdigest()
+        return Source(file, parts, whole, sum(part.stat().st_size for part in parts))
     except OSError as error:
         raise UserError(
             f"{file.name} cannot be read: {error.strerror}.", "Check its permissions."

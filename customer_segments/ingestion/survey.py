@@ -1,11 +1,12 @@
-"""What the sheets hold, counted before the warehouse sees them.
+"""What the sheets hold, counted as they come in.
 
-Belongs here: the cells of all sheets as one relation, and the figures that reconciliation
-holds against ``raw_transactions``. Does not: reading files (``reading``).
+Belongs here: the figures of each sheet that reconciliation holds against ``raw_transactions``, and
+their order. Does not: reading files (``intake``).
 """
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
@@ -13,11 +14,13 @@ from ibis.expr.types import Table
 
 from customer_segments import months
 from customer_segments.errors import UserError
-from customer_segments.ingestion.casting import PARSER
-from customer_segments.ingestion.layout import HEADINGS, shown, where
-from customer_segments.ingestion.reading import Sheet
+from customer_segments.ingestion.intake import Intake
+from customer_segments.ingestion.layout import shown, where
 from customer_segments.tables import SOURCE_SHEETS
-from customer_segments.tables.money import SUM
+from customer_segments.tables.money import LINE, SUM
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 SHEET = ["workbook", "sheet"]
 # Of months, from one with rows to the next: a year lies empty between.
@@ -27,79 +30,65 @@ FEW = 0.01
 MANY = 20
 
 
-def cells_of(sheets: list[Sheet]) -> Table:
-    """Return the cells of all sheets as one relation."""
-    import pyarrow as pa
-
-    def with_source(sheet: Sheet) -> pa.Table:
-        # A million times the same name: indices into a dictionary of one.
-        index = pa.repeat(pa.scalar(0, pa.int32()), sheet.cells.num_rows)
-        cells = sheet.cells
-        for column, name in zip(SHEET, (sheet.source.name, sheet.name), strict=True):
-            cells = cells.append_column(column, pa.DictionaryArray.from_arrays(index, [name]))
-        return cells
-
-    text = dict.fromkeys([*HEADINGS, "workbook", "sheet"], pa.string())
-    nothing = pa.schema({"row_number": pa.int64()} | text).empty_table()
-    tables = [with_source(sheet) for sheet in sheets] or [nothing]
-    return ibis.memtable(pa.concat_tables(tables).unify_dictionaries())
-
-
-def computed(rows: Table) -> Table:
-    """Compute a relation in memory, once, for all who read it from here on."""
-    return ibis.memtable(ibis.duckdb.connect().to_pyarrow(rows))
-
-
-def survey(sheets: list[Sheet], rows: Table, today: date) -> pd.DataFrame:
+def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataFrame:
     """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
 
     Parameters
     ----------
+    con
+        Connection that has the rows.
     rows
-        Result of ``typed_rows`` over the cells of ``sheets``.
+        What ``intake`` was loaded into.
 
     Raises
     ------
     UserError
         If a sheet with rows has not one readable date.
     """
-    if not sheets:
+    if not intake.sheets:
         return SOURCE_SHEETS.arrow([]).to_pandas()
-    counted = _counted(rows, today)
     table = pd.DataFrame(
         {
-            "workbook": [sheet.source.name for sheet in sheets],
-            "sheet": [sheet.name for sheet in sheets],
-            "content_hash": [sheet.source.content_hash for sheet in sheets],
-            "file_size": [sheet.source.size for sheet in sheets],
-            "parser": PARSER,
-            "row_count": [sheet.cells.num_rows for sheet in sheets],
-            "blank_rows": [sheet.blank_rows for sheet in sheets],
-            "ignored_columns": [", ".join(sheet.ignored_columns) for sheet in sheets],
+            "workbook": sheet.workbook,
+            "sheet": sheet.name,
+            "content_hash": sheet.grid.source.content_hash,
+            "file_size": sheet.grid.source.size,
+            "is_part": sheet.grid.source.file.is_dir(),
+            "parser": intake.parser,
+            "header_row": sheet.grid.header.row,
+            "ignored_columns": ", ".join(sheet.grid.header.ignored),
+            "read_as": sheet.read_as,
         }
-    ).merge(counted, on=["workbook", "sheet"], how="left")
-    table["unreadable_rows"] = table["unreadable_rows"].fillna(0).astype("int64")
-    for index, row in table.iterrows():
-        if row["row_count"] and not row["dated_rows"]:
-            first = sheets[index].cells.slice(0, 1).to_pylist()[0]
-            raise UserError(
-                f"{where(row['workbook'], row['sheet'])}, column InvoiceDate: not one readable "
-                f"date (row {first['row_number']} says "
-                f"{shown(repr(first['invoice_date'] or 'nothing'))}).",
-                "Give dates as date cells, or as ISO text such as 2011-12-09 12:50, without time "
-                "zone.",
-            )
-    return table.drop(columns="dated_rows")
+        for sheet in intake.sheets
+    ).merge(_counted(con, rows, today), on=SHEET, how="left")
+    counts = ["row_count", "unreadable_rows", "dated_rows", "last_row"]
+    table[counts] = table[counts].fillna(0).astype("int64")
+    table["blank_rows"] = (table["last_row"] - table["header_row"] - table["row_count"]).clip(0)
+    undated = table[(table["row_count"] > 0) & (table["dated_rows"] == 0)]
+    for row in undated.to_dict("records"):
+        headings = {(s.workbook, s.name): s.grid.header.headings for s in intake.sheets}
+        heading = headings[row["workbook"], row["sheet"]]["invoice_date"]
+        raise UserError(
+            f"{where(row['workbook'], row['sheet'])}, column {heading!r}: not one readable date "
+            f"(row {row['first_row']:.0f} says {shown(repr(row['first_text'] or 'nothing'))}).",
+            "Give dates as date cells or as ISO text such as 2011-12-09 12:50; or name the column "
+            'of the date: [[layout]] columns = { invoice_date = "its heading" }.',
+        )
+    return table.drop(columns=["dated_rows", "last_row", "header_row", "first_row", "first_text"])
 
 
-def _counted(rows: Table, today: date) -> pd.DataFrame:
-    """Return the figures of each sheet's cells."""
-    con = ibis.duckdb.connect()
+def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:
+    """Return the figures of each sheet's rows."""
+    is_undated = rows.unreadable_column == "invoice_date"
     figures = con.execute(
         rows.group_by(*SHEET).agg(
+            row_count=rows.count(),
+            last_row=rows.row_number.max(),
             unreadable_rows=rows.unreadable_column.count(),
             dated_rows=rows.invoice_date.count(),
-            revenue=(rows.quantity * rows.price).cast(SUM).sum(),
+            first_row=rows.row_number.min(where=is_undated),
+            first_text=rows.unreadable_text.argmin(rows.row_number, where=is_undated),
+            revenue=(rows.quantity * rows.price).cast(LINE).cast(SUM).sum(),
         )
     )
     # A lone misread year must not make centuries of months.
@@ -151,12 +140,14 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
 def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
     """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
 
-    ``workbooks`` are the file names in natural order; sheets of one are in theirs.
+    ``workbooks`` are the file names in natural order; sheets of one are in theirs, and the part
+    files of a folder, which are one export, have the same place.
     """
     ordered = surveyed.sort_values(
         "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
     )
-    ordered["source_order"] = range(len(ordered))
+    place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
+    ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
     return ordered[[column.name for column in SOURCE_SHEETS.columns]]
 
 

@@ -168,6 +168,12 @@ def is_there(con: "Backend", table: str) -> bool:
     return bool(con.con.execute(f"{found} AND table_name = ?", [table]).fetchall())
 
 
+def is_temporary(con: "Backend", table: str) -> bool:
+    """Tell whether a table is the connection's own, and not the warehouse's."""
+    found = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
+    return bool(con.con.execute(found, [table]).fetchall())
+
+
 def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     """Return the newest ledger line of each month of a table, in order of months.
 

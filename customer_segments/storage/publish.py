@@ -20,7 +20,7 @@ from customer_segments.storage.audit import (
 )
 from customer_segments.storage.content import content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
 from customer_segments.storage.publication import Publication
 from customer_segments.storage.requirements import (
     require_contract,
@@ -94,6 +94,7 @@ def publish(
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
+        if not is_temporary(con, table.name)
     }
     sql = str(con.compile(expression, pretty=True))
     return Publication(contract.table, lines, before, sql, sources)

@@ -14,7 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.storage import ledger
 from customer_segments.storage.audit import column_breaches, stored
 from customer_segments.storage.contracts import Contract, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -73,6 +73,8 @@ def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
         Who reads them, for the message.
     """
     for source in expression.op().find(ops.UnboundTable):
+        if is_temporary(con, source.name):
+            continue
         if not is_there(con, source.name):
             raise UserError(
                 f"{reader} reads {source.name}, which the warehouse does not have.",

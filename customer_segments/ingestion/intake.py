@@ -1,0 +1,193 @@
+"""Files -> typed rows: the way in, the same for the asset, the check before it, and ``init``.
+
+Belongs here: reading files one after the other, settling their forms, one relation of typed rows
+of all. Does not: the single steps (``reading``, ``forms``, ``casting``), what is published.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.ingestion import numbers
+from customer_segments.ingestion.casting import PARSER, TYPED, filled_down, typed_rows
+from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.forms import Form, looked_at, settled
+from customer_segments.ingestion.layout import layout_of, where
+from customer_segments.ingestion.reading import Grid, grids, has_formulas_without_values
+from customer_segments.ingestion.sources import Source
+from customer_segments.policy import Policy
+from customer_segments.policy.layout import Layout
+from customer_segments.tables import RAW_TRANSACTIONS
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+ROWS = "typed_rows"
+
+
+@dataclass
+class Sheet:
+    """A sheet that was read, and how."""
+
+    grid: Grid
+    layout: Layout
+    forms: dict[str, Form]
+    typed: Table
+    rows: int
+
+    @property
+    def workbook(self) -> str:
+        """Name of its file."""
+        return self.grid.source.name
+
+    @property
+    def name(self) -> str:
+        """Name of the sheet."""
+        return self.grid.sheet
+
+    @property
+    def read_as(self) -> str:
+        """How each column was read, in words."""
+        said = {name: form.said for name, form in self.forms.items()}
+        return "; ".join(
+            f"{column}: {heading!r}{f' ({said[column]})' if said.get(column) else ''}"
+            for column, heading in self.grid.header.headings.items()
+        )
+
+
+@dataclass
+class Intake:
+    """What files hold.
+
+    Parameters
+    ----------
+    sheets
+        Those with transactions, in the order given.
+    passed_over
+        What holds none, with why.
+    doubts
+        What the columns alone give rise to.
+    parser
+        Version of the reading and of its rules.
+    """
+
+    sheets: list[Sheet] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    parser: str = ""
+
+    def load(self, con: "Backend") -> Table:
+        """Write the typed rows of all sheets into a temporary table, and return it.
+
+        The scratch folder has to be there still.
+        """
+        schema = ibis.schema(
+            {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
+        )
+        for sheet in self.sheets:
+            if sheet.grid.view:
+                con.raw_sql(sheet.grid.view)
+        rows = [
+            sheet.typed.mutate(
+                workbook=ibis.literal(sheet.workbook), sheet=ibis.literal(sheet.name)
+            ).select(*COLUMNS)
+            for sheet in self.sheets
+        ] or [ibis.memtable(schema.to_pyarrow().empty_table())]
+        con.create_table(ROWS, ibis.union(*rows) if rows[1:] else rows[0], schema=schema, temp=True)
+        return ibis.table(schema, name=ROWS)
+
+
+COLUMNS = ("workbook", "sheet", *TYPED)
+
+
+def parser_of(policy: Policy) -> str:
+    """Return the version of the reading and of the rules that it goes by."""
+    return f"{PARSER}-{policy.fingerprint(RAW_TRANSACTIONS.sections)}"
+
+
+@contextmanager
+def taken_in(
+    sources: list[Source], policy: Policy, progress: Callable[[str], None] = lambda message: None
+) -> Iterator[Intake]:
+    """Look at files, one after the other, and give what they hold, until the block is left.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read, or holds no transactions; names file, sheet and column.
+    """
+    with TemporaryDirectory(prefix="customer-segments-") as folder:
+        con = ibis.duckdb.connect(temp_directory=folder)
+        try:
+            intake = Intake(parser=parser_of(policy))
+            for source in sources:
+                layout = layout_of(policy.layout, source.name)
+                found, passed_over = grids(con, source, layout, Path(folder))
+                intake.passed_over += passed_over
+                for grid in found:
+                    sheet, doubts = _looked_at(con, grid, layout, policy)
+                    progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")
+                    intake.sheets.append(sheet)
+                    intake.doubts += doubts
+            yield intake
+        finally:
+            con.disconnect()
+
+
+def _looked_at(
+    con: "Backend", grid: Grid, layout: Layout, policy: Policy
+) -> tuple[Sheet, list[Doubt]]:
+    """Settle the forms of a sheet's columns from all of its cells."""
+    cells, header = grid.cells, grid.header
+    place = where(grid.source.name, grid.sheet)
+    figures = looked_at(cells) | {"rows": cells.count()}
+    money = "price" if "price" in header.positions else "amount"
+    if cells[money].type().is_string():
+        signs = numbers.currencies(cells[money])
+        figures |= {"signs": signs.nunique(), "some_signs": signs.max(), "a_sign": signs.min()}
+    figures |= {f"no_{money}": cells[money].isnull().sum().fill_null(0)}
+    if "currency" in header.positions:
+        named = cells.currency.cast("string").strip().upper()
+        figures |= {"signs": named.nunique(), "some_signs": named.max(), "a_sign": named.min()}
+    counts = con.execute(cells.agg(**figures)).iloc[0].to_dict()
+    forms, doubts = settled(
+        {name: count for name, count in counts.items() if ":" in name},
+        layout,
+        place,
+        header.headings,
+    )
+    column = f"{place}, column {header.headings[money]!r}"
+    if (counts.get("signs") or 0) > 1:
+        doubts.append(
+            Doubt(
+                "several_currencies",
+                "stops",
+                f"{column}: money in {counts['signs']:.0f} currencies, {counts['a_sign']} and "
+                f"{counts['some_signs']} among them.",
+                "Convert it to one, or take the others' rows out: sums of both say nothing.",
+                '[source] accept = ["several_currencies"]',
+            )
+        )
+    without = counts[f"no_{money}"]
+    if without > 0.01 * counts["rows"] and has_formulas_without_values(grid.source.file):
+        doubts.append(
+            Doubt(
+                "formulas",
+                "stops",
+                f"{column}: {without:,.0f} of {counts['rows']:,.0f} cells have a formula and no "
+                "value, for the program that wrote the workbook never calculated it.",
+                "Open it in Excel or LibreOffice and save it: then the values are there.",
+                '[source] accept = ["formulas"]',
+            )
+        )
+    if layout.fill_down:
+        cells = filled_down(cells)
+    is_utc = "(utc)" in header.headings["invoice_date"].casefold()
+    rows = typed_rows(cells, forms, layout, policy.source, is_utc)
+    return Sheet(grid, layout, forms, rows, int(counts["rows"])), doubts

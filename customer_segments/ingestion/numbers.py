@@ -1,0 +1,136 @@
+"""Numbers as files write them: which kinds of text there are, and what each says.
+
+Belongs here: decimal marks, thousands, currency signs, signs. Does not: which columns are numbers
+(``layout``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue, Value
+
+from customer_segments.ingestion.doubts import Doubt
+from customer_segments.policy.layout import Layout
+
+# Signs and ISO 4217 codes, in front or behind.
+_CURRENCY = r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?)"
+_BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
+PLAIN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+# A number with whatever stands around it; the digits are the first group.
+_SIGN = "[-+\u2212]?"
+_WHOLE = rf"^\(?{_SIGN}{_CURRENCY}?{_SIGN}([0-9][0-9.,]*|[.,][0-9]+){_CURRENCY}?{_SIGN}%?\)?$"
+_GROUPED = {
+    ".": r"^([0-9]+|[0-9]{1,3}(,[0-9]{3})+|[0-9]{1,2}(,[0-9]{2})*,[0-9]{3})?(\.[0-9]*)?$",
+    ",": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)?(,[0-9]*)?$",
+}
+_MIXED = "mixed"
+
+
+def kinds(cell: StringValue) -> dict[str, BooleanValue]:
+    """Return which kinds a cell is of, for counting."""
+    text = cell.strip()
+    digits = _digits(text)
+    point = digits.re_search(r"^([0-9]*|[0-9,]*,[0-9]{3})\.([0-9]{0,2}|[0-9]{4,})$") | (
+        digits.re_search(r"^0*\.[0-9]+$|,.*\.|,.*,|^[0-9]{4,}\.[0-9]+$")
+    )
+    comma = digits.re_search(r"^([0-9]*|[0-9.]*\.[0-9]{3}),([0-9]{0,2}|[0-9]{4,})$") | (
+        digits.re_search(r"^0*,[0-9]+$|\..*,|\..*\.|^[0-9]{4,},[0-9]+$")
+    )
+    return {
+        "plain": text.re_search(PLAIN),
+        "whole": text.re_search("^[-+]?[0-9]+$"),
+        "point": point,
+        "comma": comma & ~point,
+        "point_or_group": digits.re_search(r"^[1-9][0-9]{0,2}\.[0-9]{3}$"),
+        "comma_or_group": digits.re_search(r"^[1-9][0-9]{0,2},[0-9]{3}$"),
+        "percent": text.endswith("%"),
+    }
+
+
+def proven(counts: Mapping[str, Any]) -> str | None:
+    """Return the decimal mark that the cells of a column prove, if they do."""
+    few = 0.01 * (counts["point"] + counts["comma"])
+    has_point, has_comma = counts["point"] > few, counts["comma"] > few
+    return None if has_point == has_comma else "." if has_point else ","
+
+
+def decimal_mark(
+    counts: Mapping[str, Any], layout: Layout, others: str | None, where: str
+) -> tuple[str, Doubt | None]:
+    """Decide on the decimal mark of a column.
+
+    Parameters
+    ----------
+    others
+        What the other columns of the file prove.
+    """
+    unsure = counts["point_or_group"] + counts["comma_or_group"]
+    if layout.decimal:
+        return layout.decimal, None
+    if mark := proven(counts):
+        return mark, None
+    if counts["point"] and counts["comma"]:
+        if not unsure:
+            return _MIXED, None
+    elif not unsure or (others and not counts["point"]):
+        return others or ".", None
+    # With a mark before three digits in each cell, and never a whole number: three decimals.
+    elif unsure == counts["all"] and unsure >= 20 and not counts["comma_or_group"]:
+        return ".", None
+    kind = "point_or_group" if counts["point_or_group"] else "comma_or_group"
+    return ".", Doubt(
+        "ambiguous_decimals",
+        "stops",
+        f"{where}: {unsure:,} numbers such as {counts[f'{kind}:example']!r} can be thousands or "
+        "have three decimals"
+        + ("." if not counts["comma"] else f", and others are as {counts['comma:example']!r}."),
+        'Say which it is: [[layout]] decimal = "." or decimal = ",".',
+        '[source] accept = ["ambiguous_decimals"]',
+    )
+
+
+def said(counts: Mapping[str, Any], decimal: str) -> str:
+    """Return in words how a column of numbers is read."""
+    if counts["whole"] == counts["all"]:
+        return "whole numbers"
+    return {".": "decimal point", ",": "decimal comma", _MIXED: "decimal point or comma"}[decimal]
+
+
+def read(cell: StringValue, counts: Mapping[str, Any], decimal: str, kind: str) -> Value:
+    """Return the number that a cell says, rounded to its type's decimals; null if it says none."""
+    text = cell.strip()
+    is_plain = text.re_search(PLAIN)
+    null = ibis.null(kind)
+    if counts["plain"] == counts["all"] and decimal != ",":
+        return text.try_cast(kind)
+    digits = _digits(text)
+    as_point = _value(digits, ".", kind)
+    as_comma = _value(digits, ",", kind)
+    if decimal == _MIXED:
+        number = ibis.ifelse(digits.contains(","), as_comma, as_point)
+    else:
+        number = as_comma if decimal == "," else as_point
+    is_negative = text.re_search("^\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
+    signed = ibis.ifelse(is_negative, -number, number).cast(kind)
+    signed = ibis.ifelse(text.endswith("%"), (signed / 100).cast(kind), signed)
+    return ibis.ifelse(
+        is_plain & text.re_search("[eE]"), text.try_cast(kind), signed.fill_null(null)
+    )
+
+
+def currencies(cell: StringValue) -> StringValue:
+    """Return the currency sign or code that stands beside a number; null if there is none."""
+    text = cell.strip().re_replace(_BLANKS, "")
+    beside = rf"^\(?{_SIGN}({_CURRENCY})?{_SIGN}[0-9.,]+({_CURRENCY})?{_SIGN}\)?$"
+    return ibis.coalesce(*(text.re_extract(beside, group).nullif("") for group in (1, 2)))
+
+
+def _digits(text: StringValue) -> StringValue:
+    return text.re_replace(_BLANKS, "").re_extract(_WHOLE, 1)
+
+
+def _value(digits: StringValue, decimal: str, kind: str) -> Value:
+    group = "," if decimal == "." else "."
+    number = digits.replace(group, "").replace(decimal, ".").try_cast(kind)
+    return ibis.ifelse(digits.re_search(_GROUPED[decimal]), number, ibis.null(kind))
