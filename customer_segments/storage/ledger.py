@@ -169,8 +169,11 @@ def is_there(con: "Backend", table: str) -> bool:
 
 
 def is_temporary(con: "Backend", table: str) -> bool:
-    """Tell whether a table is the connection's own, and not the warehouse's."""
-    found = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
+    """Tell whether a table or view is the connection's own, and not the warehouse's."""
+    found = (
+        "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = $1 "
+        "UNION ALL SELECT 1 FROM duckdb_views() WHERE temporary AND view_name = $1"
+    )
     return bool(con.con.execute(found, [table]).fetchall())
 
 
