@@ -11,7 +11,6 @@ from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
-from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
 from customer_segments.storage.warehouse import load, query
@@ -29,13 +28,11 @@ FIGURES = ["adjusted_rand_index", "moved_share", "stability", "silhouette", "cha
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
-    policy, rfm = installed.policy, [CUSTOMER_RFM.table]
+    policy, warehouse, rfm = installed.policy, installed.warehouse, [CUSTOMER_RFM.table]
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
     @launchpad(Fitting, policy.model)
-    def kmeans_model(
-        context: dg.AssetExecutionContext, config: Fitting, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def kmeans_model(context: dg.AssetExecutionContext, config: Fitting) -> object:
         """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
 
         The version is a hash of the numbers: fitting the same data again adds nothing.
@@ -61,9 +58,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
     @launchpad(Selecting, policy.selection)
-    def model_selection(
-        context: dg.AssetExecutionContext, config: Selecting, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def model_selection(context: dg.AssetExecutionContext, config: Selecting) -> object:
         """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
         Recommends a number; the model has the one that the config of kmeans_model says.
@@ -98,9 +93,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.asset(group_name=GROUP, deps=[*rfm, kmeans_model], **asset_attributes(CHAMPION_MODEL))
     @launchpad(Deciding, policy.gate)
-    def champion_model(
-        context: dg.AssetExecutionContext, config: Deciding, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def champion_model(context: dg.AssetExecutionContext, config: Deciding) -> object:
         """Which model version labels customers, since when, and why.
 
         The first fit promotes itself. After that the champion stays, so that segments stay

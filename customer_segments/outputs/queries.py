@@ -8,15 +8,10 @@ from datetime import date
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments import tables
 from customer_segments.months import shift
 from customer_segments.segments.migration import KEY, customer_moves, next_month
 from customer_segments.storage import Contract
-from customer_segments.tables import (
-    CHECK_HISTORY,
-    CLEANED_TRANSACTIONS,
-    GONE,
-    REJECTED_TRANSACTIONS,
-)
 
 # In place of a reason, of the rows that count.
 KEPT = "kept"
@@ -53,7 +48,9 @@ def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return who was in last month's snapshot and is in this one no more, with the segment then."""
-    moves = customer_moves(segments, rfm, kmeans_model).filter(lambda move: move.to_segment == GONE)
+    moves = customer_moves(segments, rfm, kmeans_model).filter(
+        lambda move: move.to_segment == tables.GONE
+    )
     then = rfm.select("customer_id", "country", snapshot_month=next_month(rfm))
     return (
         moves.inner_join(then, KEY)
@@ -64,7 +61,7 @@ def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def rows_by_reason() -> Table:
     """Count rows kept and rejected, with their money, of each month; ``newest``, their last day."""
-    cleaned, rejected = CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation
+    cleaned, rejected = tables.CLEANED_TRANSACTIONS.relation, tables.REJECTED_TRANSACTIONS.relation
     parts = (
         cleaned.select("month", "revenue", "invoice_date", reason=ibis.literal(KEPT)),
         rejected.select("month", "revenue", "invoice_date", reason=rejected.reason.cast("string")),
@@ -97,7 +94,7 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
 
 def findings_of(month: date | None = None) -> Table:
     """Return the newest verdicts that stand out: on tables as a whole, and on a month or on all."""
-    history = CHECK_HISTORY.relation
+    history = tables.CHECK_HISTORY.relation
     if month:
         history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
     newest = history.group_by("table_name", "check_name", "month").agg(

@@ -18,12 +18,10 @@ from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 from customer_segments.tables.money import SUM
 
 
-def in_snapshots(rfm: Table) -> Table:
-    """Return customers, orders and money per snapshot as the table has them."""
-    return rfm.group_by("snapshot_month").agg(
-        customers=rfm.count(),
-        orders=rfm.frequency.sum().cast("int64"),
-        revenue=rfm.monetary.cast(SUM).sum(),
+def in_snapshots(rows: Table, *keys: str, **figures: ibis.Value) -> Table:
+    """Return customers, more figures of them, and money per snapshot and whatever else."""
+    return rows.group_by("snapshot_month", *keys).agg(
+        customers=rows.count(), **figures, revenue=rows.monetary.cast(SUM).sum()
     )
 
 
@@ -89,13 +87,14 @@ def _says_customers(row: Row, scope: Scope) -> Said:
         yield level(growth, scope.checks.growth), said
 
 
+_rfm = CUSTOMER_RFM.relation
 JUDGES = (
     Judge(CUSTOMER_RFM, "customers", snapshots, _against_last_month, _says_customers),
     Judge(CUSTOMER_RFM, "negative_monetary", snapshots),
 )
 SPINE = Spine(
     (CUSTOMER_RFM,),
-    in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
-    in_snapshots(CUSTOMER_RFM.relation),
+    in_lines(CLEANED_TRANSACTIONS.relation, _rfm),
+    in_snapshots(_rfm, orders=_rfm.frequency.sum().cast("int64")),
 )
 CHECKED = ((JUDGES, SPINE),)

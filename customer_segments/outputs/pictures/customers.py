@@ -11,9 +11,9 @@ import pandas as pd
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
 from customer_segments.outputs.pictures.picture import Drawn, picture
-from customer_segments.outputs.templates import read_toml
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent
+from customer_segments.texts import read_toml
 
 # Months after which the title of retention says who came back, if so many have passed.
 SAID_MONTHS = 6

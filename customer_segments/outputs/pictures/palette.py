@@ -7,8 +7,8 @@ name has which colour (``palette.toml``).
 from collections.abc import Iterable
 
 from customer_segments.model.names import SEGMENTS
-from customer_segments.outputs.templates import read_toml
 from customer_segments.tables import GONE, NEW
+from customer_segments.texts import read_toml
 
 # Of text and axes, of what stands back, and of figures that belong to no segment.
 INK, FAINT, NEUTRAL, ACCENT, PAPER = "#222222", "#BBBBBB", "#8A97A0", "#2F4858", "#FFFFFF"

@@ -15,10 +15,11 @@ from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import colour
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
 from customer_segments.outputs.queries import YEAR
-from customer_segments.outputs.templates import read_text, read_toml, rendered
+from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.segments.tiers import WHOLESALE, thrown_away
 from customer_segments.shown import Link
+from customer_segments.texts import read_text, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
