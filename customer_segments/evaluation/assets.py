@@ -4,6 +4,7 @@ import dagster as dg
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.model.assets import snapshot_metadata
 from customer_segments.model.launches import TRAINING_MONTH
 from customer_segments.policy.model import Algorithms, Backtest
 from customer_segments.policy.section import launchpad
@@ -41,20 +42,14 @@ def build_defs(installed: Installation) -> dg.Definitions:
         month = training_month(query, config.training_month, policy.source.today())
         customers = training_customers(query, month, min_customers=LEAST_CUSTOMERS)
         _, features = evaluated(customers, config.seed)
-        rows = []
-        labellings = all_labellings(features, config.n_clusters)
+        rows, labellings = [], all_labellings(features, config.n_clusters)
         for row in compare_labellings(features, labellings, config, month=month):
             rows.append(row)
             context.log.info(f"{row['labelling']} is compared.")
         reasons = (f"- **{row['labelling']}**: {row['reason']}" for row in rows)
-        context.add_output_metadata(
-            {
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(features),
-                "passing": ", ".join(r["labelling"] for r in rows if r["passes"]) or "none",
-                "reasons": dg.MetadataValue.md("\n".join(reasons)),
-            }
-        )
+        passing = ", ".join(row["labelling"] for row in rows if row["passes"]) or "none"
+        said = {"passing": passing, "reasons": dg.MetadataValue.md("\n".join(reasons))}
+        context.add_output_metadata(snapshot_metadata(month, features) | said)
         return tables.ALGORITHM_COMPARISON.arrow(rows)
 
     @dg.asset(
@@ -76,8 +71,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.features import training_customers
         from customer_segments.months import shift
 
-        least = config.min_months, config.min_customers
-        rows = []
+        rows, least = [], (config.min_months, config.min_customers)
         dates = choose_dates(query, config, policy.source.today())
         if not dates:
             context.log.warning(
@@ -96,13 +90,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
             context.log.info(f"Customers as of {as_of} are followed.")
         table = tables.SEGMENT_BACKTEST.arrow(rows)
         backtest = table.to_pandas()
-        context.add_output_metadata(
-            {
-                "dates": ", ".join(map(str, dates)) or "none yet",
-                "findings": dg.MetadataValue.md("\n".join(f"- {s}" for s in findings(backtest))),
-                "means": figures_table(means(backtest)),
-            }
-        )
+        said = dg.MetadataValue.md("\n".join(f"- {sentence}" for sentence in findings(backtest)))
+        days = ", ".join(map(str, dates)) or "none yet"
+        figures = {"dates": days, "findings": said, "means": figures_table(means(backtest))}
+        context.add_output_metadata(figures)
         return table
 
     return dg.Definitions(assets=[algorithm_comparison, segment_backtest])

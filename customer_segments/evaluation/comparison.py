@@ -16,11 +16,7 @@ from customer_segments.policy.model import Selection
 
 
 def compare_labellings(
-    features: np.ndarray,
-    labellings: list[Labelling],
-    config: Selection,
-    *,
-    month: date,
+    features: np.ndarray, labellings: list[Labelling], config: Selection, *, month: date
 ) -> Iterator[dict]:
     """Measure each labelling of the customers of one snapshot, as ``ALGORITHM_COMPARISON`` has it.
 

@@ -61,13 +61,8 @@ def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:
         If the config names one that cannot be looked back to.
     """
     rfm = CUSTOMER_RFM.relation
-    known = query(
-        rfm.group_by("snapshot_month").agg(
-            customers=rfm.count(),
-            first=rfm.first_purchase_date.min(),
-            last=rfm.last_purchase_date.max(),
-        )
-    )
+    dates = {"first": rfm.first_purchase_date.min(), "last": rfm.last_purchase_date.max()}
+    known = query(rfm.group_by("snapshot_month").agg(customers=rfm.count(), **dates))
     if known.empty:
         return []
     month, months = known["snapshot_month"].map(month_of), max(config.horizons)
@@ -114,9 +109,8 @@ def named_dates(
             problem = f"has no snapshot: customer_rfm lacks {shift(as_of, -1):%Y-%m}"
             remedy = "Materialize customer_rfm over that month, or name another date."
         elif not is_complete(shift(as_of, months - 1), last_sale, today):
-            problem = (
-                f"is not followed by {months} complete months: the newest sale is of {last_sale}"
-            )
+            problem = f"is not followed by {months} complete months: "
+            problem += f"the newest sale is of {last_sale}"
             remedy = "Name an earlier date, or fewer months in horizons."
         else:
             dates.add(as_of)

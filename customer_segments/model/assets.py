@@ -1,5 +1,7 @@
 """The assets of this stage: the fitted model, the evidence for it, and the champion."""
 
+from collections.abc import Sized
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -45,15 +47,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
         customers = training_customers(warehouse.query, month, *least)
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
-        context.add_output_metadata(
-            {
-                "model_version": rows[0]["version"],
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(customers),
-                "silhouette": rows[0]["silhouette"],
-                "segments": dg.MetadataValue.md("\n".join(segments)),
-            }
-        )
+        said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
+        said["segments"] = dg.MetadataValue.md("\n".join(segments))
+        context.add_output_metadata(snapshot_metadata(month, customers) | said)
         return KMEANS_MODEL.arrow(rows)
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
@@ -75,20 +71,14 @@ def build_defs(installed: Installation) -> dg.Definitions:
         wanted = config.training_month or beside.get("training_month")
         month = training_month(warehouse.query, wanted, policy.source.today())
         customers = training_customers(warehouse.query, month, min_customers=max(N_CLUSTERS) + 1)
-        measured = compare_n_clusters(
-            customers, resamples=config.resamples, seed=config.seed, month=month
-        )
+        resamples, seed = config.resamples, config.seed
+        measured = compare_n_clusters(customers, resamples=resamples, seed=seed, month=month)
         rows = recommend(measured, config)
-        recommended = [row["n_clusters"] for row in rows if row["is_recommended"]]
-        context.add_output_metadata(
-            {
-                "recommendation": conclusion(rows),
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(customers),
-                "figures": figures_table(pd.DataFrame(rows)[SHOWN]),
-            }
-            | ({"recommended": recommended[0]} if recommended else {})
-        )
+        figures = figures_table(pd.DataFrame(rows)[SHOWN])
+        said = {"recommendation": conclusion(rows), "figures": figures}
+        if recommended := [row["n_clusters"] for row in rows if row["is_recommended"]]:
+            said["recommended"] = recommended[0]
+        context.add_output_metadata(snapshot_metadata(month, customers) | said)
         return MODEL_SELECTION.arrow(rows)
 
     @dg.asset(group_name=GROUP, deps=[*rfm, kmeans_model], **asset_attributes(CHAMPION_MODEL))
@@ -118,32 +108,30 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 resamples = config.bootstrap_resamples
                 return compare(customers, old, new, resamples=resamples, seed=config.seed)
 
-            row, is_new = decide(
-                versions, decisions, config, fitted=fitted, compare=compared, run_id=run_id
-            )
+            row, is_new = decide(versions, decisions, config, fitted, compared, run_id)
             if not (is_new or config.version) and context.run.job_name == "promote":
                 raise UserError(
                     "This launch of promote names no version, and no newly fitted one waits.",
                     "Name a version in the config of champion_model; `customer-segments models "
                     "list` shows them.",
                 )
-            publication = publish(
-                con,
-                CHAMPION_MODEL,
-                CHAMPION_MODEL.arrow([row] if is_new else []),
-                run_id=run_id,
-                made_by=installed.made_by(CHAMPION_MODEL, **departing),
-            )
+            rows = CHAMPION_MODEL.arrow([row] if is_new else [])
+            made_by = installed.made_by(CHAMPION_MODEL, **departing)
+            publication = publish(con, CHAMPION_MODEL, rows, run_id=run_id, made_by=made_by)
         champion = row["version"] if is_new else in_force(decisions)[0]
-        context.add_output_metadata(
-            {"champion_version": champion, "is_new_decision": is_new} | decision_metadata(row)
-        )
+        said = {"champion_version": champion, "is_new_decision": is_new}
+        context.add_output_metadata(said | decision_metadata(row))
         return publication
 
     return dg.Definitions(
         assets=[kmeans_model, model_selection, champion_model],
         asset_checks=stage_checks(CHECKED, installed),
     )
+
+
+def snapshot_metadata(month: date, customers: Sized) -> dict[str, Any]:
+    """Return what the UI shows of the snapshot that something is trained on."""
+    return {"training_month": f"{month:%Y-%m}", "training_customers": len(customers)}
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

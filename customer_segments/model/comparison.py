@@ -50,9 +50,8 @@ def compare(
     features = scaled_features(customers, challenger)
     old, new = nearest_clusters(customers, champion), nearest_clusters(customers, challenger)
     champion_silhouette, silhouette = silhouettes(features, [old, new])
-    (stability,) = bootstrap(
-        weighted_points(features), [_of(challenger, "centroid")], resamples=resamples, seed=seed
-    )
+    points, centroids = weighted_points(features), _of(challenger, "centroid")
+    (stability,) = bootstrap(points, [centroids], resamples=resamples, seed=seed)
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
         moved_share=float((segment_names(champion)[old] != segment_names(challenger)[new]).mean()),

@@ -21,11 +21,8 @@ SEGMENTS: dict[str, tuple[list[float], str]] = {
 }
 THIRDS = (1 / 3, 2 / 3)
 # Of recency, frequency and monetary, from the lowest third of percentiles up.
-LEVELS = (
-    ("long ago", "not recent", "recent"),
-    ("low frequency", "medium frequency", "high frequency"),
-    ("low value", "medium value", "high value"),
-)
+LEVELS = [("long ago", "not recent", "recent")]
+LEVELS += [(f"low {what}", f"medium {what}", f"high {what}") for what in ("frequency", "value")]
 
 
 def name_clusters(positions: "np.ndarray") -> list[str]:

@@ -29,9 +29,8 @@ def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
     shares = counts["returned"] / counts["customers"]
     shares = shares[in_order(shares.columns)]
     drawn = style.figure(max(4.0, 0.3 * len(shares.columns)))
-    axes = style.panel(
-        drawn, 0.75, 0.55, 2.3, 0.2, x="months after", y="customers who bought again, %"
-    )
+    said = {"x": "months after", "y": "customers who bought again, %"}
+    axes = style.panel(drawn, 0.75, 0.55, 2.3, 0.2, **said)
     end = int(shares.index.max())
     first, edge = (0.8 if end > 1 else 0.4), end + 0.1
     beside = 0.02 * (edge - first)
@@ -98,9 +97,8 @@ def snake(view: MonthView, people: pd.DataFrame) -> Drawn:
     means = scores.groupby(people["segment"]).mean().round(9)
     means = means.loc[in_order(means.index)]
     drawn = style.figure(max(4.0, 0.3 * len(means)))
-    axes = style.panel(
-        drawn, 0.85, 0.45, 2.3, 0.2, y="standard deviations from the average customer"
-    )
+    unit = "standard deviations from the average customer"
+    axes = style.panel(drawn, 0.85, 0.45, 2.3, 0.2, y=unit)
     axes.axhline(0, color=FAINT, lw=1)
     for segment, row in means.iterrows():
         axes.plot(range(3), row, c=colour(segment), marker=mark(segment), lw=2.5, ms=9, mec=PAPER)

@@ -57,14 +57,13 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     shares = 100 * shares.fillna(0)[segments]
     months = shares.index.year * 12 + shares.index.month
     drawn = style.figure(4.3)
-    axes = style.panel(
-        drawn, 0.75, 0.55, 2.35, 0.15, y="share of the month's customers, %", spines=()
-    )
+    unit = "share of the month's customers, %"
+    axes = style.panel(drawn, 0.75, 0.55, 2.35, 0.15, y=unit, spines=())
     # The best segment stands on the ground, where its change is seen best.
     tops = shares.cumsum(axis=1)
     for segment in segments:
-        bars = {"bottom": tops[segment] - shares[segment], "color": colour(segment)}
-        axes.bar(months, shares[segment], width=0.92, linewidth=0, **bars)
+        bottom, hue = tops[segment] - shares[segment], colour(segment)
+        axes.bar(months, shares[segment], 0.92, bottom, linewidth=0, color=hue)
     edge = months[-1] + 0.5
     last = shares.iloc[-1]
     here = last[last > 0].index
@@ -103,10 +102,5 @@ def changed_most(view: MonthView) -> dict[str, Any]:
     then = earlier[earlier["snapshot_month"] == start].set_index("segment")["share"]
     then, share = then.align(now["share"], fill_value=0)
     most = (share - then).abs().idxmax()
-    return facts | {
-        "since": start,
-        "most": most,
-        "rose": share[most] > then[most],
-        "was": percent(then[most]),
-        "now": percent(share[most]),
-    }
+    facts |= {"since": start, "most": most, "rose": share[most] > then[most]}
+    return facts | {"was": percent(then[most]), "now": percent(share[most])}
