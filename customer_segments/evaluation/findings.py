@@ -22,9 +22,8 @@ def means(backtest: pd.DataFrame) -> pd.DataFrame:
     By ``horizon_months``, ``kind`` and ``labelling``; within a horizon most variance explained
     first.
     """
-    figures = backtest.groupby(["horizon_months", "kind", "labelling"], as_index=False)[
-        [*FIGURES, "repurchase_share"]
-    ].mean()
+    groups = backtest.groupby(["horizon_months", "kind", "labelling"], as_index=False)
+    figures = groups[[*FIGURES, "repurchase_share"]].mean()
     order = ["horizon_months", "explained_variance", "labelling"]
     return figures.sort_values(order, ascending=[True, False, True], ignore_index=True)
 

@@ -105,12 +105,8 @@ def to_json(version: str, rows: list[dict]) -> str:
         | {"training_month": row["training_month"].isoformat()}
         for row in rows
     ]
-    document = {
-        "format_version": FORMAT_VERSION,
-        "version": version,
-        "checksum": checksum(clusters),
-        "kmeans_model": clusters,
-    }
+    document = {"format_version": FORMAT_VERSION, "version": version}
+    document |= {"checksum": checksum(clusters), "kmeans_model": clusters}
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -147,11 +143,9 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{source} is not a whole model version: {error}.", EXPORT_IT) from error
     if (is_other := hash_version(rows) != version) or not is_as_exported:
-        raise UserError(
-            f"{source}: its {'numbers' if is_other else 'words'} are not those of version "
-            f"{version}; they were changed.",
-            EXPORT_IT,
-        )
+        what = "numbers" if is_other else "words"
+        problem = f"{source}: its {what} are not those of version {version}; they were changed."
+        raise UserError(problem, EXPORT_IT)
     return version, rows
 
 

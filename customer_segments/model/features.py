@@ -36,9 +36,8 @@ def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
 def with_logs(customers: Table) -> Table:
     """Add what ``log_features`` returns, as ``recency_log`` and so on."""
     values = {name: customers[column].cast("float64") for name, column in COLUMNS.items()}
-    return customers.mutate(
-        **{f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
-    )
+    logs = {f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
+    return customers.mutate(**logs)
 
 
 def training_month(query: Query, wanted: str | None, today: date) -> date:

@@ -17,6 +17,7 @@ from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
 from customer_segments.private import make_folder, write_text
+from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
@@ -28,10 +29,7 @@ VIEWED = (*shown.OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
-    with_last_month = dg.TimeWindowPartitionMapping(
-        start_offset=-1, allow_nonexistent_upstream_partitions=True
-    )
-    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month)
+    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
         "group_name": "reports",

@@ -126,11 +126,8 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
 
 
 def _view(con: "Backend", month: date, today: date) -> MonthView:
-    labels, rfm, model = (
-        tables.CUSTOMER_SEGMENTS.relation,
-        tables.CUSTOMER_RFM.relation,
-        tables.KMEANS_MODEL.relation,
-    )
+    made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
+    labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
     scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
     people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")

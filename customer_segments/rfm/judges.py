@@ -30,9 +30,8 @@ def in_lines(cleaned: Table, rfm: Table) -> Table:
     windows = rfm.select("snapshot_month", "window_months").distinct()
     lines = cleaned.filter(cleaned.customer_id.notnull())
     sale = ~lines.is_credit
-    months = lines.group_by("customer_id", "month").agg(
-        revenue=lines.revenue.cast(SUM).sum(), sales=sale.sum()
-    )
+    revenue = lines.revenue.cast(SUM).sum()
+    months = lines.group_by("customer_id", "month").agg(revenue=revenue, sales=sale.sum())
     customers = _looked_back_on(months, windows).group_by("snapshot_month", "customer_id")
     customers = customers.agg(revenue=ibis._.revenue.sum(), sales=ibis._.sales.sum())
     bought = customers.filter(customers.sales > 0)
@@ -70,9 +69,8 @@ def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for month, count in customers.items():
         row = {"month": month, "customers": count}
         if before := customers.get(shift(month, -1)):
-            is_early = not scope.has_a_year(shift(month, -1))
             row |= {"customers_last_month": before, "growth": count / before - 1}
-            yield row | {"is_first_year": is_early}
+            yield row | {"is_first_year": not scope.has_a_year(shift(month, -1))}
         else:
             yield row | {"why": "no snapshot a month before"}
 

@@ -11,7 +11,7 @@ from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
-from customer_segments.rfm.assets import looking_back
+from customer_segments.rfm.assets import months_before
 from customer_segments.segments.judges import CHECKED
 from customer_segments.segments.migration import segment_migration
 from customer_segments.segments.profiles import EARLIER, segment_profiles
@@ -67,7 +67,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         @dg.asset(
             name=contract.table,
             description=description,
-            ins={"customer_rfm": looking_back(months_back)},
+            ins={"customer_rfm": dg.AssetIn(partition_mapping=months_before(months_back))},
             **monthly,
             **asset_attributes(contract, "ibis"),
         )

@@ -32,9 +32,8 @@ def smallest_segments(scope: Scope) -> Table:
     labels = segments.select("snapshot_month", "segment", "model_version")
     months = labels.select("snapshot_month", "model_version").distinct()
     sizes = labels.group_by("snapshot_month", "segment").agg(customers=labels.count())
-    all_sizes = months.inner_join(clusters, "model_version").left_join(
-        sizes, ["snapshot_month", "segment"]
-    )
+    all_sizes = months.inner_join(clusters, "model_version")
+    all_sizes = all_sizes.left_join(sizes, ["snapshot_month", "segment"])
     customers = all_sizes.customers.fill_null(0)
     return all_sizes.group_by(month="snapshot_month").agg(
         smallest=all_sizes.segment.argmin(customers),
@@ -54,9 +53,8 @@ def separation(scope: Scope) -> Table:
     segments, model = tables.CUSTOMER_SEGMENTS.relation, tables.KMEANS_MODEL.relation
     logs = with_logs(segments).rename(own_cluster="cluster").drop("segment", "suggested_action")
     pairs = logs.inner_join(model, logs.model_version == model.version)
-    pairs = pairs.filter(
-        scope.covers(pairs.snapshot_month) | (pairs.snapshot_month == pairs.training_month)
-    )
+    is_trained_on = pairs.snapshot_month == pairs.training_month
+    pairs = pairs.filter(scope.covers(pairs.snapshot_month) | is_trained_on)
     distance = squared_distance(pairs).sqrt()
     is_own = pairs.cluster == pairs.own_cluster
     pairs = pairs.mutate(own=ibis.ifelse(is_own, distance, None))
@@ -148,14 +146,11 @@ def _against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
     them are not compared with.
     """
     for month, sizes in _by_month(rows):
-        now = [row["customers"] for row in sizes]
-        found = {
-            f"psi_{name}": psi(
-                now, [row[f"customers_{name}"] for row in sizes], sizes[0][f"all_{name}"]
-            )
-            for name, back in EARLIER.items()
-            if sizes[0][f"customers_{name}"] is not None and scope.has_a_year(shift(month, -back))
-        }
+        found = {}
+        for name, back in EARLIER.items():
+            now, then = ([row[at] for row in sizes] for at in ("customers", f"customers_{name}"))
+            if then[0] is not None and scope.has_a_year(shift(month, -back)):
+                found[f"psi_{name}"] = psi(now, then, sizes[0][f"all_{name}"])
         why = "" if scope.is_complete(month) else "the month is not complete"
         yield {"month": month, "why": why if found else TOO_EARLY} | found
 
@@ -163,12 +158,8 @@ def _against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
 def psi(now: list[int], then: list[int], all_then: int) -> float:
     """Return the population stability index of two sets of counts over the same segments.
 
-    Parameters
-    ----------
-    now, then
-        Customers of each segment.
-    all_then
-        All customers then; who is in none of the segments was in one that is empty now.
+    Of ``all_then``, all customers then, who is in none of the segments was in one that is empty
+    now.
     """
     now, then = [*now, 0], [*then, all_then - sum(then)]
     pairs = [(a, b) for a, b in zip(now, then, strict=True) if a or b]

@@ -47,14 +47,12 @@ def in_migration(migration: Table) -> Table:
         (arrived, arrived.to_segment, arrived.revenue),
         (left, ibis.literal(ALL), left.revenue_before),
     )
-    return _sides(
-        *(
-            moves.group_by("snapshot_month", segment=segment).agg(
-                customers=moves.customers.sum().cast("int64"), revenue=revenue.cast(SUM).sum()
-            )
-            for moves, segment, revenue in sides
-        )
-    )
+    totals = []
+    for moves, segment, revenue in sides:
+        figures = {"customers": moves.customers.sum().cast("int64")}
+        by_segment = moves.group_by("snapshot_month", segment=segment)
+        totals.append(by_segment.agg(**figures, revenue=revenue.cast(SUM).sum()))
+    return _sides(*totals)
 
 
 def _sides(after: Table, before: Table) -> Table:

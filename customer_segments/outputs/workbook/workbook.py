@@ -73,13 +73,9 @@ def _add_summary(
     total["revenue_share"] = 1 if total["revenue"] > 0 else None
     for name in ("recency_days", "frequency", "monetary"):
         total[f"median_{name}"] = median(row[name] for row in customers)
-    facts = {
-        "view": view,
-        "model": view.clusters.iloc[0],
-        "is_sample": is_sample,
-        "is_first": view.customers["from_segment"].null_count == len(customers),
-        "changes": CHANGES,
-    }
+    facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
+    facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
+    facts["changes"] = CHANGES
     words = read_toml(__package__, "workbook.toml")
     above, below = (
         list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
