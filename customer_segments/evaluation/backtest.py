@@ -81,7 +81,7 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
     from sklearn.metrics import r2_score, roc_auc_score
     from sklearn.model_selection import KFold
 
-    revenue = outcome.revenue
+    revenue, total = outcome.revenue, outcome.revenue.sum()
     did = pd.DataFrame({"log_revenue": np.log1p(revenue), "is_back": outcome.is_back.astype(float)})
     explained, areas, captured = [], [], 0.0
     for train, test in KFold(N_FOLDS, shuffle=True, random_state=seed).split(did):
@@ -91,7 +91,6 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
         if later["is_back"].nunique() > 1:
             areas.append(roc_auc_score(later["is_back"], foretold["is_back"]))
         captured += top_revenue(foretold["log_revenue"].to_numpy(), revenue[test])
-    total = revenue.sum()
     return {
         "explained_variance": rounded(float(np.mean(explained))) if explained else None,
         "repurchase_auc": rounded(float(np.mean(areas))) if areas else None,

@@ -120,10 +120,7 @@ def silhouettes(
     def totals(start: int) -> list[float]:
         rows = slice(start, start + chunk)
         sums = np.split(cdist(features[rows], features) @ stacked, ends, axis=1)
-        return [
-            _chunk_total(of_one, labels[rows], size)
-            for of_one, labels, size in zip(sums, numbered, sizes, strict=True)
-        ]
+        return list(map(_chunk_total, sums, [labels[rows] for labels in numbered], sizes))
 
     by_chunk = in_threads(totals, range(0, len(features), chunk))
     return [sum(of_one) / len(features) for of_one in zip(*by_chunk, strict=True)]

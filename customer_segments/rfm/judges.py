@@ -38,21 +38,18 @@ def in_lines(cleaned: Table, rfm: Table) -> Table:
     orders = lines.filter(sale).select("customer_id", "invoice", "month").distinct()
     orders = _looked_back_on(orders, windows).select("snapshot_month", "customer_id", "invoice")
     orders = orders.distinct().group_by("snapshot_month").agg(orders=ibis._.count())
-    totals = bought.group_by("snapshot_month").agg(
-        customers=bought.count(), revenue=bought.revenue.sum()
-    )
-    return totals.inner_join(orders, "snapshot_month").select(
-        "snapshot_month", "customers", "orders", revenue=totals.revenue.cast(SUM)
-    )
+    revenue = bought.revenue.sum().cast(SUM)
+    totals = bought.group_by("snapshot_month").agg(customers=bought.count(), revenue=revenue)
+    totals = totals.inner_join(orders, "snapshot_month")
+    return totals.select("snapshot_month", "customers", "orders", "revenue")
 
 
 def _looked_back_on(rows: Table, windows: Table) -> Table:
     """Pair rows with the snapshots that look back on their month."""
     pairs = rows.join(windows, rows.month <= windows.snapshot_month)
     # Months between the two, counted, since an interval of variable length is no constant.
-    age = (pairs.snapshot_month.year() - pairs.month.year()) * 12 + (
-        pairs.snapshot_month.month() - pairs.month.month()
-    )
+    years = pairs.snapshot_month.year() - pairs.month.year()
+    age = years * 12 + pairs.snapshot_month.month() - pairs.month.month()
     return pairs.filter(pairs.window_months.isnull() | (age < pairs.window_months))
 
 

@@ -88,13 +88,9 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
 
 def changed_most(view: MonthView) -> dict[str, Any]:
     """Return which segment's share changed most in a year, or since the first month."""
-    now = _now(view)
-    months = view.profiles["snapshot_month"]
-    earlier = view.profiles[
-        (months < pd.Timestamp(view.month))
-        & (months >= pd.Timestamp(shift(view.month, -12)))
-        & view.profiles["model_version"].isin(now["model_version"])
-    ]
+    now, first, last = _now(view), shift(view.month, -12), shift(view.month, -1)
+    earlier = view.profiles[view.profiles["model_version"].isin(now["model_version"])]
+    earlier = earlier[earlier["snapshot_month"].between(*map(pd.Timestamp, (first, last)))]
     start, largest = earlier["snapshot_month"].min(), now["share"].idxmax()
     facts = {"month": view.month, "largest": largest, "share": now["share"][largest]}
     if earlier.empty:
