@@ -55,10 +55,7 @@ def matched(customers: pd.DataFrame, did: pd.DataFrame) -> Outcome:
 def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:
     """Return the dates that the config names, or else those that the history allows.
 
-    Raises
-    ------
-    UserError
-        If the config names one that cannot be looked back to.
+    A UserError says which of those named cannot be looked back to.
     """
     rfm = CUSTOMER_RFM.relation
     dates = {"first": rfm.first_purchase_date.min(), "last": rfm.last_purchase_date.max()}
@@ -92,10 +89,7 @@ def named_dates(
 ) -> list[date]:
     """Return the dates that the config names, parameters as ``default_dates`` has them.
 
-    Raises
-    ------
-    UserError
-        If one is no first day of a month, has no snapshot, or no whole horizon follows it.
+    A UserError names one that is no first day of a month, has no snapshot, or no whole horizon.
     """
     dates = set()
     for text in wanted:

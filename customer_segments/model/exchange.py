@@ -39,10 +39,7 @@ class Imported(NamedTuple):
 def export_version(warehouse: Warehouse, version: str | None = None) -> str:
     """Return a version as JSON text; the champion by default.
 
-    Raises
-    ------
-    UserError
-        If there is no such version.
+    A UserError says that there is no such version.
     """
     versions = warehouse.load(KMEANS_MODEL)
     wanted = version or in_force(warehouse.load(CHAMPION_MODEL))[0]
@@ -63,11 +60,7 @@ def import_version(
 
     It becomes the champion if asked to, or if there is none; all in one transaction. ``source``,
     where the text is from, is named in messages and in the decision's reason.
-
-    Raises
-    ------
-    UserError
-        If the text is not a model version, or not what it was when it was exported.
+    A UserError says that the text is no model version, or not what it was when it was exported.
     """
     version, rows = from_json(text, source)
     with warehouse.writing() as con:
@@ -118,10 +111,7 @@ def checksum(clusters: list[dict]) -> str:
 def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]:
     """Return version and rows of a JSON text, checked; one of format 1 has no checksum.
 
-    Raises
-    ------
-    UserError
-        If it is not JSON, not of this format, or its numbers or words are not those exported.
+    A UserError says that it is not JSON, not of this format, or not as it was exported.
     """
     try:
         document = json.loads(text)

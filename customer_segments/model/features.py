@@ -43,10 +43,7 @@ def with_logs(customers: Table) -> Table:
 def training_month(query: Query, wanted: str | None, today: date) -> date:
     """Return the snapshot month to train on: the one wanted, or the newest complete one.
 
-    Raises
-    ------
-    UserError
-        If there is no such snapshot.
+    A UserError says that there is no such snapshot.
     """
     rfm = CUSTOMER_RFM.relation
     snapshots = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
@@ -74,10 +71,7 @@ def training_customers(
 ) -> "pd.DataFrame":
     """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
 
-    Raises
-    ------
-    UserError
-        If there is too little history for a model that means anything.
+    A UserError says that there is too little history for a model that means anything.
     """
     rfm = CUSTOMER_RFM.relation
     columns = ("customer_id", "first_purchase_date", *COLUMNS.values())

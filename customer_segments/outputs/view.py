@@ -109,12 +109,8 @@ _read: dict[tuple, MonthView] = {}
 def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
     """Read all that is known of a month, once for as long as the warehouse stays as it is.
 
-    Raises
-    ------
-    NobodyLabelledError
-        If nobody is labelled in that month.
-    UserError
-        If a table is missing that scoring makes.
+    A NobodyLabelledError says that nobody is in that month, another UserError that a table is
+    missing that scoring makes.
     """
     with warehouse.reading() as con:
         file = warehouse.path.stat()
