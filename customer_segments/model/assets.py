@@ -105,8 +105,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 month = new["training_month"].iloc[0].date()
                 # Not by the warehouse, which is open here.
                 customers = training_customers(partial(query, con), month)
-                resamples = config.bootstrap_resamples
-                return compare(customers, old, new, resamples=resamples, seed=config.seed)
+                return compare(customers, old, new, config)
 
             row, is_new = decide(versions, decisions, config, fitted, compared, run_id)
             if not (is_new or config.version) and context.run.job_name == "promote":

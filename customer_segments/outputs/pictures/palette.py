@@ -32,10 +32,8 @@ def in_order(segments: Iterable[str]) -> list[str]:
     places = {name: place for place, name in enumerate((NEW, *SEGMENTS))}
     # Behind them names that an imported model brought along.
     places[GONE] = len(places) + 1
-    return sorted(
-        set(segments),
-        key=lambda segment: (places.get(_parts(segment)[0], len(places) - 1), segment),
-    )
+    last = len(places) - 1
+    return sorted(set(segments), key=lambda name: (places.get(_parts(name)[0], last), name))
 
 
 def mixed(hue: str, strength: float) -> str:
