@@ -9,7 +9,6 @@ from datetime import date
 from customer_segments.automation.facts import Facts, Range, Step
 from customer_segments.shown import labelled_months, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.state import State
 from customer_segments.tables import (
     CLEANED_TRANSACTIONS,
@@ -114,7 +113,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
 
 def _pending(facts: Facts, contract: Contract) -> list[date]:
     """Return the covered months of a table that its input, or a rule, changed since."""
-    pending = pending_months(facts.state, contract, facts.installed.made_by(contract))
+    pending = facts.state.pending(contract, facts.installed.made_by(contract))
     return [month for month in pending if facts.installed.months.clip(month, month)]
 
 

@@ -13,7 +13,6 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
 from customer_segments.shown import newest_labelled
-from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
 
@@ -126,7 +125,7 @@ def _score(
     first, last = _within(installed.months, asked_for)
     state = installed.warehouse.state()
     made_by = installed.made_by(CLEANED_TRANSACTIONS)
-    pending = pending_months(state, CLEANED_TRANSACTIONS, made_by)
+    pending = state.pending(CLEANED_TRANSACTIONS, made_by)
     # A snapshot adds up all months before it.
     if behind := [month for month in pending if installed.months.first <= month < first]:
         before = behind[0], behind[-1]

@@ -16,7 +16,6 @@ from customer_segments.errors import UserError
 from customer_segments.quality.evaluation import Evaluation, Level, Result
 from customer_segments.storage.audit import row_breaches
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
 
@@ -80,7 +79,7 @@ class Spine:
             return str(error), {}, "", {}
         state = State.read(con)
         monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
-        pending = {month for contract in monthly for month in pending_months(state, contract)}
+        pending = {month for contract in monthly for month in state.pending(contract)}
         pending.update(self.also_waiting(con))
         expected, rows = (
             con.to_pyarrow(

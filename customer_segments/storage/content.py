@@ -1,10 +1,11 @@
-"""What a table holds of each month: rows, revenue, and a digest that tells change.
+"""What a table holds of each month, and what one write made of it.
 
-Belongs here: summing up content, staged or published. Does not: remembering it (``ledger``).
+Belongs here: summing up content, staged or published, and what follows from it for whoever reports
+a write. Does not: writing (``publish``), remembering it (``ledger``).
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,76 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Content:
-    """What a table holds of a month: fields as in ``PUBLICATIONS``; by default nothing."""
+    """What a table holds of a month: fields as in ``ledger.PUBLICATIONS``; by default nothing."""
 
     rows: int = 0
     revenue: Decimal | None = None
     digest: str = "0"
     model_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine(Content):
+    """A month of a table as one run published it; fields as in ``ledger.PUBLICATIONS``."""
+
+    publication: int
+    table_name: str
+    month: date | None
+    published_at: datetime
+    run_id: str
+    raw_version: str
+    is_changed: bool
+    contract: str
+    code_version: str
+    made_by: str | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one write published: a ledger line per month, and what the months held before.
+
+    Parameters
+    ----------
+    sql
+        The query that made the rows.
+    sources
+        Columns and types of the tables that the query reads, by table name.
+    """
+
+    table: str
+    lines: list[LedgerLine]
+    replaced: dict[date | None, Content]
+    sql: str
+    sources: dict[str, dict[str, str]]
+
+    @property
+    def rows(self) -> int:
+        """Rows written, over all months."""
+        return sum(line.rows for line in self.lines)
+
+    @property
+    def raw_version(self) -> str:
+        """Version of raw_transactions that it was made from."""
+        return self.lines[0].raw_version
+
+    @property
+    def changed_months(self) -> list[date]:
+        """Months whose content differs from what was there before."""
+        return [line.month for line in self.lines if line.is_changed and line.month]
+
+    @property
+    def tables_read(self) -> set[str]:
+        """Tables of the warehouse that the query reads; none if rows were handed over."""
+        return {name for name in self.sources if not name.startswith("ibis_")}
+
+    @property
+    def restated(self) -> list[tuple[LedgerLine, Content]]:
+        """Months that held other rows before, each with what it held."""
+        return [
+            (line, before)
+            for line in self.lines
+            if line.is_changed and (before := self.replaced.get(line.month, Content())).rows
+        ]
 
 
 def content(

@@ -1,14 +1,17 @@
 """What a table promises: columns, types, rules, key, and how it is written.
 
-Belongs here: the vocabulary for declaring a contract, and the DDL that follows from it.
+Belongs here: the vocabulary for declaring a contract, reading it, and the DDL that follows.
 Does not: the contracts themselves (``tables``), judging data (``audit``).
 """
 
 import hashlib
+import re
+import tomllib
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -169,6 +172,29 @@ class Contract:
                 *(f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()),
             ]
         )
+
+
+def declared(file: Path, **types: str) -> dict[str, Contract]:
+    """Return the contracts that a TOML file declares, by table; its keys are the fields'.
+
+    A column has its type and its description, a rule its name and its SQL. What stands in
+    capitals in a type is one of ``types``.
+    """
+
+    def contract(table: str, promised: dict[str, Any]) -> Contract:
+        promised["columns"] = [
+            Column(name, re.sub("[A-Z]+", lambda said: types[said[0]], kind), description)
+            for name, (kind, description) in promised["columns"].items()
+        ]
+        promised["rules"] = [Rule(*rule) for rule in promised.pop("rules", {}).items()]
+        mode = WriteMode(promised.pop("write_mode"))
+        told: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in promised.items()
+        }
+        return Contract(table, write_mode=mode, **told)
+
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {table: contract(table, promised) for table, promised in tables.items()}
 
 
 def version_of(label: str) -> int:

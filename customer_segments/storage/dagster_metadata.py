@@ -4,20 +4,24 @@ Belongs here: contract -> attributes of an asset, publication -> metadata of a m
 Does not: metadata that only one asset has (that asset adds it).
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import sqlglot.expressions as sge
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import lineage
 
-from customer_segments.storage.content import Content
+from customer_segments.storage.content import Content, LedgerLine, Publication
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import LedgerLine, code_version
-from customer_segments.storage.lineage import column_lineage
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.ledger import code_version
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 OWNERS = ["team:customer-insight"]
 # A month more or less in the table shown; the ledger has them all.
@@ -74,8 +78,8 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
     }
     if publication.tables_read:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
-    if lineage := column_lineage(publication):
-        metadata["dagster/column_lineage"] = lineage
+    if made_of := column_lineage(publication):
+        metadata["dagster/column_lineage"] = made_of
     if contract.month_column:
         # An object and not a list, which the UI would spread over the page.
         changed = [f"{month:%Y-%m}" for month in publication.changed_months]
@@ -88,6 +92,37 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
             differences = (_revenue_added(*change) for change in publication.restated)
             metadata["restated_revenue"] = f"{sum(differences):,.4f}"
     return metadata
+
+
+def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
+    """Return, for each column that was published, the upstream columns that it is made of.
+
+    ``None`` where no upstream table was read in SQL (a DataFrame that was published), or where
+    sqlglot cannot follow it: the table is in place by now, and its run must not fail for that.
+    """
+    # Not itself: rows that a table takes over from what it was are of no other column.
+    tables = publication.tables_read - {publication.table}
+    if not tables:
+        return None
+    try:
+        # Untrimmed: trimming copies the whole query once for every column.
+        roots = lineage(
+            None, publication.sql, publication.sources, dialect="duckdb", trim_selects=False
+        )
+    except SqlglotError as error:
+        logger.warning("No column lineage of %s: %s", publication.table, error)
+        return None
+    deps = {column: _upstream_columns(root, tables) for column, root in roots.items()}
+    return dg.TableColumnLineage(deps) if any(deps.values()) else None
+
+
+def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:
+    leaves = {
+        (node.expression.name, node.name.rpartition(".")[2].strip('"'))
+        for node in root.walk()
+        if isinstance(node.expression, sge.Table) and node.expression.name in tables
+    }
+    return [dg.TableColumnDep(dg.AssetKey(table), column) for table, column in sorted(leaves)]
 
 
 def figures_table(frame: "pd.DataFrame") -> dg.TableMetadataValue:

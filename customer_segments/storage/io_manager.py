@@ -12,9 +12,9 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.policy import Policy
+from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
-from customer_segments.storage.publication import Publication
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.warehouse import Warehouse
 

@@ -6,64 +6,22 @@ Belongs here: the table ``publications`` and its lines. Does not: writing the ta
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, fields
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_segments.months import between
-from customer_segments.storage.content import Content, content
-from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
+from customer_segments.storage.content import Content, LedgerLine, content
+from customer_segments.storage.contracts import Contract, WriteMode, declared, quoted
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-PUBLICATIONS = Contract(
-    table="publications",
-    grain="a month of a table (or a table without months) as one run published it",
-    columns=(
-        Column("publication", "!int64", "Running number; a later publication has a larger one."),
-        Column("table_name", "!string", "Table that was written."),
-        Column("month", "date", "First day of the month written; null where there are none."),
-        Column("published_at", "!timestamp(6)", "When it was written, UTC."),
-        Column("run_id", "!string", "Dagster run that wrote it; migrate for a migration."),
-        Column("raw_version", "!string", "Version of raw_transactions it was made from."),
-        Column("rows", "!int64", "Rows of that month; for insert-only tables, rows added."),
-        Column("revenue", "decimal(38, 4)", "Their revenue, in the currency of the workbooks."),
-        Column("digest", "!string", "Their content's, whatever the order; by DuckDB's version."),
-        Column("is_changed", "!boolean", "Whether the content differs from the one before."),
-        Column("contract", "!string", "Version and fingerprint of the table's contract."),
-        Column("code_version", "!string", "Version of this package."),
-        Column("model_version", "string", "Model version that labelled the rows."),
-        Column("made_by", "string", "Fingerprint of the rules that made them; null: not known."),
-    ),
-    key=("publication",),
-    write_mode=WriteMode.INSERT_NEW,
-    version=2,
-)
-_COLUMNS = ", ".join(PUBLICATIONS.schema.names)
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """A month of a table as one run published it; fields as in ``PUBLICATIONS``."""
-
-    publication: int
-    table_name: str
-    month: date | None
-    published_at: datetime
-    run_id: str
-    raw_version: str
-    rows: int
-    revenue: Decimal | None
-    digest: str
-    is_changed: bool
-    contract: str
-    code_version: str
-    model_version: str | None
-    made_by: str | None
+PUBLICATIONS = declared(Path(__file__).with_name("publications.toml"))["publications"]
+_COLUMNS = [field.name for field in fields(LedgerLine)]
 
 
 @cache
@@ -154,9 +112,9 @@ def _enter(
         )
         for number, (month, held, is_changed) in enumerate(entries, last + 1)
     ]
-    values = ", ".join("?" * len(PUBLICATIONS.columns))
+    values = ", ".join("?" * len(_COLUMNS))
     con.con.executemany(
-        f"INSERT INTO publications ({_COLUMNS}) VALUES ({values})",
+        f"INSERT INTO publications ({', '.join(_COLUMNS)}) VALUES ({values})",
         [astuple(line) for line in lines],
     )
     return lines
@@ -177,11 +135,12 @@ def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     if not is_there(con, PUBLICATIONS.table):
         return {}
     rows = con.con.execute(
-        f"SELECT {_COLUMNS} FROM publications WHERE table_name = ? QUALIFY "
+        f"SELECT {', '.join(_COLUMNS)} FROM publications WHERE table_name = ? QUALIFY "
         "row_number() OVER (PARTITION BY month ORDER BY publication DESC) = 1 ORDER BY month",
         [table],
     ).fetchall()
-    return {line.month: line for line in (LedgerLine(*row) for row in rows)}
+    lines = (LedgerLine(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+    return {line.month: line for line in lines}
 
 
 def newest_raw_version(con: "Backend", table: str) -> str:

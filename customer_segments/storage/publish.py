@@ -18,10 +18,9 @@ from customer_segments.storage.audit import (
     column_breaches,
     row_breaches,
 )
-from customer_segments.storage.content import content
+from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
-from customer_segments.storage.publication import Publication
 from customer_segments.storage.requirements import (
     require_contract,
     require_history,

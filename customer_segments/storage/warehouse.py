@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from customer_segments.storage.connection import WarehouseUnavailable, connected, transaction
+from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.ledger import is_there
-from customer_segments.storage.publication import Publication
 from customer_segments.storage.publish import empty_outside, publish
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
@@ -87,18 +87,10 @@ class Warehouse:
             )
         return connected(self.path, read_only=False, timeout_seconds=self.lock_timeout_seconds)
 
-    def publish(
-        self,
-        contract: Contract,
-        data: object,
-        *,
-        months: tuple[date, date] | None = None,
-        run_id: str = "",
-        made_by: str | None = None,
-    ) -> Publication:
+    def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
         with self.writing() as con:
-            return publish(con, contract, data, months=months, run_id=run_id, made_by=made_by)
+            return publish(con, contract, data, **options)
 
     def empty_outside(
         self, contracts: Iterable[Contract], first: date, last: date, run_id: str

@@ -13,7 +13,8 @@ import ibis
 import pyarrow as pa
 
 from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
-from customer_segments.storage.ledger import LedgerLine, latest
+from customer_segments.storage.content import LedgerLine
+from customer_segments.storage.ledger import latest
 
 if TYPE_CHECKING:
     from pathlib import Path

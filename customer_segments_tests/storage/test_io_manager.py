@@ -16,9 +16,8 @@ from customer_segments.errors import UserError
 from customer_segments.policy import Policy
 from customer_segments.storage import Contract, Rule, Warehouse, WarehouseIOManager
 from customer_segments.storage.audit import ContractBreach
-from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.storage.lineage import column_lineage
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.content import Publication
+from customer_segments.storage.dagster_metadata import asset_attributes, column_lineage
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments_tests.storage.samples import (
     APRIL,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from customer_segments.storage import Column, Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.content import Publication
 from customer_segments.storage.publish import publish
 from customer_segments_tests.storage.samples import (
     APRIL,

@@ -16,7 +16,6 @@ from customer_segments.installation import Installation
 from customer_segments.storage import Column, Contract, Rule
 from customer_segments.storage.connection import transaction
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.tables import CHAMPION_MODEL
@@ -153,13 +152,13 @@ def test_a_dry_run_says_the_same_and_changes_nothing(installed):
 
 
 def test_a_table_from_the_workbooks_is_taken_over_and_nothing_waits(installed):
-    assert pending_months(installed.warehouse.state(), CLEANED) == []
+    assert installed.warehouse.state().pending(CLEANED) == []
     rows = contents(installed)["cleaned_transactions"]
     _, (done,) = migrate(installed, [RAW, CLEANED_2, MODEL])
     assert (done.contract, done.former, done.why_dropped) == (CLEANED_2, 1, "")
     assert contents(installed)["cleaned_transactions"] == rows
     assert State.load(installed.warehouse.state_path) == installed.warehouse.state()
-    assert pending_months(installed.warehouse.state(), CLEANED) == []
+    assert installed.warehouse.state().pending(CLEANED) == []
     with installed.warehouse.reading() as con:
         assert disagreements(con, {CLEANED.table: CLEANED_2}) == []
     newest = (
@@ -176,7 +175,7 @@ def test_what_waits_goes_on_waiting(installed):
     installed.warehouse.publish(RAW, arrow(RAW, changed))
     raw_2 = replace(RAW, version=2)
     migrate(installed, [raw_2, CLEANED_2, MODEL])
-    assert pending_months(installed.warehouse.state(), CLEANED_2) == [FEBRUARY]
+    assert installed.warehouse.state().pending(CLEANED_2) == [FEBRUARY]
 
 
 def test_columns_that_are_new_or_wider_are_taken_over_by_name(installed):
@@ -226,7 +225,7 @@ def test_a_table_from_the_workbooks_that_does_not_fit_is_made_anew(installed, ne
     with installed.warehouse.reading() as con:
         assert not is_there(con, "cleaned_transactions")
     # So that a run makes it: all of its months wait.
-    assert pending_months(installed.warehouse.state(), newer) == [JANUARY, FEBRUARY]
+    assert installed.warehouse.state().pending(newer) == [JANUARY, FEBRUARY]
 
 
 def test_history_without_a_step_is_never_dropped(installed):
