@@ -36,7 +36,7 @@ def run(
 
     installed = Installation.here()
     print_input(installed.settings, get_console())
-    _end(installed, run_due(installed, months, get_console()), months, is_verbose=verbose)
+    _end(installed, run_due(installed, months), months, is_verbose=verbose)
 
 
 def refit(
@@ -54,7 +54,7 @@ def refit(
     installed = Installation.here()
     config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
     given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, fit_again(installed, given, get_console()), None, is_verbose=False)
+    _end(installed, fit_again(installed, given))
 
 
 def promote(
@@ -65,7 +65,7 @@ def promote(
     from customer_segments.commands.run import promote as choose
 
     installed = Installation.here()
-    _end(installed, choose(installed, version, reason, get_console()), None, is_verbose=False)
+    _end(installed, choose(installed, version, reason))
 
 
 def report(
@@ -79,7 +79,7 @@ def report(
     from customer_segments.outputs.summary import print_files
 
     installed = Installation.here()
-    print_files(installed.settings, *make(installed, months, get_console()), get_console())
+    print_files(installed.settings, *make(installed, months), get_console())
 
 
 def evaluate() -> None:
@@ -88,7 +88,7 @@ def evaluate() -> None:
     from customer_segments.outputs.summary import print_evaluation
 
     installed = Installation.here()
-    start(installed, "evaluate", get_console())
+    start(installed, "evaluate")
     print_evaluation(installed.settings, get_console())
 
 
@@ -105,7 +105,11 @@ def agenda() -> None:
 
 
 def _end(
-    installed: Installation, failed: UserError | None, wanted: str | None, *, is_verbose: bool
+    installed: Installation,
+    failed: UserError | None,
+    wanted: str | None = None,
+    *,
+    is_verbose: bool = False,
 ) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels.
 

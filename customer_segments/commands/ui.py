@@ -43,7 +43,7 @@ def ui(
 
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
         print_input(installed.settings, get_console())
-        start(installed, "ingest", get_console())
+        start(installed, "ingest")
     serve(port)
 
 

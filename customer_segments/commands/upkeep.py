@@ -11,7 +11,7 @@ from rich import get_console
 
 from customer_segments.installation import Installation
 
-STYLES = {"WELL": "green", "ODD": "yellow", "WRONG": "red"}
+MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "error": ("✗", "red")}
 
 
 def doctor() -> None:
@@ -28,7 +28,7 @@ def doctor() -> None:
         grid.add_column(no_wrap=is_word, overflow="fold")
     for level, topic, found, remedy in findings:
         text = Text(found).append(f"\n→ {remedy}" if remedy else "", style="dim")
-        grid.add_row(Text(level.value, style=STYLES[level.name]), topic, text)
+        grid.add_row(Text(*MARKS[level]), topic, text)
     get_console().print(grid)
     said, is_well = verdict(findings)
     typer.echo(said)

@@ -16,8 +16,6 @@ from customer_segments.storage.ledger import PUBLICATIONS, is_there
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-NOTHING = (0, None)
-
 
 def disagreements(con: "Backend", contracts: Mapping[str, Contract]) -> list[str]:
     """Return where tables hold other rows or other revenue than the ledger's newest lines say.
@@ -46,13 +44,14 @@ def _disagreement(con: "Backend", table: str, contract: Contract | None) -> str:
     ).fetchall()
     if not is_new and not column_breaches(contract, con.get_schema(table)):
         said = {month: (rows, revenue) for month, rows, revenue in lines}
-        found = content(con, contract, quoted(table))
+        made = content(con, contract, quoted(table)).items()
+        found = {month: (held.rows, held.revenue) for month, held in made}
         for month in sorted(month for month in {*said, *found} if month):
-            held = (found[month].rows, found[month].revenue) if month in found else NOTHING
-            if said.get(month, NOTHING) != held:
+            told, held = said.get(month, (0, None)), found.get(month, (0, None))
+            if told != held:
                 return (
                     f"{table} of {month:%Y-%m} holds {held[0]:,} rows with revenue {held[1]}, "
-                    "the ledger says {:,} with {}".format(*said.get(month, NOTHING))
+                    f"the ledger says {told[0]:,} with {told[1]}"
                 )
     ((there,),) = con.raw_sql(f"SELECT count(*) FROM {quoted(table)}").fetchall()
     rows = sum(line[1] for line in lines)
