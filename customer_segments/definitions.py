@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments.alerts import telling as alerts
-from customer_segments.automation import defs as automation
+from customer_segments.automation import sensor as automation
 from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion

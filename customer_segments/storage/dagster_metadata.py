@@ -5,7 +5,6 @@ Does not: metadata that only one asset has (that asset adds it).
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -127,8 +126,7 @@ def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:
 
 def figures_table(frame: "pd.DataFrame") -> dg.TableMetadataValue:
     """Return figures as a table of the UI, with four digits behind the point."""
-    shown = frame.round(4).astype(object).where(frame.notna(), None)
-    return _table(dict.fromkeys(shown.columns, "string"), shown.to_dict("split")["data"])
+    return _table(frame.round(4).astype(object).where(frame.notna(), None).to_dict("records"))
 
 
 def month_metadata(line: LedgerLine) -> dict[str, Any]:
@@ -143,20 +141,18 @@ def _revenue_added(line: LedgerLine, before: Content) -> Decimal:
 
 def _restated_table(publication: Publication) -> dg.TableMetadataValue:
     """Return the months that held other rows before, and by how much their revenue changed."""
-    types = {"month": "string", "rows_before": "int", "rows": "int", "revenue_before": "string"}
     return _table(
-        types | {"revenue": "string", "difference": "string"},
-        (
-            (
-                f"{line.month:%Y-%m}",
-                before.rows,
-                line.rows,
-                f"{before.revenue or 0:,.4f}",
-                f"{line.revenue or 0:,.4f}",
-                f"{_revenue_added(line, before):+,.4f}",
-            )
+        [
+            {
+                "month": f"{line.month:%Y-%m}",
+                "rows_before": before.rows,
+                "rows": line.rows,
+                "revenue_before": f"{before.revenue or 0:,.4f}",
+                "revenue": f"{line.revenue or 0:,.4f}",
+                "difference": f"{_revenue_added(line, before):+,.4f}",
+            }
             for line, before in publication.restated[-SHOWN_MONTHS:]
-        ),
+        ],
         difference="In the workbooks' currency.",
     )
 
@@ -164,31 +160,25 @@ def _restated_table(publication: Publication) -> dg.TableMetadataValue:
 def _months_table(publication: Publication) -> dg.TableMetadataValue:
     """Return rows and revenue per month, for a table whose months are not partitions."""
     return _table(
-        {"month": "string", "rows": "int", "revenue": "string", "changed": "bool"},
-        (
-            (
-                f"{line.month:%Y-%m}",
-                line.rows,
-                "" if line.revenue is None else f"{line.revenue:,.4f}",
-                line.is_changed,
-            )
+        [
+            {
+                "month": f"{line.month:%Y-%m}",
+                "rows": line.rows,
+                "revenue": "" if line.revenue is None else f"{line.revenue:,.4f}",
+                "changed": line.is_changed,
+            }
             for line in [line for line in publication.lines if line.month][-SHOWN_MONTHS:]
-        ),
+        ],
         revenue="Exact, with four decimals.",
         changed="Differs from what was there.",
     )
 
 
-def _table(
-    types: Mapping[str, str], rows: Iterable[Sequence], **descriptions: str
-) -> dg.TableMetadataValue:
-    """Return a table of the UI of rows in the order of the columns."""
-    return dg.MetadataValue.table(
-        [dg.TableRecord(dict(zip(types, row, strict=True))) for row in rows],
-        schema=dg.TableSchema(
-            [
-                dg.TableColumn(name, dtype, description=descriptions.get(name))
-                for name, dtype in types.items()
-            ]
-        ),
-    )
+def _table(rows: list[dict[str, Any]], **descriptions: str) -> dg.TableMetadataValue:
+    """Return rows as a table of the UI."""
+    types = {bool: "bool", int: "int"}
+    columns = [
+        dg.TableColumn(name, types.get(type(value), "string"), description=descriptions.get(name))
+        for name, value in (rows[0].items() if rows else ())
+    ]
+    return dg.MetadataValue.table(list(map(dg.TableRecord, rows)), dg.TableSchema(columns))

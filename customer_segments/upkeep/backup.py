@@ -20,9 +20,8 @@ from customer_segments.private import make_folder, replacing
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
-from customer_segments.storage.ledger import code_version, is_there
+from customer_segments.storage.ledger import code_version, disagreements, is_there
 from customer_segments.tables import CONTRACTS
-from customer_segments.upkeep.agreement import disagreements
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

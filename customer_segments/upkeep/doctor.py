@@ -15,11 +15,10 @@ from customer_segments.installation import Installation, settings_here
 from customer_segments.quality.evaluation import Level
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import WarehouseUnavailable
-from customer_segments.storage.ledger import code_version, is_there
+from customer_segments.storage.ledger import code_version, disagreements, is_there
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep import surroundings
-from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.backup import log_of
 from customer_segments.upkeep.migrate import plan
 from customer_segments.upkeep.surroundings import Finding, odd, well, wrong

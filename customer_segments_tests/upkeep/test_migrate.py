@@ -15,11 +15,10 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage import Column, Contract, Rule
 from customer_segments.storage.connection import transaction
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, disagreements, is_there
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.tables import CHAMPION_MODEL
-from customer_segments.upkeep.agreement import disagreements
 from customer_segments.upkeep.migrate import apply, migrate, plan, planned
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.storage.processes import start
