@@ -16,7 +16,7 @@ from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
 from customer_segments.model import assets as model
 from customer_segments.outputs import assets as outputs
-from customer_segments.quality import history as quality
+from customer_segments.quality import runner as quality
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager

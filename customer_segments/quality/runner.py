@@ -1,12 +1,15 @@
 """One runner for all checks: opens the warehouse once per table, judges, tells Dagster and SQL.
 
-Belongs here: making Dagster's checks of a spine and judges, and their evaluations. Does not: what
-is judged (each stage's ``judges``).
+Belongs here: making Dagster's checks of a spine and judges, their evaluations, and the copy for
+SQL: the table ``check_history``, a row per check, month and evaluation, tied to the publications
+that were judged. Does not: what is judged (each stage's ``judges``), what Dagster is told
+(``events``).
 """
 
+import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -15,17 +18,30 @@ from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.events import told
-from customer_segments.quality.history import publications, remember
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.storage.ledger import is_there
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.dagster_metadata import asset_attributes
+from customer_segments.storage.ledger import is_there, latest
+from customer_segments.storage.publish import publish
 from customer_segments.tables import CHECK_HISTORY
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+# Publications by table and month; under ``None`` the table's newest.
+Judged = Mapping[str, Mapping[date | None, int]]
+
+
+def build_defs(_installed: Installation) -> dg.Definitions:
+    """Return the table's asset: the checks of all tables write it, none of its own makes it."""
+    check_history = dg.AssetSpec(
+        CHECK_HISTORY.table,
+        group_name="quality",
+        description="What checks said: a row per check, month and evaluation. Checks write it.",
+        **asset_attributes(CHECK_HISTORY),
+    )
+    return dg.Definitions(assets=[check_history])
 
 
 def stage_checks(
@@ -33,21 +49,13 @@ def stage_checks(
 ) -> list[dg.AssetChecksDefinition]:
     """Return the checks of a stage: judges of tables that are judged together, with their spine."""
     partitions = installed.months.partitions()
-    return [table_checks(*judges, spine=spine, partitions=partitions) for judges, spine in checked]
+    return [_table_checks(judges, spine, partitions) for judges, spine in checked]
 
 
-def table_checks(
-    *judges: Judge, spine: Spine | None = None, partitions: dg.PartitionsDefinition | None = None
+def _table_checks(
+    judges: tuple[Judge, ...], spine: Spine | None, partitions: dg.PartitionsDefinition
 ) -> dg.AssetChecksDefinition:
-    """Return the checks of tables that are judged together.
-
-    Parameters
-    ----------
-    spine
-        Contract and reconciliation, which stop the run, and without which nothing is judged.
-    partitions
-        Those of the tables, where their months are partitions.
-    """
+    """Return the checks of tables; without their spine, which stops the run, nothing is judged."""
     contracts = spine.contracts if spine else (judges[0].table,)
     specs = [
         dg.AssetCheckSpec(check, asset=contract.table, blocking=True, description=description)
@@ -90,7 +98,7 @@ def table_checks(
                 frozenset(table for table in tables if not is_there(con, table)),
                 settings.bounds,
             )
-            judged = publications(con, (contract.table for contract in contracts))
+            judged = _publications(con, (contract.table for contract in contracts))
             results = spine.results(con) if spine else []
             if all(result.level is Level.OK for result in results):
                 wanted = [each for each in judges if (each.table.table, each.check) in asked]
@@ -98,7 +106,7 @@ def table_checks(
         results = [result for result in results if (result.table, result.check) in asked]
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
-            remember(con, results, judged, context.run.run_id, made_by)
+            _remember(con, results, judged, context.run.run_id, made_by)
         for result in results:
             yield from told(context.instance, result, covered)
             if result.blocking:
@@ -108,10 +116,46 @@ def table_checks(
     return checks
 
 
-def _judged(con: "Backend", judges: list[Judge], scope: Scope) -> Iterator[Result]:
+def _judged(con: Connection, judges: list[Judge], scope: Scope) -> Iterator[Result]:
     """Return what judges say, each query run once."""
     fetched: dict[Callable, list[Row]] = {}
     for judge in judges:
         if judge.figures not in fetched:
             fetched[judge.figures] = con.to_pyarrow(judge.figures(scope)).to_pylist()
         yield judge.judge(fetched[judge.figures], scope)
+
+
+def _publications(con: Connection, tables: Iterable[str]) -> Judged:
+    """Return what is judged: read with it, since somebody may publish before it is remembered."""
+    found: dict[str, dict[date | None, int]] = {}
+    for table in tables:
+        numbers = {month: line.publication for month, line in latest(con, table).items()}
+        found[table] = numbers | ({None: max(numbers.values())} if numbers else {})
+    return found
+
+
+def _remember(
+    con: Connection, results: Iterable[Result], judged: Judged, run_id: str, made_by: str
+) -> None:
+    """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
+    number, now = 0, datetime.now(UTC).replace(tzinfo=None)
+    if is_there(con, CHECK_HISTORY.table):
+        newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")
+        ((number,),) = newest.fetchall()
+    rows = [
+        {
+            "evaluated_at": now,
+            "run_id": run_id,
+            "table_name": result.table,
+            "check_name": result.check,
+            "month": each.month,
+            "level": each.level.value,
+            "said": each.said,
+            "figures": json.dumps(dict(each.figures), default=str),
+            "publication": judged[result.table].get(each.month, judged[result.table].get(None)),
+        }
+        for result in results
+        for each in result.evaluations
+    ]
+    numbered = [{"verdict": at, **row} for at, row in enumerate(rows, number + 1)]
+    publish(con, CHECK_HISTORY, CHECK_HISTORY.arrow(numbered), run_id=run_id, made_by=made_by)

@@ -7,7 +7,7 @@ should equal what (each stage's ``judges`` says so as Ibis expressions), what is
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from ibis.expr.types import Table
@@ -15,12 +15,10 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.quality.evaluation import Evaluation, Level, Result
 from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 SHOWN_DIFFERENCES = 10
 # What is wrong, if anything; figures; what to say if nothing is; metadata.
@@ -49,9 +47,9 @@ class Spine:
     contracts: tuple[Contract, ...]
     expected: Table
     actual: Table
-    also_waiting: Callable[["Backend"], Iterable[date]] = lambda con: ()
+    also_waiting: Callable[[Connection], Iterable[date]] = lambda con: ()
 
-    def results(self, con: "Backend") -> list[Result]:
+    def results(self, con: Connection) -> list[Result]:
         """Audit the published tables, and reconcile them."""
         agrees = self._reconciled(con)
         return [
@@ -70,7 +68,7 @@ class Spine:
             }.items()
         ]
 
-    def _reconciled(self, con: "Backend") -> Findings:
+    def _reconciled(self, con: Connection) -> Findings:
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
@@ -105,7 +103,7 @@ class Spine:
         )
 
 
-def audited(con: "Backend", contract: Contract) -> Findings:
+def audited(con: Connection, contract: Contract) -> Findings:
     """Audit a published table against its contract."""
     try:
         require_contract(con, contract)

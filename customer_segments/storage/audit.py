@@ -6,16 +6,13 @@ then (``publish`` refuses, a check reports).
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 SAMPLE_ROWS = 5
 
@@ -72,7 +69,7 @@ def stored(dtype: dt.DataType) -> dt.DataType:
 
 
 def row_breaches(
-    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
+    con: Connection, contract: Contract, relation: str, months: tuple[date, date] | None = None
 ) -> list[Breach]:
     """Return the rules that rows of ``relation`` break.
 

@@ -7,12 +7,9 @@ a write. Does not: writing (``publish``), remembering it (``ledger``).
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ class Publication:
 
 
 def content(
-    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
+    con: Connection, contract: Contract, relation: str, months: tuple[date, date] | None = None
 ) -> dict[date | None, Content]:
     """Return what a relation holds of each month, all of them or those from first to last.
 

@@ -11,15 +11,12 @@ from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from customer_segments.months import between
 from customer_segments.storage.audit import column_breaches
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Content, LedgerLine, content
 from customer_segments.storage.contracts import Contract, WriteMode, declared, quoted
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 PUBLICATIONS = declared(Path(__file__).with_name("publications.toml"))["publications"]
 _COLUMNS = [field.name for field in fields(LedgerLine)]
@@ -32,7 +29,7 @@ def code_version() -> str:
 
 
 def add_lines(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     after: dict[date | None, Content],
     before: dict[date | None, Content],
@@ -71,7 +68,7 @@ def add_lines(
     return _enter(con, contract, entries, raw_version, run_id, made_by)
 
 
-def add_migration(con: "Backend", contract: Contract) -> None:
+def add_migration(con: Connection, contract: Contract) -> None:
     """Enter that a table was brought up to its contract: its rows say what they said before.
 
     One line for the whole table, without a month, so that what waits goes on waiting and nothing
@@ -86,7 +83,7 @@ def add_migration(con: "Backend", contract: Contract) -> None:
 
 
 def _enter(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     entries: Iterable[tuple[date | None, Content, bool]],
     raw_version: str,
@@ -121,13 +118,13 @@ def _enter(
     return lines
 
 
-def is_there(con: "Backend", table: str) -> bool:
+def is_there(con: Connection, table: str) -> bool:
     """Tell whether the warehouse has a table."""
     found = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
     return bool(con.con.execute(f"{found} AND table_name = ?", [table]).fetchall())
 
 
-def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
+def latest(con: Connection, table: str) -> dict[date | None, LedgerLine]:
     """Return the newest ledger line of each month of a table, in order of months.
 
     Nothing where nothing was ever published: a first publication that failed leaves a file
@@ -144,18 +141,18 @@ def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     return {line.month: line for line in lines}
 
 
-def newest_raw_version(con: "Backend", table: str) -> str:
+def newest_raw_version(con: Connection, table: str) -> str:
     """Return the raw version that a table was last made from; empty if it never was."""
     return _newest(con, table, "raw_version") or ""
 
 
-def _newest(con: "Backend", table: str, column: str) -> str | None:
+def _newest(con: Connection, table: str, column: str) -> str | None:
     newest = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
     ((value,),) = con.con.execute(newest, [table]).fetchall()
     return value
 
 
-def disagreements(con: "Backend", contracts: Mapping[str, Contract]) -> list[str]:
+def disagreements(con: Connection, contracts: Mapping[str, Contract]) -> list[str]:
     """Return where tables hold other rows or other revenue than the ledger's newest lines say.
 
     Reads every row of every table. Digests are not compared: DuckDB's hash may change with its
@@ -168,7 +165,7 @@ def disagreements(con: "Backend", contracts: Mapping[str, Contract]) -> list[str
     return [said for (name,) in names if (said := _disagreement(con, name, contracts.get(name)))]
 
 
-def _disagreement(con: "Backend", table: str, contract: Contract | None) -> str:
+def _disagreement(con: Connection, table: str, contract: Contract | None) -> str:
     if not is_there(con, table):
         return f"{table} is in the ledger, but not in the warehouse"
     if contract is None:

@@ -6,7 +6,6 @@ not: what makes rows good (``contracts``, ``audit``), what is remembered (``ledg
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
@@ -18,6 +17,7 @@ from customer_segments.storage.audit import (
     column_breaches,
     row_breaches,
 )
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
@@ -29,14 +29,11 @@ from customer_segments.storage.requirements import (
     require_sources,
 )
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
-
 STAGING = "staging"
 
 
 def publish(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     data,
     *,
@@ -98,7 +95,9 @@ def publish(
     return Publication(contract.table, lines, before, sql, sources)
 
 
-def empty_outside(con: "Backend", contract: Contract, first: date, last: date, run_id: str) -> None:
+def empty_outside(
+    con: Connection, contract: Contract, first: date, last: date, run_id: str
+) -> None:
     """Take the rows of months before ``first`` and after ``last`` out of a table.
 
     Nobody publishes these months any more, and snapshots would go on adding them up.

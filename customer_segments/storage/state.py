@@ -9,18 +9,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from customer_segments.months import between
 from customer_segments.private import write_text
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.requirements import judgements, require_ledger
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ class State:
         return pending
 
     @classmethod
-    def read(cls, con: "Backend") -> "State":
+    def read(cls, con: Connection) -> "State":
         """Return the state of an open warehouse."""
         if not is_there(con, PUBLICATIONS.table):
             return cls()

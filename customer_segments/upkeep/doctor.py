@@ -6,7 +6,7 @@ Each part is guarded: a doctor that falls over a broken installation is of no us
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import facts
@@ -14,7 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
 from customer_segments.quality.evaluation import Level
 from customer_segments.storage import Warehouse
-from customer_segments.storage.connection import WarehouseUnavailable
+from customer_segments.storage.connection import Connection, WarehouseUnavailable
 from customer_segments.storage.ledger import code_version, disagreements, is_there
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
@@ -22,9 +22,6 @@ from customer_segments.upkeep import surroundings
 from customer_segments.upkeep.backup import log_of
 from customer_segments.upkeep.migrate import plan
 from customer_segments.upkeep.surroundings import Finding, odd, well, wrong
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 SHOWN = 5
 RESTORE = "Restore a backup: `customer-segments restore`."
@@ -92,7 +89,7 @@ def _warehouse(installed: Installation) -> Iterator[Finding]:
             yield wrong("warehouse", error.problem, RESTORE)
 
 
-def _look_into(con: "Backend", installed: Installation) -> Iterator[Finding]:
+def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
     if not is_there(con, "publications"):
         yield odd("warehouse", "Nothing was ever published in it.", RUN)
         return
@@ -116,7 +113,7 @@ def _look_into(con: "Backend", installed: Installation) -> Iterator[Finding]:
         yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
 
 
-def _code(con: "Backend") -> Iterator[Finding]:
+def _code(con: Connection) -> Iterator[Finding]:
     from packaging.version import Version
 
     rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
@@ -144,7 +141,7 @@ def _months(state: State, installed: Installation) -> Iterator[Finding]:
         yield well("months", f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}{more}.")
 
 
-def _champion(con: "Backend", state: State) -> Iterator[Finding]:
+def _champion(con: Connection, state: State) -> Iterator[Finding]:
     if state.champion is None or not is_there(con, "kmeans_model"):
         yield odd("champion", "No model was chosen yet.", RUN)
         return
@@ -157,7 +154,7 @@ def _champion(con: "Backend", state: State) -> Iterator[Finding]:
         yield wrong("champion", said, remedy)
 
 
-def _checks(con: "Backend") -> Iterator[Finding]:
+def _checks(con: Connection) -> Iterator[Finding]:
     """Say what the newest verdict of each check on each month is."""
     if not is_there(con, "check_history"):
         return

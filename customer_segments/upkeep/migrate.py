@@ -6,7 +6,7 @@ Does not: what a step makes of the rows (``steps``), the backup before it (``bac
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -15,7 +15,7 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches
-from customer_segments.storage.connection import transaction
+from customer_segments.storage.connection import Connection, transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
 from customer_segments.storage.requirements import require_contract
@@ -23,9 +23,6 @@ from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
 from customer_segments.upkeep.steps import STEPS
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 class Change(NamedTuple):
@@ -69,7 +66,7 @@ def planned(
         return plan(con, installed, contracts)
 
 
-def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
+def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
     """Return what has to be done, with the converted rows staged as temporary tables.
 
     Works on a connection that only reads, too; skips what is not there or as its contract says. A
@@ -95,7 +92,7 @@ def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract])
     ]
 
 
-def apply(con: "Backend", changes: list[Change]) -> None:
+def apply(con: Connection, changes: list[Change]) -> None:
     """Do what was planned on the same connection, inside a transaction that the caller holds."""
     for change in changes:
         contract, table = change.contract, quoted(change.contract.table)
@@ -115,7 +112,7 @@ def _staging(contract: Contract) -> str:
     return f"migrated_{contract.table}"
 
 
-def _label(con: "Backend", contract: Contract) -> str:
+def _label(con: Connection, contract: Contract) -> str:
     """Return the label of the contract that wrote a table, as its newest ledger line tells it."""
     if contract is PUBLICATIONS:
         # It has no line of itself; its columns tell.
@@ -127,7 +124,7 @@ def _label(con: "Backend", contract: Contract) -> str:
     return label or ""
 
 
-def _planned(con: "Backend", installed: Installation, contract: Contract, former: int) -> Change:
+def _planned(con: Connection, installed: Installation, contract: Contract, former: int) -> Change:
     """Convert a table's rows into a temporary table, and say what that came to."""
     rows = int(con.table(contract.table).count().execute())
     stepped = con.table(contract.table)
@@ -156,7 +153,7 @@ def _planned(con: "Backend", installed: Installation, contract: Contract, former
     return Change(contract, former, rows, "; ".join(wrong))
 
 
-def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
+def _losses(con: Connection, old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
     """Return which columns hold values that, cast to their new type and back, are others."""
     changed = {
         name: ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
