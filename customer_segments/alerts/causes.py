@@ -80,24 +80,17 @@ def _of_run(
         remedy = "Mend the cause and start it again. What was published before it is whole."
         if run.tags.get("dagster/will_retry") == "true":
             remedy = "Dagster starts it again by itself."
-        yield Alert(
-            f"run:{run.run_id}",
-            "ERROR" if how == "failed" else "WARNING",
-            f"The run of {run.job_name} {how}",
-            body(said, {"Assets": ", ".join(assets)} | facts, remedy),
-            _path(stops[0]) if stops else f"/runs/{run.run_id}",
-        )
+        level, title = "ERROR" if how == "failed" else "WARNING", f"The run of {run.job_name} {how}"
+        text = body(said, {"Assets": ", ".join(assets)} | facts, remedy)
+        path = _path(stops[0]) if stops else f"/runs/{run.run_id}"
+        yield Alert(f"run:{run.run_id}", level, title, text, path)
     for name, check in worst.items():
         if check not in stops:
             bad = ", ".join(sorted((m for other, m in failed if other == name), reverse=True))
             level, verdict, remedy = FAILS if _is_error(check) else WARNS
-            yield Alert(
-                f"check:{name}:{run.run_id}",
-                level,
-                f"The check {name} {verdict}",
-                body(check.description or "", facts | {"Months": bad or covered}, remedy),
-                _path(check),
-            )
+            text = body(check.description or "", facts | {"Months": bad or covered}, remedy)
+            key, title = f"check:{name}:{run.run_id}", f"The check {name} {verdict}"
+            yield Alert(key, level, title, text, _path(check))
 
 
 def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> Iterator[Alert]:

@@ -49,12 +49,12 @@ def refit(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
-    from customer_segments.commands.run import refit as fit_again
+    from customer_segments.commands.run import decide
 
-    installed = Installation.here()
-    config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
+    installed, month = Installation.here(), {"training_month": training_month}
+    config = {"n_clusters": clusters, "seed": seed} | month
     given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, fit_again(installed, given))
+    _end(installed, decide(installed, "refit", kmeans_model=given, model_selection=month))
 
 
 def promote(
@@ -62,10 +62,10 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
 ) -> None:
     """Make a model version the champion, or an older one again, and label all months by it."""
-    from customer_segments.commands.run import promote as choose
+    from customer_segments.commands.run import decide
 
-    installed = Installation.here()
-    _end(installed, choose(installed, version, reason))
+    installed, choice = Installation.here(), {"version": version, "reason": reason}
+    _end(installed, decide(installed, "promote", champion_model=choice))
 
 
 def report(

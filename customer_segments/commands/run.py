@@ -29,20 +29,18 @@ def run(installed: Installation, wanted: str | None) -> UserError | None:
         return _do_what_is_due(installed, launch)
 
 
-def refit(installed: Installation, config: dict) -> UserError | None:
-    """Fit a challenger; if the gate makes it champion, label all months again.
+def decide(installed: Installation, job: str, **configs: dict) -> UserError | None:
+    """Run a job that decides on the champion, ``refit`` or ``promote``, and what that makes due.
 
-    The config, of ``kmeans_model``, is what departs from the policy, and the ``training_month``.
+    The configs, by asset, are what departs from the policy.
     """
-    month = {"training_month": config.get("training_month")}
-    ops = {"kmeans_model": {"config": config}, "model_selection": {"config": month}}
-    return _decided(installed, "refit", ops)
-
-
-def promote(installed: Installation, version: str, reason: str) -> UserError | None:
-    """Make a version the champion, or an older one again, and label all months by it."""
-    ops = {"champion_model": {"config": {"version": version, "reason": reason}}}
-    return _decided(installed, "promote", ops)
+    ops = {asset: {"config": config} for asset, config in configs.items()}
+    with launcher(installed) as launch:
+        launch(job, config={"ops": ops})
+        decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
+        why = f"{decision['verdict']}: {decision['reason']}"
+        _tell(f"Champion: {decision['version']} ({why})")
+        return _do_what_is_due(installed, launch)
 
 
 def report(installed: Installation, wanted: str | None) -> Range:
@@ -128,16 +126,6 @@ def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserErr
         launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
-
-
-def _decided(installed: Installation, job: str, ops: dict) -> UserError | None:
-    """Run a job that decides on the champion, and then what that makes due."""
-    with launcher(installed) as launch:
-        launch(job, config={"ops": ops})
-        decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
-        why = f"{decision['verdict']}: {decision['reason']}"
-        _tell(f"Champion: {decision['version']} ({why})")
-        return _do_what_is_due(installed, launch)
 
 
 def _report(launch: Launch, months: Range) -> UserError | None:

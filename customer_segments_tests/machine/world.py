@@ -144,12 +144,14 @@ class World:
     def refit(self, **config) -> None:
         """Start ``customer-segments refit``."""
         with self._dying():
-            commands.refit(self.installed, config)
+            month = {"training_month": config.get("training_month")}
+            commands.decide(self.installed, "refit", kmeans_model=config, model_selection=month)
 
     def promote(self, version: str) -> None:
         """Start ``customer-segments promote``."""
         with self._dying():
-            commands.promote(self.installed, version, "")
+            choice = {"version": version, "reason": ""}
+            commands.decide(self.installed, "promote", champion_model=choice)
 
     def import_model(self, text: str, *, promote: bool) -> None:
         """Start ``customer-segments models import``."""
