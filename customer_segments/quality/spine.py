@@ -112,7 +112,7 @@ def audited(con: Connection, contract: Contract) -> Findings:
     breaches = row_breaches(con, contract, quoted(contract.table))
     rules = [
         *(f"{name} is not null" for name in contract.required),
-        *(rule.name for rule in contract.rules),
+        *contract.rules,
         f"key ({', '.join(contract.key)}) is unique",
     ]
     return (

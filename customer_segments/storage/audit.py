@@ -81,7 +81,7 @@ def row_breaches(
         First and last month that the rows may belong to; ``None`` for any.
     """
     conditions = {f"{name} is null": f"{quoted(name)} IS NULL" for name in contract.required} | {
-        rule.name: f"NOT ({rule.sql})" for rule in contract.rules
+        name: f"NOT ({sql})" for name, sql in contract.rules.items()
     }
     if contract.month_column:
         month = quoted(contract.month_column)

@@ -100,7 +100,7 @@ def content(
     relation
         Quoted name of a table with the contract's columns.
     """
-    columns = ", ".join(quoted(column.name) for column in contract.columns)
+    columns = ", ".join(map(quoted, contract.columns))
     month = quoted(contract.month_column) if contract.month_column else "NULL"
     revenue = f"CAST(sum({contract.revenue}) AS DECIMAL(38, 4))" if contract.revenue else "NULL"
     model = (

@@ -44,19 +44,18 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
 
 def column_schema(contract: Contract) -> dg.TableSchema:
     """Return columns, types, descriptions and constraints as the UI shows them."""
-    rules = [f"{rule.name}: {rule.sql}" for rule in contract.rules]
+    rules = [f"{name}: {sql}" for name, sql in contract.rules.items()]
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
-                column.name,
-                type=str(contract.schema[column.name].copy(nullable=True)),
-                description=column.description,
+                name,
+                type=str(contract.schema[name].copy(nullable=True)),
+                description=description,
                 constraints=dg.TableColumnConstraints(
-                    nullable=column.name not in contract.required,
-                    unique=contract.key == (column.name,),
+                    nullable=name not in contract.required, unique=contract.key == (name,)
                 ),
             )
-            for column in contract.columns
+            for name, (_, description) in contract.columns.items()
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(contract.key)}", *rules]),
     )
