@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from customer_segments.months import between
 from customer_segments.storage.audit import column_breaches
@@ -19,6 +20,7 @@ from customer_segments.storage.content import Content, LedgerLine, content
 from customer_segments.storage.contracts import Contract, WriteMode, declared, quoted
 
 PUBLICATIONS = declared(Path(__file__).with_name("publications.toml"))["publications"]
+Entry = tuple[date | None, Content, Content]
 _COLUMNS = [field.name for field in fields(LedgerLine)]
 
 
@@ -34,8 +36,7 @@ def add_lines(
     after: dict[date | None, Content],
     before: dict[date | None, Content],
     months: tuple[date, date] | None,
-    run_id: str,
-    made_by: str | None,
+    **by: str | None,
 ) -> list[LedgerLine]:
     """Enter what is published into the ledger, a line per month.
 
@@ -45,6 +46,8 @@ def add_lines(
         What is published, and what it replaces, as ``content`` returns it.
     months
         Months that are published, also where they have no row; ``None`` for all there are.
+    by
+        ``run_id`` and ``made_by`` of the lines.
     """
     if contract.built_from:
         raw_version = newest_raw_version(con, contract.built_from)
@@ -58,14 +61,9 @@ def add_lines(
     else:
         # Those that lose all their rows, too. And an empty table has its line: it was published.
         covered = sorted(month for month in {*after, *before} if month) or [None]
-    replaced = {} if contract.write_mode is WriteMode.INSERT_NEW else before
     nothing = Content()
-    entries = [
-        (month, held, held.digest != replaced.get(month, nothing).digest)
-        for month in covered
-        for held in [after.get(month, nothing)]
-    ]
-    return _enter(con, contract, entries, raw_version, run_id, made_by)
+    entries = [(month, after.get(month, nothing), before.get(month, nothing)) for month in covered]
+    return _enter(con, contract, entries, raw_version=raw_version, **by)
 
 
 def add_migration(con: Connection, contract: Contract) -> None:
@@ -77,20 +75,16 @@ def add_migration(con: Connection, contract: Contract) -> None:
     """
     is_whole = contract.month_column is None and contract.write_mode is WriteMode.REPLACE
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
+    entry = None, held or Content(), held or Content()
     raw_version = newest_raw_version(con, contract.table)
     made_by = _newest(con, contract.table, "made_by")
-    _enter(con, contract, [(None, held or Content(), False)], raw_version, "migrate", made_by)
+    _enter(con, contract, [entry], raw_version=raw_version, run_id="migrate", made_by=made_by)
 
 
 def _enter(
-    con: Connection,
-    contract: Contract,
-    entries: Iterable[tuple[date | None, Content, bool]],
-    raw_version: str,
-    run_id: str,
-    made_by: str | None,
+    con: Connection, contract: Contract, entries: list[Entry], **by: Any
 ) -> list[LedgerLine]:
-    """Add lines: for each a month, what it holds, and whether that is a change."""
+    """Add lines, each of a month, what it holds, and what it held before."""
     ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
     # One publication, one moment.
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -100,15 +94,13 @@ def _enter(
             table_name=contract.table,
             month=month,
             published_at=now,
-            run_id=run_id,
-            raw_version=raw_version,
-            is_changed=is_changed,
+            is_changed=held.digest != before.digest,
             contract=contract.label,
             code_version=code_version(),
-            made_by=made_by,
+            **by,
             **asdict(held),
         )
-        for number, (month, held, is_changed) in enumerate(entries, last + 1)
+        for number, (month, held, before) in enumerate(entries, last + 1)
     ]
     values = ", ".join("?" * len(_COLUMNS))
     con.con.executemany(

@@ -11,12 +11,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from customer_segments.storage import ledger
-from customer_segments.storage.audit import (
-    Breach,
-    ContractBreach,
-    column_breaches,
-    row_breaches,
-)
+from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
@@ -84,8 +79,8 @@ def publish(
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    after = content(con, contract, STAGING)
-    lines = ledger.add_lines(con, contract, after, before, months, run_id, made_by)
+    after, by = content(con, contract, STAGING), {"run_id": run_id, "made_by": made_by}
+    lines = ledger.add_lines(con, contract, after, before, months, **by)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
@@ -112,7 +107,8 @@ def empty_outside(
                 f"DELETE FROM {quoted(contract.table)} "
                 f"WHERE {quoted(contract.month_column or '')} = DATE '{month}'"
             )
-            ledger.add_lines(con, contract, {}, before, (month, month), run_id, line.made_by)
+            by = {"run_id": run_id, "made_by": line.made_by}
+            ledger.add_lines(con, contract, {}, before, (month, month), **by)
 
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
