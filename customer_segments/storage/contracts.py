@@ -67,7 +67,7 @@ class Contract:
         Sections of the policy that decide its rows, the asset's own last.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
-        known for what it is; ``upkeep.steps`` says how to bring history up.
+        known for what it is; ``upkeep.migrate`` says how to bring history up.
     """
 
     table: str

@@ -77,7 +77,7 @@ def add_migration(con: Connection, contract: Contract) -> None:
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
     entry = None, held or Content(), held or Content()
     raw_version = newest_raw_version(con, contract.table)
-    made_by = _newest(con, contract.table, "made_by")
+    made_by = newest(con, contract.table, "made_by")
     _enter(con, contract, [entry], raw_version=raw_version, run_id="migrate", made_by=made_by)
 
 
@@ -135,12 +135,15 @@ def latest(con: Connection, table: str) -> dict[date | None, LedgerLine]:
 
 def newest_raw_version(con: Connection, table: str) -> str:
     """Return the raw version that a table was last made from; empty if it never was."""
-    return _newest(con, table, "raw_version") or ""
+    return newest(con, table, "raw_version") or ""
 
 
-def _newest(con: Connection, table: str, column: str) -> str | None:
-    newest = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
-    ((value,),) = con.con.execute(newest, [table]).fetchall()
+def newest(con: Connection, table: str, column: str) -> str | None:
+    """Return what the newest line of a table says; ``None`` if it was never published."""
+    if not is_there(con, PUBLICATIONS.table):
+        return None
+    said = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
+    ((value,),) = con.con.execute(said, [table]).fetchall()
     return value
 
 

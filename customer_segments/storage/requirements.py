@@ -50,14 +50,13 @@ def require_contract(con: Connection, contract: Contract) -> None:
     breaches = column_breaches(contract, con.get_schema(contract.table))
     differences = [breach.rule for breach in breaches]
     # Whoever wrote last made the table, or found it made by the same contract.
-    lines = ledger.latest(con, contract.table).values()
-    newest = max(lines, key=lambda line: line.publication, default=None)
-    if newest is None:
+    label = ledger.newest(con, contract.table, "contract")
+    if label is None:
         differences = differences or ["the ledger has no line of it"]
-    elif not differences and not contract.is_labelled(newest.contract):
+    elif not differences and not contract.is_labelled(label):
         differences = ["its rules, its key, its nullability or its write mode changed"]
     if differences:
-        is_newer = newest is not None and version_of(newest.contract) > contract.version
+        is_newer = label is not None and version_of(label) > contract.version
         raise ContractMismatch(contract.table, differences, is_newer=is_newer)
 
 

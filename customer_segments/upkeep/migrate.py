@@ -1,10 +1,15 @@
 """Bringing the tables of an older warehouse up to the contracts of this version.
 
-Belongs here: finding what differs, deciding what becomes of it, doing it in one transaction.
-Does not: what a step makes of the rows (``steps``), the backup before it (``backup``).
+Belongs here: finding what differs, deciding what becomes of it, doing it in one transaction; a
+step per table and former version, whose rows cannot be made anew, as an Ibis expression over the
+old table. Does not: the backup before it (``backup``).
+
+Whoever changes the contract of a table that holds history (``WriteMode.INSERT_NEW``) raises its
+version and adds a step here, unless all that is new are columns that may be null.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +18,16 @@ import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.policy import Policy
 from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches
 from customer_segments.storage.connection import Connection, transaction
 from customer_segments.storage.contracts import quoted, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there, newest
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
-from customer_segments.upkeep.steps import STEPS
 
 
 class Change(NamedTuple):
@@ -117,11 +122,7 @@ def _label(con: Connection, contract: Contract) -> str:
     if contract is PUBLICATIONS:
         # It has no line of itself; its columns tell.
         return "" if column_breaches(contract, con.get_schema(contract.table)) else contract.label
-    ((label,),) = con.con.execute(
-        "SELECT arg_max(contract, publication) FROM publications WHERE table_name = ?",
-        [contract.table],
-    ).fetchall()
-    return label or ""
+    return newest(con, contract.table, "contract") or ""
 
 
 def _planned(con: Connection, installed: Installation, contract: Contract, former: int) -> Change:
@@ -164,3 +165,42 @@ def _losses(con: Connection, old: ibis.Table, types: Mapping[str, dt.DataType]) 
     said = "column {}: {:,.0f} values are no {}"
     counts = con.execute(lost).iloc[0].items()
     return [said.format(name, count, types[name]) for name, count in counts if count]
+
+
+def champion_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
+    """Tell what each decision was before there was a gate.
+
+    A champion was then either the first fit or chosen by name, and a decision was recorded only
+    where it changed the champion: so the one before is the one of the row before, and whoever
+    was chosen is the challenger. Figures were not measured; they stay null.
+    """
+    previous = old.version.lag().over(order_by=old.decision)
+    is_first_fit = previous.isnull() & (old.reason == "first fit")
+    return old.mutate(
+        previous_version=previous,
+        challenger=ibis.ifelse(previous.isnull(), ibis.null("string"), old.version),
+        verdict=ibis.ifelse(is_first_fit, "first fit", "chosen"),
+    )
+
+
+def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
+    """Tell by which rules months were made before the rules were data: by the defaults.
+
+    What a launch departed by held for that launch, so that nothing else can be said. The first
+    and the last month are those of today. A policy that says the same as the defaults then makes
+    nothing anew, and one that does not makes just those months due.
+    """
+    defaults = replace(installed, policy=Policy())
+    rules = [
+        (contract.table, defaults.made_by(contract))
+        for contract in CONTRACTS.values()
+        if contract.sections and contract.write_mode is not WriteMode.INSERT_NEW
+    ]
+    return old.mutate(made_by=old.table_name.cases(*rules, else_=ibis.null("string")))
+
+
+# By table and the version that a step starts from; it ends at the next.
+STEPS: Mapping[tuple[str, int], Callable[[ibis.Table, Installation], ibis.Table]] = {
+    ("champion_model", 1): champion_model_2,
+    ("publications", 1): publications_2,
+}
