@@ -29,10 +29,7 @@ STAGES = (
 
 
 def build_defs(
-    installed: Installation,
-    *,
-    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
-    **overrides: object,
+    installed: Installation, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """Return the definitions for one installation.
 
@@ -40,19 +37,16 @@ def build_defs(
     ----------
     loggers
         Loggers of runs, in place of Dagster's own.
-    overrides
-        Resources to use in place of those that follow from the installation.
     """
-    resources = {
-        "settings": installed.settings,
-        "policy": installed.policy,
-        "warehouse": installed.warehouse,
-        "io_manager": WarehouseIOManager(
-            installed.warehouse, CONTRACTS, installed.policy, installed.made_by
-        ),
-    }
+    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
+    io_manager = WarehouseIOManager(warehouse, CONTRACTS, policy, installed.made_by)
     shared = dg.Definitions(
-        resources=resources | overrides,
+        resources={
+            "settings": settings,
+            "policy": policy,
+            "warehouse": warehouse,
+            "io_manager": io_manager,
+        },
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,
         loggers=loggers,

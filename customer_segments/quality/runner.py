@@ -15,14 +15,11 @@ import dagster as dg
 
 from customer_segments.covering import load_months
 from customer_segments.installation import Installation
-from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.events import told
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
-from customer_segments.settings import Settings
-from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there, latest
@@ -48,14 +45,14 @@ def stage_checks(
     checked: Iterable[tuple[tuple[Judge, ...], Spine | None]], installed: Installation
 ) -> list[dg.AssetChecksDefinition]:
     """Return the checks of a stage: judges of tables that are judged together, with their spine."""
-    partitions = installed.months.partitions()
-    return [_table_checks(judges, spine, partitions) for judges, spine in checked]
+    return [_table_checks(judges, spine, installed) for judges, spine in checked]
 
 
 def _table_checks(
-    judges: tuple[Judge, ...], spine: Spine | None, partitions: dg.PartitionsDefinition
+    judges: tuple[Judge, ...], spine: Spine | None, installed: Installation
 ) -> dg.AssetChecksDefinition:
     """Return the checks of tables; without their spine, which stops the run, nothing is judged."""
+    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
     contracts = spine.contracts if spine else (judges[0].table,)
     specs = [
         dg.AssetCheckSpec(check, asset=contract.table, blocking=True, description=description)
@@ -69,7 +66,7 @@ def _table_checks(
                 asset=judge.table.table,
                 description=judge.words.description,
                 additional_deps=[contract.table for contract in judge.reads],
-                partitions_def=partitions if judge.is_monthly else None,
+                partitions_def=installed.months.partitions() if judge.is_monthly else None,
             )
             for judge in judges
         ]
@@ -79,14 +76,12 @@ def _table_checks(
     @dg.multi_asset_check(name=f"{contracts[0].table}_checks", specs=specs, can_subset=True)
     def checks(
         context: dg.AssetCheckExecutionContext,
-        settings: dg.ResourceParam[Settings],
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.AssetCheckEvaluation | dg.Output]:
         asked = {
             (key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys
         }
         covered = months_of_run(context.run.tags)
+        # Not those of the definitions: an ingestion before it in its run may have changed them.
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         with warehouse.reading() as con:
             scope = Scope(
