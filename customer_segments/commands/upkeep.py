@@ -79,10 +79,9 @@ def migrate(
 ) -> None:
     """Bring the warehouse of an older version up to this one, after a backup."""
     from customer_segments.upkeep.migrate import migrate as bring_up
-    from customer_segments.upkeep.migrate import planned
 
     installed = Installation.here()
-    written, changes = (None, planned(installed)) if dry_run else bring_up(installed)
+    written, changes = bring_up(installed, dry_run=dry_run)
     if not changes:
         typer.echo("Nothing to do: every table is as this version of the code has it.")
         return

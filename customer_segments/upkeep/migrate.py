@@ -44,15 +44,21 @@ class Change(NamedTuple):
 
 
 def migrate(
-    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation,
+    contracts: Iterable[Contract] = tuple(CONTRACTS.values()),
+    *,
+    dry_run: bool = False,
 ) -> tuple[Path | None, list[Change]]:
     """Bring the warehouse up, after a backup; return the backup's file and what was done.
 
-    No backup is made where there is nothing to do. If anything fails, nothing is changed: with a
-    UserError as ``plan`` raises it, or if the backup cannot be made.
+    No backup is made where there is nothing to do, or a dry run only reads what there is. If
+    anything fails, nothing is changed: with a UserError as ``plan`` raises it, or if the backup
+    cannot be made.
     """
-    if not planned(installed, contracts):
-        return None, []
+    with installed.warehouse.reading() as con:
+        changes = plan(con, installed, contracts)
+    if dry_run or not changes:
+        return None, changes
     with installed.warehouse.holding() as con:
         # Planned anew: somebody may have written since.
         changes = plan(con, installed, contracts)
@@ -61,14 +67,6 @@ def migrate(
             apply(con, changes)
         State.read(con).save(installed.warehouse.state_path)
     return backup, changes
-
-
-def planned(
-    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
-) -> list[Change]:
-    """Return what ``migrate`` would do; only reads."""
-    with installed.warehouse.reading() as con:
-        return plan(con, installed, contracts)
 
 
 def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]) -> list[Change]:

@@ -19,7 +19,7 @@ from customer_segments.storage.ledger import PUBLICATIONS, disagreements, is_the
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.tables import CHAMPION_MODEL
-from customer_segments.upkeep.migrate import apply, migrate, plan, planned
+from customer_segments.upkeep.migrate import apply, migrate, plan
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.storage.processes import start
 from customer_segments_tests.storage.samples import (
@@ -144,7 +144,7 @@ def names(contract: Contract) -> str:
 def test_a_dry_run_says_the_same_and_changes_nothing(installed):
     decisions_before(installed, [("a", "first fit")])
     before = installed.warehouse.path.read_bytes()
-    said = planned(installed, [CHAMPION_MODEL, CLEANED_2])
+    said = migrate(installed, [CHAMPION_MODEL, CLEANED_2], dry_run=True)[1]
     assert installed.warehouse.path.read_bytes() == before
     assert not (installed.warehouse.path.parent / "backups").exists()
     assert migrate(installed, [CHAMPION_MODEL, CLEANED_2])[1] == said
