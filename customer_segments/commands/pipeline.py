@@ -36,7 +36,7 @@ def run(
 
     installed = Installation.here()
     print_input(installed.settings, get_console())
-    _end(installed, run_due(installed, months), months, is_verbose=verbose)
+    _end(installed, run_due(installed, months), months or "", is_verbose=verbose)
 
 
 def refit(
@@ -105,11 +105,7 @@ def agenda() -> None:
 
 
 def _end(
-    installed: Installation,
-    failed: UserError | None,
-    wanted: str | None = None,
-    *,
-    is_verbose: bool = False,
+    installed: Installation, failed: UserError | None, wanted: str = "", *, is_verbose: bool = False
 ) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels.
 

@@ -8,8 +8,9 @@ that were judged. Does not: what is judged (each stage's ``judges``), what Dagst
 
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
 
 import dagster as dg
 
@@ -17,17 +18,15 @@ from customer_segments.covering import load_months
 from customer_segments.installation import Installation
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.events import told
-from customer_segments.quality.judge import Judge, Row
+from customer_segments.quality.judge import Judge
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.storage.ledger import is_there, latest
+from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
+from customer_segments.storage.state import State
 from customer_segments.tables import CHECK_HISTORY
-
-# Publications by table and month; under ``None`` the table's newest.
-Judged = Mapping[str, Mapping[date | None, int]]
 
 
 def build_defs(_installed: Installation) -> dg.Definitions:
@@ -71,7 +70,7 @@ def _table_checks(
             for judge in judges
         ]
 
-    tables = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
+    read = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
 
     @dg.multi_asset_check(name=f"{contracts[0].table}_checks", specs=specs, can_subset=True)
     def checks(
@@ -90,18 +89,20 @@ def _table_checks(
                 newest_date(con),
                 policy.checks,
                 settings.input_dir,
-                frozenset(table for table in tables if not is_there(con, table)),
+                frozenset(table for table in read if not is_there(con, table)),
                 settings.bounds,
             )
-            judged = _publications(con, (contract.table for contract in contracts))
+            # Read with what is judged: somebody may publish before it is remembered.
+            state = State.read(con)
             results = spine.results(con) if spine else []
             if all(result.level is Level.OK for result in results):
                 wanted = [each for each in judges if (each.table.table, each.check) in asked]
-                results += _judged(con, wanted, scope)
+                fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
+                results += [judge.judge(fetch(judge.figures), scope) for judge in wanted]
         results = [result for result in results if (result.table, result.check) in asked]
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
-            _remember(con, results, judged, context.run.run_id, made_by)
+            _remember(con, results, state, context.run.run_id, made_by)
         for result in results:
             yield from told(context.instance, result, covered)
             if result.blocking:
@@ -111,26 +112,8 @@ def _table_checks(
     return checks
 
 
-def _judged(con: Connection, judges: list[Judge], scope: Scope) -> Iterator[Result]:
-    """Return what judges say, each query run once."""
-    fetched: dict[Callable, list[Row]] = {}
-    for judge in judges:
-        if judge.figures not in fetched:
-            fetched[judge.figures] = con.to_pyarrow(judge.figures(scope)).to_pylist()
-        yield judge.judge(fetched[judge.figures], scope)
-
-
-def _publications(con: Connection, tables: Iterable[str]) -> Judged:
-    """Return what is judged: read with it, since somebody may publish before it is remembered."""
-    found: dict[str, dict[date | None, int]] = {}
-    for table in tables:
-        numbers = {month: line.publication for month, line in latest(con, table).items()}
-        found[table] = numbers | ({None: max(numbers.values())} if numbers else {})
-    return found
-
-
 def _remember(
-    con: Connection, results: Iterable[Result], judged: Judged, run_id: str, made_by: str
+    con: Connection, results: Iterable[Result], state: State, run_id: str, made_by: str
 ) -> None:
     """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
     number, now = 0, datetime.now(UTC).replace(tzinfo=None)
@@ -147,10 +130,13 @@ def _remember(
             "level": each.level.value,
             "said": each.said,
             "figures": json.dumps(dict(each.figures), default=str),
-            "publication": judged[result.table].get(each.month, judged[result.table].get(None)),
+            "publication": max((line.publication for line in lines), default=None),
         }
         for result in results
         for each in result.evaluations
+        # Of the month, or where it has none of the whole table.
+        for held in [state.tables.get(result.table, {})]
+        for lines in [[held[str(each.month)]] if str(each.month) in held else held.values()]
     ]
     numbered = [{"verdict": at, **row} for at, row in enumerate(rows, number + 1)]
     publish(con, CHECK_HISTORY, CHECK_HISTORY.arrow(numbered), run_id=run_id, made_by=made_by)
