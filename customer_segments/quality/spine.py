@@ -79,12 +79,10 @@ class Spine:
         monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
         pending = {month for contract in monthly for month in state.pending(contract)}
         pending.update(self.also_waiting(con))
-        expected, rows = (
-            con.to_pyarrow(
-                side.filter(~side[side.columns[0]].isin(sorted(pending))) if pending else side
-            ).to_pylist()
-            for side in (self.expected, self.actual)
-        )
+        sides: list[Table] = [self.expected, self.actual]
+        if pending:
+            sides = [each.filter(~each[each.columns[0]].isin(sorted(pending))) for each in sides]
+        expected, rows = (con.to_pyarrow(each).to_pylist() for each in sides)
         wanted, found = _as_text(expected), _as_text(rows)
         differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
         differ += [f"found {row}" for row in sorted(found - wanted)[:SHOWN_DIFFERENCES]]

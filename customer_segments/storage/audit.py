@@ -94,10 +94,8 @@ def row_breaches(
                 f"{month} NOT BETWEEN DATE '{first}' AND DATE '{last}'"
             )
     # Fetched whole: a result that is read in part blocks the connection.
-    (counts,) = con.raw_sql(
-        f"SELECT {', '.join(f'count(*) FILTER ({sql})' for sql in conditions.values())} "
-        f"FROM {relation}"
-    ).fetchall()
+    counted = ", ".join(f"count(*) FILTER ({sql})" for sql in conditions.values())
+    (counts,) = con.raw_sql(f"SELECT {counted} FROM {relation}").fetchall()
     columns = ", ".join(map(quoted, contract.schema.names))
     examples = f"SELECT {columns} FROM {relation} WHERE {{}} LIMIT {SAMPLE_ROWS}"
     breaches = [

@@ -147,13 +147,9 @@ def _connect(path: Path, *, read_only: bool, timeout_seconds: float) -> "duckdb.
     )
     if not read_only and not path.exists():
         _create(path)
+    config = {"autoinstall_known_extensions": "false"}
     try:
-        return waiting(
-            duckdb.connect,
-            str(path),
-            read_only=read_only,
-            config={"autoinstall_known_extensions": "false"},
-        )
+        return waiting(duckdb.connect, str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
         if _is_held_by_other(error):
             raise WarehouseUnavailable(

@@ -103,11 +103,8 @@ def content(
     columns = ", ".join(map(quoted, contract.columns))
     month = quoted(contract.month_column) if contract.month_column else "NULL"
     revenue = f"CAST(sum({contract.revenue}) AS DECIMAL(38, 4))" if contract.revenue else "NULL"
-    model = (
-        "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
-        if "model_version" in contract.schema
-        else "NULL"
-    )
+    versions = "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
+    model = versions if "model_version" in contract.schema else "NULL"
     where = f"WHERE {month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'" if months else ""
     rows = con.raw_sql(
         # Hashed twice: the first mixes in a row's last column by XOR alone.

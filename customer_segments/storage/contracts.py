@@ -96,13 +96,10 @@ class Contract:
     def schema(self) -> ibis.Schema:
         """Columns as an Ibis schema, nullability included; key and month are never null."""
         never_null = {*self.key, self.month_column}
-        types = ((name, dt.dtype(kind)) for name, (kind, _) in self.columns.items())
-        return ibis.schema(
-            {
-                name: dtype.copy(nullable=dtype.nullable and name not in never_null)
-                for name, dtype in types
-            }
-        )
+        types = {name: dt.dtype(kind) for name, (kind, _) in self.columns.items()}
+        for name in types.keys() & never_null:
+            types[name] = types[name].copy(nullable=False)
+        return ibis.schema(types)
 
     @cached_property
     def relation(self) -> ibis.Table:
@@ -151,12 +148,9 @@ class Contract:
         comments = {f"TABLE {table}": self.grain} | {
             f"COLUMN {table}.{quoted(name)}": said for name, (_, said) in self.columns.items()
         }
-        return ";\n".join(
-            [
-                f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
-                *(f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()),
-            ]
-        )
+        create = f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})"
+        said = [f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()]
+        return ";\n".join([create, *said])
 
 
 def declared(file: Path, **types: str) -> dict[str, Contract]:

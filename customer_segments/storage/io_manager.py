@@ -106,11 +106,7 @@ def departures(
         return {}, ""
     name = contract.sections[-1]
     section = getattr(policy, name).model_dump(mode="json")
-    differing = {
-        key: launched[key]
-        for key, value in section.items()
-        if key in launched and launched[key] != value
-    }
+    differing = {key: launched[key] for key, v in section.items() if launched.get(key, v) != v}
     said = "; ".join(
         f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
         for key, value in differing.items()

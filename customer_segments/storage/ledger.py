@@ -102,11 +102,9 @@ def _enter(
         )
         for number, (month, held, before) in enumerate(entries, last + 1)
     ]
-    values = ", ".join("?" * len(_COLUMNS))
-    con.con.executemany(
-        f"INSERT INTO publications ({', '.join(_COLUMNS)}) VALUES ({values})",
-        [astuple(line) for line in lines],
-    )
+    columns, values = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    insert = f"INSERT INTO publications ({columns}) VALUES ({values})"
+    con.con.executemany(insert, [astuple(line) for line in lines])
     return lines
 
 

@@ -113,12 +113,10 @@ def empty_outside(
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
     """Return what the months hold that are about to be replaced; nothing if not comparable."""
-    is_comparable = (
-        contract.write_mode is not WriteMode.INSERT_NEW
-        and is_there(con, contract.table)
-        and not column_breaches(contract, con.get_schema(contract.table))
-    )
-    return content(con, contract, quoted(contract.table), months) if is_comparable else {}
+    if contract.write_mode is WriteMode.INSERT_NEW or not is_there(con, contract.table):
+        return {}
+    is_other = column_breaches(contract, con.get_schema(contract.table))
+    return {} if is_other else content(con, contract, quoted(contract.table), months)
 
 
 def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
@@ -154,10 +152,8 @@ def _drop_known(con, contract: Contract) -> None:
     key = ", ".join(map(quoted, contract.key))
     clash = con.raw_sql(f"SELECT {key} FROM {STAGING} AS s WHERE {same(contract.key)}").fetchall()
     if clash:
-        raise ContractBreach(
-            contract.table,
-            [Breach(f"({key}) {clash[0]} is there already with other values", len(clash))],
-        )
+        said = f"({key}) {clash[0]} is there already with other values"
+        raise ContractBreach(contract.table, [Breach(said, len(clash))])
 
 
 def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:
