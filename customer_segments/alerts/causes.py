@@ -42,9 +42,8 @@ LOOK_BACK, MAX_TICKS = timedelta(hours=1), 20
 def ended_runs(instance: dg.DagsterInstance, cursors: dict[str, str]) -> Iterator[Alert]:
     """Return the alerts of the runs that ended since, and move the cursors, by kind of end."""
     for end, how in ENDS.items():
-        page = instance.fetch_run_status_changes(
-            end, limit=MAX_RUNS, cursor=cursors[end.value], ascending=True
-        )
+        cursor = cursors[end.value]
+        page = instance.fetch_run_status_changes(end, MAX_RUNS, cursor, ascending=True)
         cursors[end.value] = page.cursor
         for record in page.records:
             # A run may have been deleted since.
@@ -100,14 +99,10 @@ def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> 
     """
     if instance.schedule_storage is None:
         return  # An instance in memory: it has no daemon, and so no ticks.
+    after = max(since, (now - LOOK_BACK).timestamp())
     for state in instance.all_instigator_state():
-        for tick in instance.get_ticks(
-            state.instigator_origin_id,
-            state.selector_id,
-            after=max(since, (now - LOOK_BACK).timestamp()),
-            limit=MAX_TICKS,
-            statuses=[TickStatus.FAILURE],
-        ):
+        ids, failed = (state.instigator_origin_id, state.selector_id), [TickStatus.FAILURE]
+        for tick in instance.get_ticks(*ids, after=after, limit=MAX_TICKS, statuses=failed):
             kind, name = tick.instigator_type.value.lower(), tick.instigator_name
             at = datetime.fromtimestamp(tick.timestamp, UTC)
             remedy = f"Until this is mended, the {kind} starts no run. It is told once a day."

@@ -143,15 +143,10 @@ def _outdated_labels(facts: Facts) -> list[date]:
     """
     if facts.installed.policy.segments.relabel == "new":
         return []
-    return sorted(
-        {
-            month
-            for contract in tables.LABELS
-            for month, held in facts.state.months(contract.table).items()
-            if held.rows and held.model_version != facts.state.champion
-            if facts.installed.months.clip(month, month)
-        }
-    )
+    champion, covered = facts.state.champion, facts.installed.months
+    labelled = [each for c in tables.LABELS for each in facts.state.months(c.table).items()]
+    outdated = {month for month, held in labelled if held.rows and held.model_version != champion}
+    return sorted(month for month in outdated if covered.clip(month, month))
 
 
 def _reports(facts: Facts) -> list[Step]:

@@ -79,15 +79,12 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
             request, why_not = None, f"Still being written: {', '.join(unstable)}."
         else:
             request, why_not = _decide(context.instance, loaded.months, installed.months, steps)
+        noted = dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})
         return dg.SensorResult(
             run_requests=[request] if request else [],
             skip_reason=why_not or None,
             cursor=json.dumps({"files": files, "shown": shown}),
-            asset_events=(
-                [dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})]
-                if shown != cursor.get("shown")
-                else []
-            ),
+            asset_events=[noted] if shown != cursor.get("shown") else [],
         )
 
     return agenda_sensor
