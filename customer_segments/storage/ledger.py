@@ -81,9 +81,7 @@ def add_migration(con: Connection, contract: Contract) -> None:
     _enter(con, contract, [entry], raw_version=raw_version, run_id="migrate", made_by=made_by)
 
 
-def _enter(
-    con: Connection, contract: Contract, entries: list[Entry], **by: Any
-) -> list[LedgerLine]:
+def _enter(con: Connection, contract: Contract, months: list[Entry], **by: Any) -> list[LedgerLine]:
     """Add lines, each of a month, what it holds, and what it held before."""
     ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
     # One publication, one moment.
@@ -100,7 +98,7 @@ def _enter(
             **by,
             **asdict(held),
         )
-        for number, (month, held, before) in enumerate(entries, last + 1)
+        for number, (month, held, before) in enumerate(months, last + 1)
     ]
     columns, values = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
     insert = f"INSERT INTO publications ({columns}) VALUES ({values})"

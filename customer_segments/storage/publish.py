@@ -10,19 +10,12 @@ from datetime import date
 import ibis
 import ibis.expr.operations as ops
 
-from customer_segments.storage import ledger
+from customer_segments.storage import ledger, requirements
 from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
-from customer_segments.storage.requirements import (
-    require_contract,
-    require_history,
-    require_ledger,
-    require_passed,
-    require_sources,
-)
 
 STAGING = "staging"
 
@@ -61,13 +54,13 @@ def publish(
     expression = _with_nulls_typed(
         data if isinstance(data, ibis.Table) else ibis.memtable(data), contract
     )
-    require_sources(con, contract.table, expression)
-    require_passed(con, contract.table, expression)
+    requirements.require_sources(con, contract.table, expression)
+    requirements.require_passed(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
         con.raw_sql(PUBLICATIONS.ddl())
-    require_ledger(con)
+    requirements.require_ledger(con)
     if months and contract.needs_history:
-        require_history(con, contract, last=months[1])
+        requirements.require_history(con, contract, last=months[1])
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
@@ -126,7 +119,7 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
         # Dropped and made anew inside the transaction: a new contract may differ in its columns.
         con.raw_sql(f"DROP TABLE IF EXISTS {table}")
     if is_there(con, contract.table):
-        require_contract(con, contract)
+        requirements.require_contract(con, contract)
     else:
         con.raw_sql(contract.ddl())
     if months:

@@ -120,11 +120,9 @@ def sync(path: Path) -> None:
 def _copy(con: Connection, installed: Installation, draft: Path) -> Notes:
     """Copy all tables into a new file, with the notes, and compare what the disk then has."""
     here, months = con.current_catalog, installed.settings.months_path
-    notes = Notes(
-        made_at=datetime.now(UTC).replace(tzinfo=None),
-        months=months.read_text(encoding="utf-8") if months.is_file() else None,
-        differences=disagreements(con, CONTRACTS),
-    )
+    covered = months.read_text(encoding="utf-8") if months.is_file() else None
+    now = datetime.now(UTC).replace(tzinfo=None)
+    notes = Notes(now, covered, disagreements(con, CONTRACTS))
     with _attached(con, draft, "READ_WRITE"):
         con.raw_sql(f"COPY FROM DATABASE {quoted(here)} TO {COPY}")
         con.con.execute(
