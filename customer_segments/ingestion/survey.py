@@ -157,7 +157,7 @@ def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
         "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
     )
     ordered["source_order"] = range(len(ordered))
-    return ordered[[column.name for column in SOURCE_SHEETS.columns]]
+    return ordered[list(SOURCE_SHEETS.columns)]
 
 
 def source_order(surveyed: pd.DataFrame) -> Table:

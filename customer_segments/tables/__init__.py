@@ -5,11 +5,9 @@ A column has its type and its description; the types LINE and SUM are those of `
 not: what makes the rows (the stages), how they are written (``storage``).
 """
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
-from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.storage.contracts import declared
 from customer_segments.tables.money import LINE, SUM
 
 STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "quality")
@@ -18,35 +16,11 @@ STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "qu
 NEW, GONE = "New", "Gone"
 
 
-def _contract(
-    table: str,
-    *,
-    columns: dict[str, tuple[str, str]],
-    key: list[str],
-    sections: list[str],
-    write_mode: str,
-    rules: dict[str, str] | None = None,
-    **others: Any,
-) -> Contract:
-    return Contract(
-        table,
-        columns=tuple(
-            Column(name, kind.replace("LINE", LINE).replace("SUM", SUM), description)
-            for name, (kind, description) in columns.items()
-        ),
-        key=tuple(key),
-        sections=tuple(sections),
-        write_mode=WriteMode(write_mode),
-        rules=tuple(Rule(*rule) for rule in (rules or {}).items()),
-        **others,
-    )
-
-
 CONTRACTS = {
-    table: _contract(table, **promised)
+    table: contract
     for stage in STAGES
-    for table, promised in tomllib.loads(
-        Path(__file__).with_name(f"{stage}.toml").read_text(encoding="utf-8")
+    for table, contract in declared(
+        Path(__file__).with_name(f"{stage}.toml"), LINE=LINE, SUM=SUM
     ).items()
 }
 
