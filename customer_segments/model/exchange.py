@@ -144,10 +144,10 @@ def _row(cluster: dict) -> dict:
     if differing := set(cluster) ^ set(KMEANS_MODEL.schema.names):
         raise ValueError(f"its columns differ in {', '.join(sorted(differing))}")
     row = cluster | {"training_month": date.fromisoformat(cluster["training_month"])}
-    for column in KMEANS_MODEL.columns:
+    for name, (kind, _) in KMEANS_MODEL.columns.items():
         # Exactly: True is an int to isinstance, and 1 and 1.0 would be two versions.
-        if type(row[column.name]) is not TYPES[column.type]:
-            raise ValueError(f"{column.name} is {row[column.name]!r}")
+        if type(row[name]) is not TYPES[kind]:
+            raise ValueError(f"{name} is {row[name]!r}")
     return row
 
 

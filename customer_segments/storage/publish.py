@@ -6,38 +6,22 @@ not: what makes rows good (``contracts``, ``audit``), what is remembered (``ledg
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
 
-from customer_segments.storage import ledger
-from customer_segments.storage.audit import (
-    Breach,
-    ContractBreach,
-    column_breaches,
-    row_breaches,
-)
-from customer_segments.storage.content import content
+from customer_segments.storage import ledger, requirements
+from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
-from customer_segments.storage.publication import Publication
-from customer_segments.storage.requirements import (
-    require_contract,
-    require_history,
-    require_ledger,
-    require_passed,
-    require_sources,
-)
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 STAGING = "staging"
 
 
 def publish(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     data,
     *,
@@ -70,13 +54,13 @@ def publish(
     expression = _with_nulls_typed(
         data if isinstance(data, ibis.Table) else ibis.memtable(data), contract
     )
-    require_sources(con, contract.table, expression)
-    require_passed(con, contract.table, expression)
+    requirements.require_sources(con, contract.table, expression)
+    requirements.require_passed(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
         con.raw_sql(PUBLICATIONS.ddl())
-    require_ledger(con)
+    requirements.require_ledger(con)
     if months and contract.needs_history:
-        require_history(con, contract, last=months[1])
+        requirements.require_history(con, contract, last=months[1])
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
@@ -88,8 +72,8 @@ def publish(
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    after = content(con, contract, STAGING)
-    lines = ledger.add_lines(con, contract, after, before, months, run_id, made_by)
+    after, by = content(con, contract, STAGING), {"run_id": run_id, "made_by": made_by}
+    lines = ledger.add_lines(con, contract, after, before, months, **by)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
@@ -100,7 +84,9 @@ def publish(
     return Publication(contract.table, lines, before, sql, sources)
 
 
-def empty_outside(con: "Backend", contract: Contract, first: date, last: date, run_id: str) -> None:
+def empty_outside(
+    con: Connection, contract: Contract, first: date, last: date, run_id: str
+) -> None:
     """Take the rows of months before ``first`` and after ``last`` out of a table.
 
     Nobody publishes these months any more, and snapshots would go on adding them up.
@@ -115,17 +101,16 @@ def empty_outside(con: "Backend", contract: Contract, first: date, last: date, r
                 f"DELETE FROM {quoted(contract.table)} "
                 f"WHERE {quoted(contract.month_column or '')} = DATE '{month}'"
             )
-            ledger.add_lines(con, contract, {}, before, (month, month), run_id, line.made_by)
+            by = {"run_id": run_id, "made_by": line.made_by}
+            ledger.add_lines(con, contract, {}, before, (month, month), **by)
 
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
     """Return what the months hold that are about to be replaced; nothing if not comparable."""
-    is_comparable = (
-        contract.write_mode is not WriteMode.INSERT_NEW
-        and is_there(con, contract.table)
-        and not column_breaches(contract, con.get_schema(contract.table))
-    )
-    return content(con, contract, quoted(contract.table), months) if is_comparable else {}
+    if contract.write_mode is WriteMode.INSERT_NEW or not is_there(con, contract.table):
+        return {}
+    is_other = column_breaches(contract, con.get_schema(contract.table))
+    return {} if is_other else content(con, contract, quoted(contract.table), months)
 
 
 def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
@@ -135,7 +120,7 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
         # Dropped and made anew inside the transaction: a new contract may differ in its columns.
         con.raw_sql(f"DROP TABLE IF EXISTS {table}")
     if is_there(con, contract.table):
-        require_contract(con, contract)
+        requirements.require_contract(con, contract)
     else:
         con.raw_sql(contract.ddl())
     if months:
@@ -161,10 +146,8 @@ def _drop_known(con, contract: Contract) -> None:
     key = ", ".join(map(quoted, contract.key))
     clash = con.raw_sql(f"SELECT {key} FROM {STAGING} AS s WHERE {same(contract.key)}").fetchall()
     if clash:
-        raise ContractBreach(
-            contract.table,
-            [Breach(f"({key}) {clash[0]} is there already with other values", len(clash))],
-        )
+        said = f"({key}) {clash[0]} is there already with other values"
+        raise ContractBreach(contract.table, [Breach(said, len(clash))])
 
 
 def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:
