@@ -64,24 +64,41 @@ def publish(
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
-    # Ibis takes an outer join's columns for not null where they were so before the join.
-    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
-    con.create_table(STAGING, expression, schema=ibis.schema(nullable), temp=True)
+    sql = _stage(con, contract, expression.select(*contract.schema.names))
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    after, by = content(con, contract, STAGING), {"run_id": run_id, "made_by": made_by}
+    written = quoted(contract.table) if contract.write_mode is WriteMode.REPLACE else STAGING
+    after, by = content(con, contract, written), {"run_id": run_id, "made_by": made_by}
     lines = ledger.add_lines(con, contract, after, before, months, **by)
-    con.raw_sql(f"DROP TABLE {STAGING}")
+    con.raw_sql(f"DROP TABLE IF EXISTS {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
         if not is_temporary(con, table.name)
     }
-    sql = str(con.compile(expression, pretty=True))
     return Publication(contract.table, lines, before, sql, sources)
+
+
+def _stage(con: Connection, contract: Contract, expression: ibis.Table) -> str:
+    """Put the rows into the staging table; return the SQL that makes them.
+
+    What replaces a whole table is staged in the file and takes its place by name: rows of
+    transaction grain are written once.
+    """
+    # Ibis takes an outer join's columns for not null where they were so before the join.
+    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
+    is_whole = contract.write_mode is WriteMode.REPLACE
+    con.create_table(STAGING, schema=ibis.schema(nullable), temp=not is_whole)
+    sql = str(con.compile(expression, pretty=True))
+    if expression.op().find(ops.InMemoryTable):
+        con.insert(STAGING, expression)
+    else:
+        # Compiled once: for Ibis that takes as long as for DuckDB to run it.
+        con.raw_sql(f"INSERT INTO {STAGING} {sql}")
+    return sql
 
 
 def empty_outside(
@@ -117,8 +134,9 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
     """Put the staged rows, by name, into the constrained table."""
     table = quoted(contract.table)
     if contract.write_mode is WriteMode.REPLACE:
-        # Dropped and made anew inside the transaction: a new contract may differ in its columns.
         con.raw_sql(f"DROP TABLE IF EXISTS {table}")
+        con.raw_sql(f"ALTER TABLE {STAGING} RENAME TO {table}")
+        return
     if is_there(con, contract.table):
         requirements.require_contract(con, contract)
     else:
