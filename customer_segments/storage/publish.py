@@ -64,9 +64,7 @@ def publish(
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
-    # Ibis takes an outer join's columns for not null where they were so before the join.
-    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
-    con.create_table(STAGING, expression, schema=ibis.schema(nullable), temp=True)
+    sql = _stage(con, expression)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
@@ -79,8 +77,21 @@ def publish(
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
     }
-    sql = str(con.compile(expression, pretty=True))
     return Publication(contract.table, lines, before, sql, sources)
+
+
+def _stage(con: Connection, expression: ibis.Table) -> str:
+    """Put the rows into the staging table; return the SQL that makes them."""
+    # Ibis takes an outer join's columns for not null where they were so before the join.
+    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
+    con.create_table(STAGING, schema=ibis.schema(nullable), temp=True)
+    sql = str(con.compile(expression, pretty=True))
+    if expression.op().find(ops.InMemoryTable):
+        con.insert(STAGING, expression)
+    else:
+        # Compiled once: for Ibis that takes as long as for DuckDB to run it.
+        con.raw_sql(f"INSERT INTO {STAGING} {sql}")
+    return sql
 
 
 def empty_outside(
