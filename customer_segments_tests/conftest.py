@@ -1,10 +1,11 @@
 """Fixtures that several stages use: installations in temporary folders, run for real."""
 
 import gc
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from hypothesis import settings as hypothesis_settings
 
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings, project_root
-from customer_segments_tests import console, uci
+from customer_segments_tests import console, uci, watched
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
+from customer_segments_tests.remembered import remember
 
 # The same examples each time, so that nobody's commit is red for what another one broke; and no
 # explanation of a failure, which can take longer than the suite.
@@ -61,6 +63,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def expressions_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        yield
+
+
 REAL_WORKBOOK = project_root().parent / "shared/data/online_retail_II.xlsx"
 
 
@@ -80,8 +89,21 @@ def shared_folder(tmp_path_factory, worker_id: str) -> Path:
 
 @pytest.fixture(scope="session")
 def real_warehouse(real_workbook: Path, shared_folder: Path) -> Settings:
-    """The real workbook, ingested and fully refreshed over its 25 months; not to be changed."""
-    return refreshed_once(shared_folder / "real", real_workbook.parent)
+    """The real workbook, ingested and fully refreshed over its 25 months; not to be changed.
+
+    ``largest.json`` has how many rows left the engine at once meanwhile.
+    """
+    folder = shared_folder / "real"
+    largest = folder / "largest.json"
+    with FileLock(f"{folder}.lock"):
+        settings = install(folder, real_workbook.parent)
+        if not largest.exists():
+            with watched.results() as found:
+                execute(settings, "ingest")
+                covered = Installation.of(settings).months
+                execute(settings, "full_refresh", covered.first, covered.last)
+            largest.write_text(json.dumps(found))
+    return settings
 
 
 @pytest.fixture(scope="session")
@@ -128,19 +150,6 @@ def labelled_shop(shared_folder: Path) -> Path:
 def world(labelled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A copy of that shop, which a test may change; Dagster knows nothing of its past."""
     return World(shutil.copytree(labelled_shop, tmp_path / "world"), monkeypatch)
-
-
-def refreshed_once(folder: Path, source_dir: Path) -> Settings:
-    """Return an installation with all months labelled, made by the process that comes first."""
-    done = folder / "done"
-    with FileLock(f"{folder}.lock"):
-        settings = install(folder, source_dir)
-        if not done.exists():
-            execute(settings, "ingest")
-            covered = Installation.of(settings).months
-            execute(settings, "full_refresh", covered.first, covered.last)
-            done.touch()
-    return settings
 
 
 @pytest.fixture
