@@ -23,9 +23,12 @@ from customer_segments_tests.remembered import remember
 
 # The same examples each time, so that nobody's commit is red for what another one broke; and no
 # explanation of a failure, which can take longer than the suite.
+UNEXPLAINED = set(Phase) - {Phase.explain}
 hypothesis_settings.register_profile(
-    "suite", deadline=None, derandomize=True, phases=set(Phase) - {Phase.explain}
+    "suite", deadline=None, derandomize=True, max_examples=40, phases=UNEXPLAINED
 )
+# Of `make faults`: others each time.
+hypothesis_settings.register_profile("long", deadline=None, max_examples=400, phases=UNEXPLAINED)
 hypothesis_settings.load_profile("suite")
 
 # Two processes on two cores: the threads of a BLAS of its own in each reader of a workbook would
