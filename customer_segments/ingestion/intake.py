@@ -90,20 +90,26 @@ class Intake:
         schema = ibis.schema(
             {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
         )
+        is_columnar = self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets)
+        if not is_columnar:
+            con.create_table(ROWS, schema=schema, temp=True)
+        queries = []
         for sheet in self.sheets:
+            rows = sheet.typed.select(
+                workbook=ibis.literal(sheet.workbook),
+                sheet=ibis.literal(sheet.name),
+                **{name: sheet.typed[name] for name in TYPED},
+            )
             if sheet.grid.view:
                 con.raw_sql(sheet.grid.view)
-        rows = [
-            sheet.typed.mutate(
-                workbook=ibis.literal(sheet.workbook), sheet=ibis.literal(sheet.name)
-            ).select(*COLUMNS)
-            for sheet in self.sheets
-        ] or [ibis.memtable(schema.to_pyarrow().empty_table())]
-        union = ibis.union(*rows) if rows[1:] else rows[0]
-        if self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets):
+            # One by one: of many sheets together Ibis makes a query for longer than it runs.
+            if is_columnar:
+                queries.append(str(con.compile(rows)))
+            else:
+                con.insert(ROWS, rows)
+        if is_columnar:
             # Read again faster than kept.
-            return union
-        con.create_table(ROWS, union, schema=schema, temp=True)
+            con.raw_sql(f"CREATE TEMP VIEW {ROWS} AS {' UNION ALL '.join(queries)}")
         return ibis.table(schema, name=ROWS)
 
 
