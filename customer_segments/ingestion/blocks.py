@@ -125,17 +125,22 @@ def _proposed(pieces: Table, rows: Table) -> Table:
     first = later.group_by("place", "after").agg(
         start=_.last_start.min(), **{name: _[name].argmin(_.last_start) for name in KEY}
     )
-    return _standing_at(pieces, _begun(rows, first))
+    return _standing_at(pieces, _begun(rows, pieces, first))
 
 
-def _begun(rows: Table, first: Table) -> Table:
-    """Move starts back to the end of other orders: the last copy may begin before its mark."""
+def _begun(rows: Table, pieces: Table, first: Table) -> Table:
+    """Move starts back: the last copy may begin before its mark, and with orders that changed.
+
+    Between where the last of the first copies ended and the mark, the block before goes on as long
+    as orders do that come again later.
+    """
     names = {name: f"first_{name}" for name in KEY}
     first = first.rename({new: old for old, new in names.items()})
-    before = rows.inner_join(first, "place").filter(
-        _.row_number >= _.after,
-        _.row_number < _.start,
-        ibis.or_(*(_[old] != _[new] for old, new in names.items())),
+    before = (
+        rows.inner_join(first, "place")
+        .filter(_.row_number >= _.after, _.row_number < _.start)
+        .inner_join(pieces.select("place", *KEY, "high"), ["place", *KEY])
+        .filter(_.high >= _.start, ibis.or_(*(_[old] != _[new] for old, new in names.items())))
     )
     ends = before.group_by("place").agg(end=_.row_number.max())
     joined = first.left_join(ends, "place")

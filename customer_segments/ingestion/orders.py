@@ -8,31 +8,29 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis
-from ibis import _
 from ibis.expr.types import IntegerValue, Table
 from ibis.util import gen_name
-
-from customer_segments.tables.orders import with_day
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-# An order in one source: ``place`` tells the source, or the block of it.
+# An order. The number alone says little: receipts restart each month, and tills count on their own.
+# Where a file has no numbers, a customer's day is an order.
 KEY = ("number", "customer", "day")
 NO_DAY = date(1, 1, 1)
 
 
 def with_keys(rows: Table) -> Table:
     """Add ``number``, ``customer`` and ``day``, empty where there is none, to be joined by."""
-    return with_day(rows).mutate(
+    return rows.mutate(
         number=rows.invoice.upper().fill_null(""),
         customer=rows.customer_id.fill_null(""),
-        day=_.day.fill_null(ibis.date(NO_DAY)),
+        day=rows.invoice_date.date().fill_null(ibis.date(NO_DAY)),
     )
 
 
 def orders_of(rows: Table) -> Table:
-    """Return the orders of rows that have their keys and ``place``.
+    """Return the orders of rows that have their keys and ``place``, that of a sheet or a block.
 
     ``rows`` (how many), ``negative`` (how many of them with a quantity below nothing), ``low``
     and ``high``: the first and the last ``row_number``.

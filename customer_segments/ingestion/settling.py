@@ -30,6 +30,7 @@ SHEET = ["workbook", "sheet"]
 
 
 def settle(
+    con: "Backend",
     rows: Table,
     sheets: Table,
     first: date,
@@ -38,21 +39,22 @@ def settle(
 ) -> Table:
     """Return typed rows as ``RAW_TRANSACTIONS`` has them.
 
-    Orders are looked for right away, in the engine that has the rows: they should be a table of
-    it, since they are read several times.
+    Their orders are looked for right away; what is returned reads temporary tables.
 
     Parameters
     ----------
+    con
+        Where the rows are, and the settled ones will be computed.
     rows
-        Result of ``typed_rows``.
+        Result of ``typed_rows``; they are read several times.
     sheets
-        ``workbook``, ``sheet`` and ``source_order``: a sheet supersedes those before it.
+        ``workbook``, ``sheet`` and ``source_order``: the sheets' places from
+        0 on; a sheet supersedes those before it.
     first, last
         First days of the first and the last month covered; months are clipped to them.
     progress
         Is told how sheets that share orders are taken.
     """
-    con = rows.get_backend()
     sheets = kept(con, sheets.select(*SHEET, "source_order"), "sheets")
     rows = with_keys(rows).inner_join(sheets, SHEET)
     settled = _with_month(_with_superseded(con, rows, sheets, progress))

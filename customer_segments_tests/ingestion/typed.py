@@ -10,26 +10,17 @@ from typing import Any, NamedTuple
 
 import ibis
 import pyarrow as pa
+from ibis.backends.duckdb import Backend
 from natsort import natsorted
 
+from customer_segments.ingestion.casting import TYPED
 from customer_segments.ingestion.settling import settle
+from customer_segments.tables import RAW_TRANSACTIONS
 
 Row = dict[str, Any]
 TYPES = {
-    "workbook": "VARCHAR",
-    "sheet": "VARCHAR",
-    "row_number": "BIGINT",
-    "invoice": "VARCHAR",
-    "stock_code": "VARCHAR",
-    "description": "VARCHAR",
-    "quantity": "DECIMAL(18, 4)",
-    "invoice_date": "TIMESTAMP",
-    "price": "DECIMAL(18, 6)",
-    "customer_id": "VARCHAR",
-    "country": "VARCHAR",
-    "status": "VARCHAR",
-    "unreadable_column": "VARCHAR",
-    "unreadable_text": "VARCHAR",
+    name: str(RAW_TRANSACTIONS.schema[name].copy(nullable=True))
+    for name in ("workbook", "sheet", *TYPED)
 }
 USUAL: Row = dict.fromkeys(TYPES) | {
     "sheet": "s",
@@ -54,28 +45,31 @@ class Settled(NamedTuple):
         return [row for row in self.rows if not row["is_superseded"]]
 
 
-def settled(*files: Iterable[Row], names: list[str] | None = None) -> Settled:
+def settled(*files: Iterable[Row]) -> Settled:
     """Settle rows, of which ``USUAL`` says what is not given; a list for each file."""
-    names = names or [f"{number}.csv" for number, _ in enumerate(files)]
-    columns: dict[str, list[Any]] = {name: [] for name in TYPES}
-    for name, rows in zip(names, files, strict=True):
-        for row_number, row in enumerate(rows, 2):
-            whole = USUAL | {"workbook": name, "row_number": row_number} | row
-            for column, values in columns.items():
-                values.append(whole[column])
+    names = [f"{number}.csv" for number, _ in enumerate(files)]
+    rows = [
+        {"workbook": name, "row_number": row_number} | row
+        for name, of_file in zip(names, files, strict=True)
+        for row_number, row in enumerate(of_file, 2)
+    ]
+    return settled_rows(rows, _order(names))
+
+
+def settled_rows(rows: list[Row], order: list[Row], *months: date) -> Settled:
+    """Settle rows of sheets in an order, clipped to a first and a last month."""
     con = ibis.duckdb.connect()
-    table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    con.con.register("given", table)
-    casts = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items())
-    con.raw_sql(f"CREATE TABLE typed AS SELECT {casts} FROM given")
-    return _settled(con, names)
+    whole = [USUAL | row for row in rows]
+    table = pa.table({name: pa.array([row[name] for row in whole]) for name in TYPES})
+    con.create_table("typed", ibis.memtable(table).cast(TYPES))
+    return _settled(con, order, *months)
 
 
 def settled_case(folder: Path) -> Settled:
     """Settle the files of a case with UCI's headings, read as they are."""
     files = natsorted((folder / "in").glob("*.csv"), key=lambda file: file.stem)
     con = ibis.duckdb.connect()
-    con.raw_sql(f"CREATE TABLE typed ({', '.join(map(' '.join, TYPES.items()))})")
+    con.create_table("typed", schema=ibis.schema(TYPES))
     for file in files:
         con.con.execute(
             "INSERT INTO typed BY NAME SELECT ? AS workbook, 's' AS sheet, "
@@ -85,19 +79,24 @@ def settled_case(folder: Path) -> Settled:
             '"Customer ID" AS customer_id, Country AS country FROM read_csv(?, all_varchar=true)',
             [file.name, str(file)],
         )
-    return _settled(con, [file.name for file in files])
+    return _settled(con, _order([file.name for file in files]))
 
 
-def _settled(con: "ibis.backends.duckdb.Backend", names: list[str]) -> Settled:
-    said: list[str] = []
-    sheets = [
+def _order(names: list[str]) -> list[Row]:
+    return [
         {"workbook": name, "sheet": "s", "source_order": place} for place, name in enumerate(names)
     ]
-    found = settle(
-        con.table("typed"), ibis.memtable(sheets), date(2000, 1, 1), date(2030, 1, 1), said.append
-    )
-    places = {name: place for place, name in enumerate(names)}
+
+
+def _settled(
+    con: Backend,
+    order: list[Row],
+    first: date = date(2000, 1, 1),
+    last: date = date(2030, 1, 1),
+) -> Settled:
+    said: list[str] = []
+    found = settle(con, con.table("typed"), ibis.memtable(order), first, last, said.append)
+    places = {(sheet["workbook"], sheet["sheet"]): sheet["source_order"] for sheet in order}
     rows = con.to_pyarrow(found).to_pylist()
-    return Settled(sorted(rows, key=lambda row: (places[row["workbook"]], row["row_number"])), said)
-
-
+    rows.sort(key=lambda row: (places[row["workbook"], row["sheet"]], row["row_number"]))
+    return Settled(rows, said)
