@@ -1,11 +1,12 @@
-"""Files of another retailer in this warehouse: a workbook whose customers nobody else has.
+"""Files of another retailer in this warehouse: their customers are in no other file.
 
-Belongs here: which workbook that is, and the doubt. Does not: other doubts (``doubts``).
+Belongs here: which files those are, and the doubt. Does not: other doubts (``doubts``).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import ibis
 from ibis import _
 from ibis.expr.types import Table
 
@@ -16,68 +17,92 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 NAME = "other_retailer"
-# Fewer customers may be new ones all.
+# Fewer customers may all be new ones.
 LEAST = 100
-# Customers of other workbooks who should have come again, going by those who did.
+# Customers who should be in both, going by those who came again; none is by no chance.
 EXPECTED = 20
-# Between two workbooks, when they follow each other.
+# From the end of some files to the start of those that follow.
 DAYS_APART = 92
+SHOWN_FILES = 3
 
 
 def other_retailer(con: "Backend", rows: Table) -> Iterator[Doubt]:
-    """Doubt a workbook that shares no customer with any other, of the same time or next to it.
+    """Doubt files that share no customer with the others, of the same time or right after it.
 
-    A shop that is new, or whose customers come once, brings new ones each month as well: so many
-    customers have to come again within the workbooks that twenty should be shared at least.
+    To a new shop, or one to which few come again, each month brings new customers as well: as many
+    as came in the first and in the second half of the files should be in both.
 
     Parameters
     ----------
     rows
         As ``RAW_TRANSACTIONS`` has them.
     """
-    workbooks = fetched(con, _workbooks(rows))
-    for book in workbooks:
-        others = [each for each in workbooks if each is not book]
-        near = [each for each in others if _days_apart(book, each) <= DAYS_APART]
-        known = sum(each["customers"] for each in near)
-        if book["shared"] or min(book["customers"], known) < LEAST:
-            continue
-        again = sum(each["again"] for each in near) / known
-        expected = min(book["again"] / book["customers"], again) * min(book["customers"], known)
-        if expected >= EXPECTED:
-            yield Doubt(
-                NAME,
-                "stops",
-                f"{book['workbook']}: none of its {book['customers']:,} customers is in any other "
-                f"file, though customers come again: it may be another retailer's.",
-                "Give another retailer a folder with a customer_segments.toml, a warehouse and a "
-                "DAGSTER_HOME of its own.",
-                f'[source] accept = ["{NAME}"]',
-            )
+    known = rows.filter(rows.customer_id.notnull(), rows.invoice_date.notnull())
+    days = known.select("workbook", "customer_id", day=known.invoice_date.date()).distinct()
+    group_of = _groups(con, days)
+    if len(set(group_of.values())) < 2:
+        return
+    groups = _figures(con, days, group_of)
+    most, *others = sorted(groups, key=lambda group: (-group["customers"], group["name"]))
+    for group in others:
+        files = [file for file, name in group_of.items() if name == group["name"]]
+        fewest = min(group["customers"], most["customers"])
+        again = min(each["again"] / each["customers"] for each in (most, group))
+        if (
+            fewest >= LEAST
+            and again * fewest >= EXPECTED
+            and _days_apart(most, group) <= DAYS_APART
+        ):
+            yield Doubt(NAME, "stops", _said(files, group, again * fewest), ADVICE, ACCEPT)
 
 
-def _workbooks(rows: Table) -> Table:
-    """Return each workbook's customers, how many came on several days, how many it shares."""
-    rows = rows.filter(rows.customer_id.notnull(), rows.invoice_date.notnull())
-    days = rows.select("workbook", "customer_id", day=rows.invoice_date.date()).distinct()
-    customers = days.group_by("workbook", "customer_id").agg(
-        days=_.count(), first=_.day.min(), last=_.day.max()
-    )
-    places = customers.group_by("customer_id").agg(places=_.count())
-    customers = customers.inner_join(places, "customer_id")
+ADVICE = (
+    "If they are of another retailer, give them a folder with a customer_segments.toml, a "
+    "warehouse and a DAGSTER_HOME of their own."
+)
+ACCEPT = f'[source] accept = ["{NAME}"]'
+
+
+def _said(files: list[str], group: dict[str, Any], expected: float) -> str:
+    more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
     return (
-        customers.group_by("workbook")
-        .agg(
-            customers=_.count(),
-            again=(_.days > 1).sum(),
-            shared=(_.places > 1).sum(),
-            first=_.first.min(),
-            last=_.last.max(),
-        )
-        .order_by("workbook")
+        f"{', '.join(files[:SHOWN_FILES])}{more}: none of {group['customers']:,} customers is in "
+        f"any other file; about {expected:,.0f} should be, going by those who came again."
     )
 
 
-def _days_apart(one: dict, other: dict) -> int:
-    first, second = sorted([one, other], key=lambda book: book["first"])
-    return max((second["first"] - first["last"]).days, 0)
+def _groups(con: "Backend", days: Table) -> dict[str, str]:
+    """Return files by the first of all that they share customers with, one by way of another."""
+    first = days.group_by("customer_id").agg(first=_.workbook.min())
+    pairs = days.inner_join(first, "customer_id").select("workbook", "first").distinct()
+    group_of: dict[str, str] = {}
+
+    def first_of(file: str) -> str:
+        while (other := group_of.setdefault(file, file)) != file:
+            file = other
+        return file
+
+    for pair in fetched(con, pairs.order_by("workbook", "first")):
+        one, other = sorted((first_of(pair["workbook"]), first_of(pair["first"])))
+        group_of[other] = one
+    return {file: first_of(file) for file in group_of}
+
+
+def _figures(con: "Backend", days: Table, group_of: dict[str, str]) -> list[dict[str, Any]]:
+    """Return each group's customers, how many came in both halves of its time, and that time."""
+    named = [{"workbook": file, "name": name} for file, name in group_of.items()]
+    days = days.inner_join(ibis.memtable(named), "workbook")
+    customers = days.group_by("name", "customer_id").agg(first=_.day.min(), last=_.day.max())
+    time = customers.group_by("name").agg(start=_.first.min(), end=_.last.max())
+    both = customers.inner_join(time, "name")
+    age, last_age, length = (
+        both[day].delta(both.start, unit="day") for day in ("first", "last", "end")
+    )
+    came_again = (age * 2 < length) & (last_age * 2 >= length)
+    grouped = both.group_by("name", "start", "end")
+    return fetched(con, grouped.agg(customers=both.count(), again=came_again.sum()))
+
+
+def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:
+    first, second = sorted((one, other), key=lambda group: group["start"])
+    return (second["start"] - first["end"]).days
