@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from customer_segments_tests.ingestion.typed import Row, settled
 
 START = datetime(2011, 3, 1, 8)
-FEW_EXAMPLES = settings(max_examples=12)
+FEW_EXAMPLES = settings(max_examples=6)
 
 
 @st.composite

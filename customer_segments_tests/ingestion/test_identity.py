@@ -12,7 +12,7 @@ from customer_segments_tests.ingestion.typed import Row, settled, settled_case
 
 CASES = project_root().parent / "shared/cases"
 START = datetime(2011, 3, 1, 8)
-FEW_EXAMPLES = settings(max_examples=10)
+FEW_EXAMPLES = settings(max_examples=6)
 
 
 @pytest.mark.parametrize(
