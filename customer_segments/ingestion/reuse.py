@@ -30,9 +30,7 @@ def in_sheets(sheets: Table) -> Table:
 
 def in_raw(raw: Table) -> Table:
     """Return rows and revenue per sheet as the table has them."""
-    return raw.group_by("workbook", "sheet").agg(
-        rows=raw.count(), revenue=total_revenue(raw)
-    )
+    return raw.group_by("workbook", "sheet").agg(rows=raw.count(), revenue=total_revenue(raw))
 
 
 def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":

@@ -107,6 +107,9 @@ def print_evaluation(settings: Settings, console: Console) -> None:
     """Print what was compared and foretold, and what it says in words."""
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
     comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    if comparison.empty:
+        console.print("There are too few customers to compare ways to group them.")
+        return
     first = comparison.iloc[0]
     title = f"Ways to group {first['training_customers']:,} customers of "
     best_first = comparison.sort_values(["passes", "silhouette"], ascending=False).assign(

@@ -109,9 +109,7 @@ def first_reason(row: Row, config: Cleaning) -> str | None:
         "non_positive_quantity": (
             config.drop_non_positive_quantity and not credit and quantity <= 0
         ),
-        "positive_credit_note": (
-            config.drop_positive_credit_notes and credit and quantity >= 0
-        ),
+        "positive_credit_note": (config.drop_positive_credit_notes and credit and quantity >= 0),
         "credit_note": config.drop_credit_notes and credit,
     }
     return next((reason for reason, rejects in rules.items() if rejects), None)
