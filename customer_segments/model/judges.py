@@ -74,7 +74,7 @@ def champion(scope: Scope) -> Table:
 
 
 def history(_scope: Scope) -> Table:
-    """Return on how many customers, and on the history up to which month, the champion was fitted."""
+    """Return the customers that the champion was fitted on, and the last month of their history."""
     decisions, model = CHAMPION_MODEL.relation, KMEANS_MODEL.relation
     champion = decisions.filter(decisions.decision == decisions.decision.max())
     fitted = model.select("version", "training_month", customers="training_customers").distinct()

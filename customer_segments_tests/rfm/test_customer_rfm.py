@@ -154,7 +154,7 @@ def test_a_credit_note_of_a_positive_amount_is_no_negative_share():
     """Cleaning rejects such lines, unless it is told not to."""
     lines = [
         line(1, datetime(2011, 1, 3)),
-        line(2, datetime(2011, 1, 4), invoice="C2", quantity=Decimal(1)),
+        line(2, datetime(2011, 1, 4), invoice="C2", quantity=1),
     ]
     customer = one_snapshot(lines, JANUARY)["17850"]
     assert (customer["monetary"], customer["credit_share"]) == (Decimal("7.5000"), 0.0)
