@@ -62,6 +62,8 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
         console.print(segments_grid(view))
         said = "Days since the last order, orders and money are medians per customer."
         console.print(said, style="dim")
+        if view.caution:
+            console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 

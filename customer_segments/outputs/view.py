@@ -88,6 +88,14 @@ class MonthView:
         return self.customers["window_months"][0].as_py()
 
     @cached_property
+    def caution(self) -> str:
+        """What cannot be said of segments that were fitted on little; empty where on enough."""
+        if self.findings is None:
+            return ""
+        found = self.findings.query("check_name == 'little_history'")["said"]
+        return found.iloc[0] if len(found) else ""
+
+    @cached_property
     def lacks(self) -> list[str]:
         """Columns of customers that the files say nothing of."""
         customers = self.customers
