@@ -366,9 +366,9 @@ def test_a_whole_installation_of_before(sample_warehouse, copy_of):
     assert due(installed) == ["ingest: nothing was read yet"]
     assert execute(installed.settings, "ingest").success
     assert rows_of(installed.warehouse.path, "SELECT count(*) FROM source_sheets") == [(2,)]
-    # The same workbooks: nothing to score.
-    assert due(installed) == []
+    assert due(installed) == ["score 2023-01 to 2024-12: 2023-01 changed, and months after it"]
     newest = installed.months.last
-    assert execute(installed.settings, "score", newest, newest).success
+    assert execute(installed.settings, "score", installed.months.first, newest).success
+    assert due(installed) == []
     assert rows_of(installed.warehouse.path, labels) == before
     assert newest == date(2024, 12, 1)
