@@ -18,7 +18,7 @@ from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
-from customer_segments.tables.money import LINE, SUM
+from customer_segments.tables.money import total_revenue
 
 SHOWN_INVOICES = 10
 
@@ -69,7 +69,7 @@ def conflicting_invoices(raw: Table) -> Table:
     told = lines.group_by(*KEY, *each).agg(
         lines=lines.count(),
         units=lines.quantity.sum().fill_null(0),
-        revenue=(lines.quantity * lines.price).cast(LINE).cast(SUM).sum().fill_null(0),
+        revenue=total_revenue(lines).fill_null(0),
     )
     orders = told.group_by(KEY).agg(
         least=told.revenue.min(),
