@@ -57,6 +57,7 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
             "parser": intake.parser,
             "header_row": sheet.grid.header.row,
             "ignored_columns": ", ".join(sheet.grid.header.ignored),
+            "currencies": ", ".join(sheet.currencies),
             "read_as": sheet.read_as,
         }
         for sheet in intake.sheets

@@ -1,0 +1,143 @@
+"""Doubts about files: what is in them and not used, and what says that they were read wrongly.
+
+Belongs here: what is judged by sheet. Does not: single cells (``casting``), forms of a column
+(``forms``).
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ibis.expr.types import Table
+
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_of
+from customer_segments.ingestion.evidence import SHEET, Evidence, said_where
+from customer_segments.ingestion.layout import shown
+
+UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
+BESIDE = set(UNUSED.pop("beside").split())
+WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+# Text of one code page read as another, and what could not be read at all.
+MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
+FEW_TEXTS = 0.0001
+# Of a sheet's rows, without date and customer.
+FOLLOWING, LEAST_FOLLOWING = 0.10, 10
+
+
+def fill_down(found: Evidence) -> Iterator[Doubt]:
+    """Look for rows that leave to the row above whose they are, and of which order."""
+    rows = found.raw
+    has_customer = rows.customer_id.notnull()
+    # Where no row at all has a customer, another column has it.
+    by_sheet = rows.group_by(*SHEET).agg(
+        rows=rows.count(), named=has_customer.sum(), numbered=rows.invoice.count()
+    )
+    rows = rows.inner_join(by_sheet.filter(by_sheet.named > 0), SHEET)
+    without_date = rows.invoice_date.isnull() & rows.unreadable_text.isnull()
+    without_number = rows.invoice.isnull() & (rows.numbered > 0)
+    follows = rows.customer_id.isnull() & rows.price.notnull() & (without_date | without_number)
+    yield from _filled_down(found, rows.filter(follows), "invoice, date and customer")
+    if found.share_of("missing_customer") >= FOLLOWING:
+        raw = found.raw
+        named = raw.filter(raw.customer_id.notnull(), raw.invoice.notnull())
+        of_known = raw.filter(raw.customer_id.isnull()).semi_join(named, [*SHEET, "invoice"])
+        yield from _filled_down(found, of_known, "the customer")
+
+
+def _filled_down(found: Evidence, rows: Table, what: str) -> Iterator[Doubt]:
+    """Yield the doubt if the rows are many of a sheet's."""
+    follow = rows.group_by(*SHEET).agg(follow=rows.count())
+    all_rows = found.raw.group_by(*SHEET).agg(rows=found.raw.count())
+    by_sheet = found.fetched(follow.inner_join(all_rows, SHEET).order_by(SHEET))
+    concerned = [
+        row for row in by_sheet if row["follow"] >= max(LEAST_FOLLOWING, FOLLOWING * row["rows"])
+    ]
+    if not concerned:
+        return
+    first = found.first(rows, "price")
+    assert first is not None
+    counts = (f"{sum(row[name] for row in concerned):,}" for name in ("follow", "rows"))
+    yield doubt(
+        "fill_down",
+        "stops",
+        f"{said_where((row['workbook'], row['sheet']) for row in concerned)}: "
+        f"{' of '.join(counts)} rows have no customer while a row before them has one (row {first['row_number']:,} of "
+        f"{first['where']}, say): {what} may stand on the first line of each order alone.",
+        "Have them filled down:",
+        layout_of([row["workbook"] for row in concerned], found.files, fill_down=True),
+    )
+
+
+def several_currencies(found: Evidence) -> Iterator[Doubt]:
+    """Look for money of several currencies, which is added up as if it were one."""
+    by_currency: dict[str, list[tuple[str, str]]] = {}
+    for row in found.fetched(found.sheets.select(*SHEET, "currencies")):
+        for currency in filter(None, (row["currencies"] or "").split(", ")):
+            by_currency.setdefault(currency, []).append((row["workbook"], row["sheet"]))
+    if len(by_currency) > 1:
+        said = "; ".join(f"{shown(name)} in {said_where(at)}" for name, at in by_currency.items())
+        yield doubt(
+            "several_currencies",
+            "stops",
+            f"Column price: money is in {len(by_currency)} currencies, and is added up: {said}.",
+            "Convert the files to one currency, or keep a warehouse for each.",
+        )
+
+
+def unused_money(found: Evidence) -> Iterator[Doubt]:
+    """Look for columns like money, or like what decides whether it counts, that are not used."""
+    for what, said in UNUSED.items():
+        columns = {
+            place: looking
+            for place, names in found.unused.items()
+            if (looking := [name for name in names if _looks_like(name, what)])
+        }
+        if not columns:
+            continue
+        headings = list(dict.fromkeys(name for names in columns.values() for name in names))
+        is_or_are = "is" if len(headings) == 1 else "are"
+        yield doubt(
+            "unused_money",
+            "warns",
+            f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
+            f"used, and may be {what}.",
+            said["advice"],
+            _using(what, headings[0], [workbook for workbook, _ in columns], found.files),
+        )
+
+
+def _using(what: str, heading: str, concerned: list[str], files: list[str]) -> Change:
+    """Return the sections that have a column count."""
+    if what in ("tax", "shipping"):
+        return {}
+    others: Change = {"cleaning": {"statuses": ["paid"]}} if what == "status" else {}
+    says = {"discount": "rate"} if what == "discount" else {}
+    return {**layout_of(concerned, files, columns={what: heading}, **says), **others}
+
+
+def _looks_like(heading: str, what: str) -> bool:
+    words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
+    plain = {word.casefold() for word in words}
+    return bool(plain & WORDS[what]) and not plain & BESIDE
+
+
+def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
+    """Look for text that was written in one code page and read as another."""
+    for column in ("description", "country", "customer_id"):
+        texts = found.raw.group_by(*SHEET, column).agg(
+            rows=found.raw.count(), row_number=found.raw.row_number.min()
+        )
+        texts = texts.filter(texts[column].re_search(MOJIBAKE))
+        first = found.first(texts, column)
+        (total,) = found.fetched(texts.agg(rows=texts.rows.sum()))
+        (everything,) = found.fetched(found.raw.agg(rows=found.raw.count()))
+        if first and total["rows"] >= FEW_TEXTS * everything["rows"]:
+            yield doubt(
+                "wrong_code_page",
+                "warns",
+                f"{first['where']}, column {column}: {total['rows']:,} rows have text of another "
+                f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
+                "Name the code page of the file, or export it anew as UTF-8:",
+                {"layout": [{"encoding": "cp1252"}]},
+            )
