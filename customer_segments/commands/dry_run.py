@@ -3,7 +3,7 @@
 Belongs here: what ``check`` and ``init`` both need, and its figures. Does not: printing, writing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
+from customer_segments.settings import SOURCE_SUFFIXES, contents, natural_order, parts_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -39,7 +40,7 @@ class DryRun:
     rows: "Table"
     sheets: "Table"
     doubts: list[Doubt]
-    passed_over: list[str] = field(default_factory=list)
+    passed_over: list[str]
 
     @cached_property
     def figures(self) -> dict[str, Any]:
@@ -82,6 +83,21 @@ class DryRun:
         columns = [name for row in named for name in row["ignored_columns"].split(", ") if name]
         return sorted(set(columns))
 
+    @cached_property
+    def read_as(self) -> list[tuple[str, str]]:
+        """How the columns of each sheet were read: the sheet, and each column with its heading."""
+        from customer_segments.ingestion.layout import where
+
+        sheets = self._fetched(self.sheets.order_by("source_order"))
+        return [(where(row["workbook"], row["sheet"]), row["read_as"]) for row in sheets]
+
+    @cached_property
+    def currencies(self) -> list[str]:
+        """Currencies of the money, as far as the files say."""
+        named = self._fetched(self.sheets.select("currencies"))
+        found = [name for row in named for name in (row["currencies"] or "").split(", ") if name]
+        return sorted(set(found))
+
     @property
     def would_publish(self) -> bool:
         """Whether nothing stops, and a row is kept."""
@@ -92,6 +108,13 @@ class DryRun:
         kept = self.rows.filter(self.rows.reason.isnull(), self.rows.customer_id.notnull())
         each = kept.group_by("customer_id").agg(lines=kept.count(), revenue=kept.revenue.sum())
         return self._fetched(each.order_by(each.revenue.desc(), "customer_id").limit(LARGEST))
+
+    def services(self) -> dict[str, str]:
+        """Return the codes of lines that are kept and called like a service, and their names."""
+        from customer_segments.cleaning.services import services
+
+        found = self._fetched(services(self.rows.filter(self.rows.reason.isnull())))
+        return {row["stock_code"]: row["description"].strip() for row in found}
 
     def examples(self, count: int) -> list[dict[str, Any]]:
         """Return the first rows of each reason, and of those kept."""
@@ -115,55 +138,52 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
 
     from customer_segments.cleaning.rules import classified
     from customer_segments.covering import months_of_data
-    from customer_segments.ingestion.casting import typed_rows
     from customer_segments.ingestion.doubts import doubts
-    from customer_segments.ingestion.reading import read_sheets
+    from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
-    from customer_segments.ingestion.survey import (
-        cells_of,
-        computed,
-        in_order,
-        likely_dates,
-        source_order,
-        survey,
-    )
-    from customer_segments.tables import RAW_TRANSACTIONS
+    from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+    from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
     settings, policy = installed.settings, installed.policy
     files, passed_over = _files_of(paths)
     today = policy.source.today()
     sources = fingerprinted(files)
     names = [source.name for source in sources]
-    read = read_sheets(sources)
-    typed = computed(typed_rows(cells_of(read)))
-    surveyed = in_order(survey(read, typed, today), names)
-    covered = months_of_data(installed.months, settings, *likely_dates(surveyed, names, today))
     con = ibis.duckdb.connect()
-    settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
-    raw = con.create_table(RAW_TRANSACTIONS.table, settled)
-    sheets = ibis.memtable(surveyed)
+    with taken_in(sources, policy) as intake:
+        typed = intake.load(con)
+        surveyed = in_order(survey(con, intake, typed, today), names)
+        dates = likely_dates(surveyed, names, today)
+        covered = months_of_data(installed.months, settings, *dates)
+        settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
+        raw = con.create_table(RAW_TRANSACTIONS.table, settled)
+    sheets = con.create_table(SOURCE_SHEETS.table, surveyed)
     rows = classified(raw, policy.cleaning, covered.first, covered.newest)
-    found = doubts(con, raw, sheets, policy, bounds=settings.bounds)
+    found = doubts(con, raw, sheets, policy, intake.doubts, bounds=settings.bounds)
+    passed_over += intake.passed_over
     return DryRun(con, con.create_table("rows", rows), sheets, found, passed_over)
 
 
 def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
-    """Return the files to read, in their order, and what of a folder is passed over."""
-    from customer_segments.settings import SOURCE_SUFFIXES, natural_order
-
+    """Return the files to read, in their order, and what of folders is passed over."""
     files: list[Path] = []
     passed_over: list[str] = []
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        for each in inside:
-            if each.is_file() and each.suffix.lower() in SOURCE_SUFFIXES:
-                files.append(each)
-            elif path.is_dir():
-                passed_over.append(each.name)
-            else:
-                raise UserError(
-                    f"{each} is not a {', '.join(SOURCE_SUFFIXES)} file.",
-                    "Save it as .xlsx or .csv first.",
-                )
+        if path.is_dir() and not parts_of(path):
+            inside, others = contents(path)
+            files += inside
+            passed_over += others
+        elif path.is_dir() or path.name.lower().endswith(SOURCE_SUFFIXES):
+            files.append(path)
+        else:
+            raise UserError(
+                f"{path} is not a {', '.join(SOURCE_SUFFIXES)} file.",
+                "Save other kinds as .xlsx first.",
+            )
+    if not files:
+        raise UserError(
+            f"{', '.join(map(str, paths))} holds no {', '.join(SOURCE_SUFFIXES)} file.",
+            "Name files with transactions, or their folder.",
+        )
     return natural_order(files), passed_over

@@ -62,8 +62,9 @@ def _filled_down(found: Evidence, rows: Table, what: str) -> Iterator[Doubt]:
         "fill_down",
         "stops",
         f"{said_where((row['workbook'], row['sheet']) for row in concerned)}: "
-        f"{' of '.join(counts)} rows have no customer while a row before them has one (row {first['row_number']:,} of "
-        f"{first['where']}, say): {what} may stand on the first line of each order alone.",
+        f"{' of '.join(counts)} rows have no customer while a row before them has one "
+        f"(row {first['row_number']:,} of {first['where']}, say): {what} may stand on the first "
+        "line of each order alone.",
         "Have them filled down:",
         layout_of([row["workbook"] for row in concerned], found.files, fill_down=True),
     )

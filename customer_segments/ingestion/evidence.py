@@ -108,18 +108,13 @@ class Evidence:
         ``rows``, ``values`` (distinct ones of the column), ``where``, ``row_number`` and
         ``example``; ``None`` where there is no such row.
         """
-        first = ibis.struct({name: rows[name] for name in (*SHEET, "row_number", column)})
-        (found,) = self.fetched(
-            rows.agg(rows=rows.count(), values=rows[column].nunique(), first=first.min())
-        )
+        (found,) = self.fetched(rows.agg(rows=rows.count(), values=rows[column].nunique()))
         if not found["rows"]:
             return None
-        place = found.pop("first")
-        return found | {
-            "where": where(place["workbook"], place["sheet"]),
-            "row_number": place["row_number"],
-            "example": place[column],
-        }
+        place = [*SHEET, "row_number"]
+        first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
+        (said,) = self.fetched(first)
+        return found | said | {"where": where(said["workbook"], said["sheet"])}
 
 
 def orders(lines: Table) -> Table:
