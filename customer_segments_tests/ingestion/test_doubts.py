@@ -240,7 +240,9 @@ def test_columns_that_look_like_money_are_named_with_their_layout():
 
 
 def test_columns_of_no_money_are_not_named():
-    headings = "Order Number, Shipping Name, Shipping Method, Discount Code, State, Region, Statuette"
+    headings = (
+        "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
+    )
     assert doubted(sheet={"ignored_columns": headings}) == []
 
 
