@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
+from customer_segments.policy import Policy
 from customer_segments.settings import SOURCE_SUFFIXES, contents, natural_order, parts_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class DryRun:
 
     Parameters
     ----------
+    policy
+        By which rules.
     con
         Where the rows are.
     rows
@@ -36,6 +39,7 @@ class DryRun:
         Files and sheets that are not read, and why.
     """
 
+    policy: Policy
     con: "Backend"
     rows: "Table"
     sheets: "Table"
@@ -79,9 +83,10 @@ class DryRun:
     @cached_property
     def unused_columns(self) -> list[str]:
         """Headings of columns that are not used."""
-        named = self._fetched(self.sheets.select("ignored_columns"))
-        columns = [name for row in named for name in row["ignored_columns"].split(", ") if name]
-        return sorted(set(columns))
+        from customer_segments.ingestion.evidence import unused
+
+        by_sheet = unused(self._fetched(self.sheets), self.policy)
+        return sorted({name for names in by_sheet.values() for name in names})
 
     @cached_property
     def read_as(self) -> list[tuple[str, str]]:
@@ -143,7 +148,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
     from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
-    from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+    from customer_segments.tables import RAW_TRANSACTIONS
 
     settings, policy = installed.settings, installed.policy
     files, passed_over = _files_of(paths)
@@ -158,11 +163,11 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
         covered = months_of_data(installed.months, settings, *dates)
         settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
         raw = con.create_table(RAW_TRANSACTIONS.table, settled)
-    sheets = con.create_table(SOURCE_SHEETS.table, surveyed)
+    sheets = ibis.memtable(surveyed)
     rows = classified(raw, policy.cleaning, covered.first, covered.newest)
     found = doubts(con, raw, sheets, policy, intake.doubts, bounds=settings.bounds)
     passed_over += intake.passed_over
-    return DryRun(con, con.create_table("rows", rows), sheets, found, passed_over)
+    return DryRun(policy, con, con.create_table("rows", rows), sheets, found, passed_over)
 
 
 def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:

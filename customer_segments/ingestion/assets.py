@@ -152,7 +152,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         awaited = covered.awaited(newest)
         if awaited:
             context.log.warning(awaited_message(awaited, newest, settings.input_dir))
-        ignored = {name for sheet in intake.sheets for name in sheet.grid.header.ignored}
+        ignored = {name for sheet in intake.sheets for name in sheet.ignored}
         yield dg.Output(
             publication,
             output_name="raw_transactions",

@@ -75,7 +75,7 @@ def _inline(value: Any) -> Any:
     return table
 
 
-def layout_of(concerned: Iterable[str], others: Iterable[str], **says: Any) -> Change:
+def layout_for(concerned: Iterable[str], others: Iterable[str], **says: Any) -> Change:
     """Return a layout of some files, by a pattern that those to come match as well.
 
     Parameters

@@ -46,6 +46,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.
 EXPLAINS = {
     "fill_down": ("unreadable_value", "missing_customer"),
+    "formulas": ("unreadable_value",),
     "unnetted_returns": ("non_positive_quantity", "non_positive_price"),
 }
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_of
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.evidence import SHEET, Evidence, said_where
 from customer_segments.ingestion.layout import shown
 
 UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+# The same currency by sign and by code; which dollar it is, a file says by the code.
+CODES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK"}
 # Text of one code page read as another, and what could not be read at all.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
@@ -66,23 +68,24 @@ def _filled_down(found: Evidence, rows: Table, what: str) -> Iterator[Doubt]:
         f"(row {first['row_number']:,} of {first['where']}, say): {what} may stand on the first "
         "line of each order alone.",
         "Have them filled down:",
-        layout_of([row["workbook"] for row in concerned], found.files, fill_down=True),
+        layout_for([row["workbook"] for row in concerned], found.files, fill_down=True),
     )
 
 
 def several_currencies(found: Evidence) -> Iterator[Doubt]:
     """Look for money of several currencies, which is added up as if it were one."""
-    by_currency: dict[str, list[tuple[str, str]]] = {}
-    for row in found.fetched(found.sheets.select(*SHEET, "currencies")):
-        for currency in filter(None, (row["currencies"] or "").split(", ")):
-            by_currency.setdefault(currency, []).append((row["workbook"], row["sheet"]))
+    by_currency: dict[str, dict[tuple[str, str], str]] = {}
+    for row in found.fetched(found.sheets.select(*SHEET, "currencies").order_by(SHEET)):
+        for name in filter(None, (row["currencies"] or "").split(", ")):
+            place = row["workbook"], row["sheet"]
+            by_currency.setdefault(CODES.get(name, name), {})[place] = name
     if len(by_currency) > 1:
         said = "; ".join(f"{shown(name)} in {said_where(at)}" for name, at in by_currency.items())
         yield doubt(
             "several_currencies",
             "stops",
-            f"Column price: money is in {len(by_currency)} currencies, and is added up: {said}.",
-            "Convert the files to one currency, or keep a warehouse for each.",
+            f"Money is in {len(by_currency)} currencies, and would be added up: {said}.",
+            "Convert it to one currency, take the others' rows out, or keep a warehouse for each.",
         )
 
 
@@ -104,17 +107,23 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
             f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
             f"used, and may be {what}.",
             said["advice"],
-            _using(what, headings[0], [workbook for workbook, _ in columns], found.files),
+            _using(found, what, headings[0], [workbook for workbook, _ in columns]),
         )
 
 
-def _using(what: str, heading: str, concerned: list[str], files: list[str]) -> Change:
+def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
     """Return the sections that have a column count."""
     if what in ("tax", "shipping"):
         return {}
-    others: Change = {"cleaning": {"statuses": ["paid"]}} if what == "status" else {}
     says = {"discount": "rate"} if what == "discount" else {}
-    return {**layout_of(concerned, files, columns={what: heading}, **says), **others}
+    change = layout_for(concerned, found.files, columns={what: heading}, **says)
+    if what == "status":
+        rows = found.raw.filter(found.raw.status.notnull())
+        by_status = rows.group_by("status").agg(rows=rows.count())
+        counted = found.fetched(by_status.order_by(by_status.rows.desc(), "status").limit(3))
+        statuses = {"cleaning": {"statuses": [row["status"] for row in counted] or ["paid"]}}
+        return statuses if counted else {**change, **statuses}
+    return change
 
 
 def _looks_like(heading: str, what: str) -> bool:

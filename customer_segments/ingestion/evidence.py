@@ -3,6 +3,7 @@
 Belongs here: the relations, and the queries that several doubts need. Does not: the doubts.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,12 +60,7 @@ class Evidence:
     @cached_property
     def unused(self) -> dict[tuple[str, str], list[str]]:
         """Headings that are not used, by sheet."""
-        sheets = self.fetched(self.sheets.select(*SHEET, "ignored_columns").order_by(SHEET))
-        return {
-            (row["workbook"], row["sheet"]): row["ignored_columns"].split(", ")
-            for row in sheets
-            if row["ignored_columns"]
-        }
+        return unused(self.fetched(self.sheets.order_by(SHEET)), self.policy)
 
     @cached_property
     def outcome(self) -> dict[str | None, dict[str, Any]]:
@@ -115,6 +111,22 @@ class Evidence:
         first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
         (said,) = self.fetched(first)
         return found | said | {"where": where(said["workbook"], said["sheet"])}
+
+
+def unused(sheets: list[dict[str, Any]], policy: Policy) -> dict[tuple[str, str], list[str]]:
+    """Return the headings that are not used, by sheet.
+
+    That of the status is read, and is not used before the policy says which statuses count.
+    """
+    found = {}
+    for sheet in sheets:
+        names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
+        status = re.search(r"(?:^|; )status: (['\"])(.*?)\1(?:;|$)", sheet["read_as"] or "")
+        if status and not policy.cleaning.statuses:
+            names.append(status[2])
+        if names:
+            found[sheet["workbook"], sheet["sheet"]] = names
+    return found
 
 
 def orders(lines: Table) -> Table:

@@ -63,6 +63,13 @@ class Sheet:
         return typed_rows(cells, self.forms, self.layout, self.rules, is_utc)
 
     @property
+    def ignored(self) -> list[str]:
+        """Headings of columns that are not used."""
+        header, wanted = self.grid.header, self.layout.discount
+        discount = header.headings.get("discount")
+        return [*header.ignored, *([discount] if discount and not wanted else [])]
+
+    @property
     def read_as(self) -> str:
         """How each column was read, in words."""
         said = {name: form.said for name, form in self.forms.items()}

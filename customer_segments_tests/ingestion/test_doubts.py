@@ -7,7 +7,7 @@ import ibis
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, layout_of
+from customer_segments.ingestion.doubt import Doubt, layout_for
 from customer_segments.ingestion.doubts import doubts, require_none_stops
 from customer_segments.policy import Policy
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -240,9 +240,7 @@ def test_columns_that_look_like_money_are_named_with_their_layout():
 
 
 def test_columns_of_no_money_are_not_named():
-    headings = (
-        "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
-    )
+    headings = "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
     assert doubted(sheet={"ignored_columns": headings}) == []
 
 
@@ -284,8 +282,8 @@ def test_an_error_lists_all_that_stop_and_how_to_accept_them_together():
 
 def test_a_layout_holds_for_files_to_come():
     months = ["sales_2023-10.csv", "sales_2023-11.csv"]
-    assert layout_of(months, months, dates="dmy") == {"layout": [{"dates": "dmy"}]}
+    assert layout_for(months, months, dates="dmy") == {"layout": [{"dates": "dmy"}]}
     beside = {"layout": [{"files": "sales_*-*.csv", "dates": "dmy"}]}
-    assert layout_of(months, [*months, "web.csv"], dates="dmy") == beside
-    (layout,) = layout_of(months[:1], months, dates="dmy")["layout"]
+    assert layout_for(months, [*months, "web.csv"], dates="dmy") == beside
+    (layout,) = layout_for(months[:1], months, dates="dmy")["layout"]
     assert layout["files"] == "sales_2023-10.csv"
