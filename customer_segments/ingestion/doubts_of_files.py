@@ -18,6 +18,8 @@ from customer_segments.ingestion.layout import shown
 UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+# Of statuses that seem to count, these are not proposed.
+TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
 # The same currency by sign and by code; which dollar it is, a file says by the code.
 CODES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK"}
 # Text of one code page read as another, and what could not be read at all.
@@ -118,11 +120,12 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     says = {"discount": "rate"} if what == "discount" else {}
     change = layout_for(concerned, found.files, columns={what: heading}, **says)
     if what == "status":
-        rows = found.raw.filter(found.raw.status.notnull())
+        status = found.raw.status
+        rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
         by_status = rows.group_by("status").agg(rows=rows.count())
         counted = found.fetched(by_status.order_by(by_status.rows.desc(), "status").limit(3))
-        statuses = {"cleaning": {"statuses": [row["status"] for row in counted] or ["paid"]}}
-        return statuses if counted else {**change, **statuses}
+        statuses = {"cleaning": {"statuses": [row["status"] for row in counted]}}
+        return statuses if counted else {**change, "cleaning": {"statuses": ["paid"]}}
     return change
 
 
