@@ -5,6 +5,7 @@ nobody (the policy has a list).
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from ibis.expr.types import StringValue
 
@@ -59,19 +60,25 @@ def lost_digits(found: Evidence) -> Iterator[Doubt]:
 
 def padded_ids(found: Evidence) -> Iterator[Doubt]:
     """Look for ids that are one customer but for zeros in front, or for capital letters."""
-    yield from _alike(
-        found,
-        found.raw.customer_id.re_extract("^0*(.*)$", 1),
-        "zeros in front",
-        "If they are the same customers, say so; else accept it.",
-        {"source": {"leading_zeros": "drop"}},
+    ids = found.raw.customer_id
+    (has,) = found.fetched(
+        found.raw.agg(zeros=ids.startswith("0").any(), small_letters=(ids != ids.upper()).any())
     )
-    yield from _alike(
-        found,
-        found.raw.customer_id.upper(),
-        "capital letters",
-        "Write each id in one way in the files; if they are other customers, accept it.",
-    )
+    if has["zeros"]:
+        yield from _alike(
+            found,
+            ids.re_extract("^0*(.*)$", 1),
+            "zeros in front",
+            "If they are the same customers, say so; else accept it.",
+            {"source": {"leading_zeros": "drop"}},
+        )
+    if has["small_letters"]:
+        yield from _alike(
+            found,
+            ids.upper(),
+            "capital letters",
+            "Write each id in one way in the files; if they are other customers, accept it.",
+        )
 
 
 def _alike(
@@ -106,16 +113,11 @@ def _alike(
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:
     """Look for ids with an outlying share of the orders: tills, guests, tests."""
-    shares = [
-        max(row["orders"] / row["all_orders"], row["lines"] / row["all_lines"])
-        for row in found.customers
-    ]
-    largest = [share for share in shares if share >= LARGE]
-    rest = shares[len(largest) :]
-    if not largest or not rest or found.customers[0]["all_orders"] < LEAST_ORDERS:
+    if not found.customers or found.customers[0]["all_orders"] < LEAST_ORDERS:
         return
-    for row, share in zip(found.customers, largest, strict=False):
-        if share < TIMES * rest[0]:
+    for row in found.customers:
+        times = max(_times_the_rest(found.customers, row, of) for of in ("orders", "lines"))
+        if times < TIMES:
             continue
         rows = found.raw
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
@@ -126,11 +128,19 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
             "stops",
             f"{place}: {shown(row['customer_id'])} has {row['orders']:,} of {row['all_orders']:,} "
             f"orders and {row['lines']:,} of {row['all_lines']:,} lines, "
-            f"{share / rest[0]:,.0f} times as much as any other.",
+            f"{times:,.0f} times as much as any other.",
             "If it stands for nobody in particular (a till, guests, a marketplace), say so; if it "
             "is a customer, accept it.",
             {"source": {"no_customer": nobody}},
         )
+
+
+def _times_the_rest(customers: list[dict[str, Any]], one: dict[str, Any], of: str) -> float:
+    """Return how many times as much one customer has as any that has no large share."""
+    shares = [row[of] / row[f"all_{of}"] for row in customers]
+    rest = max((share for share in shares if share < LARGE), default=0)
+    own = one[of] / one[f"all_{of}"]
+    return own / rest if own >= LARGE and rest else 0
 
 
 def one_order_each(found: Evidence) -> Iterator[Doubt]:

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ibis.expr.types import Table
 
@@ -27,39 +28,50 @@ MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
 # Of a sheet's rows, without date and customer.
 FOLLOWING, LEAST_FOLLOWING = 0.10, 10
+FIRST_LINE = "invoice, date and customer"
 
 
 def fill_down(found: Evidence) -> Iterator[Doubt]:
     """Look for rows that leave to the row above whose they are, and of which order."""
     rows = found.raw
-    has_customer = rows.customer_id.notnull()
-    # Where no row at all has a customer, another column has it.
+    nobody = rows.customer_id.isnull() & rows.price.notnull()
+    dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
+    numberless = nobody & rows.invoice.isnull()
     by_sheet = rows.group_by(*SHEET).agg(
-        rows=rows.count(), named=has_customer.sum(), numbered=rows.invoice.count()
+        rows=rows.count(),
+        customers=rows.customer_id.count(),
+        invoices=rows.invoice.count(),
+        dateless=dateless.sum(),
+        follow=(dateless | numberless).sum(),
     )
-    rows = rows.inner_join(by_sheet.filter(by_sheet.named > 0), SHEET)
-    without_date = rows.invoice_date.isnull() & rows.unreadable_text.isnull()
-    without_number = rows.invoice.isnull() & (rows.numbered > 0)
-    follows = rows.customer_id.isnull() & rows.price.notnull() & (without_date | without_number)
-    yield from _filled_down(found, rows.filter(follows), "invoice, date and customer")
+    counted = found.fetched(by_sheet.order_by(SHEET))
+    for row in counted:
+        # Where no row at all has an order number, one that has none follows nothing.
+        follow = row["follow"] if row["invoices"] else row["dateless"]
+        row["follow"] = follow if row["customers"] else 0
+    yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
     if found.share_of("missing_customer") >= FOLLOWING:
-        raw = found.raw
-        named = raw.filter(raw.customer_id.notnull(), raw.invoice.notnull())
-        of_known = raw.filter(raw.customer_id.isnull()).semi_join(named, [*SHEET, "invoice"])
-        yield from _filled_down(found, of_known, "the customer")
+        named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
+        of_known = rows.filter(rows.customer_id.isnull()).semi_join(named, [*SHEET, "invoice"])
+        follow = of_known.group_by(*SHEET).agg(follow=of_known.count())
+        counted = found.fetched(follow.inner_join(by_sheet.drop("follow"), SHEET).order_by(SHEET))
+        yield from _filled_down(found, counted, of_known, "the customer")
 
 
-def _filled_down(found: Evidence, rows: Table, what: str) -> Iterator[Doubt]:
-    """Yield the doubt if the rows are many of a sheet's."""
-    follow = rows.group_by(*SHEET).agg(follow=rows.count())
-    all_rows = found.raw.group_by(*SHEET).agg(rows=found.raw.count())
-    by_sheet = found.fetched(follow.inner_join(all_rows, SHEET).order_by(SHEET))
+def _filled_down(
+    found: Evidence, counted: list[dict[str, Any]], rows: Table, what: str
+) -> Iterator[Doubt]:
+    """Yield the doubt of sheets in which the rows that follow are many."""
     concerned = [
-        row for row in by_sheet if row["follow"] >= max(LEAST_FOLLOWING, FOLLOWING * row["rows"])
+        row
+        for row in counted
+        if (row["follow"] or 0) >= max(LEAST_FOLLOWING, FOLLOWING * row["rows"])
     ]
     if not concerned:
         return
-    first = found.first(rows, "price")
+    one = concerned[0]
+    of_one = rows.filter(rows.workbook == one["workbook"], rows.sheet == one["sheet"])
+    first = found.first(of_one, "price")
     assert first is not None
     counts = (f"{sum(row[name] for row in concerned):,}" for name in ("follow", "rows"))
     yield doubt(
@@ -137,20 +149,21 @@ def _looks_like(heading: str, what: str) -> bool:
 
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
     """Look for text that was written in one code page and read as another."""
+    all_rows = sum(of["rows"] for of in found.outcome.values())
     for column in ("description", "country", "customer_id"):
-        texts = found.raw.group_by(*SHEET, column).agg(
-            rows=found.raw.count(), row_number=found.raw.row_number.min()
+        # Texts repeat: each is looked at once.
+        texts = found.raw.group_by(column).agg(rows=found.raw.count())
+        misread = texts.filter(texts[column].re_search(MOJIBAKE))
+        (total,) = found.fetched(misread.agg(rows=misread.rows.sum()))
+        if not total["rows"] or total["rows"] < FEW_TEXTS * all_rows:
+            continue
+        first = found.first(found.raw.semi_join(misread, column), column)
+        assert first is not None
+        yield doubt(
+            "wrong_code_page",
+            "warns",
+            f"{first['where']}, column {column}: {total['rows']:,} rows have text of another "
+            f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
+            "Name the code page of the file, or export it anew as UTF-8:",
+            {"layout": [{"encoding": "cp1252"}]},
         )
-        texts = texts.filter(texts[column].re_search(MOJIBAKE))
-        first = found.first(texts, column)
-        (total,) = found.fetched(texts.agg(rows=texts.rows.sum()))
-        (everything,) = found.fetched(found.raw.agg(rows=found.raw.count()))
-        if first and total["rows"] >= FEW_TEXTS * everything["rows"]:
-            yield doubt(
-                "wrong_code_page",
-                "warns",
-                f"{first['where']}, column {column}: {total['rows']:,} rows have text of another "
-                f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
-                "Name the code page of the file, or export it anew as UTF-8:",
-                {"layout": [{"encoding": "cp1252"}]},
-            )
