@@ -81,12 +81,12 @@ class Installation:
     months: Months
 
     @classmethod
-    def of(cls, settings: Settings) -> "Installation":
-        """Return the installation of some settings, with the policy of their file.
+    def of(cls, settings: Settings, policy: Policy | None = None) -> "Installation":
+        """Return the installation of some settings, with the policy of their file or another.
 
         A UserError says what is wrong in that file or in the file of months.
         """
-        policy = Policy.load(settings.config)
+        policy = policy or Policy.load(settings.config)
         warehouse = Warehouse(
             settings.warehouse_path, settings.lock_timeout_seconds, settings.memory
         )

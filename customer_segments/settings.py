@@ -152,7 +152,14 @@ class Settings(BaseSettings):
 
     def passed_over(self) -> list[str]:
         """Return the names of what stands in the source folder and does not count as input."""
-        return sorted(e.name for e in _entries(self.input_dir) if not _counts(e))
+        return contents(self.input_dir)[1]
+
+
+def contents(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return what of a folder counts as input, in its order, and the names of what does not."""
+    entries = {entry: _counts(entry) for entry in _entries(folder)}
+    files = [entry for entry, counts in entries.items() if counts]
+    return natural_order(files), sorted(e.name for e, counts in entries.items() if not counts)
 
 
 def natural_order(files: list[Path]) -> list[Path]:

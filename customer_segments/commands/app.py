@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from customer_segments.commands import alerts, check, config, models, pipeline, ui, upkeep
+from customer_segments.commands import alerts, check, config, init, models, pipeline, ui, upkeep
 from customer_segments.errors import UserError
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ def main() -> None:
 
 for command in (
     *(pipeline.run, pipeline.refit, pipeline.promote, pipeline.report, pipeline.evaluate),
-    *(pipeline.agenda, check.check, config.config, pipeline.download, ui.ui),
+    *(pipeline.agenda, init.init, check.check, config.config, pipeline.download, ui.ui),
     *(upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
 ):
     app.command()(command)

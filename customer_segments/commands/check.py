@@ -1,82 +1,162 @@
-"""The command ``check``, a dry run: what would be kept and rejected of files, and why.
+"""The command ``check``, a dry run: what would become of files, by the policy in force.
 
-Belongs here: reading and judging in memory, and printing it. Does not: writing anything.
+Belongs here: saying it, to people and to programs. Does not: finding it out (``dry_run``).
 """
 
+import json
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
-from rich import get_console
+from rich.console import Console
+from rich.markup import escape
 
-from customer_segments.covering import months_of_data
+from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.settings import SOURCE_SUFFIXES, natural_order
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
-    from ibis.expr.types import Table
-
-# Of each reason; enough to find the cause in the workbook.
+# Of each reason; enough to find the cause in the file.
 EXAMPLES = 5
+NOTHING = {
+    "rows": 0,
+    "kept": 0,
+    "rejected": {},
+    "customers": 0,
+    "orders": 0,
+    "revenue": 0,
+    "first": None,
+    "last": None,
+    "unused_columns": [],
+    "passed_over": [],
+}
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Files, or a folder that is read as the source folder is.", exists=True),
+]
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Workbooks: .xlsx, .csv or .parquet.")],
+    files: Files,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON, for programs.")] = False,
 ) -> None:
-    """Say what would be kept and rejected of FILES, and why. Writes nothing."""
-    import ibis
+    """Say what would be kept and rejected of FILES, what is doubted, and why. Writes nothing.
 
-    from customer_segments.outputs.summary import print_rows
-
-    con = ibis.duckdb.connect()
-    rows, total = judged(con, files, Installation.here())
-    counts = con.execute(rows.reason.value_counts(name="rows").drop_null("reason"))
-    rejected = dict(zip(counts["reason"], map(int, counts["rows"]), strict=True))
-    print_rows(total - sum(rejected.values()), rejected, get_console())
-    source = ["workbook", "sheet", "row_number"]
-    place = ibis.row_number().over(group_by="reason", order_by=source)
-    numbered = rows.filter(rows.reason.notnull()).mutate(place=place)
-    examples = numbered.filter(numbered.place < EXAMPLES).order_by("reason", "place")
-    for row in con.to_pyarrow(examples).to_pylist():
-        said = (
-            f"{row['unreadable_column']} says {row['unreadable_text']!r}"
-            if row["unreadable_column"]
-            else f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x "
-            f"{row['price']}, customer {row['customer_id']}"
-        )
-        where = ", ".join(str(row[name]) for name in source[:2])
-        typer.echo(f"{row['reason']}: {where}, row {row['row_number']}: {said}")
-
-
-def judged(con: "Backend", files: list[Path], installed: Installation) -> "tuple[Table, int]":
-    """Return the rows of files, with why each would be rejected, and how many there are.
-
-    By the cleaning rules of the policy; a UserError says which file could not be ingested.
+    Ends with 0 if all is well, 1 if something stops or no row is kept.
     """
-    from customer_segments.cleaning.rules import classified
-    from customer_segments.ingestion.intake import taken_in
-    from customer_segments.ingestion.settling import settle
-    from customer_segments.ingestion.sources import fingerprinted
-    from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+    from rich import get_console
 
-    for file in files:
-        if not file.exists() or not file.name.lower().endswith(SOURCE_SUFFIXES):
-            raise UserError(
-                f"{file} is not a {', '.join(SOURCE_SUFFIXES)} file.",
-                "Save other kinds as .xlsx first.",
-            )
-    today = installed.policy.source.today()
-    sources = fingerprinted(natural_order(files))
-    names = [source.name for source in sources]
-    with taken_in(sources, installed.policy) as intake:
-        typed = intake.load(con)
-        surveyed = in_order(survey(con, intake, typed, today), names)
-        covered = months_of_data(
-            installed.months, installed.settings, *likely_dates(surveyed, names, today)
+    try:
+        done = dry_run(files, Installation.here())
+    except UserError as error:
+        if not as_json:
+            raise
+        typer.echo(_json(_refused(error)))
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(_json(said(done)))
+    else:
+        print_dry_run(done, get_console())
+        print_examples(done)
+        print_doubts(done, get_console())
+    if not done.would_publish:
+        raise typer.Exit(1)
+
+
+def said(done: DryRun) -> dict[str, Any]:
+    """Return a dry run as programs read it."""
+    return done.figures | {
+        "unused_columns": done.unused_columns,
+        "passed_over": done.passed_over,
+        "doubts": [each.row() for each in done.doubts],
+        "would_publish": done.would_publish,
+    }
+
+
+def print_dry_run(done: DryRun, console: Console) -> None:
+    """Print rows and money by reason, what is kept, how it was read, and what was not."""
+    from customer_segments.outputs.summary import grid
+
+    figures = done.figures
+    fates = {"kept": {"rows": figures["kept"], "revenue": figures["revenue"]}}
+    fates |= dict(sorted(figures["rejected"].items(), key=lambda item: -item[1]["rows"]))
+    rows = [
+        (fate, f"{of['rows']:,}", f"{of['rows'] / (figures['rows'] or 1):.1%}", _money(of))
+        for fate, of in fates.items()
+    ]
+    console.print(grid(f"Rows: {figures['rows']:,}", ("", "Rows", "Share", "Revenue"), rows))
+    for line in _lines(done):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _lines(done: DryRun) -> Iterator[str]:
+    figures = done.figures
+    yield (
+        f"{figures['customers']:,} customers, {figures['orders']:,} orders, "
+        f"{figures['first']} to {figures['last']}."
+    )
+    if largest := done.largest_customers():
+        each = (
+            f"{row['customer_id']} ({_money(row)} in {row['lines']:,} lines)" for row in largest
         )
-        settled = settle(con, typed, source_order(surveyed), covered.first, covered.newest)
-        raw = con.create_table("raw", settled)
-    rows = classified(raw, installed.policy.cleaning, covered.first, covered.newest)
-    return rows, int(surveyed["row_count"].sum())
+        yield f"Largest customers: {'; '.join(each)}."
+    for place, how in done.read_as:
+        yield f"{place}: {how}."
+    for what, names in (
+        ("Columns that are not used", done.unused_columns),
+        ("Passed over", done.passed_over),
+    ):
+        if names:
+            yield f"{what}: {', '.join(names)}."
+
+
+def print_examples(done: DryRun) -> None:
+    """Print the first rows of each reason, each on a line of its own."""
+    for row in done.examples(EXAMPLES):
+        if not row["reason"]:
+            continue
+        cell = f"{row['unreadable_column']} says {row['unreadable_text']!r}"
+        line = (
+            f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x {row['price']}, "
+            f"customer {row['customer_id']}"
+        )
+        where = f"{row['workbook']}, {row['sheet']}, row {row['row_number']}"
+        typer.echo(f"{row['reason']}: {where}: {cell if row['unreadable_column'] else line}")
+
+
+def print_doubts(done: DryRun, console: Console) -> None:
+    """Print each doubt, what to do about it, and how to accept it; and whether one stops."""
+    for each in done.doubts:
+        colour = "red" if each.level == "stops" else "yellow"
+        console.print(
+            f"\n[{colour}]{each.name} {each.level}[/]: {escape(each.said)}", soft_wrap=True
+        )
+        accept = f"\nIf all is well as it is:\n{each.accept}" if each.level == "stops" else ""
+        console.print(f"{each.advice}{accept}", highlight=False, soft_wrap=True, markup=False)
+    if not done.figures["kept"]:
+        console.print("[red]No row is kept.[/]")
+    elif not done.would_publish:
+        console.print("\n[red]Nothing would be published.[/]")
+
+
+def _refused(error: UserError) -> dict[str, Any]:
+    refusal = {
+        "name": "refused",
+        "level": "stops",
+        "said": error.problem,
+        "advice": error.remedy,
+        "accept": "",
+    }
+    return NOTHING | {"doubts": [refusal], "would_publish": False}
+
+
+def _json(what: dict[str, Any]) -> str:
+    def plain(value: Any) -> Any:
+        return float(value) if isinstance(value, Decimal) else str(value)
+
+    return json.dumps(what, default=plain, ensure_ascii=False, indent=2)
+
+
+def _money(of: dict[str, Any]) -> str:
+    return f"{of['revenue'] or 0:,.2f}"

@@ -20,7 +20,7 @@ from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
 from customer_segments.storage.publish import publish
-from customer_segments.tables import CONTRACTS, RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.tables import CONTRACTS, RAW_TRANSACTIONS, SOURCE_DOUBTS, SOURCE_SHEETS
 
 GROUP = "ingestion"
 
@@ -86,15 +86,17 @@ def build_defs(installed: Installation) -> dg.Definitions:
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.Output]:
         """Read the workbooks that are new or changed, publish all rows, remember the months."""
+        import ibis
         import pandas as pd
         import pyarrow as pa
 
+        from customer_segments.ingestion.doubts import doubts, require_none_stops
         from customer_segments.ingestion.intake import parser_of, taken_in
         from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
         from customer_segments.ingestion.settling import settle
         from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
 
-        today = policy.source.today()
+        today, run_id = policy.source.today(), context.run.run_id
         sources = fingerprinted(settings.source_files())
         parsed = parsed_before(warehouse, parser_of(policy))
         reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
@@ -123,13 +125,35 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 con,
                 RAW_TRANSACTIONS,
                 settled,
-                run_id=context.run.run_id,
+                run_id=run_id,
                 made_by=installed.made_by(RAW_TRANSACTIONS),
             )
+            table = pa.Table.from_pandas(
+                surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
+            )
+            # What stops takes back the rows that it is seen in.
+            found = doubts(
+                con,
+                con.table(RAW_TRANSACTIONS.table),
+                ibis.memtable(table),
+                policy,
+                intake.doubts,
+                bounds=settings.bounds,
+            )
+            require_none_stops(found)
+            publish(
+                con,
+                SOURCE_DOUBTS,
+                SOURCE_DOUBTS.arrow([each.row() for each in found]),
+                run_id=run_id,
+                made_by=installed.made_by(SOURCE_DOUBTS),
+            )
+        for each in found:
+            context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)
         if awaited:
             context.log.warning(awaited_message(awaited, newest, settings.input_dir))
-        ignored = {name for sheet in intake.sheets for name in sheet.grid.header.ignored}
+        ignored = {name for sheet in intake.sheets for name in sheet.ignored}
         yield dg.Output(
             publication,
             output_name="raw_transactions",
@@ -150,7 +174,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         # Only now are the rows in the warehouse: the months never run ahead of the data.
         has_changed = save_months(covered, settings)
         contracts = CONTRACTS.values()
-        warehouse.empty_outside(contracts, covered.first, covered.newest, context.run.run_id)
+        warehouse.empty_outside(contracts, covered.first, covered.newest, run_id)
         if has_changed and not is_first:
             context.log.warning(
                 "The months covered are now %s to %s. A Dagster UI that is running has to reload "
@@ -158,13 +182,19 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 f"{covered.first:%Y-%m}",
                 f"{covered.newest:%Y-%m}",
             )
-        table = pa.Table.from_pandas(
-            surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
-        )
         yield dg.Output(table, output_name="source_sheets")
 
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
-    return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
+    source_doubts = dg.AssetSpec(
+        SOURCE_DOUBTS.table,
+        deps=[RAW_TRANSACTIONS.table],
+        group_name=GROUP,
+        description="What was doubted of the files as a whole. Ingestion writes it with the rows.",
+        **asset_attributes(SOURCE_DOUBTS),
+    )
+    return dg.Definitions(
+        assets=[*assets, source_doubts], asset_checks=stage_checks(CHECKED, installed)
+    )
 
 
 def _content_version(sources: list[Source], covered: Months) -> str:

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanValue, StringValue, TimestampValue, Value
 
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
 
 TIMESTAMP = "timestamp(6)"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ibis.expr.types import Table, Value
 
 from customer_segments.ingestion import dates, numbers
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
 
 NUMBERS = ("quantity", "price", "amount", "discount")

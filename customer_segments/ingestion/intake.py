@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 
 from customer_segments.ingestion import numbers
 from customer_segments.ingestion.casting import PARSER, TYPED, filled_down, typed_rows
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.forms import Form, looked_at, settled
 from customer_segments.ingestion.layout import layout_of, where
 from customer_segments.ingestion.reading import Grid, grids, has_formulas_without_values
@@ -42,6 +42,7 @@ class Sheet:
     forms: dict[str, Form]
     rules: Rules
     rows: int
+    currencies: tuple[str, ...] = ()
 
     @property
     def workbook(self) -> str:
@@ -60,6 +61,13 @@ class Sheet:
             cells = filled_down(cells)
         is_utc = "(utc)" in header.headings["invoice_date"].casefold()
         return typed_rows(cells, self.forms, self.layout, self.rules, is_utc)
+
+    @property
+    def ignored(self) -> list[str]:
+        """Headings of columns that are not used."""
+        header, wanted = self.grid.header, self.layout.discount
+        discount = header.headings.get("discount")
+        return [*header.ignored, *([discount] if discount and not wanted else [])]
 
     @property
     def read_as(self) -> str:
@@ -177,11 +185,11 @@ def _looked_at(
     money = "price" if "price" in header.positions else "amount"
     if cells[money].type().is_string():
         signs = numbers.currencies(cells[money])
-        figures |= {"signs": signs.nunique(), "some_signs": signs.max(), "a_sign": signs.min()}
+        figures |= {"a_currency": signs.min(), "other_currency": signs.max()}
     figures |= {f"no_{money}": cells[money].isnull().sum().fill_null(0)}
     if "currency" in header.positions:
         named = cells.currency.cast("string").strip().upper()
-        figures |= {"signs": named.nunique(), "some_signs": named.max(), "a_sign": named.min()}
+        figures |= {"a_currency": named.min(), "other_currency": named.max()}
     counts = con.execute(cells.agg(**figures)).iloc[0].to_dict()
     forms, doubts = settled(
         {name: count for name, count in counts.items() if ":" in name},
@@ -190,17 +198,6 @@ def _looked_at(
         header.headings,
     )
     column = f"{place}, column {header.headings[money]!r}"
-    if (counts.get("signs") or 0) > 1:
-        doubts.append(
-            Doubt(
-                "several_currencies",
-                "stops",
-                f"{column}: money in {counts['signs']:.0f} currencies, {counts['a_sign']} and "
-                f"{counts['some_signs']} among them.",
-                "Convert it to one, or take the others' rows out: sums of both say nothing.",
-                '[source] accept = ["several_currencies"]',
-            )
-        )
     without = counts[f"no_{money}"]
     if without > 0.01 * counts["rows"] and has_formulas_without_values(grid.source.file):
         doubts.append(
@@ -213,4 +210,6 @@ def _looked_at(
                 '[source] accept = ["formulas"]',
             )
         )
-    return Sheet(grid, layout, forms, policy.source, int(counts["rows"])), doubts
+    named = {counts.get(name) for name in ("a_currency", "other_currency")}
+    currencies = tuple(sorted(name for name in named if name and isinstance(name, str)))
+    return Sheet(grid, layout, forms, policy.source, int(counts["rows"]), currencies), doubts

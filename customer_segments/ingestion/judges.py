@@ -17,7 +17,7 @@ from customer_segments.quality.evaluation import Level
 from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
-from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_DOUBTS, SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
 
 SHOWN_INVOICES = 10
@@ -125,11 +125,29 @@ def _says_misread(row: Row, _scope: Scope) -> Said:
         yield Level.WARN, f"rows outside the months covered count in none: {row['rows']:,}, {dated}"
 
 
+def _all_doubts(rows: list[Row], _scope: Scope) -> Iterable[Row]:
+    said = {"said": "; ".join("{name}: {said}".format(**row) for row in rows) or None}
+    return [{"doubts": len(rows), **said, "advice": "\n\n".join(row["advice"] for row in rows)}]
+
+
+def _says_doubts(row: Row, _scope: Scope) -> Said:
+    if row["doubts"]:
+        yield Level.WARN, row["said"]
+
+
 JUDGES = (
     Judge(RAW_TRANSACTIONS, "awaited_month", newest_row, says=_says_awaited),
     Judge(RAW_TRANSACTIONS, "complete_month", newest_row, _newest_month, _says_cut),
     Judge(RAW_TRANSACTIONS, "conflicting_invoices", first_conflicts, _counted, _says_conflicts),
     Judge(RAW_TRANSACTIONS, "misread_dates", misread_dates, says=_says_misread),
+    Judge(
+        RAW_TRANSACTIONS,
+        "doubts",
+        lambda scope: scope.relation(SOURCE_DOUBTS).order_by("name", "said"),
+        _all_doubts,
+        _says_doubts,
+        reads=(SOURCE_DOUBTS,),
+    ),
 )
 SPINE = Spine(
     (RAW_TRANSACTIONS,), in_sheets(SOURCE_SHEETS.relation), in_raw(RAW_TRANSACTIONS.relation)

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Value
 
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
 
 # Signs and ISO 4217 codes, in front or behind.

@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.orders import fetched
 
 if TYPE_CHECKING:

@@ -56,7 +56,8 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
             "is_part": sheet.grid.source.file.is_dir(),
             "parser": intake.parser,
             "header_row": sheet.grid.header.row,
-            "ignored_columns": ", ".join(sheet.grid.header.ignored),
+            "ignored_columns": ", ".join(sheet.ignored),
+            "currencies": ", ".join(sheet.currencies),
             "read_as": sheet.read_as,
         }
         for sheet in intake.sheets

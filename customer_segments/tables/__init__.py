@@ -26,6 +26,7 @@ CONTRACTS = {
 
 RAW_TRANSACTIONS = CONTRACTS["raw_transactions"]
 SOURCE_SHEETS = CONTRACTS["source_sheets"]
+SOURCE_DOUBTS = CONTRACTS["source_doubts"]
 CLEANED_TRANSACTIONS = CONTRACTS["cleaned_transactions"]
 REJECTED_TRANSACTIONS = CONTRACTS["rejected_transactions"]
 CUSTOMER_RFM = CONTRACTS["customer_rfm"]

@@ -1,0 +1,111 @@
+"""What files propose for the policy: layout, credit rule, non-products, ids, currency, time zone.
+
+Belongs here: finding it by dry runs, each by what the one before it proposed, and its text. Does
+not: asking and writing (``init``).
+"""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from customer_segments.commands.dry_run import DryRun, dry_run
+from customer_segments.ingestion.doubt import Doubt, as_toml
+from customer_segments.installation import Installation
+from customer_segments.policy import Policy
+from customer_segments.settings import Settings
+
+# What only the retailer can know: a proposal accepted unread must not drop a customer or a column.
+NOT_PROPOSED = {
+    "outlying_customer",
+    "one_order_each",
+    "outlying_reason",
+    "unused_money",
+    "wrong_code_page",
+}
+# Lines have to be filled down before returns are seen; no chain is longer.
+ROUNDS = 5
+WIDTH = 98
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Sections of the policy, and why, by section.
+
+    Parameters
+    ----------
+    run
+        What would become of the files by it.
+    """
+
+    sections: dict[str, Any]
+    run: DryRun
+    why: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the file that says so."""
+        parts = ["# What `customer-segments config` prints in full; proposed by `init`."]
+        for name, section in self.sections.items():
+            why = "\n".join(_comment(said) for said in self.why.get(name, []))
+            parts.append(f"{why}\n{as_toml({name: section})}".strip())
+        return "\n\n".join(parts) + "\n"
+
+
+def proposal(paths: list[Path], settings: Settings) -> Proposal:
+    """Return what files propose; a UserError says which could not be read."""
+    sections: dict[str, Any] = {"source": {"time_zone": Policy().source.time_zone}}
+    why = {"source": ["Time zone: this machine's."]}
+    for _ in range(ROUNDS):
+        run = dry_run(paths, Installation.of(settings, Policy(**sections)))
+        known = sections
+        for change, said in _changes(run):
+            merged = with_change(sections, change)
+            if merged != sections:
+                for name in change:
+                    why.setdefault(name, []).append(said)
+            sections = merged
+        if sections == known:
+            break
+    return Proposal(sections, run, why)
+
+
+def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
+    found: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
+    changes = [(each.change, each.said) for each in found if each.change]
+    if len(run.currencies) == 1:
+        changes.append(({"source": {"currency": run.currencies[0]}}, "Currency: the files'."))
+    if services := run.services():
+        what = "Called like services, and no products."
+        changes.append(({"cleaning": {"non_products": services}}, what))
+    return changes
+
+
+def with_change(sections: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return sections with a change: tables key by key, layouts by their pattern of files."""
+    merged = dict(sections)
+    for name, said in change.items():
+        held = merged.get(name)
+        if name == "layout":
+            merged[name] = _with_layouts(held or [], said)
+        elif isinstance(held, Mapping) and isinstance(said, Mapping):
+            merged[name] = with_change(held, said)
+        else:
+            merged[name] = said
+    return merged
+
+
+def _with_layouts(held: list[dict], said: list[dict]) -> list[dict]:
+    """Return layouts with others, the one of all files last: of several, the first counts."""
+    by_files = {layout.get("files", "*"): layout for layout in held}
+    for layout in said:
+        files = layout.get("files", "*")
+        by_files[files] = with_change(by_files.get(files, {}), layout)
+    general = by_files.pop("*", None)
+    if general:
+        by_files = {files: with_change(general, own) for files, own in by_files.items()}
+    return [*by_files.values(), *([general] if general else [])]
+
+
+def _comment(said: str) -> str:
+    return textwrap.fill(said, WIDTH, initial_indent="# ", subsequent_indent="# ")

@@ -1,0 +1,92 @@
+"""What a doubt is: something about the input as a whole that an analyst should look into.
+
+Belongs here: the doubt, its words and the setting that is the way out. Does not: what is doubted
+(``doubts`` and the modules that it names).
+"""
+
+import glob
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import tomlkit
+
+Level = Literal["stops", "warns"]
+Change = Mapping[str, Any]
+
+
+class Doubt(NamedTuple):
+    """Something about the input that an analyst should look into.
+
+    Parameters
+    ----------
+    level
+        ``stops``: nothing is published; ``warns``: it is said, and the input is used.
+    said
+        What was found, with file, sheet, column and figures.
+    advice
+        What to do, with the setting that is the way out.
+    accept
+        The setting that says that all is well as it is.
+    change
+        The way out as the policy's sections, as far as one follows from the data.
+    """
+
+    name: str
+    level: Level
+    said: str
+    advice: str
+    accept: str
+    change: Change = MappingProxyType({})
+
+    def row(self) -> dict[str, str]:
+        """Return it as people and programs read it: without the change as such."""
+        return {name: value for name, value in self._asdict().items() if name != "change"}
+
+
+def doubt(name: str, level: Level, said: str, advice: str, change: Change | None = None) -> Doubt:
+    """Return a doubt whose advice ends in the lines of the policy that are the way out."""
+    lines = as_toml(change) if change else ""
+    return Doubt(name, level, said, f"{advice}\n{lines}".strip(), accepting([name]), change or {})
+
+
+def accepting(names: Iterable[str]) -> str:
+    """Return the lines of the policy that accept doubts."""
+    return as_toml({"source": {"accept": list(names)}})
+
+
+def as_toml(change: Change) -> str:
+    """Return sections of the policy as lines of its file."""
+    lines = {**change}
+    if "layout" in change:
+        lines["layout"] = [
+            {name: _inline(value) for name, value in layout.items()} for layout in change["layout"]
+        ]
+    return tomlkit.dumps(lines).strip()
+
+
+def _inline(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table
+
+
+def layout_for(concerned: Iterable[str], others: Iterable[str], **says: Any) -> Change:
+    """Return a layout of some files, by a pattern that those to come match as well.
+
+    Parameters
+    ----------
+    concerned, others
+        Names of files that the layout is for, and of those that it is not for.
+    """
+    concerned, others = sorted(set(concerned)), set(others) - set(concerned)
+    if not others:
+        return {"layout": [says]}
+    alike = {re.sub(r"\d+", "*", glob.escape(name)) for name in concerned}
+    is_clear = not any(fnmatch(name, pattern) for name in others for pattern in alike)
+    patterns = sorted(alike) if is_clear else [glob.escape(name) for name in concerned]
+    return {"layout": [{"files": pattern} | says for pattern in patterns]}

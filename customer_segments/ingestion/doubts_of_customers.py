@@ -1,0 +1,163 @@
+"""Doubts about customers: whether an id is one customer, and a customer one id.
+
+Belongs here: what is judged by ids and by how many orders each has. Does not: ids that stand for
+nobody (the policy has a list).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ibis.expr.types import StringValue
+
+from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.ingestion.evidence import Evidence
+from customer_segments.ingestion.layout import shown
+
+# What a spreadsheet makes of a long number; the sign tells it from hexadecimal ids like 12E4.
+E_NOTATION = r"^[0-9]+([.,][0-9]+)?[Ee]\+[0-9]+$"
+# A spreadsheet holds 15 digits of a number and makes the others zeros; so many ids do not end in
+# zero by chance.
+LONG, LEAST_LONG = r"^[0-9]{16,}$", 10
+# Of ids: in a large base of ids that people type, two are alike by chance.
+FEW_IDS = 0.001
+# An id with so large a share of the orders, and so many times those of any other, is a till.
+LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
+# So many customers do not all buy once.
+LEAST_CUSTOMERS, SINGLE = 300, 0.995
+IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
+
+
+def lost_digits(found: Evidence) -> Iterator[Doubt]:
+    """Look for numbers that a spreadsheet rounded: what differed in the last digits is now one."""
+    again = "Export {column} anew and do not save it from a spreadsheet, or format it as text there"
+    for column, what in IDENTIFIERS.items():
+        rows = found.raw
+        # Few texts have it, and looking for it costs a tenth of the pattern.
+        has_sign = rows[column].contains("E+") | rows[column].contains("e+")
+        cut = found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column)
+        if cut:
+            yield doubt(
+                "lost_digits",
+                "stops" if column == "customer_id" else "warns",
+                f"{cut['where']}, column {column}: {cut['rows']:,} rows have a number that lost "
+                f"its last digits ({shown(cut['example'])} in row {cut['row_number']:,}); "
+                f"{cut['values']:,} such numbers are left, which may be many more {what}.",
+                f"{again.format(column=column)}; the digits cannot be got back from this file.",
+            )
+    ids = found.raw.filter(found.raw.customer_id.re_search(LONG))
+    long = found.first(ids, "customer_id")
+    is_whole = not long or found.first(ids.filter(~ids.customer_id.endswith("0")), "customer_id")
+    if long and not is_whole and long["values"] >= LEAST_LONG:
+        yield doubt(
+            "lost_digits",
+            "stops",
+            f"{long['where']}, column customer_id: all of {long['values']:,} ids with more "
+            f"than 15 digits end in zero ({long['example']} in row {long['row_number']:,}), "
+            "as where a spreadsheet took them for numbers.",
+            f"{again.format(column='customer_id')}.",
+        )
+
+
+def padded_ids(found: Evidence) -> Iterator[Doubt]:
+    """Look for ids that are one customer but for zeros in front, or for capital letters."""
+    ids = found.raw.customer_id
+    (has,) = found.fetched(
+        found.raw.agg(zeros=ids.startswith("0").any(), small_letters=(ids != ids.upper()).any())
+    )
+    if has["zeros"]:
+        yield from _alike(
+            found,
+            ids.re_extract("^0*(.*)$", 1),
+            "zeros in front",
+            "If they are the same customers, say so; else accept it.",
+            {"source": {"leading_zeros": "drop"}},
+        )
+    if has["small_letters"]:
+        yield from _alike(
+            found,
+            ids.upper(),
+            "capital letters",
+            "Write each id in one way in the files; if they are other customers, accept it.",
+        )
+
+
+def _alike(
+    found: Evidence, key: StringValue, what: str, advice: str, change: dict | None = None
+) -> Iterator[Doubt]:
+    ids = found.raw.select("customer_id", "workbook", key=key).filter(key.notnull(), key != "")
+    ids = ids.group_by("key", "customer_id").agg(workbook=ids.workbook.min())
+    alike = ids.group_by("key").agg(
+        ids=ids.count(),
+        one=ids.customer_id.min(),
+        other=ids.customer_id.max(),
+        workbook=ids.workbook.argmin(ids.customer_id),
+        beside=ids.workbook.argmax(ids.customer_id),
+    )
+    (total,) = found.fetched(
+        alike.agg(keys=alike.count(), ids=alike.ids.sum(), alike=(alike.ids > 1).sum())
+    )
+    if not total["alike"]:
+        return
+    (first,) = found.fetched(alike.filter(alike.ids > 1).order_by("key").limit(1))
+    files = dict.fromkeys(shown(first[name]) for name in ("workbook", "beside"))
+    yield doubt(
+        "padded_ids",
+        "stops" if total["alike"] >= FEW_IDS * total["keys"] else "warns",
+        f"{' and '.join(files)}, column customer_id: {total['ids']:,} ids are "
+        f"{total['keys']:,} customers if {what} do not count; {first['one']} and "
+        f"{first['other']}, say.",
+        advice,
+        change,
+    )
+
+
+def outlying_customer(found: Evidence) -> Iterator[Doubt]:
+    """Look for ids with an outlying share of the orders: tills, guests, tests."""
+    if not found.customers or found.customers[0]["all_orders"] < LEAST_ORDERS:
+        return
+    for row in found.customers:
+        times = max(_times_the_rest(found.customers, row, of) for of in ("orders", "lines"))
+        if times < TIMES:
+            continue
+        rows = found.raw
+        first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
+        place = f"{first['where']}, column customer_id" if first else "column customer_id"
+        nobody = [*found.policy.source.no_customer, row["customer_id"]]
+        yield doubt(
+            "outlying_customer",
+            "stops",
+            f"{place}: {shown(row['customer_id'])} has {row['orders']:,} of {row['all_orders']:,} "
+            f"orders and {row['lines']:,} of {row['all_lines']:,} lines, "
+            f"{times:,.0f} times as much as any other.",
+            "If it stands for nobody in particular (a till, guests, a marketplace), say so; if it "
+            "is a customer, accept it.",
+            {"source": {"no_customer": nobody}},
+        )
+
+
+def _times_the_rest(customers: list[dict[str, Any]], one: dict[str, Any], of: str) -> float:
+    """Return how many times as much one customer has as any that has no large share."""
+    shares = [row[of] / row[f"all_{of}"] for row in customers]
+    rest = max((share for share in shares if share < LARGE), default=0)
+    own = one[of] / one[f"all_{of}"]
+    return own / rest if own >= LARGE and rest else 0
+
+
+def one_order_each(found: Evidence) -> Iterator[Doubt]:
+    """Look whether nobody comes back: the id is that of an order, a visit or an address."""
+    if not found.customers:
+        return
+    first = found.customers[0]
+    if first["customers"] < LEAST_CUSTOMERS or first["single"] < SINGLE * first["customers"]:
+        return
+    unused = sorted({name for each in found.unused.values() for name in each})
+    others = f" ({shown(', '.join(unused))} are not used)" if unused else ""
+    yield doubt(
+        "one_order_each",
+        "stops",
+        f"{', '.join(map(shown, found.files[:3]))}, column customer_id: {first['single']:,} of "
+        f"{first['customers']:,} customers have one order; {shown(first['customer_id'])}, say. "
+        "Nobody comes back, so the column may name orders or visits.",
+        f"Name the column that tells customers apart{others}:",
+        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
+    )

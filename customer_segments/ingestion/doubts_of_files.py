@@ -1,0 +1,169 @@
+"""Doubts about files: what is in them and not used, and what says that they were read wrongly.
+
+Belongs here: what is judged by sheet. Does not: single cells (``casting``), forms of a column
+(``forms``).
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ibis.expr.types import Table
+
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.ingestion.evidence import SHEET, Evidence, said_where
+from customer_segments.ingestion.layout import shown
+
+UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
+BESIDE = set(UNUSED.pop("beside").split())
+WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+# Of statuses that seem to count, these are not proposed.
+TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
+# The same currency by sign and by code; which dollar it is, a file says by the code.
+CODES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK"}
+# Text of one code page read as another, and what could not be read at all.
+MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
+FEW_TEXTS = 0.0001
+# Of a sheet's rows, without date and customer.
+FOLLOWING, LEAST_FOLLOWING = 0.10, 10
+FIRST_LINE = "invoice, date and customer"
+
+
+def fill_down(found: Evidence) -> Iterator[Doubt]:
+    """Look for rows that leave to the row above whose they are, and of which order."""
+    rows = found.raw
+    nobody = rows.customer_id.isnull() & rows.price.notnull()
+    dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
+    numberless = nobody & rows.invoice.isnull()
+    by_sheet = rows.group_by(*SHEET).agg(
+        rows=rows.count(),
+        customers=rows.customer_id.count(),
+        invoices=rows.invoice.count(),
+        dateless=dateless.sum(),
+        follow=(dateless | numberless).sum(),
+    )
+    counted = found.fetched(by_sheet.order_by(SHEET))
+    for row in counted:
+        # Where no row at all has an order number, one that has none follows nothing.
+        follow = row["follow"] if row["invoices"] else row["dateless"]
+        row["follow"] = follow if row["customers"] else 0
+    yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
+    if found.share_of("missing_customer") >= FOLLOWING:
+        named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
+        of_known = rows.filter(rows.customer_id.isnull()).semi_join(named, [*SHEET, "invoice"])
+        follow = of_known.group_by(*SHEET).agg(follow=of_known.count())
+        counted = found.fetched(follow.inner_join(by_sheet.drop("follow"), SHEET).order_by(SHEET))
+        yield from _filled_down(found, counted, of_known, "the customer")
+
+
+def _filled_down(
+    found: Evidence, counted: list[dict[str, Any]], rows: Table, what: str
+) -> Iterator[Doubt]:
+    """Yield the doubt of sheets in which the rows that follow are many."""
+    concerned = [
+        row
+        for row in counted
+        if (row["follow"] or 0) >= max(LEAST_FOLLOWING, FOLLOWING * row["rows"])
+    ]
+    if not concerned:
+        return
+    one = concerned[0]
+    of_one = rows.filter(rows.workbook == one["workbook"], rows.sheet == one["sheet"])
+    first = found.first(of_one, "price")
+    assert first is not None
+    counts = (f"{sum(row[name] for row in concerned):,}" for name in ("follow", "rows"))
+    yield doubt(
+        "fill_down",
+        "stops",
+        f"{said_where((row['workbook'], row['sheet']) for row in concerned)}: "
+        f"{' of '.join(counts)} rows have no customer while a row before them has one "
+        f"(row {first['row_number']:,} of {first['where']}, say): {what} may stand on the first "
+        "line of each order alone.",
+        "Have them filled down:",
+        layout_for([row["workbook"] for row in concerned], found.files, fill_down=True),
+    )
+
+
+def several_currencies(found: Evidence) -> Iterator[Doubt]:
+    """Look for money of several currencies, which is added up as if it were one."""
+    by_currency: dict[str, dict[tuple[str, str], str]] = {}
+    for row in found.fetched(found.sheets.select(*SHEET, "currencies").order_by(SHEET)):
+        for name in filter(None, (row["currencies"] or "").split(", ")):
+            place = row["workbook"], row["sheet"]
+            by_currency.setdefault(CODES.get(name, name), {})[place] = name
+    if len(by_currency) > 1:
+        said = "; ".join(f"{shown(name)} in {said_where(at)}" for name, at in by_currency.items())
+        yield doubt(
+            "several_currencies",
+            "stops",
+            f"Money is in {len(by_currency)} currencies, and would be added up: {said}.",
+            "Convert it to one currency, take the others' rows out, or keep a warehouse for each.",
+        )
+
+
+def unused_money(found: Evidence) -> Iterator[Doubt]:
+    """Look for columns like money, or like what decides whether it counts, that are not used."""
+    for what, said in UNUSED.items():
+        columns = {
+            place: looking
+            for place, names in found.unused.items()
+            if (looking := [name for name in names if _looks_like(name, what)])
+        }
+        if not columns:
+            continue
+        headings = list(dict.fromkeys(name for names in columns.values() for name in names))
+        is_or_are = "is" if len(headings) == 1 else "are"
+        yield doubt(
+            "unused_money",
+            "warns",
+            f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
+            f"used, and may be {what}.",
+            said["advice"],
+            _using(found, what, headings[0], [workbook for workbook, _ in columns]),
+        )
+
+
+def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
+    """Return the sections that have a column count."""
+    if what in ("tax", "shipping"):
+        return {}
+    says = {"discount": "rate"} if what == "discount" else {}
+    change = layout_for(concerned, found.files, columns={what: heading}, **says)
+    if what == "status":
+        status = found.raw.status
+        rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
+        by_status = rows.group_by("status").agg(rows=rows.count())
+        counted = found.fetched(by_status.order_by(by_status.rows.desc(), "status").limit(3))
+        statuses = {"cleaning": {"statuses": [row["status"] for row in counted]}}
+        return statuses if counted else {**change, "cleaning": {"statuses": ["paid"]}}
+    return change
+
+
+def _looks_like(heading: str, what: str) -> bool:
+    words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
+    plain = {word.casefold() for word in words}
+    return bool(plain & WORDS[what]) and not plain & BESIDE
+
+
+def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
+    """Look for text that was written in one code page and read as another."""
+    all_rows = sum(of["rows"] for of in found.outcome.values())
+    for column in ("description", "country", "customer_id"):
+        # Texts repeat: each is looked at once.
+        texts = found.raw.group_by(column).agg(rows=found.raw.count())
+        misread = texts.filter(texts[column].re_search(MOJIBAKE))
+        (total,) = found.fetched(misread.agg(rows=misread.rows.sum()))
+        if not total["rows"] or total["rows"] < FEW_TEXTS * all_rows:
+            continue
+        first = found.first(found.raw.semi_join(misread, column), column)
+        assert first is not None
+        yield doubt(
+            "wrong_code_page",
+            "warns",
+            f"{first['where']}, column {column}: {total['rows']:,} rows have text of another "
+            f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
+            "Name the code page of the file, or export it anew as UTF-8:",
+            {"layout": [{"encoding": "cp1252"}]},
+        )

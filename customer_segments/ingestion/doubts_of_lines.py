@@ -1,0 +1,144 @@
+"""Doubts about lines: returns that are not netted, and reasons that reject too much.
+
+Belongs here: what is judged by the outcome of cleaning. Does not: judging one month against others
+(``cleaning.judges``).
+"""
+
+from collections.abc import Iterator
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.ingestion.doubt import Change, Doubt, doubt
+from customer_segments.ingestion.evidence import Evidence
+from customer_segments.ingestion.layout import shown
+from customer_segments.policy.checks import Limits
+
+# Of lines or of money, from where on returns count; and lines from where on they stop.
+FEW_RETURNS, LEAST_RETURNS = 0.001, 10
+# A prefix means returns if most of its quantities are negative, and most returns have it.
+MOST, NEARLY_ALL = 0.5, 0.9
+PREFIX = r"^([^0-9]+)[0-9]"
+# Share of rows or of money that a reason may take: guests are a fifth of UCI's rows, and more in
+# a shop with a till; reasons that follow from a choice of the policy's take what they take.
+USUAL = {
+    "unreadable_value": Limits(warn=0.01, fail=0.25),
+    "outside_months": Limits(warn=0.05, fail=0.5),
+    "missing_customer": Limits(warn=0.35, fail=0.5),
+    "adjustment": Limits(warn=0.02, fail=0.1),
+    "non_product": Limits(warn=0.1, fail=0.25),
+    "non_positive_price": Limits(warn=0.1, fail=0.25),
+    "non_positive_quantity": Limits(warn=0.05, fail=0.25),
+    "positive_credit_note": Limits(warn=0.005, fail=0.05),
+}
+# Fewer rows say nothing of shares.
+LEAST_ROWS = 100
+SUPERSEDED = "overlapping_invoice"
+LOOK = "Look at rows of it: `customer-segments check FILE`."
+ADVICE = {
+    "unreadable_value": f"{LOOK} [[layout]] says how dates and numbers are written.",
+    "outside_months": f"{LOOK} Mend their dates, or set CUSTOMER_SEGMENTS_FIRST_MONTH.",
+    "missing_customer": "If another column has the customer, name it:",
+    "adjustment": "If these are orders, keep them:",
+    "non_product": "If it is a product, take the code out of the list:",
+    "positive_credit_note": "If these are sales, name the credit notes in another way:",
+}
+
+
+def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
+    """Look for negative quantities or prices that no rule takes for returns: they are lost."""
+    rows = found.rows
+    by_quantity = (rows.reason == "non_positive_quantity") & (rows.quantity < 0)
+    by_price = (rows.reason == "non_positive_price") & (rows.price < 0) & (rows.quantity > 0)
+    if not {"non_positive_quantity", "non_positive_price"} & set(found.outcome):
+        return
+    returns = rows.mutate(
+        how=ibis.cases((by_quantity, "quantity"), (by_price, "price")),
+        prefix=rows.invoice.re_extract(PREFIX, 1),
+    ).filter(ibis._.how.notnull())
+    counted = found.fetched(
+        returns.group_by("how").agg(
+            rows=returns.count(), money=returns.revenue.abs().cast("float64").sum()
+        )
+    )
+    kept = found.outcome.get(None, {"rows": 0, "money": 0.0})
+    for each in counted:
+        share = max(
+            each["rows"] / (kept["rows"] + each["rows"]),
+            each["money"] / ((kept["money"] + each["money"]) or 1),
+        )
+        if share < FEW_RETURNS:
+            continue
+        of_kind = returns.filter(returns.how == each["how"])
+        first = found.first(of_kind, "invoice")
+        assert first is not None
+        change = _credit_rule(found, of_kind, each)
+        yield doubt(
+            "unnetted_returns",
+            "stops" if each["rows"] >= LEAST_RETURNS else "warns",
+            f"{first['where']}, column {each['how']}: {each['rows']:,} lines with a negative "
+            f"{each['how']}, {each['money']:,.2f} in money, are rejected and not taken off the "
+            f"sales; invoice {shown(str(first['example']))} in row {first['row_number']:,}, say.",
+            "If they are returns, say what marks them:",
+            {"cleaning": change},
+        )
+
+
+def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
+    """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
+    if counted["how"] == "price":
+        return {"credit": "price"}
+    named = returns.group_by("prefix").agg(returns=returns.count())
+    most = found.fetched(named.order_by(named.returns.desc()).limit(1))[0]
+    if most["prefix"] and most["returns"] >= NEARLY_ALL * counted["rows"]:
+        raw = found.raw
+        lines = found.first(raw.filter(raw.invoice.upper().startswith(most["prefix"])), "invoice")
+        if lines and most["returns"] >= MOST * lines["rows"]:
+            return {"credit": "prefix", "credit_prefix": most["prefix"]}
+    return {"credit": "sign"}
+
+
+def outlying_reason(found: Evidence) -> Iterator[Doubt]:
+    """Look for reasons that take an outlying share of rows or money, in all months alike."""
+    counted = {reason: of for reason, of in found.outcome.items() if reason != SUPERSEDED}
+    rows = sum(of["rows"] for of in counted.values())
+    money = sum(of["money"] for of in counted.values())
+    for reason, usual in USUAL.items():
+        if reason not in counted or rows < LEAST_ROWS:
+            continue
+        if reason == "outside_months" and found.is_bounded:
+            continue
+        of = counted[reason]
+        share = max(of["rows"] / rows, of["money"] / money if money else 0)
+        if share < usual.warn:
+            continue
+        concerned = found.rows.filter(found.rows.reason == reason)
+        column = {"unreadable_value": "unreadable_text", "non_product": "stock_code"}.get(
+            reason, "invoice"
+        )
+        first = found.first(concerned, column)
+        assert first is not None
+        example = shown(str(first["example"] or "nothing"))
+        yield doubt(
+            "outlying_reason",
+            "stops" if share >= usual.fail else "warns",
+            f"{reason} rejects {of['rows']:,} of {rows:,} rows ({of['rows'] / rows:.1%}) and "
+            f"{of['money']:,.2f} of {money:,.2f} in money; {first['where']}, "
+            f"row {first['row_number']:,} ({example}), say.",
+            ADVICE.get(reason, LOOK),
+            _way_out(reason, found, concerned),
+        )
+
+
+def _way_out(reason: str, found: Evidence, concerned: Table) -> Change:
+    if reason == "missing_customer":
+        return {"layout": [{"columns": {"customer_id": "HEADING"}}]}
+    if reason == "adjustment":
+        return {"cleaning": {"drop_adjustments": False}}
+    if reason == "positive_credit_note":
+        return {"cleaning": {"credit": "sign"}}
+    if reason != "non_product":
+        return {}
+    codes = concerned.group_by("stock_code").agg(rows=concerned.count())
+    most = found.fetched(codes.order_by(codes.rows.desc(), "stock_code").limit(3))
+    return {"cleaning": {"non_products": {str(row["stock_code"]): "" for row in most}}}

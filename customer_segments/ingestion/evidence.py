@@ -1,0 +1,141 @@
+"""What doubts are judged by: the settled rows, what cleaning makes of them, and the sheets.
+
+Belongs here: the relations, and the queries that several doubts need. Does not: the doubts.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments.ingestion.layout import where
+from customer_segments.policy import Policy
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+SHEET = ["workbook", "sheet"]
+# Customers with the most orders that are looked at.
+FIRST = 12
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What doubts are judged by.
+
+    Parameters
+    ----------
+    con
+        Where the rows are.
+    raw
+        As ``RAW_TRANSACTIONS`` has them.
+    rows
+        The same with their ``reason``, ``is_credit`` and ``revenue``.
+    sheets
+        As ``SOURCE_SHEETS`` has them.
+    is_bounded
+        Whether settings name the first or the last month.
+    """
+
+    con: "Backend"
+    raw: Table
+    rows: Table
+    sheets: Table
+    policy: Policy
+    is_bounded: bool = False
+
+    def fetched(self, figures: Table) -> list[dict[str, Any]]:
+        """Return the few rows of a query."""
+        return self.con.to_pyarrow(figures).to_pylist()
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Names of all files."""
+        return [row["workbook"] for row in self.fetched(self.sheets.select("workbook").distinct())]
+
+    @cached_property
+    def unused(self) -> dict[tuple[str, str], list[str]]:
+        """Headings that are not used, by sheet."""
+        return unused(self.fetched(self.sheets.order_by(SHEET)), self.policy)
+
+    @cached_property
+    def outcome(self) -> dict[str | None, dict[str, Any]]:
+        """Rows and money (of either sign) by reason; ``None`` for those kept."""
+        rows = self.rows
+        by_reason = rows.group_by("reason").agg(
+            rows=rows.count(), money=rows.revenue.abs().cast("float64").sum().fill_null(0)
+        )
+        return {row["reason"]: row for row in self.fetched(by_reason)}
+
+    def share_of(self, reason: str) -> float:
+        """Return the share of all rows that a reason rejects."""
+        rows = sum(of["rows"] for of in self.outcome.values())
+        return self.outcome.get(reason, {"rows": 0})["rows"] / rows
+
+    @cached_property
+    def customers(self) -> list[dict[str, Any]]:
+        """How many customers there are, how many with one order, and those with the most.
+
+        A row for each of the first by orders, with ``customers``, ``single``, ``all_orders`` and
+        ``all_lines`` of all beside its ``customer_id``, ``orders`` and ``lines``.
+        """
+        rows = self.rows
+        sales = rows.filter(rows.reason.isnull() & ~rows.is_credit & rows.customer_id.notnull())
+        per_order = orders(sales)
+        each = per_order.group_by("customer_id").agg(
+            orders=per_order.count(), lines=per_order.lines.sum()
+        )
+        each = each.mutate(
+            customers=each.count().over(),
+            single=(each.orders == 1).sum().over(),
+            all_orders=each.orders.sum().over(),
+            all_lines=each.lines.sum().over(),
+        )
+        most = ibis.greatest(each.orders / each.all_orders, each.lines / each.all_lines)
+        return self.fetched(each.order_by(most.desc(), "customer_id").limit(FIRST))
+
+    def first(self, rows: Table, column: str) -> dict[str, Any] | None:
+        """Return where the first of some rows stands, what it says, and how many they are.
+
+        ``rows``, ``values`` (distinct ones of the column), ``where``, ``row_number`` and
+        ``example``; ``None`` where there is no such row.
+        """
+        (found,) = self.fetched(rows.agg(rows=rows.count(), values=rows[column].nunique()))
+        if not found["rows"]:
+            return None
+        place = [*SHEET, "row_number"]
+        first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
+        (said,) = self.fetched(first)
+        return found | said | {"where": where(said["workbook"], said["sheet"])}
+
+
+def unused(sheets: list[dict[str, Any]], policy: Policy) -> dict[tuple[str, str], list[str]]:
+    """Return the headings that are not used, by sheet.
+
+    That of the status is read, and is not used before the policy says which statuses count.
+    """
+    found = {}
+    for sheet in sheets:
+        names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
+        status = re.search(r"(?:^|; )status: (['\"])(.*?)\1(?:;|$)", sheet["read_as"] or "")
+        if status and not policy.cleaning.statuses:
+            names.append(status[2])
+        if names:
+            found[sheet["workbook"], sheet["sheet"]] = names
+    return found
+
+
+def orders(lines: Table) -> Table:
+    """Return lines by order: invoice, customer and day; without a number, the customer's day."""
+    day = lines.invoice_date.date()
+    return lines.group_by("customer_id", "invoice", day=day).agg(lines=lines.count())
+
+
+def said_where(places: Iterable[tuple[str, str]]) -> str:
+    """Return how messages name a few sheets."""
+    named = [where(*place) for place in places]
+    return "; ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")

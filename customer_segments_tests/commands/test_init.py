@@ -1,0 +1,112 @@
+"""What `init` proposes, that it is read back as the same policy, and that it asks first."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from customer_segments.commands.app import app
+from customer_segments.commands.proposal import with_change
+from customer_segments.policy import Policy
+from customer_segments_tests.commands.shops import orders, returns, shop
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "customer_segments.toml"
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_CONFIG", str(path))
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    return path
+
+
+def init(*arguments: object, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["init", *map(str, arguments)], input=answer)
+
+
+def proposed(config: Path, source: Path) -> dict:
+    """Accept what is proposed; return it but for the time zone, which is this machine's."""
+    done = init("--yes", source)
+    assert done.exit_code == 0, done.output
+    said = tomllib.loads(config.read_text())
+    assert Policy.load(config) == Policy(**said)
+    assert said["source"].pop("time_zone") == Policy().source.time_zone
+    assert CliRunner().invoke(app, ["check", str(source)]).exit_code == 0
+    return {name: section for name, section in said.items() if section}
+
+
+def test_a_file_without_fault_needs_a_time_zone_alone(config, tmp_path):
+    assert proposed(config, shop(tmp_path / "source")) == {}
+
+
+def test_the_credit_rule_follows_from_the_evidence(config, tmp_path):
+    assert proposed(config, shop(tmp_path / "source", *returns())) == {
+        "cleaning": {"credit": "sign"}
+    }
+
+
+def test_ids_services_and_currency_are_proposed_together(config, tmp_path):
+    rows = [[*line[:5], f"€{line[5]}", line[6].lstrip("k") + "7"] for line in orders()]
+    bare = [[*line[:6], line[6].lstrip("0")] for line in rows if line[0] >= 1040]
+    lines = [line for line in rows if line[0] < 1040] + bare
+    service = [1000, "V9", "Versand (DHL)", 1, "2024-01-01 10:00", "€4.90", "0007"]
+    clock = [1000, "U1", "CARRIAGE CLOCK", 1, "2024-01-01 10:00", "€10", "0007"]
+    assert proposed(config, shop(tmp_path / "source", service, clock, rows=lines)) == {
+        "source": {"currency": "€", "leading_zeros": "drop"},
+        "cleaning": {"non_products": {"V9": "Versand (DHL)"}},
+    }
+
+
+def test_lines_are_filled_down_before_returns_are_seen(config, tmp_path):
+    rows = [*orders(), *returns()]
+    first = {id(line) for line in rows if line[1] == "A1"}
+    blank = [line if id(line) in first else ["", *line[1:4], "", line[5], ""] for line in rows]
+    assert proposed(config, shop(tmp_path / "source", rows=blank)) == {
+        "layout": [{"fill_down": True}],
+        "cleaning": {"credit": "sign"},
+    }
+
+
+def test_first_rows_totals_and_reasons_are_shown_before_it_asks(config, tmp_path):
+    source = shop(tmp_path / "source", *returns())
+    done = init(source, answer="n\n")
+    assert done.exit_code == 1
+    words = " ".join(done.stdout.split())
+    for said in ("First rows as understood", "2024-01-01 10:00:00 k000 1000 A1 2 5", "Rows: 192"):
+        assert said in words
+    assert "12 lines with a negative quantity" in config_text(words)
+    assert not config.exists()
+    assert init(source, answer="y\n").exit_code == 0
+    assert 'credit = "sign"' in config.read_text()
+
+
+def config_text(words: str) -> str:
+    return words.partition("Proposed for")[2].replace("# ", "")
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(config, tmp_path):
+    source = shop(tmp_path / "source")
+    config.write_text("[model]\nn_clusters = 6\n")
+    done = init("--yes", source)
+    assert done.exit_code == 1
+    assert "--force" in str(done.exception)
+    assert init(source, answer="\n").exit_code == 1
+    assert config.read_text() == "[model]\nn_clusters = 6\n"
+    assert init("--yes", "--force", source).exit_code == 0
+    assert "time_zone" in config.read_text()
+    assert "n_clusters" in (tmp_path / "customer_segments.toml.before").read_text()
+
+
+def test_what_only_the_retailer_knows_is_not_proposed(config, tmp_path):
+    till = [[5000 + n, "A1", "RED MUG", 1, "2024-03-01", 5, "99999"] for n in range(40)]
+    done = init("--yes", shop(tmp_path / "source", *till))
+    assert done.exit_code == 1
+    assert "outlying_customer stops" in " ".join(done.stdout.split())
+    assert "99999" not in config.read_text()
+
+
+def test_layouts_of_files_come_before_that_of_all():
+    sections = with_change({}, {"layout": [{"fill_down": True}]})
+    sections = with_change(sections, {"layout": [{"files": "a.csv", "dates": "dmy"}]})
+    own = {"fill_down": True, "files": "a.csv", "dates": "dmy"}
+    assert sections == {"layout": [own, {"fill_down": True}]}

@@ -1,0 +1,289 @@
+"""Each doubt speaks where it should, names its way out, and is silent where all is well."""
+
+import tomllib
+from typing import Any
+
+import ibis
+import pytest
+
+from customer_segments.errors import UserError
+from customer_segments.ingestion.doubt import Doubt, layout_for
+from customer_segments.ingestion.doubts import doubts, require_none_stops
+from customer_segments.policy import Policy
+from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+
+# A shop of 400 customers with six lines in three orders each; n is the line.
+SHOP = """
+SELECT 'orders.csv' AS workbook, 'orders' AS sheet, n + 2 AS row_number,
+    (500000 + n // 2)::VARCHAR AS invoice, 'P' || n % 50 AS stock_code, 'RED MUG' AS description,
+    1 + n % 12 AS quantity, TIMESTAMP '2024-01-01 09:00' + INTERVAL (n // 8) DAY AS invoice_date,
+    2.5 + n % 7 AS price, (12000 + n // 2 % 400)::VARCHAR AS customer_id, 'France' AS country,
+    date_trunc('month', invoice_date)::DATE AS month, NULL AS unreadable_column,
+    NULL AS unreadable_text, NULL AS status, false AS is_superseded, false AS is_negative_prefix,
+    false AS is_uci
+FROM range(2400) AS lines (n)
+"""
+
+
+def doubted(
+    policy: Policy | None = None,
+    sheet: dict[str, Any] | None = None,
+    bounds: tuple[str | None, str | None] = (None, None),
+    further: tuple[Doubt, ...] = (),
+    **columns: str,
+) -> list[Doubt]:
+    """Doubt the shop, with other columns by SQL."""
+    con = ibis.duckdb.connect()
+    con.raw_sql(RAW_TRANSACTIONS.ddl())
+    replaced = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+    rows = SHOP.replace("SELECT ", "SELECT n, ", 1)
+    con.raw_sql(
+        f"INSERT INTO raw_transactions BY NAME SELECT * EXCLUDE n "
+        f"{f'REPLACE ({replaced})' if replaced else ''} FROM ({rows})"
+    )
+    raw = con.table(RAW_TRANSACTIONS.table)
+    files = con.to_pyarrow(raw.select("workbook", "sheet").distinct()).to_pylist()
+    said = {"ignored_columns": "", "currencies": None} | (sheet or {})
+    nothing = dict.fromkeys(SOURCE_SHEETS.schema.names)
+    sheets = SOURCE_SHEETS.arrow([nothing | file | said for file in files])
+    return doubts(con, raw, ibis.memtable(sheets), policy or Policy(), further, bounds=bounds)
+
+
+def toml_of(advice: str) -> dict:
+    """Return what the lines below the first of an advice say."""
+    return tomllib.loads(advice.partition("\n")[2])
+
+
+def test_nothing_is_doubted_of_a_shop_without_fault():
+    assert doubted() == []
+
+
+EVERY = "n % {} = 0"
+MANY = [
+    (
+        "lost_digits",
+        {"customer_id": "'5.8382' || n % 3 || 'E+12'"},
+        ["column customer_id: 2,400 rows", "5.83820E+12 in row 2", "3 such numbers"],
+        {},
+    ),
+    (
+        "lost_digits",
+        {"customer_id": "(5838210000000000 + n // 2 % 400 * 10)::VARCHAR"},
+        ["all of 400 ids", "end in zero", "5838210000000000 in row 2"],
+        {},
+    ),
+    (
+        "padded_ids",
+        {
+            "customer_id": "if(n < 1200, lpad(customer_id, 8, '0'), customer_id)",
+            "workbook": "if(n < 1200, 'a.csv', 'b.csv')",
+        },
+        ["a.csv and b.csv", "800 ids are 400 customers", "00012000 and 12000"],
+        {"source": {"leading_zeros": "drop"}},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, 'k', 'K') || customer_id"},
+        ["800 ids are 400 customers if capital letters", "K12000 and k12000"],
+        {},
+    ),
+    (
+        "outlying_customer",
+        {"customer_id": "if(n // 2 % 4 = 0, '99999', customer_id)"},
+        ["99999 has 300 of 1,200 orders and 600 of 2,400 lines, 100 times"],
+        {"source": {"no_customer": [*Policy().source.no_customer, "99999"]}},
+    ),
+    (
+        "one_order_each",
+        {"customer_id": "invoice"},
+        ["1,200 of 1,200 customers have one order"],
+        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
+    ),
+    (
+        "unnetted_returns",
+        {"quantity": "if(n % 20 = 0, -1, quantity)"},
+        ["column quantity: 120 lines", "invoice 500000 in row 2"],
+        {"cleaning": {"credit": "sign"}},
+    ),
+    (
+        "unnetted_returns",
+        {"price": "if(n % 20 = 0, -price, price)"},
+        ["column price: 120 lines"],
+        {"cleaning": {"credit": "price"}},
+    ),
+    (
+        "unnetted_returns",
+        {
+            "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
+            "invoice": "if(n // 2 % 20 = 0, 'r-', '') || invoice",
+        },
+        ["120 lines", "invoice R-500000 in row 2"],
+        {"cleaning": {"credit": "prefix", "credit_prefix": "R-"}},
+    ),
+    (
+        "outlying_reason",
+        {"customer_id": "if(n // 2 % 5 < 3, NULL, customer_id)"},
+        ["missing_customer rejects 1,440 of 2,400 rows (60.0%)", "row 2 (500000)"],
+        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
+    ),
+    (
+        "outlying_reason",
+        {
+            "unreadable_column": "if(n % 3 = 0, 'price', NULL)",
+            "unreadable_text": "if(n % 3 = 0, '1.234,50', NULL)",
+            "price": "if(n % 3 = 0, NULL, price)",
+        },
+        ["unreadable_value rejects 800 of 2,400", "row 2 (1.234,50)"],
+        {},
+    ),
+    (
+        "fill_down",
+        {
+            name: f"if(n % 2 = 0, {name}, NULL)"
+            for name in ("invoice", "invoice_date", "customer_id")
+        }
+        | {"unreadable_column": "if(n % 2 = 0, NULL, 'invoice_date')"},
+        ["1,200 of 2,400 rows", "row 3 of orders.csv", "invoice, date and customer"],
+        {"layout": [{"fill_down": True}]},
+    ),
+    (
+        "fill_down",
+        {"customer_id": "if(n % 2 = 0, customer_id, NULL)"},
+        ["1,200 of 2,400 rows", "the customer may stand on the first line"],
+        {"layout": [{"fill_down": True}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "columns", "words", "way_out"), MANY)
+def test_what_looks_wrong_stops_and_names_its_way_out(name, columns, words, way_out):
+    (found,) = doubted(**columns)
+    assert (found.name, found.level) == (name, "stops")
+    for word in words:
+        assert word in found.said
+    assert toml_of(found.advice) == way_out
+    assert found.change == way_out
+    assert found.accept == f'[source]\naccept = ["{name}"]'
+    with pytest.raises(UserError, match=name):
+        require_none_stops([found])
+    accepting = Policy(**tomllib.loads(found.accept))
+    (accepted,) = doubted(accepting, **columns)
+    assert accepted.level == "warns"
+    require_none_stops([accepted])
+
+
+SEVERAL = [
+    pytest.param({"customer_id": "'12E' || n // 2 % 400"}, id="hexadecimal ids"),
+    pytest.param({"customer_id": "(5838210000000000 + n // 2 % 400)::VARCHAR"}, id="long ids"),
+    pytest.param({"customer_id": "lpad(customer_id, 8, '0')"}, id="all ids have zeros"),
+    pytest.param({"customer_id": "if(n // 2 % 11 = 0, '9', customer_id)"}, id="a large customer"),
+    pytest.param({"customer_id": "(n // 2 % 5)::VARCHAR"}, id="five customers alike"),
+    pytest.param({"customer_id": "(n // 6)::VARCHAR"}, id="a few orders each"),
+    pytest.param({"quantity": "if(n = 7, -1, quantity)"}, id="one return"),
+    pytest.param({"quantity": "if(n % 30 = 0, 0, quantity)"}, id="nothing sold"),
+    pytest.param(
+        {
+            "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
+            "invoice": "if(n // 2 % 20 = 0, 'C', '') || invoice",
+            "is_negative_prefix": "n // 2 % 20 = 0",
+        },
+        id="credit notes that are netted",
+    ),
+    pytest.param({"customer_id": "if(n // 2 % 4 = 0, NULL, customer_id)"}, id="guests"),
+    pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
+    pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
+    pytest.param({"invoice": "NULL"}, id="no invoice numbers"),
+]
+
+
+@pytest.mark.parametrize("columns", SEVERAL)
+def test_what_is_well_is_not_doubted(columns):
+    assert doubted(**columns) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "columns"),
+    [
+        ({"cleaning": {"credit": "sign"}}, {"quantity": "if(n % 20 = 0, -1, quantity)"}),
+        ({"cleaning": {"credit": "price"}}, {"price": "if(n % 20 = 0, -price, price)"}),
+        (
+            {"cleaning": {"credit_prefix": "R-"}},
+            {
+                "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
+                "invoice": "if(n // 2 % 20 = 0, 'R-', '') || invoice",
+                "is_negative_prefix": "n // 2 % 20 = 0",
+            },
+        ),
+    ],
+)
+def test_the_way_out_leads_out(settings, columns):
+    assert doubted(Policy(**settings), **columns) == []
+
+
+def test_rows_that_a_setting_leaves_out_are_not_doubted():
+    columns = {"month": "if(n < 2000, DATE '2024-09-01', month)"}
+    (found,) = doubted(**columns)
+    assert found.said.startswith("outside_months rejects")
+    assert doubted(bounds=("2024-09", None), **columns) == []
+
+
+def test_columns_that_look_like_money_are_named_with_their_layout():
+    headings = "Lineitem discount, Discount Code, Financial Status, Taxes, Shipping, Currency, Zip"
+    found = doubted(sheet={"ignored_columns": headings})
+    assert {(each.name, each.level) for each in found} == {("unused_money", "warns")}
+    said = [each.said.partition(": ")[2].partition(" is ")[0] for each in found]
+    named = ["'Lineitem discount'", "'Financial Status'", "'Currency'", "'Taxes'", "'Shipping'"]
+    assert said == named
+    layout = {"columns": {"discount": "Lineitem discount"}, "discount": "rate"}
+    assert toml_of(found[0].advice) == {"layout": [layout]}
+    assert Policy(**found[1].change).cleaning.statuses == ["paid"]
+
+
+def test_columns_of_no_money_are_not_named():
+    headings = "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
+    assert doubted(sheet={"ignored_columns": headings}) == []
+
+
+def test_money_of_several_currencies_stops():
+    (found,) = doubted(sheet={"currencies": "EUR, USD"})
+    assert (found.name, found.level) == ("several_currencies", "stops")
+    assert "EUR in orders.csv" in found.said
+    assert doubted(sheet={"currencies": "EUR"}) == []
+
+
+@pytest.mark.parametrize("text", ["Käse für alle", "10 £ off", "naïve café"])
+def test_text_of_another_code_page_is_named(text):
+    misread = text.encode().decode("cp1252")
+    (found,) = doubted(description=f"'{misread}'")
+    assert (found.name, found.level) == ("wrong_code_page", "warns")
+    assert misread in found.said
+    assert "2,400 rows" in found.said
+    assert doubted(description=f"'{text}'") == []
+
+
+def test_what_others_doubt_is_accepted_alike():
+    other = Doubt("other_retailer", "stops", "b.csv: nobody is known.", "Keep it apart.", "")
+    (found,) = doubted(further=(other,))
+    assert found.level == "stops"
+    both = Policy(**tomllib.loads('[source]\naccept = ["padded_ids", "other_retailer"]'))
+    (found,) = doubted(both, further=(other,))
+    assert found.level == "warns"
+    assert tomllib.loads(found.accept)["source"]["accept"] == ["padded_ids", "other_retailer"]
+
+
+def test_an_error_lists_all_that_stop_and_how_to_accept_them_together():
+    found = doubted(customer_id="invoice", quantity="if(n % 20 = 0, -1, quantity)")
+    with pytest.raises(UserError) as error:
+        require_none_stops(found)
+    assert "- one_order_each: " in error.value.problem
+    assert 'credit = "sign"' in error.value.problem
+    assert 'accept = ["one_order_each", "unnetted_returns"]' in error.value.remedy
+
+
+def test_a_layout_holds_for_files_to_come():
+    months = ["sales_2023-10.csv", "sales_2023-11.csv"]
+    assert layout_for(months, months, dates="dmy") == {"layout": [{"dates": "dmy"}]}
+    beside = {"layout": [{"files": "sales_*-*.csv", "dates": "dmy"}]}
+    assert layout_for(months, [*months, "web.csv"], dates="dmy") == beside
+    (layout,) = layout_for(months[:1], months, dates="dmy")["layout"]
+    assert layout["files"] == "sales_2023-10.csv"
