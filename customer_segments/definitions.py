@@ -9,14 +9,14 @@ from collections.abc import Mapping
 import dagster as dg
 
 from customer_segments.alerts import telling as alerts
-from customer_segments.automation import defs as automation
+from customer_segments.automation import sensor as automation
 from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
 from customer_segments.model import assets as model
 from customer_segments.outputs import assets as outputs
-from customer_segments.quality import history as quality
+from customer_segments.quality import runner as quality
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
@@ -29,10 +29,7 @@ STAGES = (
 
 
 def build_defs(
-    installed: Installation,
-    *,
-    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
-    **overrides: object,
+    installed: Installation, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """Return the definitions for one installation.
 
@@ -40,19 +37,16 @@ def build_defs(
     ----------
     loggers
         Loggers of runs, in place of Dagster's own.
-    overrides
-        Resources to use in place of those that follow from the installation.
     """
-    resources = {
-        "settings": installed.settings,
-        "policy": installed.policy,
-        "warehouse": installed.warehouse,
-        "io_manager": WarehouseIOManager(
-            installed.warehouse, CONTRACTS, installed.policy, installed.made_by
-        ),
-    }
+    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
+    io_manager = WarehouseIOManager(warehouse, CONTRACTS, policy, installed.made_by)
     shared = dg.Definitions(
-        resources=resources | overrides,
+        resources={
+            "settings": settings,
+            "policy": policy,
+            "warehouse": warehouse,
+            "io_manager": io_manager,
+        },
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,
         loggers=loggers,

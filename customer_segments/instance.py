@@ -31,11 +31,10 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
     root = root or project_root()
     home = dagster_home(root)
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
-    text = "telemetry: {enabled: false}\n"
     try:
         make_folder(home)
-        if original.is_file():
-            text = original.read_text(encoding="utf-8")
+        is_there = original.is_file()
+        text = original.read_text(encoding="utf-8") if is_there else "telemetry: {enabled: false}\n"
         if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
             # Somebody else may be reading it: a run that the command line started, say.
             write_text(copy, text)

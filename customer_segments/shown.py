@@ -12,22 +12,15 @@ from os.path import relpath
 from pathlib import Path
 from typing import NamedTuple
 
+from customer_segments import tables
 from customer_segments.installation import Installation
 from customer_segments.months import shift
 from customer_segments.storage.ledger import code_version
 from customer_segments.storage.state import State
-from customer_segments.tables import (
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_SEGMENTS,
-    EVALUATION,
-    LABELS,
-    MODEL_SELECTION,
-    REJECTED_TRANSACTIONS,
-)
 
 # What is shown of a month, and what is shown as a whole.
-OF_MONTH = (*LABELS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
-EVIDENCE = (MODEL_SELECTION, *EVALUATION)
+OF_MONTH = (*tables.LABELS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS)
+EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
     ".xlsx": "Workbook with every customer: a sheet per segment, and who changed segment.",
@@ -55,7 +48,7 @@ def newest_labelled(installed: Installation) -> date | None:
 
 def labelled_months(installed: Installation, state: State) -> list[date]:
     """Return the covered months in which somebody is labelled, in order."""
-    filled = state.filled(CUSTOMER_SEGMENTS.table)
+    filled = state.filled(tables.CUSTOMER_SEGMENTS.table)
     return [month for month in filled if installed.months.clip(month, month)]
 
 
@@ -69,8 +62,7 @@ def state_of(state: State, month: date) -> str:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))
     for contract in EVIDENCE:
-        tables = state.tables.get(contract.table, {}).values()
-        made_from.append([held.digest for held in tables])
+        made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
 
 

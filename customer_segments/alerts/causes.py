@@ -42,9 +42,8 @@ LOOK_BACK, MAX_TICKS = timedelta(hours=1), 20
 def ended_runs(instance: dg.DagsterInstance, cursors: dict[str, str]) -> Iterator[Alert]:
     """Return the alerts of the runs that ended since, and move the cursors, by kind of end."""
     for end, how in ENDS.items():
-        page = instance.fetch_run_status_changes(
-            end, limit=MAX_RUNS, cursor=cursors[end.value], ascending=True
-        )
+        cursor = cursors[end.value]
+        page = instance.fetch_run_status_changes(end, MAX_RUNS, cursor, ascending=True)
         cursors[end.value] = page.cursor
         for record in page.records:
             # A run may have been deleted since.
@@ -80,24 +79,17 @@ def _of_run(
         remedy = "Mend the cause and start it again. What was published before it is whole."
         if run.tags.get("dagster/will_retry") == "true":
             remedy = "Dagster starts it again by itself."
-        yield Alert(
-            f"run:{run.run_id}",
-            "ERROR" if how == "failed" else "WARNING",
-            f"The run of {run.job_name} {how}",
-            body(said, {"Assets": ", ".join(assets)} | facts, remedy),
-            _path(stops[0]) if stops else f"/runs/{run.run_id}",
-        )
+        level, title = "ERROR" if how == "failed" else "WARNING", f"The run of {run.job_name} {how}"
+        text = body(said, {"Assets": ", ".join(assets)} | facts, remedy)
+        path = _path(stops[0]) if stops else f"/runs/{run.run_id}"
+        yield Alert(f"run:{run.run_id}", level, title, text, path)
     for name, check in worst.items():
         if check not in stops:
             bad = ", ".join(sorted((m for other, m in failed if other == name), reverse=True))
             level, verdict, remedy = FAILS if _is_error(check) else WARNS
-            yield Alert(
-                f"check:{name}:{run.run_id}",
-                level,
-                f"The check {name} {verdict}",
-                body(check.description or "", facts | {"Months": bad or covered}, remedy),
-                _path(check),
-            )
+            text = body(check.description or "", facts | {"Months": bad or covered}, remedy)
+            key, title = f"check:{name}:{run.run_id}", f"The check {name} {verdict}"
+            yield Alert(key, level, title, text, _path(check))
 
 
 def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> Iterator[Alert]:
@@ -107,14 +99,10 @@ def failing_ticks(instance: dg.DagsterInstance, since: float, now: datetime) -> 
     """
     if instance.schedule_storage is None:
         return  # An instance in memory: it has no daemon, and so no ticks.
+    after = max(since, (now - LOOK_BACK).timestamp())
     for state in instance.all_instigator_state():
-        for tick in instance.get_ticks(
-            state.instigator_origin_id,
-            state.selector_id,
-            after=max(since, (now - LOOK_BACK).timestamp()),
-            limit=MAX_TICKS,
-            statuses=[TickStatus.FAILURE],
-        ):
+        ids, failed = (state.instigator_origin_id, state.selector_id), [TickStatus.FAILURE]
+        for tick in instance.get_ticks(*ids, after=after, limit=MAX_TICKS, statuses=failed):
             kind, name = tick.instigator_type.value.lower(), tick.instigator_name
             at = datetime.fromtimestamp(tick.timestamp, UTC)
             remedy = f"Until this is mended, the {kind} starts no run. It is told once a day."

@@ -62,11 +62,10 @@ def telling(settings: Settings, instance: dg.DagsterInstance, console: Console) 
         try:
             collect(settings, instance)
             problems = deliver(settings, seconds) if seconds else []
-        except UserError as error:
-            problems = [f"No alerts: {error}"]
         except Exception as error:
-            # By its kind alone: the words of an error may hold anything.
-            problems = [f"No alerts: {type(error).__name__}"]
+            # If it is none of ours by its kind alone: its words may hold anything.
+            said = error if isinstance(error, UserError) else type(error).__name__
+            problems = [f"No alerts: {said}"]
         for problem in problems:
             console.print(f"  [yellow]![/] {escape(problem)}", highlight=False)
 

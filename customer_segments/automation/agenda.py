@@ -6,21 +6,14 @@ Does not: starting it (``sensor`` under the daemon, ``commands.run`` on the comm
 
 from datetime import date
 
+from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
 from customer_segments.shown import labelled_months, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.state import State
-from customer_segments.tables import (
-    CLEANED_TRANSACTIONS,
-    CONTRACTS,
-    CUSTOMER_RFM,
-    LABELS,
-    RAW_TRANSACTIONS,
-)
 
-RAW = RAW_TRANSACTIONS.table
-MONTHLY = [c for c in CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
+RAW = tables.RAW_TRANSACTIONS.table
+MONTHLY = [c for c in tables.CONTRACTS.values() if c.write_mode is WriteMode.REPLACE_MONTHS]
 
 
 def agenda(facts: Facts) -> list[Step]:
@@ -65,7 +58,7 @@ def _ingest(facts: Facts) -> Step | None:
     if files is None:
         return None
     changed = sorted({name for name, _ in files.items() ^ state.files.items()})
-    wanted = facts.installed.made_by(RAW_TRANSACTIONS)
+    wanted = facts.installed.made_by(tables.RAW_TRANSACTIONS)
     if RAW not in state.tables:
         why = "nothing was read yet"
     elif failed := state.failed.get(RAW):
@@ -88,7 +81,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     """Return the months to score, from the first that waits to the newest, and why."""
     state = facts.state
     by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
-    by_table[CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
+    by_table[tables.CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
     waiting = sorted({month for months in by_table.values() for month in months})
     for contract in MONTHLY:
         if failed := state.failed.get(contract.table):
@@ -105,7 +98,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     held = state.months(table).get(first)
     if held is None:
         why = f"{table} of {first:%Y-%m} was never made"
-    elif held.made_by != facts.installed.made_by(CONTRACTS[table]):
+    elif held.made_by != facts.installed.made_by(tables.CONTRACTS[table]):
         why = f"the rules changed since {table} of {first:%Y-%m} was made"
     else:
         why = f"{first:%Y-%m} changed" + (", and months after it" if first < last else "")
@@ -114,7 +107,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
 
 def _pending(facts: Facts, contract: Contract) -> list[date]:
     """Return the covered months of a table that its input, or a rule, changed since."""
-    pending = pending_months(facts.state, contract, facts.installed.made_by(contract))
+    pending = facts.state.pending(contract, facts.installed.made_by(contract))
     return [month for month in pending if facts.installed.months.clip(month, month)]
 
 
@@ -124,12 +117,12 @@ def _misplaced_snapshots(facts: Facts, newest: date) -> list[date]:
     Snapshots end with the newest month that has data, here that has raw rows: one after it has to
     go, and one that was empty for lying after it, once a later month has come, has to be made.
     """
-    kept = facts.state.months(CLEANED_TRANSACTIONS.table)
-    filled = facts.state.filled(CLEANED_TRANSACTIONS.table)
+    kept = facts.state.months(tables.CLEANED_TRANSACTIONS.table)
+    filled = facts.state.filled(tables.CLEANED_TRANSACTIONS.table)
     if not filled:
         return []
     end, changed, misplaced = min(newest, filled[-1]), 0, []
-    for month, held in reversed(facts.state.months(CUSTOMER_RFM.table).items()):
+    for month, held in reversed(facts.state.months(tables.CUSTOMER_RFM.table).items()):
         is_late = month > end and held.rows
         is_missed = filled[0] <= month < end and not held.rows and held.publication < changed
         if (is_late or is_missed) and facts.installed.months.clip(month, month):
@@ -150,15 +143,10 @@ def _outdated_labels(facts: Facts) -> list[date]:
     """
     if facts.installed.policy.segments.relabel == "new":
         return []
-    return sorted(
-        {
-            month
-            for contract in LABELS
-            for month, held in facts.state.months(contract.table).items()
-            if held.rows and held.model_version != facts.state.champion
-            if facts.installed.months.clip(month, month)
-        }
-    )
+    champion, covered = facts.state.champion, facts.installed.months
+    labelled = [each for c in tables.LABELS for each in facts.state.months(c.table).items()]
+    outdated = {month for month, held in labelled if held.rows and held.model_version != champion}
+    return sorted(month for month in outdated if covered.clip(month, month))
 
 
 def _reports(facts: Facts) -> list[Step]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
-from customer_segments.months import parse_month
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_in
 from customer_segments.storage.state import State
@@ -77,7 +76,10 @@ def look(installed: Installation) -> Facts:
 
 def facts(installed: Installation, state: State, files: Mapping[str, str] | None) -> Facts:
     """Return the facts for a state and files that are known already."""
-    return Facts(installed, state, files, _reports(installed.settings.reports_path), PARSER)
+    folder = installed.settings.reports_path
+    marks = {month: state_in(report_path(folder, month)) for month in installed.months}
+    reports = {month: mark for month, mark in marks.items() if mark is not None}
+    return Facts(installed, state, files, reports, PARSER)
 
 
 def watched(settings: Settings, before: Mapping[str, list]) -> dict[str, list]:
@@ -93,18 +95,6 @@ def said(months: Range) -> str:
     """Return a range of months as people write it."""
     first, last = months
     return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
-
-
-def _reports(folder: Path) -> dict[date, str]:
-    found = {}
-    for path in folder.glob("[0-9][0-9][0-9][0-9]-[01][0-9]"):
-        try:
-            month = parse_month(path.name)
-        except ValueError:  # Somebody else's folder, 2011-13.
-            continue
-        if (state := state_in(report_path(folder, month))) is not None:
-            found[month] = state
-    return found
 
 
 def _watched(file: Path, before: list | None) -> list:

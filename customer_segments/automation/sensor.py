@@ -1,4 +1,4 @@
-"""The one sensor that starts runs: it requests the first step of the agenda.
+"""The one sensor that starts runs, by the agenda, and the definitions of this stage.
 
 Belongs here: what Dagster knows beside the agenda: what is running, what failed and how often.
 The warehouse is never opened. Does not: deciding what is due (``agenda``).
@@ -12,7 +12,7 @@ import dagster as dg
 
 from customer_segments.automation.agenda import agenda, as_markdown
 from customer_segments.automation.facts import Step, facts, watched
-from customer_segments.automation.jobs import JOBS, months_tags, switch
+from customer_segments.automation.jobs import JOBS, monthly_refresh, months_tags, switch
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months
@@ -35,6 +35,16 @@ agenda_asset = dg.AssetSpec(
     "and requests the first step. `customer-segments agenda` prints it.",
     kinds={"json"},
 )
+
+
+def build_defs(installed: Installation) -> dg.Definitions:
+    """Return the definitions of this stage."""
+    return dg.Definitions(
+        assets=[agenda_asset],
+        jobs=list(JOBS.values()),
+        schedules=[monthly_refresh(installed)],
+        sensors=[agenda_sensor(installed)],
+    )
 
 
 def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
@@ -69,15 +79,12 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
             request, why_not = None, f"Still being written: {', '.join(unstable)}."
         else:
             request, why_not = _decide(context.instance, loaded.months, installed.months, steps)
+        noted = dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})
         return dg.SensorResult(
             run_requests=[request] if request else [],
             skip_reason=why_not or None,
             cursor=json.dumps({"files": files, "shown": shown}),
-            asset_events=(
-                [dg.AssetMaterialization("agenda", metadata={"due": dg.MetadataValue.md(shown)})]
-                if shown != cursor.get("shown")
-                else []
-            ),
+            asset_events=[noted] if shown != cursor.get("shown") else [],
         )
 
     return agenda_sensor

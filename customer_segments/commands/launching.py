@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from rich import get_console
 from rich.console import Console
 from rich.markup import escape
 
@@ -88,10 +89,11 @@ class ProgressHandler(logging.Handler):
 
 
 @contextmanager
-def launcher(installed: Installation, console: Console) -> Iterator[Launch]:
+def launcher(installed: Installation) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process."""
     home = prepare_dagster_home()
     os.environ["DAGSTER_HOME"] = str(home)
+    console = get_console()
     handler = ProgressHandler(console)
 
     @dg.logger

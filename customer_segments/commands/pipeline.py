@@ -36,7 +36,7 @@ def run(
 
     installed = Installation.here()
     print_input(installed.settings, get_console())
-    _end(installed, run_due(installed, months, get_console()), months, is_verbose=verbose)
+    _end(installed, run_due(installed, months), months or "", is_verbose=verbose)
 
 
 def refit(
@@ -49,12 +49,12 @@ def refit(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
-    from customer_segments.commands.run import refit as fit_again
+    from customer_segments.commands.run import decide
 
-    installed = Installation.here()
-    config = {"n_clusters": clusters, "seed": seed, "training_month": training_month}
+    installed, month = Installation.here(), {"training_month": training_month}
+    config = {"n_clusters": clusters, "seed": seed} | month
     given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, fit_again(installed, given, get_console()), None, is_verbose=False)
+    _end(installed, decide(installed, "refit", kmeans_model=given, model_selection=month))
 
 
 def promote(
@@ -62,10 +62,10 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
 ) -> None:
     """Make a model version the champion, or an older one again, and label all months by it."""
-    from customer_segments.commands.run import promote as choose
+    from customer_segments.commands.run import decide
 
-    installed = Installation.here()
-    _end(installed, choose(installed, version, reason, get_console()), None, is_verbose=False)
+    installed, choice = Installation.here(), {"version": version, "reason": reason}
+    _end(installed, decide(installed, "promote", champion_model=choice))
 
 
 def report(
@@ -79,7 +79,7 @@ def report(
     from customer_segments.outputs.summary import print_files
 
     installed = Installation.here()
-    print_files(installed.settings, *make(installed, months, get_console()), get_console())
+    print_files(installed.settings, *make(installed, months), get_console())
 
 
 def evaluate() -> None:
@@ -88,7 +88,7 @@ def evaluate() -> None:
     from customer_segments.outputs.summary import print_evaluation
 
     installed = Installation.here()
-    start(installed, "evaluate", get_console())
+    start(installed, "evaluate")
     print_evaluation(installed.settings, get_console())
 
 
@@ -105,7 +105,7 @@ def agenda() -> None:
 
 
 def _end(
-    installed: Installation, failed: UserError | None, wanted: str | None, *, is_verbose: bool
+    installed: Installation, failed: UserError | None, wanted: str = "", *, is_verbose: bool = False
 ) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels.
 

@@ -4,7 +4,7 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 (``automation.agenda``), starting a job (``launching``), arguments and printing.
 """
 
-from rich.console import Console
+from rich import get_console
 
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import Range, look, said
@@ -13,42 +13,37 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
 from customer_segments.shown import newest_labelled
-from customer_segments.storage.pending import pending_months
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
 
-def run(installed: Installation, wanted: str | None, console: Console) -> UserError | None:
+def run(installed: Installation, wanted: str | None) -> UserError | None:
     """Do what is due until nothing is; or label and report months, such as ``2011-06:2011-12``.
 
     Returns why a report was not made, if one was not: the labels are published all the same. With
     a UserError of the input, the months or the warehouse, nothing bad was published.
     """
     asked_for = parse_range(wanted) if wanted else None
-    with launcher(installed, console) as launch:
+    with launcher(installed) as launch:
         if asked_for:
-            return _score(installed, asked_for, launch, console)
-        return _do_what_is_due(installed, launch, console)
+            return _score(installed, asked_for, launch)
+        return _do_what_is_due(installed, launch)
 
 
-def refit(installed: Installation, config: dict, console: Console) -> UserError | None:
-    """Fit a challenger; if the gate makes it champion, label all months again.
+def decide(installed: Installation, job: str, **configs: dict) -> UserError | None:
+    """Run a job that decides on the champion, ``refit`` or ``promote``, and what that makes due.
 
-    The config, of ``kmeans_model``, is what departs from the policy, and the ``training_month``.
+    The configs, by asset, are what departs from the policy.
     """
-    month = {"training_month": config.get("training_month")}
-    ops = {"kmeans_model": {"config": config}, "model_selection": {"config": month}}
-    return _decided(installed, "refit", ops, console)
+    ops = {asset: {"config": config} for asset, config in configs.items()}
+    with launcher(installed) as launch:
+        launch(job, config={"ops": ops})
+        decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
+        why = f"{decision['verdict']}: {decision['reason']}"
+        _tell(f"Champion: {decision['version']} ({why})")
+        return _do_what_is_due(installed, launch)
 
 
-def promote(
-    installed: Installation, version: str, reason: str, console: Console
-) -> UserError | None:
-    """Make a version the champion, or an older one again, and label all months by it."""
-    ops = {"champion_model": {"config": {"version": version, "reason": reason}}}
-    return _decided(installed, "promote", ops, console)
-
-
-def report(installed: Installation, wanted: str | None, console: Console) -> Range:
+def report(installed: Installation, wanted: str | None) -> Range:
     """Make the reports of a range of months, or of the newest with labels; return these months.
 
     A UserError says that such months are not covered, or that nobody is labelled yet.
@@ -60,14 +55,14 @@ def report(installed: Installation, wanted: str | None, console: Console) -> Ran
             "Label the customers first: `customer-segments run`.",
         )
     months = _within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
-    with launcher(installed, console) as launch:
+    with launcher(installed) as launch:
         launch("report", months)
     return months
 
 
-def start(installed: Installation, job: str, console: Console) -> None:
+def start(installed: Installation, job: str) -> None:
     """Run one job that covers no months: ``ingest``, ``evaluate``."""
-    with launcher(installed, console) as launch:
+    with launcher(installed) as launch:
         launch(job)
 
 
@@ -96,54 +91,41 @@ def _within(covered: Months, months: Range) -> Range:
     return months
 
 
-def _do_what_is_due(installed: Installation, launch: Launch, console: Console) -> UserError | None:
+def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None:
     """Do the first step of the agenda until there is none; see ``run``."""
     done = None
     while steps := agenda(look(installed := installed.renewed())):
         step = steps[0]
         if step.key == done:
             raise UserError(f"{step} came to its end, and is still due: {step.why}.")
-        _tell(console, f"{step}: {step.why}.")
+        _tell(f"{step}: {step.why}.")
         done = step.key
         if step.job != "report" or not step.months:
             launch(step.job, step.months)
         elif error := _report(launch, step.months):
             return error
     if not done:
-        _tell(console, "Nothing is due: every month is labelled already.")
+        _tell("Nothing is due: every month is labelled already.")
     return None
 
 
-def _score(
-    installed: Installation, asked_for: Range, launch: Launch, console: Console
-) -> UserError | None:
+def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserError | None:
     """Label and report the months asked for, after the files and the months before them."""
     steps = agenda(look(installed))
     if steps and steps[0].job == "ingest":
-        _tell(console, f"{steps[0]}: {steps[0].why}.")
+        _tell(f"{steps[0]}: {steps[0].why}.")
         launch("ingest")
         installed = installed.renewed()
     first, last = _within(installed.months, asked_for)
     state = installed.warehouse.state()
-    made_by = installed.made_by(CLEANED_TRANSACTIONS)
-    pending = pending_months(state, CLEANED_TRANSACTIONS, made_by)
+    pending = state.pending(CLEANED_TRANSACTIONS, installed.made_by(CLEANED_TRANSACTIONS))
     # A snapshot adds up all months before it.
     if behind := [month for month in pending if installed.months.first <= month < first]:
         before = behind[0], behind[-1]
-        _tell(console, f"{said(before)} come first: snapshots add them up.")
+        _tell(f"{said(before)} come first: snapshots add them up.")
         launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
-
-
-def _decided(installed: Installation, job: str, ops: dict, console: Console) -> UserError | None:
-    """Run a job that decides on the champion, and then what that makes due."""
-    with launcher(installed, console) as launch:
-        launch(job, config={"ops": ops})
-        decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
-        why = f"{decision['verdict']}: {decision['reason']}"
-        _tell(console, f"Champion: {decision['version']} ({why})")
-        return _do_what_is_due(installed, launch, console)
 
 
 def _report(launch: Launch, months: Range) -> UserError | None:
@@ -159,5 +141,5 @@ def _report(launch: Launch, months: Range) -> UserError | None:
     return None
 
 
-def _tell(console: Console, text: str) -> None:
-    console.print(f"  {text}", highlight=False, soft_wrap=True)
+def _tell(text: str) -> None:
+    get_console().print(f"  {text}", highlight=False, soft_wrap=True)

@@ -43,7 +43,7 @@ def ui(
 
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
         print_input(installed.settings, get_console())
-        start(installed, "ingest", get_console())
+        start(installed, "ingest")
     serve(port)
 
 
@@ -67,9 +67,8 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
             is_up = False
             while services.poll() is None and not told_to_stop():
                 if not is_up and (is_up := _answers(port)):
-                    print(
-                        f"The Dagster UI is at http://{HOST}:{port} (Ctrl-C stops it).", flush=True
-                    )
+                    where = f"http://{HOST}:{port}"
+                    print(f"The Dagster UI is at {where} (Ctrl-C stops it).", flush=True)
                 time.sleep(POLL_SECONDS)
         if not told_to_stop():
             # No exit code: `dagster dev` ends with 0 when one of its services died.

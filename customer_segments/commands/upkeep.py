@@ -11,7 +11,7 @@ from rich import get_console
 
 from customer_segments.installation import Installation
 
-STYLES = {"WELL": "green", "ODD": "yellow", "WRONG": "red"}
+MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "error": ("✗", "red")}
 
 
 def doctor() -> None:
@@ -28,7 +28,7 @@ def doctor() -> None:
         grid.add_column(no_wrap=is_word, overflow="fold")
     for level, topic, found, remedy in findings:
         text = Text(found).append(f"\n→ {remedy}" if remedy else "", style="dim")
-        grid.add_row(Text(level.value, style=STYLES[level.name]), topic, text)
+        grid.add_row(Text(*MARKS[level]), topic, text)
     get_console().print(grid)
     said, is_well = verdict(findings)
     typer.echo(said)
@@ -79,10 +79,9 @@ def migrate(
 ) -> None:
     """Bring the warehouse of an older version up to this one, after a backup."""
     from customer_segments.upkeep.migrate import migrate as bring_up
-    from customer_segments.upkeep.migrate import planned
 
     installed = Installation.here()
-    written, changes = (None, planned(installed)) if dry_run else bring_up(installed)
+    written, changes = bring_up(installed, dry_run=dry_run)
     if not changes:
         typer.echo("Nothing to do: every table is as this version of the code has it.")
         return

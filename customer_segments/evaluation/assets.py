@@ -2,18 +2,13 @@
 
 import dagster as dg
 
+from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.model.assets import snapshot_metadata
 from customer_segments.model.launches import TRAINING_MONTH
 from customer_segments.policy.model import Algorithms, Backtest
 from customer_segments.policy.section import launchpad
-from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
-from customer_segments.tables import (
-    ALGORITHM_COMPARISON,
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_RFM,
-    SEGMENT_BACKTEST,
-)
 
 GROUP = "evaluation"
 # Of fewer customers no comparison means anything.
@@ -28,13 +23,14 @@ class Comparing(Algorithms):
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
-    policy, rfm, lines = installed.policy, CUSTOMER_RFM.table, CLEANED_TRANSACTIONS.table
+    policy, query = installed.policy, installed.warehouse.query
+    rfm, lines = tables.CUSTOMER_RFM.table, tables.CLEANED_TRANSACTIONS.table
 
-    @dg.asset(group_name=GROUP, deps=[rfm], **asset_attributes(ALGORITHM_COMPARISON, "scikitlearn"))
+    @dg.asset(
+        group_name=GROUP, deps=[rfm], **asset_attributes(tables.ALGORITHM_COMPARISON, "scikitlearn")
+    )
     @launchpad(Comparing, policy.algorithms)
-    def algorithm_comparison(
-        context: dg.AssetExecutionContext, config: Comparing, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def algorithm_comparison(context: dg.AssetExecutionContext, config: Comparing) -> object:
         """Compare other clustering algorithms, and the classic RFM grid, on the same features.
 
         Each is held to the gates that a number of clusters is held to.
@@ -43,32 +39,26 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.evaluation.labellings import all_labellings, evaluated
         from customer_segments.model.features import training_customers, training_month
 
-        month = training_month(warehouse.query, config.training_month, policy.source.today())
-        customers = training_customers(warehouse.query, month, min_customers=LEAST_CUSTOMERS)
+        month = training_month(query, config.training_month, policy.source.today())
+        customers = training_customers(query, month, min_customers=LEAST_CUSTOMERS)
         _, features = evaluated(customers, config.seed)
-        rows = []
-        labellings = all_labellings(features, config.n_clusters)
+        rows, labellings = [], all_labellings(features, config.n_clusters)
         for row in compare_labellings(features, labellings, config, month=month):
             rows.append(row)
             context.log.info(f"{row['labelling']} is compared.")
         reasons = (f"- **{row['labelling']}**: {row['reason']}" for row in rows)
-        context.add_output_metadata(
-            {
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(features),
-                "passing": ", ".join(r["labelling"] for r in rows if r["passes"]) or "none",
-                "reasons": dg.MetadataValue.md("\n".join(reasons)),
-            }
-        )
-        return ALGORITHM_COMPARISON.arrow(rows)
+        passing = ", ".join(row["labelling"] for row in rows if row["passes"]) or "none"
+        said = {"passing": passing, "reasons": dg.MetadataValue.md("\n".join(reasons))}
+        context.add_output_metadata(snapshot_metadata(month, features) | said)
+        return tables.ALGORITHM_COMPARISON.arrow(rows)
 
     @dg.asset(
-        group_name=GROUP, deps=[rfm, lines], **asset_attributes(SEGMENT_BACKTEST, "scikitlearn")
+        group_name=GROUP,
+        deps=[rfm, lines],
+        **asset_attributes(tables.SEGMENT_BACKTEST, "scikitlearn"),
     )
     @launchpad(Backtest, policy.backtest)
-    def segment_backtest(
-        context: dg.AssetExecutionContext, config: Backtest, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def segment_backtest(context: dg.AssetExecutionContext, config: Backtest) -> object:
         """Group customers as of past dates, and judge what that foretells of the months since.
 
         Empty where there is not enough history yet: twelve months before a date, and the longest
@@ -81,9 +71,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.features import training_customers
         from customer_segments.months import shift
 
-        least = config.min_months, config.min_customers
-        rows = []
-        dates = choose_dates(warehouse.query, config, policy.source.today())
+        rows, least = [], (config.min_months, config.min_customers)
+        dates = choose_dates(query, config, policy.source.today())
         if not dates:
             context.log.warning(
                 f"No date to look back to yet: it takes {least[0]} months of history and "
@@ -91,23 +80,20 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 "it. segment_backtest is empty."
             )
         for as_of in dates:
-            snapshot = training_customers(warehouse.query, shift(as_of, -1), *least)
+            snapshot = training_customers(query, shift(as_of, -1), *least)
             customers, features = evaluated(snapshot, config.seed)
             later = {}
             for months in sorted(set(config.horizons)):
-                did = outcomes(CLEANED_TRANSACTIONS.relation, as_of, months)
-                later[months] = matched(customers, warehouse.query(did))
+                did = outcomes(tables.CLEANED_TRANSACTIONS.relation, as_of, months)
+                later[months] = matched(customers, query(did))
             rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
             context.log.info(f"Customers as of {as_of} are followed.")
-        table = SEGMENT_BACKTEST.arrow(rows)
+        table = tables.SEGMENT_BACKTEST.arrow(rows)
         backtest = table.to_pandas()
-        context.add_output_metadata(
-            {
-                "dates": ", ".join(map(str, dates)) or "none yet",
-                "findings": dg.MetadataValue.md("\n".join(f"- {s}" for s in findings(backtest))),
-                "means": figures_table(means(backtest)),
-            }
-        )
+        said = dg.MetadataValue.md("\n".join(f"- {sentence}" for sentence in findings(backtest)))
+        days = ", ".join(map(str, dates)) or "none yet"
+        figures = {"dates": days, "findings": said, "means": figures_table(means(backtest))}
+        context.add_output_metadata(figures)
         return table
 
     return dg.Definitions(assets=[algorithm_comparison, segment_backtest])

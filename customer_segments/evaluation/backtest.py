@@ -36,24 +36,19 @@ Predict = Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame]
 
 
 def backtest_at(
-    features: np.ndarray,
-    later: dict[int, Outcome],
-    n_clusters: list[int],
-    *,
-    as_of: date,
-    seed: int,
+    features: np.ndarray, later: dict[int, Outcome], n_clusters: list[int], as_of: date, seed: int
 ) -> list[dict]:
     """Judge every way to group the customers of one date, as ``SEGMENT_BACKTEST`` has it.
 
     ``features`` are standardized, as of that date, shape (customers, 3); ``later`` is what these
     customers did since, by months of the horizon.
     """
-    ways = predictors(features, all_labellings(features, n_clusters), seed)
+    labellings = all_labellings(features, n_clusters)
     shared = {"as_of": as_of, "customers": len(features)}
     return [
-        {"labelling": name, "kind": kind, "horizon_months": months}
-        | {**shared, **judge(predict, outcome, seed)}
-        for name, kind, predict in ways
+        {"labelling": name, "kind": kind, "horizon_months": months, **shared}
+        | judge(predict, outcome, seed)
+        for name, kind, predict in predictors(features, labellings, seed)
         for months, outcome in later.items()
     ]
 
@@ -86,7 +81,7 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
     from sklearn.metrics import r2_score, roc_auc_score
     from sklearn.model_selection import KFold
 
-    revenue = outcome.revenue
+    revenue, total = outcome.revenue, outcome.revenue.sum()
     did = pd.DataFrame({"log_revenue": np.log1p(revenue), "is_back": outcome.is_back.astype(float)})
     explained, areas, captured = [], [], 0.0
     for train, test in KFold(N_FOLDS, shuffle=True, random_state=seed).split(did):
@@ -96,7 +91,6 @@ def judge(predict: Predict, outcome: Outcome, seed: int) -> dict[str, float | No
         if later["is_back"].nunique() > 1:
             areas.append(roc_auc_score(later["is_back"], foretold["is_back"]))
         captured += top_revenue(foretold["log_revenue"].to_numpy(), revenue[test])
-    total = revenue.sum()
     return {
         "explained_variance": rounded(float(np.mean(explained))) if explained else None,
         "repurchase_auc": rounded(float(np.mean(areas))) if areas else None,
@@ -114,9 +108,8 @@ def top_revenue(predicted: np.ndarray, revenue: np.ndarray) -> float:
     _, groups = np.unique(-predicted, return_inverse=True)
     customers = np.cumsum(np.bincount(groups))
     money = np.cumsum(np.bincount(groups, weights=revenue))
-    return float(
-        np.interp(TOP_SHARE * len(predicted), np.append(0, customers), np.append(0, money))
-    )
+    curve = np.append(0, customers), np.append(0, money)
+    return float(np.interp(TOP_SHARE * len(predicted), *curve))
 
 
 def _by_group(

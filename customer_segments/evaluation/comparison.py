@@ -10,26 +10,13 @@ from datetime import date
 import numpy as np
 
 from customer_segments.evaluation.labellings import NOISE, Labelling
+from customer_segments.model import measures
 from customer_segments.model.gates import missed_by_clusters
-from customer_segments.model.measures import (
-    Stability,
-    adjusted_rand_index,
-    contingency,
-    jaccard_indices,
-    rounded,
-    separation_indices,
-    silhouettes,
-)
-from customer_segments.model.threads import in_threads
 from customer_segments.policy.model import Selection
 
 
 def compare_labellings(
-    features: np.ndarray,
-    labellings: list[Labelling],
-    config: Selection,
-    *,
-    month: date,
+    features: np.ndarray, labellings: list[Labelling], config: Selection, *, month: date
 ) -> Iterator[dict]:
     """Measure each labelling of the customers of one snapshot, as ``ALGORITHM_COMPARISON`` has it.
 
@@ -56,20 +43,21 @@ def separation(features: np.ndarray, labels: np.ndarray) -> dict:
     sizes = np.unique(labels[clustered], return_counts=True)[1]
     row = {
         "n_clusters": len(sizes),
-        "smallest_share": rounded(sizes.min() / len(labels)) if len(sizes) else 0.0,
-        "noise_share": rounded(1 - clustered.mean()),
+        "smallest_share": measures.rounded(sizes.min() / len(labels)) if len(sizes) else 0.0,
+        "noise_share": measures.rounded(1 - clustered.mean()),
         "silhouette": None,
     }
     if len(sizes) < 2:
         return row
     at, labels = features[clustered], labels[clustered]
-    (silhouette,) = silhouettes(at, [labels])
-    return row | {"silhouette": rounded(silhouette)} | separation_indices(at, labels)
+    (silhouette,) = measures.silhouettes(at, [labels])
+    row["silhouette"] = measures.rounded(silhouette)
+    return row | measures.separation_indices(at, labels)
 
 
 def stability(
     features: np.ndarray, labels: np.ndarray, labelling: Labelling, config: Selection
-) -> Stability:
+) -> measures.Stability:
     """Fit again on customers drawn with replacement, and compare the labels of all customers.
 
     As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
@@ -83,12 +71,13 @@ def stability(
         label = labelling.fit(features[drawn], int(stream.generate_state(1)[0]))
         # Noise becomes the first row and column.
         ours, theirs = labels - NOISE, label(features) - NOISE
-        shared = contingency(ours, theirs, one_each, int(max(ours.max(), theirs.max())) + 1)
-        alike = jaccard_indices(shared)[clusters - NOISE, 1:]
-        return adjusted_rand_index(shared), alike.max(axis=1, initial=0)
+        most = int(max(ours.max(), theirs.max()))
+        shared = measures.contingency(ours, theirs, one_each, most + 1)
+        alike = measures.jaccard_indices(shared)[clusters - NOISE, 1:]
+        return measures.adjusted_rand_index(shared), alike.max(axis=1, initial=0)
 
     streams = np.random.SeedSequence(config.seed).spawn(config.resamples)
-    return Stability.of(in_threads(one_resample, streams))
+    return measures.Stability.of(measures.in_threads(one_resample, streams))
 
 
 def verdict(row: dict, config: Selection) -> dict:

@@ -6,6 +6,7 @@ Belongs here: means over the dates, and words. Does not: the figures themselves 
 import pandas as pd
 
 from customer_segments.evaluation.backtest import BOUND, QUINTILE_SUM
+from customer_segments.texts import read_toml
 
 FIGURES = ("explained_variance", "repurchase_auc", "top_tenth_share")
 GRID = "RFM grid"
@@ -21,9 +22,8 @@ def means(backtest: pd.DataFrame) -> pd.DataFrame:
     By ``horizon_months``, ``kind`` and ``labelling``; within a horizon most variance explained
     first.
     """
-    figures = backtest.groupby(["horizon_months", "kind", "labelling"], as_index=False)[
-        [*FIGURES, "repurchase_share"]
-    ].mean()
+    groups = backtest.groupby(["horizon_months", "kind", "labelling"], as_index=False)
+    figures = groups[[*FIGURES, "repurchase_share"]].mean()
     order = ["horizon_months", "explained_variance", "labelling"]
     return figures.sort_values(order, ascending=[True, False, True], ignore_index=True)
 
@@ -34,9 +34,9 @@ def findings(backtest: pd.DataFrame) -> list[str]:
     And one per horizon on who finds the customers who will spend most. None of a backtest that is
     empty, or of a horizon in which nobody spent.
     """
-    sentences = []
+    sentences, words = [], read_toml(__package__, "findings.toml")
     judged = means(backtest).dropna(subset=FIGURES).set_index("labelling")
-    for horizon, of in judged.groupby("horizon_months"):
+    for months, of in judged.groupby("horizon_months"):
         explained, share = of["explained_variance"], of["top_tenth_share"]
         ours = [name for name in of.index if name.startswith("KMeans")]
         for name in sorted(ours):
@@ -44,23 +44,18 @@ def findings(backtest: pd.DataFrame) -> list[str]:
                 f"{_compared(explained[name], explained[rival])} {said} ({explained[rival]:.1%})"
                 for rival, said in RIVALS.items()
             )
-            sentences.append(
-                f"Over {horizon} months {_spoken(name)} explains {explained[name]:.1%} of the "
-                f"variance of log revenue: it {against}. Gradient boosting gets "
-                f"{explained[BOUND]:.1%} out of these features."
-            )
+            said = {"explained": explained[name], "bound": explained[BOUND], "against": against}
+            sentences.append(words["explains"].format(months=months, ours=spoken(name), **said))
         best = max(ours, key=share.get)
-        sentences.append(
-            f"Over {horizon} months the tenth of customers foretold to spend most has "
-            f"{share[best]:.1%} of the revenue by {_spoken(best)}, {share[QUINTILE_SUM]:.1%} by "
-            f"the plain sum, {share[GRID]:.1%} by the grid and {share[BOUND]:.1%} by gradient "
-            "boosting."
-        )
+        said = {"best": share[best], "bound": share[BOUND], "ours": spoken(best)}
+        said |= {"sum": share[QUINTILE_SUM], "grid": share[GRID], "months": months}
+        sentences.append(words["finds"].format(**said))
     return sentences
 
 
-def _spoken(name: str) -> str:
-    return name.replace(", ", " with ")
+def spoken(labelling: str) -> str:
+    """Return the name of a way to group customers as a sentence has it."""
+    return labelling.replace(", ", " with ")
 
 
 def _compared(ours: float, theirs: float) -> str:

@@ -55,19 +55,11 @@ def matched(customers: pd.DataFrame, did: pd.DataFrame) -> Outcome:
 def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:
     """Return the dates that the config names, or else those that the history allows.
 
-    Raises
-    ------
-    UserError
-        If the config names one that cannot be looked back to.
+    A UserError says which of those named cannot be looked back to.
     """
     rfm = CUSTOMER_RFM.relation
-    known = query(
-        rfm.group_by("snapshot_month").agg(
-            customers=rfm.count(),
-            first=rfm.first_purchase_date.min(),
-            last=rfm.last_purchase_date.max(),
-        )
-    )
+    dates = {"first": rfm.first_purchase_date.min(), "last": rfm.last_purchase_date.max()}
+    known = query(rfm.group_by("snapshot_month").agg(customers=rfm.count(), **dates))
     if known.empty:
         return []
     month, months = known["snapshot_month"].map(month_of), max(config.horizons)
@@ -97,10 +89,7 @@ def named_dates(
 ) -> list[date]:
     """Return the dates that the config names, parameters as ``default_dates`` has them.
 
-    Raises
-    ------
-    UserError
-        If one is no first day of a month, has no snapshot, or no whole horizon follows it.
+    A UserError names one that is no first day of a month, has no snapshot, or no whole horizon.
     """
     dates = set()
     for text in wanted:
@@ -114,9 +103,8 @@ def named_dates(
             problem = f"has no snapshot: customer_rfm lacks {shift(as_of, -1):%Y-%m}"
             remedy = "Materialize customer_rfm over that month, or name another date."
         elif not is_complete(shift(as_of, months - 1), last_sale, today):
-            problem = (
-                f"is not followed by {months} complete months: the newest sale is of {last_sale}"
-            )
+            problem = f"is not followed by {months} complete months: "
+            problem += f"the newest sale is of {last_sale}"
             remedy = "Name an earlier date, or fewer months in horizons."
         else:
             dates.add(as_of)

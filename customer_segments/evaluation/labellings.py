@@ -8,9 +8,7 @@ All get the same standardized log features, and fits take at most ``MOST_CUSTOME
 some of the algorithms hold the distances of all pairs.
 """
 
-import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
 from customer_segments.model.clustering import best_kmeans, standardized
+from customer_segments.texts import read_toml
 
 Label = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[np.ndarray, int], Label]
@@ -100,9 +99,7 @@ def all_labellings(features: np.ndarray, n_clusters: list[int]) -> list[Labellin
         ("dbscan", first, _by_neighbour(DBSCAN(eps=eps, min_samples=MIN_SAMPLES))),
         ("grid", first, _rfm_grid),
     ]
-    words = tomllib.loads(
-        files(__package__).joinpath("labellings.toml").read_text(encoding="utf-8")
-    )
+    words = read_toml(__package__, "labellings.toml")
     return [
         Labelling(
             **{name: said.format(k=k, **chosen) for name, said in words[key].items()}, fit=fit

@@ -34,12 +34,17 @@ FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "sta
 def filled_down(cells: Table) -> Table:
     """Give each line of an order what its first line alone says."""
     there = [column for column in FILLED_DOWN if column in cells.columns]
-    window = ibis.cumulative_window(order_by="row_number")
-    # A customer is that of the invoice, also where that line has none.
-    is_first = cells["invoice" if "invoice" in there else "invoice_date"].notnull()
-    cells = cells.mutate(order=is_first.cast("int64").sum().over(window))
+    head = cells["invoice" if "invoice" in there else "invoice_date"]
+    in_order = ibis.window(order_by="row_number")
+    before = head.lag().over(in_order)
+    is_first = head.notnull() & (before.isnull() | (head != before))
+    # One after the other: the lines between belong to the first above them.
+    cells = cells.mutate(starts=is_first.cast("int64"))
+    so_far = ibis.cumulative_window(order_by="row_number")
+    cells = cells.mutate(order=cells.starts.sum().over(so_far))
     of_order = ibis.window(group_by="order")
-    return cells.mutate(**{name: cells[name].max().over(of_order) for name in there}).drop("order")
+    filled = {name: cells[name].fill_null(cells[name].max().over(of_order)) for name in there}
+    return cells.mutate(**filled).drop("order", "starts")
 
 
 def typed_rows(

@@ -83,7 +83,7 @@ class Intake:
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
-        """Write the typed rows of all sheets into a temporary table, and return it.
+        """Return the typed rows of all sheets, computed once if they are not Parquet's.
 
         The scratch folder has to be there still.
         """
@@ -99,7 +99,11 @@ class Intake:
             ).select(*COLUMNS)
             for sheet in self.sheets
         ] or [ibis.memtable(schema.to_pyarrow().empty_table())]
-        con.create_table(ROWS, ibis.union(*rows) if rows[1:] else rows[0], schema=schema, temp=True)
+        union = ibis.union(*rows) if rows[1:] else rows[0]
+        if self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets):
+            # Read again faster than kept.
+            return union
+        con.create_table(ROWS, union, schema=schema, temp=True)
         return ibis.table(schema, name=ROWS)
 
 
@@ -186,7 +190,7 @@ def _looked_at(
                 '[source] accept = ["formulas"]',
             )
         )
-    if layout.fill_down:
+    if header.is_filled_down:
         cells = filled_down(cells)
     is_utc = "(utc)" in header.headings["invoice_date"].casefold()
     rows = typed_rows(cells, forms, layout, policy.source, is_utc)

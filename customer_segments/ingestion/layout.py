@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.policy.layout import Layout
@@ -43,13 +43,16 @@ class Header(NamedTuple):
     headings
         Heading by column.
     ignored
-        Headings of columns that are not part of the layout.
+        Headings of columns that are not used.
+    is_filled_down
+        Whether the export has what holds for a whole order on its first line alone.
     """
 
     row: int
     positions: dict[str, int]
     headings: dict[str, str]
     ignored: tuple[str, ...]
+    is_filled_down: bool
 
 
 def shown(text: str) -> str:
@@ -148,24 +151,35 @@ def _header(
     # The total of a line or an order says nothing that quantity and price do not.
     if "price" in positions and "amount" not in layout.columns:
         positions.pop("amount", None)
+    if not layout.discount:
+        positions.pop("discount", None)
     return Header(
         row=number,
         positions=positions,
         headings={column: cells[position] for column, position in positions.items()},
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in positions.values()),
+        is_filled_down=layout.fill_down or any(_export(plain, "fill_down")),
     )
 
 
 def _candidates(column: str, plain: list[str]) -> list[int]:
     """Return where the surest of a column's headings stand."""
-    synonyms, exports = _known()
-    for has, columns in exports:
-        if has <= {*plain} and column in columns:
-            return [n for n, cell in enumerate(plain) if cell == columns[column]]
-    for name in synonyms.get(column, []):
+    for columns in _export(plain, "columns"):
+        if column in columns:
+            return [n for n, cell in enumerate(plain) if cell == _plain(columns[column])]
+    for name in _known()["synonyms"].get(column, []):
         if name in plain:
             return [n for n, cell in enumerate(plain) if cell == name]
     return []
+
+
+def _export(plain: list[str], key: str) -> list[Any]:
+    """Return what is said of the known export that headings are of, if they are of one."""
+    return [
+        export[key]
+        for export in _known()["exports"].values()
+        if key in export and {*export["has"]} <= {*plain}
+    ]
 
 
 def _plain(heading: str) -> str:
@@ -175,16 +189,11 @@ def _plain(heading: str) -> str:
 
 
 @cache
-def _known() -> tuple[dict[str, list[str]], list[tuple[frozenset[str], dict[str, str]]]]:
+def _known() -> dict[str, dict[str, Any]]:
     """Return the synonyms of each column, and the exports with headings of their own."""
-    text = Path(__file__).with_name("headings.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    synonyms = {column: [*map(_plain, names)] for column, names in tables["synonyms"].items()}
-    exports = [
-        (
-            frozenset(map(_plain, export["has"])),
-            {column: _plain(name) for column, name in export["columns"].items()},
-        )
-        for export in tables["exports"].values()
-    ]
-    return synonyms, exports
+    known = tomllib.loads(Path(__file__).with_name("headings.toml").read_text(encoding="utf-8"))
+    for column, names in known["synonyms"].items():
+        known["synonyms"][column] = [*map(_plain, names)]
+    for export in known["exports"].values():
+        export["has"] = [*map(_plain, export["has"])]
+    return known

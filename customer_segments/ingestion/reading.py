@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 import ibis
 from ibis.expr.types import Table
@@ -46,6 +47,8 @@ class Grid(NamedTuple):
         column for each column of the layout, null where the cell is empty or an error.
     view
         SQL of the view that ``cells`` reads, if it is not in memory.
+    is_columnar
+        Whether the engine reads single columns of it.
     """
 
     source: Source
@@ -53,6 +56,7 @@ class Grid(NamedTuple):
     header: Header
     cells: Table
     view: str = ""
+    is_columnar: bool = False
 
 
 def grids(
@@ -81,9 +85,9 @@ def grids(
             )
         suffix = part.suffix.lower()
         if suffix in TEXT:
-            found += _text_grids(con, source, part, layout, folder, len(found))
+            found += _text_grids(con, source, part, layout, folder)
         elif suffix == ".parquet":
-            found += _parquet_grids(con, source, part, layout, len(found))
+            found += _parquet_grids(con, source, part, layout)
         else:
             found += _workbook_grids(source, part, layout, passed_over)
     return found, passed_over
@@ -147,14 +151,14 @@ def _sheet_grid(source: Source, sheet: str, text: "pa.Table", layout: Layout) ->
 
 
 def _text_grids(
-    con: "Backend", source: Source, file: Path, layout: Layout, folder: Path, number: int
+    con: "Backend", source: Source, file: Path, layout: Layout, folder: Path
 ) -> Iterator[Grid]:
     """Yield the records of a text file: by the engine, or one by one where lines are not alike."""
     sheet = _stem(file)
     text = opened(file, layout, source.name, sheet, folder)
     if text is None:
         return
-    view = f"file_{abs(hash((source.name, sheet, number)))}"
+    view = f"grid_{uuid4().hex}"
     schema = {"row_number": "int64", "overfull": "string"} | dict.fromkeys(
         (f"c{place}" for place in range(text.width)), "string"
     )
@@ -208,15 +212,13 @@ def _by_engine(con: "Backend", text: TextFile) -> str | None:
     return sql
 
 
-def _parquet_grids(
-    con: "Backend", source: Source, file: Path, layout: Layout, number: int
-) -> Iterator[Grid]:
+def _parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) -> Iterator[Grid]:
     """Yield the one table of a Parquet file, with the types that it has."""
     import duckdb
 
     sheet = _stem(file)
     place = where(source.name, sheet)
-    view = f"file_{abs(hash((source.name, sheet, number)))}"
+    view = f"grid_{uuid4().hex}"
     read = f"read_parquet({_quoted(file)}, file_row_number = true)"
     try:
         con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
@@ -248,9 +250,8 @@ def _parquet_grids(
     cells = cells.filter(something).select(
         row_number=cells.file_row_number + 2, overfull=ibis.null("string"), **chosen
     )
-    yield Grid(
-        source, sheet, header, cells, f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {read}"
-    )
+    again = f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {read}"
+    yield Grid(source, sheet, header, cells, again, is_columnar=True)
 
 
 def has_formulas_without_values(file: Path) -> bool:

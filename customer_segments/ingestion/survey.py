@@ -148,7 +148,7 @@ def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
     )
     place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
     ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
-    return ordered[[column.name for column in SOURCE_SHEETS.columns]]
+    return ordered[list(SOURCE_SHEETS.columns)]
 
 
 def source_order(surveyed: pd.DataFrame) -> Table:

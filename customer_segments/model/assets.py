@@ -1,5 +1,7 @@
 """The assets of this stage: the fitted model, the evidence for it, and the champion."""
 
+from collections.abc import Sized
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,6 @@ from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
-from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
 from customer_segments.storage.warehouse import load, query
@@ -29,13 +30,11 @@ FIGURES = ["adjusted_rand_index", "moved_share", "stability", "silhouette", "cha
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
-    policy, rfm = installed.policy, [CUSTOMER_RFM.table]
+    policy, warehouse, rfm = installed.policy, installed.warehouse, [CUSTOMER_RFM.table]
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
     @launchpad(Fitting, policy.model)
-    def kmeans_model(
-        context: dg.AssetExecutionContext, config: Fitting, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def kmeans_model(context: dg.AssetExecutionContext, config: Fitting) -> object:
         """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
 
         The version is a hash of the numbers: fitting the same data again adds nothing.
@@ -48,22 +47,14 @@ def build_defs(installed: Installation) -> dg.Definitions:
         customers = training_customers(warehouse.query, month, *least)
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
-        context.add_output_metadata(
-            {
-                "model_version": rows[0]["version"],
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(customers),
-                "silhouette": rows[0]["silhouette"],
-                "segments": dg.MetadataValue.md("\n".join(segments)),
-            }
-        )
+        said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
+        said["segments"] = dg.MetadataValue.md("\n".join(segments))
+        context.add_output_metadata(snapshot_metadata(month, customers) | said)
         return KMEANS_MODEL.arrow(rows)
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
     @launchpad(Selecting, policy.selection)
-    def model_selection(
-        context: dg.AssetExecutionContext, config: Selecting, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def model_selection(context: dg.AssetExecutionContext, config: Selecting) -> object:
         """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
         Recommends a number; the model has the one that the config of kmeans_model says.
@@ -80,27 +71,19 @@ def build_defs(installed: Installation) -> dg.Definitions:
         wanted = config.training_month or beside.get("training_month")
         month = training_month(warehouse.query, wanted, policy.source.today())
         customers = training_customers(warehouse.query, month, min_customers=max(N_CLUSTERS) + 1)
-        measured = compare_n_clusters(
-            customers, resamples=config.resamples, seed=config.seed, month=month
-        )
+        resamples, seed = config.resamples, config.seed
+        measured = compare_n_clusters(customers, resamples=resamples, seed=seed, month=month)
         rows = recommend(measured, config)
-        recommended = [row["n_clusters"] for row in rows if row["is_recommended"]]
-        context.add_output_metadata(
-            {
-                "recommendation": conclusion(rows),
-                "training_month": f"{month:%Y-%m}",
-                "training_customers": len(customers),
-                "figures": figures_table(pd.DataFrame(rows)[SHOWN]),
-            }
-            | ({"recommended": recommended[0]} if recommended else {})
-        )
+        figures = figures_table(pd.DataFrame(rows)[SHOWN])
+        said = {"recommendation": conclusion(rows), "figures": figures}
+        if recommended := [row["n_clusters"] for row in rows if row["is_recommended"]]:
+            said["recommended"] = recommended[0]
+        context.add_output_metadata(snapshot_metadata(month, customers) | said)
         return MODEL_SELECTION.arrow(rows)
 
     @dg.asset(group_name=GROUP, deps=[*rfm, kmeans_model], **asset_attributes(CHAMPION_MODEL))
     @launchpad(Deciding, policy.gate)
-    def champion_model(
-        context: dg.AssetExecutionContext, config: Deciding, warehouse: dg.ResourceParam[Warehouse]
-    ) -> object:
+    def champion_model(context: dg.AssetExecutionContext, config: Deciding) -> object:
         """Which model version labels customers, since when, and why.
 
         The first fit promotes itself. After that the champion stays, so that segments stay
@@ -122,35 +105,32 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 month = new["training_month"].iloc[0].date()
                 # Not by the warehouse, which is open here.
                 customers = training_customers(partial(query, con), month)
-                resamples = config.bootstrap_resamples
-                return compare(customers, old, new, resamples=resamples, seed=config.seed)
+                return compare(customers, old, new, config)
 
-            row, is_new = decide(
-                versions, decisions, config, fitted=fitted, compare=compared, run_id=run_id
-            )
+            row, is_new = decide(versions, decisions, config, fitted, compared, run_id)
             if not (is_new or config.version) and context.run.job_name == "promote":
                 raise UserError(
                     "This launch of promote names no version, and no newly fitted one waits.",
                     "Name a version in the config of champion_model; `customer-segments models "
                     "list` shows them.",
                 )
-            publication = publish(
-                con,
-                CHAMPION_MODEL,
-                CHAMPION_MODEL.arrow([row] if is_new else []),
-                run_id=run_id,
-                made_by=installed.made_by(CHAMPION_MODEL, **departing),
-            )
+            rows = CHAMPION_MODEL.arrow([row] if is_new else [])
+            made_by = installed.made_by(CHAMPION_MODEL, **departing)
+            publication = publish(con, CHAMPION_MODEL, rows, run_id=run_id, made_by=made_by)
         champion = row["version"] if is_new else in_force(decisions)[0]
-        context.add_output_metadata(
-            {"champion_version": champion, "is_new_decision": is_new} | decision_metadata(row)
-        )
+        said = {"champion_version": champion, "is_new_decision": is_new}
+        context.add_output_metadata(said | decision_metadata(row))
         return publication
 
     return dg.Definitions(
         assets=[kmeans_model, model_selection, champion_model],
         asset_checks=stage_checks(CHECKED, installed),
     )
+
+
+def snapshot_metadata(month: date, customers: Sized) -> dict[str, Any]:
+    """Return what the UI shows of the snapshot that something is trained on."""
+    return {"training_month": f"{month:%Y-%m}", "training_customers": len(customers)}
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

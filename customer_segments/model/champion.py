@@ -22,7 +22,6 @@ def decide(
     versions: pd.DataFrame,
     decisions: pd.DataFrame,
     config: Deciding,
-    *,
     fitted: str | None,
     compare: Callable[[str, str], Comparison],
     run_id: str,

@@ -11,14 +11,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from customer_segments.model import measures
 from customer_segments.model.features import FEATURES, log_features
-from customer_segments.model.measures import (
-    Stability,
-    adjusted_rand_index,
-    contingency,
-    jaccard_indices,
-)
-from customer_segments.model.threads import in_threads
 
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
@@ -99,12 +93,12 @@ def fit_all(points: Points, tried: list[int], seed: int) -> list[np.ndarray]:
         fitted = best_kmeans(points.at, n_clusters, seed, weights=points.customers)
         return fitted.cluster_centers_[by_money(fitted)]
 
-    return in_threads(fit, tried)
+    return measures.in_threads(fit, tried)
 
 
 def bootstrap(
     points: Points, clusterings: Sequence[np.ndarray], *, resamples: int, seed: int
-) -> list[Stability]:
+) -> list[measures.Stability]:
     """Refit each clustering on resamples of the customers, drawn with replacement.
 
     Both the clustering and each refit label all customers by nearest centroid, and these labels
@@ -125,11 +119,12 @@ def bootstrap(
         for centroids, labels in zip(clusterings, labellings, strict=True):
             refit = best_kmeans(at, len(centroids), start, weights=weights, n_init=REFIT_N_INIT)
             relabelled = nearest(points.at, refit.cluster_centers_)
-            shared = contingency(labels, relabelled, points.customers, len(centroids))
-            compared.append((adjusted_rand_index(shared), jaccard_indices(shared).max(axis=1)))
+            shared = measures.contingency(labels, relabelled, points.customers, len(centroids))
+            jaccard = measures.jaccard_indices(shared).max(axis=1)
+            compared.append((measures.adjusted_rand_index(shared), jaccard))
         return compared
 
     # Not in threads: thousands of small fits would wait for the interpreter, and take longer.
     with threadpool_limits(limits=1):
         results = [one_resample(stream) for stream in np.random.SeedSequence(seed).spawn(resamples)]
-    return [Stability.of(of_one) for of_one in zip(*results, strict=True)]
+    return [measures.Stability.of(of_one) for of_one in zip(*results, strict=True)]

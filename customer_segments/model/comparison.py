@@ -12,6 +12,7 @@ import pandas as pd
 from customer_segments.model.clustering import bootstrap, nearest, weighted_points
 from customer_segments.model.features import FEATURES, log_features
 from customer_segments.model.measures import silhouettes
+from customer_segments.policy.model import Gate
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,13 @@ class Comparison:
 
 
 def compare(
-    customers: pd.DataFrame,
-    champion: pd.DataFrame,
-    challenger: pd.DataFrame,
-    *,
-    resamples: int,
-    seed: int,
+    customers: pd.DataFrame, champion: pd.DataFrame, challenger: pd.DataFrame, gate: Gate
 ) -> Comparison:
     """Compare two versions on one snapshot, the one that the challenger was trained on.
 
     Each version labels as it does in scoring, after its own scaling. Silhouettes and stability
     are both measured on log1p features standardized by the challenger's scaling: silhouettes
-    on two scalings would not be comparable. ``resamples`` and ``seed`` are of the bootstrap,
+    on two scalings would not be comparable. Of ``gate`` are resamples and seed of the bootstrap;
     customers are sorted by ``customer_id``, versions their rows in ``KMEANS_MODEL``.
     """
     from sklearn.metrics import adjusted_rand_score
@@ -50,9 +46,9 @@ def compare(
     features = scaled_features(customers, challenger)
     old, new = nearest_clusters(customers, champion), nearest_clusters(customers, challenger)
     champion_silhouette, silhouette = silhouettes(features, [old, new])
-    (stability,) = bootstrap(
-        weighted_points(features), [_of(challenger, "centroid")], resamples=resamples, seed=seed
-    )
+    points, centroids = weighted_points(features), _of(challenger, "centroid")
+    resamples = gate.bootstrap_resamples
+    (stability,) = bootstrap(points, [centroids], resamples=resamples, seed=gate.seed)
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
         moved_share=float((segment_names(champion)[old] != segment_names(challenger)[new]).mean()),

@@ -39,10 +39,7 @@ class Imported(NamedTuple):
 def export_version(warehouse: Warehouse, version: str | None = None) -> str:
     """Return a version as JSON text; the champion by default.
 
-    Raises
-    ------
-    UserError
-        If there is no such version.
+    A UserError says that there is no such version.
     """
     versions = warehouse.load(KMEANS_MODEL)
     wanted = version or in_force(warehouse.load(CHAMPION_MODEL))[0]
@@ -63,11 +60,7 @@ def import_version(
 
     It becomes the champion if asked to, or if there is none; all in one transaction. ``source``,
     where the text is from, is named in messages and in the decision's reason.
-
-    Raises
-    ------
-    UserError
-        If the text is not a model version, or not what it was when it was exported.
+    A UserError says that the text is no model version, or not what it was when it was exported.
     """
     version, rows = from_json(text, source)
     with warehouse.writing() as con:
@@ -105,12 +98,8 @@ def to_json(version: str, rows: list[dict]) -> str:
         | {"training_month": row["training_month"].isoformat()}
         for row in rows
     ]
-    document = {
-        "format_version": FORMAT_VERSION,
-        "version": version,
-        "checksum": checksum(clusters),
-        "kmeans_model": clusters,
-    }
+    document = {"format_version": FORMAT_VERSION, "version": version}
+    document |= {"checksum": checksum(clusters), "kmeans_model": clusters}
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -122,10 +111,7 @@ def checksum(clusters: list[dict]) -> str:
 def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]:
     """Return version and rows of a JSON text, checked; one of format 1 has no checksum.
 
-    Raises
-    ------
-    UserError
-        If it is not JSON, not of this format, or its numbers or words are not those exported.
+    A UserError says that it is not JSON, not of this format, or not as it was exported.
     """
     try:
         document = json.loads(text)
@@ -147,11 +133,9 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{source} is not a whole model version: {error}.", EXPORT_IT) from error
     if (is_other := hash_version(rows) != version) or not is_as_exported:
-        raise UserError(
-            f"{source}: its {'numbers' if is_other else 'words'} are not those of version "
-            f"{version}; they were changed.",
-            EXPORT_IT,
-        )
+        what = "numbers" if is_other else "words"
+        problem = f"{source}: its {what} are not those of version {version}; they were changed."
+        raise UserError(problem, EXPORT_IT)
     return version, rows
 
 
@@ -160,10 +144,10 @@ def _row(cluster: dict) -> dict:
     if differing := set(cluster) ^ set(KMEANS_MODEL.schema.names):
         raise ValueError(f"its columns differ in {', '.join(sorted(differing))}")
     row = cluster | {"training_month": date.fromisoformat(cluster["training_month"])}
-    for column in KMEANS_MODEL.columns:
+    for name, (kind, _) in KMEANS_MODEL.columns.items():
         # Exactly: True is an int to isinstance, and 1 and 1.0 would be two versions.
-        if type(row[column.name]) is not TYPES[column.type]:
-            raise ValueError(f"{column.name} is {row[column.name]!r}")
+        if type(row[name]) is not TYPES[kind]:
+            raise ValueError(f"{name} is {row[name]!r}")
     return row
 
 

@@ -36,18 +36,14 @@ def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
 def with_logs(customers: Table) -> Table:
     """Add what ``log_features`` returns, as ``recency_log`` and so on."""
     values = {name: customers[column].cast("float64") for name, column in COLUMNS.items()}
-    return customers.mutate(
-        **{f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
-    )
+    logs = {f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
+    return customers.mutate(**logs)
 
 
 def training_month(query: Query, wanted: str | None, today: date) -> date:
     """Return the snapshot month to train on: the one wanted, or the newest complete one.
 
-    Raises
-    ------
-    UserError
-        If there is no such snapshot.
+    A UserError says that there is no such snapshot.
     """
     rfm = CUSTOMER_RFM.relation
     snapshots = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
@@ -75,10 +71,7 @@ def training_customers(
 ) -> "pd.DataFrame":
     """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
 
-    Raises
-    ------
-    UserError
-        If there is too little history for a model that means anything.
+    A UserError says that there is too little history for a model that means anything.
     """
     rfm = CUSTOMER_RFM.relation
     columns = ("customer_id", "first_purchase_date", *COLUMNS.values())

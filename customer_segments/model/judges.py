@@ -17,12 +17,8 @@ from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTI
 
 def promised(model: Table) -> Table:
     """Return clusters, names and customers that each version says it has."""
-    return model.select(
-        "version",
-        clusters=model.n_clusters,
-        names=model.n_clusters,
-        customers=model.training_customers,
-    ).distinct()
+    says = {"clusters": model.n_clusters, "names": model.n_clusters}
+    return model.select("version", **says, customers=model.training_customers).distinct()
 
 
 def found(model: Table) -> Table:
@@ -58,19 +54,16 @@ def champion(scope: Scope) -> Table:
     trained_on = ["n_clusters", "training_month", "training_customers"]
     versions = model.select("version", "silhouette", *trained_on).distinct()
     measured = decisions.filter(decisions.stability.notnull())
-    own = measured.group_by(version="challenger").agg(
-        own=measured.stability.argmax(measured.decision)
-    )
+    newest = measured.stability.argmax(measured.decision)
+    own = measured.group_by(version="challenger").agg(own=newest)
     evidence = selection.filter(selection.stability.notnull())
     evidence = evidence.select(*trained_on, evidence="stability")
-    refits = decisions.filter(
-        decisions.moved_share.notnull(), decisions.verdict.isin(["promoted", "kept"])
-    )
+    is_judged = decisions.verdict.isin(["promoted", "kept"])
+    refits = decisions.filter(decisions.moved_share.notnull(), is_judged)
     refits = refits.select("decision", "moved_share", version="challenger")
     refits = refits.inner_join(versions, "version")
-    moved = refits.group_by("n_clusters").agg(
-        moved_share=refits.moved_share.argmax(refits.decision)
-    )
+    newest = refits.moved_share.argmax(refits.decision)
+    moved = refits.group_by("n_clusters").agg(moved_share=newest)
     champion = decisions.filter(decisions.decision == decisions.decision.max()).select("version")
     figures = _with(_with(champion, versions, "version"), own, "version")
     figures = _with(_with(figures, evidence, *trained_on), moved, "n_clusters")

@@ -5,12 +5,16 @@ Belongs here: the figures, as pure functions. Does not: refits (``clustering``),
 anew each time, which nine numbers of clusters share here; the Rand index takes no weights.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from customer_segments.model.threads import in_threads
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Beyond these digits, threads and processors disagree.
 SIGNIFICANT_DIGITS = 10
@@ -116,10 +120,7 @@ def silhouettes(
     def totals(start: int) -> list[float]:
         rows = slice(start, start + chunk)
         sums = np.split(cdist(features[rows], features) @ stacked, ends, axis=1)
-        return [
-            _chunk_total(of_one, labels[rows], size)
-            for of_one, labels, size in zip(sums, numbered, sizes, strict=True)
-        ]
+        return list(map(_chunk_total, sums, [labels[rows] for labels in numbered], sizes))
 
     by_chunk = in_threads(totals, range(0, len(features), chunk))
     return [sum(of_one) / len(features) for of_one in zip(*by_chunk, strict=True)]
@@ -137,3 +138,17 @@ def _chunk_total(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> flo
     between = means.min(axis=1)
     score = (between - within) / np.maximum(np.maximum(within, between), np.finfo(float).tiny)
     return float(score[sizes[labels] > 1].sum())
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what the function makes of each item, in their order.
+
+    Each call computes on one thread: sums are then added up in one order on any machine. Meanwhile
+    scikit-learn and NumPy let go of the interpreter.
+    """
+    # BLAS is limited for the process, OpenMP for each thread by itself.
+    with (
+        threadpool_limits(limits=1),
+        ThreadPoolExecutor(os.cpu_count(), initializer=threadpool_limits, initargs=(1,)) as pool,
+    ):
+        return list(pool.map(function, items))

@@ -5,11 +5,11 @@ field's own; each is a point in the space of recency, frequency and monetary per
 name always means the same kind of customer, whatever model finds them.
 """
 
-import tomllib
 from bisect import bisect
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from customer_segments.texts import read_toml
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 # Percentiles (recency with 1 = most recent, frequency, monetary) and the suggested action.
 SEGMENTS: dict[str, tuple[list[float], str]] = {
     name: (segment["percentiles"], segment["action"])
-    for name, segment in tomllib.loads(
-        files(__package__).joinpath("names.toml").read_text(encoding="utf-8")
-    ).items()
+    for name, segment in read_toml(__package__, "names.toml").items()
 }
 THIRDS = (1 / 3, 2 / 3)
 # Of recency, frequency and monetary, from the lowest third of percentiles up.
-LEVELS = (
-    ("long ago", "not recent", "recent"),
-    ("low frequency", "medium frequency", "high frequency"),
-    ("low value", "medium value", "high value"),
-)
+LEVELS = [("long ago", "not recent", "recent")]
+LEVELS += [(f"low {what}", f"medium {what}", f"high {what}") for what in ("frequency", "value")]
 
 
 def name_clusters(positions: "np.ndarray") -> list[str]:

@@ -17,8 +17,13 @@ from customer_segments.model.clustering import (
     standardized,
     weighted_points,
 )
-from customer_segments.model.measures import MOST_EXACT, rounded, separation_indices, silhouettes
-from customer_segments.model.threads import in_threads
+from customer_segments.model.measures import (
+    MOST_EXACT,
+    in_threads,
+    rounded,
+    separation_indices,
+    silhouettes,
+)
 
 N_CLUSTERS = range(2, 11)
 UNMEASURED = dict.fromkeys(("stability", "cluster_jaccard", "worst_jaccard"))

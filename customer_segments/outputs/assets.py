@@ -5,44 +5,31 @@ Belongs here: thin Dagster around the view, the workbook and the report.
 
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from customer_segments import shown
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.report.showing import markdown, observations
 from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
-from customer_segments.policy import Policy
 from customer_segments.private import make_folder, write_text
-from customer_segments.settings import Settings
-from customer_segments.shown import (
-    EVIDENCE,
-    OF_MONTH,
-    links,
-    report_path,
-    workbook_files,
-    workbook_path,
-)
-from customer_segments.storage import Warehouse
+from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
 # Without these there is no view of a month; what else it shows may be missing.
-VIEWED = (*OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
+VIEWED = (*shown.OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
-    with_last_month = dg.TimeWindowPartitionMapping(
-        start_offset=-1, allow_nonexistent_upstream_partitions=True
-    )
-    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=with_last_month)
+    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
         "group_name": "reports",
@@ -53,12 +40,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     }
 
     @dg.asset(deps=viewed, kinds={"excel", "csv", "parquet"}, **monthly)
-    def segment_workbook(
-        context: dg.AssetExecutionContext,
-        settings: dg.ResourceParam[Settings],
-        warehouse: dg.ResourceParam[Warehouse],
-        policy: dg.ResourceParam[Policy],
-    ) -> dg.MaterializeResult:
+    def segment_workbook(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Write a workbook for marketers: summary, a sheet per segment, who changed segment.
 
         Beside it, the same customers as CSV and Parquet for other tools. A month without
@@ -68,11 +50,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.outputs.workbook.tables import write_csv, write_parquet
         from customer_segments.outputs.workbook.workbook import write_workbook
 
-        reports = settings.reports_path
+        reports = installed.settings.reports_path
 
         def write(view: MonthView) -> dict[str, int]:
-            workbook, csv, parquet = files = workbook_files(reports, view.month)
-            write_workbook(view, workbook, is_sample=settings.uses_sample)
+            workbook, csv, parquet = files = shown.workbook_files(reports, view.month)
+            write_workbook(view, workbook, is_sample=installed.settings.uses_sample)
             write_parquet(view.customers, parquet)
             return {
                 "csv_texts_with_apostrophe": write_csv(view.customers, csv),
@@ -80,30 +62,20 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 "bytes": sum(file.stat().st_size for file in files),
             }
 
-        read = partial(read_month, warehouse, today=policy.source.today())
-        months = _written(context, read, partial(workbook_path, reports), write)
+        months = _written(context, installed, shown.workbook_path, write)
         for month in {*_asked_for(context)} - {*months}:
             # Files of before would tell of customers who are in no table any more.
-            for file in workbook_files(reports, month):
+            for file in shown.workbook_files(reports, month):
                 file.unlink(missing_ok=True)
         said = ", ".join(f"{month:%Y-%m}" for month in months) or "none"
         folder = dg.MetadataValue.path(reports)
         return dg.MaterializeResult(metadata={"months": said, "folder": folder})
 
-    evidence = [contract.table for contract in EVIDENCE]
+    evidence = [contract.table for contract in shown.EVIDENCE]
 
     # The workbook is made first, so that the report can name its file.
-    @dg.asset(
-        deps=[*viewed, *evidence, segment_workbook],
-        kinds={"html", "matplotlib"},
-        **monthly,
-    )
-    def segment_report(
-        context: dg.AssetExecutionContext,
-        settings: dg.ResourceParam[Settings],
-        warehouse: dg.ResourceParam[Warehouse],
-        policy: dg.ResourceParam[Policy],
-    ) -> dg.MaterializeResult:
+    @dg.asset(deps=[*viewed, *evidence, segment_workbook], kinds={"html", "matplotlib"}, **monthly)
+    def segment_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Tell managers and marketers what is up: a page per month that needs no network.
 
         A summary, whom to turn to first, each segment with what to do, movement, the quality of
@@ -113,17 +85,16 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.outputs.pictures import draw_pictures
         from customer_segments.outputs.report.page import render
 
-        reports = settings.reports_path
+        settings, reports = installed.settings, installed.settings.reports_path
         pictures: list = []
 
         def write(view: MonthView) -> dict[str, int]:
-            path, beside = report_path(reports, view.month), links(reports, view.month)
+            path, beside = shown.report_path(reports, view.month), shown.links(reports, view.month)
             pictures[:] = draw_pictures(view)
             write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
             return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
 
-        read = partial(read_month, warehouse, today=policy.source.today())
-        months = _written(context, read, partial(report_path, reports), write)
+        months = _written(context, installed, shown.report_path, write)
         if not months:
             first, *_, last = (f"{month:%Y-%m}" for month in 2 * _asked_for(context))
             span = first if first == last else f"{first} to {last}"
@@ -138,7 +109,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)
         for observation in observations(pictures, newest):
             context.log_event(observation)
-        url = dg.MetadataValue.url(report_path(reports, months[-1]).as_uri())
+        url = dg.MetadataValue.url(shown.report_path(reports, months[-1]).as_uri())
         return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
 
     assets = [segment_workbook, segment_report, *profile_assets(installed)]
@@ -151,8 +122,8 @@ def _asked_for(context: dg.AssetExecutionContext) -> list[date]:
 
 def _written(
     context: dg.AssetExecutionContext,
-    read: Callable[[date], MonthView],
-    path_of: Callable[[date], Path],
+    installed: Installation,
+    path_of: Callable[[Path, date], Path],
     write: Callable[[MonthView], dict[str, int]],
 ) -> list[date]:
     """Write the files of each month that has labels, and return these months.
@@ -161,9 +132,9 @@ def _written(
     """
     asset, months = context.asset_key.to_user_string(), []
     for month in _asked_for(context):
-        path = path_of(month)
+        path = path_of(installed.settings.reports_path, month)
         try:
-            view = read(month)
+            view = read_month(installed.warehouse, month, installed.policy.source.today())
             make_folder(path.parent)
             url = dg.MetadataValue.url(path.as_uri())
             metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}

@@ -4,14 +4,13 @@ Belongs here: formats, and columns as ``columns.toml`` has them, once, for repor
 terminal. Does not: the figures (``figures``), laying tables out.
 """
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from customer_segments.outputs.words import UNKNOWN, plain, short, signed
+from customer_segments.texts import read_toml
 
 
 class Format(NamedTuple):
@@ -73,9 +72,8 @@ def columns_of(names: str, **headings: str) -> tuple[Column, ...]:
 
 @cache
 def _columns() -> dict[str, Column]:
-    text = files(__package__).joinpath("columns.toml").read_text(encoding="utf-8")
     return {
         name: Column(name, heading, FORMATS[written], *rest)
-        for group in tomllib.loads(text).values()
+        for group in read_toml(__package__, "columns.toml").values()
         for name, (heading, written, *rest) in group.items()
     }

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
 from customer_segments.outputs.pictures.palette import in_order
-from customer_segments.outputs.queries import KEPT, YEAR
+from customer_segments.outputs.queries import KEPT
 from customer_segments.outputs.view import MonthView
+from customer_segments.segments.profiles import EARLIER
 from customer_segments.segments.tiers import WHOLESALE
 from customer_segments.tables import GONE, NEW
 
@@ -130,8 +131,7 @@ def taken(view: MonthView) -> dict[str, float | None]:
     """Return the net revenue of lines that count: ``now``, ``last_month`` and ``last_year``."""
     kept = view.rows[view.rows["reason"] == KEPT]
     by_month = {row.month.date(): float(row.revenue) for row in kept.itertuples()}
-    before = {"last_month": shift(view.month, -1), "last_year": shift(view.month, -YEAR)}
-    earlier = {name: by_month.get(month) for name, month in before.items()}
+    earlier = {then: by_month.get(shift(view.month, -back)) for then, back in EARLIER.items()}
     return {"now": by_month.get(view.month, 0.0), **earlier}
 
 
@@ -154,7 +154,7 @@ def by_reason(view: MonthView) -> list[dict[str, Any]]:
 
 
 def _compared(row: dict[str, Any]) -> dict[str, Any]:
-    for then in ("last_month", "last_year"):
+    for then in EARLIER:
         before = row.get(f"customers_{then}")
         row[f"since_{then}"] = None if before is None else int(row["customers"] - before)
     return row

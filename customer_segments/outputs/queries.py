@@ -8,15 +8,10 @@ from datetime import date
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments import tables
 from customer_segments.months import shift
 from customer_segments.segments.migration import KEY, customer_moves, next_month
 from customer_segments.storage import Contract
-from customer_segments.tables import (
-    CHECK_HISTORY,
-    CLEANED_TRANSACTIONS,
-    GONE,
-    REJECTED_TRANSACTIONS,
-)
 
 # In place of a reason, of the rows that count.
 KEPT = "kept"
@@ -53,29 +48,24 @@ def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
 
 def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return who was in last month's snapshot and is in this one no more, with the segment then."""
-    moves = customer_moves(segments, rfm, kmeans_model).filter(lambda move: move.to_segment == GONE)
+    moves = customer_moves(segments, rfm, kmeans_model)
+    moves = moves.filter(moves.to_segment == tables.GONE)
     then = rfm.select("customer_id", "country", snapshot_month=next_month(rfm))
-    return (
-        moves.inner_join(then, KEY)
-        .select("customer_id", "from_segment", "country")
-        .order_by("customer_id")
-    )
+    gone = moves.inner_join(then, KEY).select("customer_id", "from_segment", "country")
+    return gone.order_by("customer_id")
 
 
 def rows_by_reason() -> Table:
     """Count rows kept and rejected, with their money, of each month; ``newest``, their last day."""
-    cleaned, rejected = CLEANED_TRANSACTIONS.relation, REJECTED_TRANSACTIONS.relation
-    parts = (
-        cleaned.select("month", "revenue", "invoice_date", reason=ibis.literal(KEPT)),
-        rejected.select("month", "revenue", "invoice_date", reason=rejected.reason.cast("string")),
-    )
+    cleaned, rejected = tables.CLEANED_TRANSACTIONS.relation, tables.REJECTED_TRANSACTIONS.relation
+    reasons = ((cleaned, ibis.literal(KEPT)), (rejected, rejected.reason.cast("string")))
     totals = [
-        part.group_by("month", "reason").agg(
+        lines.group_by("month", reason=reason).agg(
             rows=ibis._.count(),
             revenue=ibis._.revenue.sum().cast("float64").fill_null(0),
             newest=ibis._.invoice_date.max(),
         )
-        for part in parts
+        for lines, reason in reasons
     ]
     return ibis.union(*totals).order_by("month", "reason")
 
@@ -97,7 +87,7 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
 
 def findings_of(month: date | None = None) -> Table:
     """Return the newest verdicts that stand out: on tables as a whole, and on a month or on all."""
-    history = CHECK_HISTORY.relation
+    history = tables.CHECK_HISTORY.relation
     if month:
         history = history.filter(history.month.isnull() | (history.month == ibis.date(month)))
     newest = history.group_by("table_name", "check_name", "month").agg(
@@ -116,12 +106,9 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
     cohorts, and ``returned``, those of them with a sale in so many months after their cohort's.
     """
     known = rfm.filter(rfm.snapshot_month <= ibis.date(month))
-    bought = ibis.ifelse(
-        known.last_purchase_date >= known.snapshot_month, known.snapshot_month, ibis.null("date")
-    )
-    following = ibis.window(
-        group_by=known.customer_id, order_by=known.snapshot_month, rows=(1, None)
-    )
+    month_of, customer = known.snapshot_month, known.customer_id
+    bought = ibis.ifelse(known.last_purchase_date >= month_of, month_of, ibis.null("date"))
+    following = ibis.window(group_by=customer, order_by=month_of, rows=(1, None))
     back = known.select("customer_id", "snapshot_month", back=bought.min().over(following))
     labelled = segments.select("segment", "customer_id", "snapshot_month")
     cohorts = labelled.inner_join(back, KEY).group_by("segment", "snapshot_month", "back")
@@ -137,11 +124,8 @@ def retention(segments: Table, rfm: Table, month: date) -> Table:
     followed = cohorts.inner_join(reached, "snapshot_month")
     months_until = followed.back.delta(followed.snapshot_month, unit="month")
     is_back = (months_until <= followed.months_after).fill_null(False)
-    return (
-        followed.group_by("segment", "months_after")
-        .agg(
-            customers=followed.customers.sum().cast("int64"),
-            returned=followed.customers.sum(where=is_back).fill_null(0).cast("int64"),
-        )
-        .order_by("segment", "months_after")
+    counts = followed.group_by("segment", "months_after").agg(
+        customers=followed.customers.sum().cast("int64"),
+        returned=followed.customers.sum(where=is_back).fill_null(0).cast("int64"),
     )
+    return counts.order_by("segment", "months_after")

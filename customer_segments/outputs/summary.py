@@ -60,9 +60,8 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))
-        console.print(
-            "Days since the last order, orders and money are medians per customer.", style="dim"
-        )
+        said = "Days since the last order, orders and money are medians per customer."
+        console.print(said, style="dim")
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
@@ -116,9 +115,8 @@ def print_evaluation(settings: Settings, console: Console) -> None:
     )
     console.print(_grid_of(f"{title}{first['training_month']:%Y-%m}", best_first, COMPARED))
     if backtest.empty:
-        console.print(
-            "There is not enough history yet to look back to: see the log of segment_backtest."
-        )
+        said = "There is not enough history yet to look back to: see the log of segment_backtest."
+        console.print(said)
         return
     foretold = means(backtest)
     horizon = foretold["horizon_months"].max()

@@ -4,26 +4,13 @@ Belongs here: the environment and its filters. Does not: the texts, which lie be
 """
 
 import base64
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs import columns, words
 
 if TYPE_CHECKING:
     import jinja2
-
-
-def read_text(package: str, name: str) -> str:
-    """Return a text file that lies beside a package's modules."""
-    return files(package).joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def read_toml(package: str, name: str) -> dict[str, Any]:
-    """Return what a TOML file says that lies beside a package's modules."""
-    return tomllib.loads(read_text(package, name))
 
 
 def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments import months
+from customer_segments import months, tables
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
 from customer_segments.shown import state_of
@@ -21,19 +21,6 @@ from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
-from customer_segments.tables import (
-    ALGORITHM_COMPARISON,
-    CHAMPION_MODEL,
-    CHECK_HISTORY,
-    CUSTOMER_RFM,
-    CUSTOMER_SEGMENTS,
-    KMEANS_MODEL,
-    MODEL_SELECTION,
-    SEGMENT_BACKTEST,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-    SOURCE_SHEETS,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +109,8 @@ _read: dict[tuple, MonthView] = {}
 def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
     """Read all that is known of a month, once for as long as the warehouse stays as it is.
 
-    Raises
-    ------
-    NobodyLabelledError
-        If nobody is labelled in that month.
-    UserError
-        If a table is missing that scoring makes.
+    A NobodyLabelledError says that nobody is in that month, another UserError that a table is
+    missing that scoring makes.
     """
     with warehouse.reading() as con:
         file = warehouse.path.stat()
@@ -139,12 +122,13 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
 
 
 def _view(con: "Backend", month: date, today: date) -> MonthView:
-    labels, rfm, model = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation, KMEANS_MODEL.relation
+    made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
+    labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
     scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
     people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")
     read = partial(_frame, con)
-    label = latest(con, CUSTOMER_SEGMENTS.table).get(month)
+    label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
     customers = _rows(con, people) if label and label.rows else None
     if not label or not customers:
         raise NobodyLabelledError(
@@ -152,7 +136,7 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
             f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
         )
     versions = customers["model_version"].unique().to_pylist()
-    decisions = CHAMPION_MODEL.relation
+    decisions = tables.CHAMPION_MODEL.relation
     decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
     in_force = read(decided.order_by("decision"))
     rows = read(queries.rows_by_reason())
@@ -164,23 +148,23 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
     if customers["window_months"].null_count > 0:
         of_year = read(queries.year_by_segment(labels, rfm, month))
         year = dict(of_year.itertuples(index=False))
-    was_checked = is_there(con, CHECK_HISTORY.table)
+    was_checked = is_there(con, tables.CHECK_HISTORY.table)
     return MonthView(
         month=month,
         today=today,
         customers=customers,
         gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
-        profiles=read(queries.up_to(month, SEGMENT_PROFILES)),
-        migration=read(queries.up_to(month, SEGMENT_MIGRATION)),
+        profiles=read(queries.up_to(month, tables.SEGMENT_PROFILES)),
+        migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
         clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
         decision=None if in_force.empty else in_force.iloc[-1],
-        selection=_frame_if_there(con, MODEL_SELECTION),
-        comparison=_frame_if_there(con, ALGORITHM_COMPARISON),
-        backtest=_frame_if_there(con, SEGMENT_BACKTEST),
+        selection=_frame_if_there(con, tables.MODEL_SELECTION),
+        comparison=_frame_if_there(con, tables.ALGORITHM_COMPARISON),
+        backtest=_frame_if_there(con, tables.SEGMENT_BACKTEST),
         retention=read(queries.retention(labels, rfm, known_until)),
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
-        sheets=read(SOURCE_SHEETS.relation.order_by("source_order")),
+        sheets=read(tables.SOURCE_SHEETS.relation.order_by("source_order")),
         newest_date=newest_date,
         labelled=label.published_at,
         raw_version=label.raw_version,

@@ -1,7 +1,7 @@
 """What a check says of a month, or of a whole table, and how bad that is.
 
 Belongs here: evaluations, levels, comparing a figure with its limits. Does not: figures (each
-stage's ``judges``), telling Dagster (``runner``), remembering (``history``).
+stage's ``judges``), telling Dagster and remembering (``runner``).
 """
 
 from collections.abc import Iterable, Mapping

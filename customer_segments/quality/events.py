@@ -29,9 +29,7 @@ def told(
     """Return what Dagster is told of a table: as a whole, or by month if its run covers months."""
     asset = dg.AssetKey(result.table)
     if not covered or not result.is_monthly:
-        newest = instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=asset), limit=1
-        ).records
+        newest = instance.fetch_materializations(asset, limit=1).records
         yield _told(result, result.whole(), _target(newest[0]) if newest else None)
         return
     said = {each.month: each for each in result.evaluations}

@@ -26,9 +26,8 @@ def with_freshness(
     """
     if not installed.months.is_open:
         return assets
-    policy = dg.FreshnessPolicy.cron(
-        DEADLINE_CRON, SINCE_THE_FIRST, installed.policy.source.time_zone
-    )
+    time_zone = installed.policy.source.time_zone
+    policy = dg.FreshnessPolicy.cron(DEADLINE_CRON, SINCE_THE_FIRST, time_zone)
 
     def due(spec: dg.AssetSpec) -> dg.AssetSpec:
         return dg.apply_freshness_policy(spec, policy) if spec.key in DUE_ASSETS else spec

@@ -1,53 +1,57 @@
 """One runner for all checks: opens the warehouse once per table, judges, tells Dagster and SQL.
 
-Belongs here: making Dagster's checks of a spine and judges, and their evaluations. Does not: what
-is judged (each stage's ``judges``).
+Belongs here: making Dagster's checks of a spine and judges, their evaluations, and the copy for
+SQL: the table ``check_history``, a row per check, month and evaluation, tied to the publications
+that were judged. Does not: what is judged (each stage's ``judges``), what Dagster is told
+(``events``).
 """
 
+import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
 
 import dagster as dg
 
 from customer_segments.covering import load_months
 from customer_segments.installation import Installation
-from customer_segments.policy import Policy
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.events import told
-from customer_segments.quality.history import publications, remember
-from customer_segments.quality.judge import Judge, Row
+from customer_segments.quality.judge import Judge
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
-from customer_segments.settings import Settings
-from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there
+from customer_segments.storage.publish import publish
+from customer_segments.storage.state import State
 from customer_segments.tables import CHECK_HISTORY
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+
+def build_defs(_installed: Installation) -> dg.Definitions:
+    """Return the table's asset: the checks of all tables write it, none of its own makes it."""
+    check_history = dg.AssetSpec(
+        CHECK_HISTORY.table,
+        group_name="quality",
+        description="What checks said: a row per check, month and evaluation. Checks write it.",
+        **asset_attributes(CHECK_HISTORY),
+    )
+    return dg.Definitions(assets=[check_history])
 
 
 def stage_checks(
     checked: Iterable[tuple[tuple[Judge, ...], Spine | None]], installed: Installation
 ) -> list[dg.AssetChecksDefinition]:
     """Return the checks of a stage: judges of tables that are judged together, with their spine."""
-    partitions = installed.months.partitions()
-    return [table_checks(*judges, spine=spine, partitions=partitions) for judges, spine in checked]
+    return [_table_checks(judges, spine, installed) for judges, spine in checked]
 
 
-def table_checks(
-    *judges: Judge, spine: Spine | None = None, partitions: dg.PartitionsDefinition | None = None
+def _table_checks(
+    judges: tuple[Judge, ...], spine: Spine | None, installed: Installation
 ) -> dg.AssetChecksDefinition:
-    """Return the checks of tables that are judged together.
-
-    Parameters
-    ----------
-    spine
-        Contract and reconciliation, which stop the run, and without which nothing is judged.
-    partitions
-        Those of the tables, where their months are partitions.
-    """
+    """Return the checks of tables; without their spine, which stops the run, nothing is judged."""
+    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
     contracts = spine.contracts if spine else (judges[0].table,)
     specs = [
         dg.AssetCheckSpec(check, asset=contract.table, blocking=True, description=description)
@@ -61,24 +65,22 @@ def table_checks(
                 asset=judge.table.table,
                 description=judge.words.description,
                 additional_deps=[contract.table for contract in judge.reads],
-                partitions_def=partitions if judge.is_monthly else None,
+                partitions_def=installed.months.partitions() if judge.is_monthly else None,
             )
             for judge in judges
         ]
 
-    tables = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
+    read = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
 
     @dg.multi_asset_check(name=f"{contracts[0].table}_checks", specs=specs, can_subset=True)
     def checks(
         context: dg.AssetCheckExecutionContext,
-        settings: dg.ResourceParam[Settings],
-        policy: dg.ResourceParam[Policy],
-        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.AssetCheckEvaluation | dg.Output]:
         asked = {
             (key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys
         }
         covered = months_of_run(context.run.tags)
+        # Not those of the definitions: an ingestion before it in its run may have changed them.
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         with warehouse.reading() as con:
             scope = Scope(
@@ -87,18 +89,20 @@ def table_checks(
                 newest_date(con),
                 policy.checks,
                 settings.input_dir,
-                frozenset(table for table in tables if not is_there(con, table)),
+                frozenset(table for table in read if not is_there(con, table)),
                 settings.bounds,
             )
-            judged = publications(con, (contract.table for contract in contracts))
+            # Read with what is judged: somebody may publish before it is remembered.
+            state = State.read(con)
             results = spine.results(con) if spine else []
             if all(result.level is Level.OK for result in results):
                 wanted = [each for each in judges if (each.table.table, each.check) in asked]
-                results += _judged(con, wanted, scope)
+                fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
+                results += [judge.judge(fetch(judge.figures), scope) for judge in wanted]
         results = [result for result in results if (result.table, result.check) in asked]
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
-            remember(con, results, judged, context.run.run_id, made_by)
+            _remember(con, results, state, context.run.run_id, made_by)
         for result in results:
             yield from told(context.instance, result, covered)
             if result.blocking:
@@ -108,10 +112,31 @@ def table_checks(
     return checks
 
 
-def _judged(con: "Backend", judges: list[Judge], scope: Scope) -> Iterator[Result]:
-    """Return what judges say, each query run once."""
-    fetched: dict[Callable, list[Row]] = {}
-    for judge in judges:
-        if judge.figures not in fetched:
-            fetched[judge.figures] = con.to_pyarrow(judge.figures(scope)).to_pylist()
-        yield judge.judge(fetched[judge.figures], scope)
+def _remember(
+    con: Connection, results: Iterable[Result], state: State, run_id: str, made_by: str
+) -> None:
+    """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
+    number, now = 0, datetime.now(UTC).replace(tzinfo=None)
+    if is_there(con, CHECK_HISTORY.table):
+        newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")
+        ((number,),) = newest.fetchall()
+    rows = [
+        {
+            "evaluated_at": now,
+            "run_id": run_id,
+            "table_name": result.table,
+            "check_name": result.check,
+            "month": each.month,
+            "level": each.level.value,
+            "said": each.said,
+            "figures": json.dumps(dict(each.figures), default=str),
+            "publication": max((line.publication for line in lines), default=None),
+        }
+        for result in results
+        for each in result.evaluations
+        # Of the month, or where it has none of the whole table.
+        for held in [state.tables.get(result.table, {})]
+        for lines in [[held[str(each.month)]] if str(each.month) in held else held.values()]
+    ]
+    numbered = [{"verdict": at, **row} for at, row in enumerate(rows, number + 1)]
+    publish(con, CHECK_HISTORY, CHECK_HISTORY.arrow(numbered), run_id=run_id, made_by=made_by)

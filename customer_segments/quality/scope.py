@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 from ibis.expr.types import Table, Value
@@ -16,11 +16,9 @@ from ibis.expr.types import Table, Value
 from customer_segments.months import Months, shift
 from customer_segments.policy.checks import Checks
 from customer_segments.storage import Contract
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.tables import SOURCE_SHEETS
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 # A first year of snapshots holds one season after the other: its segments shift by themselves.
 YEAR = 12
@@ -98,7 +96,7 @@ class Scope:
         return month >= shift(self.months.first, YEAR - 1)
 
 
-def newest_date(con: "Backend") -> date:
+def newest_date(con: Connection) -> date:
     """Return the day of the newest row of the workbooks; ``date.min`` if none has a date.
 
     Dates that cannot be right, such as those before 2000, are none.

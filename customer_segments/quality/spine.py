@@ -7,7 +7,7 @@ should equal what (each stage's ``judges`` says so as Ibis expressions), what is
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from ibis.expr.types import Table
@@ -15,13 +15,10 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.quality.evaluation import Evaluation, Level, Result
 from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
-from customer_segments.storage.pending import pending_months
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 SHOWN_DIFFERENCES = 10
 # What is wrong, if anything; figures; what to say if nothing is; metadata.
@@ -50,9 +47,9 @@ class Spine:
     contracts: tuple[Contract, ...]
     expected: Table
     actual: Table
-    also_waiting: Callable[["Backend"], Iterable[date]] = lambda con: ()
+    also_waiting: Callable[[Connection], Iterable[date]] = lambda con: ()
 
-    def results(self, con: "Backend") -> list[Result]:
+    def results(self, con: Connection) -> list[Result]:
         """Audit the published tables, and reconcile them."""
         agrees = self._reconciled(con)
         return [
@@ -71,7 +68,7 @@ class Spine:
             }.items()
         ]
 
-    def _reconciled(self, con: "Backend") -> Findings:
+    def _reconciled(self, con: Connection) -> Findings:
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
@@ -80,14 +77,12 @@ class Spine:
             return str(error), {}, "", {}
         state = State.read(con)
         monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
-        pending = {month for contract in monthly for month in pending_months(state, contract)}
+        pending = {month for contract in monthly for month in state.pending(contract)}
         pending.update(self.also_waiting(con))
-        expected, rows = (
-            con.to_pyarrow(
-                side.filter(~side[side.columns[0]].isin(sorted(pending))) if pending else side
-            ).to_pylist()
-            for side in (self.expected, self.actual)
-        )
+        sides: list[Table] = [self.expected, self.actual]
+        if pending:
+            sides = [each.filter(~each[each.columns[0]].isin(sorted(pending))) for each in sides]
+        expected, rows = (con.to_pyarrow(each).to_pylist() for each in sides)
         wanted, found = _as_text(expected), _as_text(rows)
         differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
         differ += [f"found {row}" for row in sorted(found - wanted)[:SHOWN_DIFFERENCES]]
@@ -106,7 +101,7 @@ class Spine:
         )
 
 
-def audited(con: "Backend", contract: Contract) -> Findings:
+def audited(con: Connection, contract: Contract) -> Findings:
     """Audit a published table against its contract."""
     try:
         require_contract(con, contract)
@@ -115,7 +110,7 @@ def audited(con: "Backend", contract: Contract) -> Findings:
     breaches = row_breaches(con, contract, quoted(contract.table))
     rules = [
         *(f"{name} is not null" for name in contract.required),
-        *(rule.name for rule in contract.rules),
+        *contract.rules,
         f"key ({', '.join(contract.key)}) is unique",
     ]
     return (

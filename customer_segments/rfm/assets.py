@@ -24,7 +24,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         # A snapshot looks back on every month before it, not on its own alone.
-        ins={"cleaned_transactions": looking_back(600)},
+        ins={"cleaned_transactions": dg.AssetIn(partition_mapping=months_before(600))},
         **asset_attributes(CUSTOMER_RFM, "ibis"),
     )
     @launchpad(Rfm, installed.policy.rfm)
@@ -44,10 +44,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
     )
 
 
-def looking_back(months: int) -> dg.AssetIn:
-    """Return an input of which a month needs itself and so many months before it."""
-    return dg.AssetIn(
-        partition_mapping=dg.TimeWindowPartitionMapping(
-            start_offset=-months, allow_nonexistent_upstream_partitions=True
-        )
+def months_before(months: int) -> dg.PartitionMapping:
+    """Return how a month needs of a table itself and so many months before it."""
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-months, allow_nonexistent_upstream_partitions=True
     )

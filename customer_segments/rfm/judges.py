@@ -18,12 +18,10 @@ from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 from customer_segments.tables.money import SUM
 
 
-def in_snapshots(rfm: Table) -> Table:
-    """Return customers, orders and money per snapshot as the table has them."""
-    return rfm.group_by("snapshot_month").agg(
-        customers=rfm.count(),
-        orders=rfm.frequency.sum().cast("int64"),
-        revenue=rfm.monetary.cast(SUM).sum(),
+def in_snapshots(rows: Table, *keys: str, **figures: ibis.Value) -> Table:
+    """Return customers, more figures of them, and money per snapshot and whatever else."""
+    return rows.group_by("snapshot_month", *keys).agg(
+        customers=rows.count(), **figures, revenue=rows.monetary.cast(SUM).sum()
     )
 
 
@@ -32,30 +30,26 @@ def in_lines(cleaned: Table, rfm: Table) -> Table:
     windows = rfm.select("snapshot_month", "window_months").distinct()
     lines = cleaned.filter(cleaned.customer_id.notnull())
     sale = ~lines.is_credit
-    months = lines.group_by("customer_id", "month").agg(
-        revenue=lines.revenue.cast(SUM).sum(), sales=sale.sum()
-    )
+    revenue = lines.revenue.cast(SUM).sum()
+    months = lines.group_by("customer_id", "month").agg(revenue=revenue, sales=sale.sum())
     customers = _looked_back_on(months, windows).group_by("snapshot_month", "customer_id")
     customers = customers.agg(revenue=ibis._.revenue.sum(), sales=ibis._.sales.sum())
     bought = customers.filter(customers.sales > 0)
     orders = lines.filter(sale).select("customer_id", "invoice", "month").distinct()
     orders = _looked_back_on(orders, windows).select("snapshot_month", "customer_id", "invoice")
     orders = orders.distinct().group_by("snapshot_month").agg(orders=ibis._.count())
-    totals = bought.group_by("snapshot_month").agg(
-        customers=bought.count(), revenue=bought.revenue.sum()
-    )
-    return totals.inner_join(orders, "snapshot_month").select(
-        "snapshot_month", "customers", "orders", revenue=totals.revenue.cast(SUM)
-    )
+    revenue = bought.revenue.sum().cast(SUM)
+    totals = bought.group_by("snapshot_month").agg(customers=bought.count(), revenue=revenue)
+    totals = totals.inner_join(orders, "snapshot_month")
+    return totals.select("snapshot_month", "customers", "orders", "revenue")
 
 
 def _looked_back_on(rows: Table, windows: Table) -> Table:
     """Pair rows with the snapshots that look back on their month."""
     pairs = rows.join(windows, rows.month <= windows.snapshot_month)
     # Months between the two, counted, since an interval of variable length is no constant.
-    age = (pairs.snapshot_month.year() - pairs.month.year()) * 12 + (
-        pairs.snapshot_month.month() - pairs.month.month()
-    )
+    years = pairs.snapshot_month.year() - pairs.month.year()
+    age = years * 12 + pairs.snapshot_month.month() - pairs.month.month()
     return pairs.filter(pairs.window_months.isnull() | (age < pairs.window_months))
 
 
@@ -72,9 +66,8 @@ def _against_last_month(rows: list[Row], scope: Scope) -> Iterable[Row]:
     for month, count in customers.items():
         row = {"month": month, "customers": count}
         if before := customers.get(shift(month, -1)):
-            is_early = not scope.has_a_year(shift(month, -1))
             row |= {"customers_last_month": before, "growth": count / before - 1}
-            yield row | {"is_first_year": is_early}
+            yield row | {"is_first_year": not scope.has_a_year(shift(month, -1))}
         else:
             yield row | {"why": "no snapshot a month before"}
 
@@ -89,13 +82,14 @@ def _says_customers(row: Row, scope: Scope) -> Said:
         yield level(growth, scope.checks.growth), said
 
 
+_rfm = CUSTOMER_RFM.relation
 JUDGES = (
     Judge(CUSTOMER_RFM, "customers", snapshots, _against_last_month, _says_customers),
     Judge(CUSTOMER_RFM, "negative_monetary", snapshots),
 )
 SPINE = Spine(
     (CUSTOMER_RFM,),
-    in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
-    in_snapshots(CUSTOMER_RFM.relation),
+    in_lines(CLEANED_TRANSACTIONS.relation, _rfm),
+    in_snapshots(_rfm, orders=_rfm.frequency.sum().cast("int64")),
 )
 CHECKED = ((JUDGES, SPINE),)

@@ -92,19 +92,16 @@ def _customer_months(lines: Table) -> Table:
 
 def _totals(months: Table) -> Table:
     """Add the months of each snapshot up, for customers who have a sale in them."""
-    return (
-        months.group_by("snapshot_month", "customer_id")
-        .agg(
-            sales=months.sales.sum(),
-            credits=months.credits.sum(),
-            units=months.units.sum().cast("int64"),
-            first_purchase_date=months.first_sale.min().date(),
-            last_purchase_date=months.last_sale.max().date(),
-            country=months.country.argmax(months.last_sale),
-            months_active=months.last_sale.count(),
-        )
-        .filter(lambda customer: customer.months_active > 0)
+    totals = months.group_by("snapshot_month", "customer_id").agg(
+        sales=months.sales.sum(),
+        credits=months.credits.sum(),
+        units=months.units.sum().cast("int64"),
+        first_purchase_date=months.first_sale.min().date(),
+        last_purchase_date=months.last_sale.max().date(),
+        country=months.country.argmax(months.last_sale),
+        months_active=months.last_sale.count(),
     )
+    return totals.filter(totals.months_active > 0)
 
 
 def _distinct(lines: Table, column: str, snapshots: Table, window_months: int | None) -> Table:

@@ -1,5 +1,6 @@
 """The assets of this stage."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -10,13 +11,26 @@ from customer_segments.installation import Installation
 from customer_segments.months import months_of, shift
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
-from customer_segments.rfm.assets import looking_back
-from customer_segments.segments import migration, profiles
+from customer_segments.rfm.assets import months_before
 from customer_segments.segments.judges import CHECKED
+from customer_segments.segments.migration import segment_migration
+from customer_segments.segments.profiles import EARLIER, segment_profiles
 from customer_segments.segments.scoring import champion_version, label
 from customer_segments.segments.tiers import with_account_tier
+from customer_segments.storage import Contract
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
+
+# Labels of the months wanted, snapshots from before them on, and models.
+Figures = Callable[[ibis.Table, ibis.Table, ibis.Table], ibis.Table]
+MIGRATION = """Count customers and money that moved from segment to segment since last month.
+
+Last month is judged by the model that labelled this month: a refit moves nobody. First
+purchases come from "New"; who is in no snapshot any more goes to "Gone". A month whose
+month before was never scored has no rows."""
+PROFILES = """How many customers each segment has, what they are like, and what to do about them.
+
+A month and a year before are counted by the same model as the month itself."""
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
@@ -45,54 +59,39 @@ def build_defs(installed: Installation) -> dg.Definitions:
         labelled = label(snapshots, champion_version(kmeans_model, champion_model))
         return with_account_tier(labelled).select(*CUSTOMER_SEGMENTS.schema.names)
 
-    @dg.asset(
-        ins={"customer_rfm": looking_back(1)},
-        **monthly,
-        **asset_attributes(SEGMENT_MIGRATION, "ibis"),
-    )
-    def segment_migration(
-        context: dg.AssetExecutionContext,
-        customer_segments: ibis.Table,
-        customer_rfm: ibis.Table,
-        kmeans_model: ibis.Table,
-    ) -> ibis.Table:
-        """Count customers and money that moved from segment to segment since last month.
+    def compared(
+        contract: Contract, figures: Figures, months_back: int, description: str
+    ) -> dg.AssetsDefinition:
+        """Return an asset that sees the months before those that it is made for, too."""
 
-        Last month is judged by the model that labelled this month: a refit moves nobody. First
-        purchases come from "New"; who is in no snapshot any more goes to "Gone". A month whose
-        month before was never scored has no rows.
-        """
-        first, last = months_of(context.partition_keys)
-        return migration.segment_migration(
-            _between(customer_segments, first, last),
-            _between(customer_rfm, shift(first, -1), last),
-            kmeans_model,
+        @dg.asset(
+            name=contract.table,
+            description=description,
+            ins={"customer_rfm": dg.AssetIn(partition_mapping=months_before(months_back))},
+            **monthly,
+            **asset_attributes(contract, "ibis"),
         )
+        def asset(
+            context: dg.AssetExecutionContext,
+            customer_segments: ibis.Table,
+            customer_rfm: ibis.Table,
+            kmeans_model: ibis.Table,
+        ) -> ibis.Table:
+            first, last = months_of(context.partition_keys)
+            labels = _between(customer_segments, first, last)
+            snapshots = _between(customer_rfm, shift(first, -months_back), last)
+            return figures(labels, snapshots, kmeans_model)
 
-    @dg.asset(
-        ins={"customer_rfm": looking_back(12)},
-        **monthly,
-        **asset_attributes(SEGMENT_PROFILES, "ibis"),
+        return asset
+
+    assets = [
+        customer_segments,
+        compared(SEGMENT_MIGRATION, segment_migration, 1, MIGRATION),
+        compared(SEGMENT_PROFILES, segment_profiles, max(EARLIER.values()), PROFILES),
+    ]
+    return dg.Definitions(
+        assets=with_freshness(assets, installed), asset_checks=stage_checks(CHECKED, installed)
     )
-    def segment_profiles(
-        context: dg.AssetExecutionContext,
-        customer_segments: ibis.Table,
-        customer_rfm: ibis.Table,
-        kmeans_model: ibis.Table,
-    ) -> ibis.Table:
-        """How many customers each segment has, what they are like, and what to do about them.
-
-        A month and a year before are counted by the same model as the month itself.
-        """
-        first, last = months_of(context.partition_keys)
-        return profiles.segment_profiles(
-            _between(customer_segments, first, last),
-            _between(customer_rfm, shift(first, -12), last),
-            kmeans_model,
-        )
-
-    assets = with_freshness([customer_segments, segment_migration, segment_profiles], installed)
-    return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
 
 
 def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:

@@ -1,7 +1,7 @@
 """What is looked at in labels, moves and profiles: that segments are what they were.
 
-Belongs here: comparing months, what stands out, what to do then. Does not: the figures
-(``figures``), what the tables add up to (``reconciliation``).
+Belongs here: figures per month as Ibis, comparing months, what stands out. Does not: what the
+tables add up to (``reconciliation``).
 """
 
 from collections.abc import Iterable
@@ -9,15 +9,110 @@ from datetime import date
 from itertools import groupby
 from math import log
 
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments import tables
+from customer_segments.model.features import with_logs
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
-from customer_segments.quality.scope import TOO_EARLY, YEAR, Scope
-from customer_segments.segments import figures
+from customer_segments.quality.scope import TOO_EARLY, Scope
+from customer_segments.segments.migration import next_month
+from customer_segments.segments.profiles import EARLIER
 from customer_segments.segments.reconciliation import COUNTED, LABELLED, MOVED
-from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
+from customer_segments.segments.scoring import squared_distance
 
-BACK = {"last_month": 1, "last_year": YEAR}
+
+def smallest_segments(scope: Scope) -> Table:
+    """Return the smallest segment's share per snapshot: 0 where nobody is in one of the model's."""
+    segments, model = tables.CUSTOMER_SEGMENTS.relation, tables.KMEANS_MODEL.relation
+    segments = segments.filter(scope.covers(segments.snapshot_month))
+    clusters = model.select("segment", model_version=model.version)
+    labels = segments.select("snapshot_month", "segment", "model_version")
+    months = labels.select("snapshot_month", "model_version").distinct()
+    sizes = labels.group_by("snapshot_month", "segment").agg(customers=labels.count())
+    all_sizes = months.inner_join(clusters, "model_version")
+    all_sizes = all_sizes.left_join(sizes, ["snapshot_month", "segment"])
+    customers = all_sizes.customers.fill_null(0)
+    return all_sizes.group_by(month="snapshot_month").agg(
+        smallest=all_sizes.segment.argmin(customers),
+        smallest_share=customers.min() / customers.sum(),
+    )
+
+
+def separation(scope: Scope) -> Table:
+    """Return the simplified silhouette of each snapshot under the version that labelled it.
+
+    Of the months to judge, and of those that the versions were trained on.
+
+    The silhouette with distances to centroids in place of those to all other customers
+    (Hruschka, de Castro and Campello 2004): linear in customers, so that each month can have it.
+    It lies above the full one, and is to be compared with itself only.
+    """
+    segments, model = tables.CUSTOMER_SEGMENTS.relation, tables.KMEANS_MODEL.relation
+    logs = with_logs(segments).rename(own_cluster="cluster").drop("segment", "suggested_action")
+    pairs = logs.inner_join(model, logs.model_version == model.version)
+    is_trained_on = pairs.snapshot_month == pairs.training_month
+    pairs = pairs.filter(scope.covers(pairs.snapshot_month) | is_trained_on)
+    distance = squared_distance(pairs).sqrt()
+    is_own = pairs.cluster == pairs.own_cluster
+    pairs = pairs.mutate(own=ibis.ifelse(is_own, distance, None))
+    pairs = pairs.mutate(other=ibis.ifelse(is_own, None, distance))
+    customers = pairs.group_by("snapshot_month", "model_version", "customer_id").agg(
+        own=pairs.own.min(), other=pairs.other.min(), training_month=pairs.training_month.max()
+    )
+    larger = ibis.greatest(customers.own, customers.other)
+    score = (customers.other - customers.own) / larger.nullif(0)
+    return customers.group_by("model_version", month="snapshot_month").agg(
+        separation=score.mean(), training_month=customers.training_month.max()
+    )
+
+
+def movements(_scope: Scope) -> Table:
+    """Return which share of last month's customers is in another segment, or gone, per month."""
+    migration = tables.SEGMENT_MIGRATION.relation
+    was_there = migration.from_segment != tables.NEW
+    is_there = migration.to_segment != tables.GONE
+    has_moved = was_there & is_there & (migration.from_segment != migration.to_segment)
+    customers = migration.customers
+    before = customers.sum(where=was_there)
+    moved = customers.sum(where=has_moved).fill_null(0) / before
+    gone = customers.sum(where=was_there & ~is_there).fill_null(0) / before
+    return migration.group_by(month="snapshot_month").agg(
+        moved_share=moved, gone_share=gone, moved_or_gone=moved + gone
+    )
+
+
+def sizes_before(_scope: Scope) -> Table:
+    """Return each segment's customers now, a month and a year before, by one model.
+
+    With all customers of those snapshots: who is in none of the segments that are left was in
+    one that is empty now.
+    """
+    profiles, rfm = tables.SEGMENT_PROFILES.relation, tables.CUSTOMER_RFM.relation
+    totals = rfm.group_by("snapshot_month").agg(customers=rfm.count())
+    then = ["customers_last_month", "customers_last_year"]
+    figures = profiles.select("segment", "customers", *then, month="snapshot_month")
+    for name, months in EARLIER.items():
+        later = next_month(totals, months)
+        totals_then = totals.select(**{"month": later, f"all_{name}": "customers"})
+        figures = figures.left_join(totals_then, "month").drop("month_right")
+    return figures
+
+
+def typical_customers(_scope: Scope) -> Table:
+    """Return what a segment's customers spend and order, now and in its snapshot before."""
+    profiles = tables.SEGMENT_PROFILES.relation
+    version = ibis.window(group_by=["segment", "model_version"], order_by="snapshot_month")
+    figures = {
+        "month": profiles.snapshot_month,
+        "customers": profiles.customers,
+        "monetary": profiles.median_monetary,
+        "frequency": profiles.mean_frequency,
+    }
+    before = {f"{name}_before": figure.lag().over(version) for name, figure in figures.items()}
+    return profiles.select("segment", **figures, **before)
 
 
 def _after_a_year(rows: list[Row], scope: Scope) -> Iterable[Row]:
@@ -51,14 +146,11 @@ def _against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
     them are not compared with.
     """
     for month, sizes in _by_month(rows):
-        now = [row["customers"] for row in sizes]
-        found = {
-            f"psi_{name}": psi(
-                now, [row[f"customers_{name}"] for row in sizes], sizes[0][f"all_{name}"]
-            )
-            for name, back in BACK.items()
-            if sizes[0][f"customers_{name}"] is not None and scope.has_a_year(shift(month, -back))
-        }
+        found = {}
+        for name, back in EARLIER.items():
+            now, then = ([row[at] for row in sizes] for at in ("customers", f"customers_{name}"))
+            if then[0] is not None and scope.has_a_year(shift(month, -back)):
+                found[f"psi_{name}"] = psi(now, then, sizes[0][f"all_{name}"])
         why = "" if scope.is_complete(month) else "the month is not complete"
         yield {"month": month, "why": why if found else TOO_EARLY} | found
 
@@ -66,12 +158,8 @@ def _against_before(rows: list[Row], scope: Scope) -> Iterable[Row]:
 def psi(now: list[int], then: list[int], all_then: int) -> float:
     """Return the population stability index of two sets of counts over the same segments.
 
-    Parameters
-    ----------
-    now, then
-        Customers of each segment.
-    all_then
-        All customers then; who is in none of the segments was in one that is empty now.
+    Of ``all_then``, all customers then, who is in none of the segments was in one that is empty
+    now.
     """
     now, then = [*now, 0], [*then, all_then - sum(then)]
     pairs = [(a, b) for a, b in zip(now, then, strict=True) if a or b]
@@ -108,16 +196,16 @@ def _by_month(rows: list[Row]) -> Iterable[tuple[date, list[Row]]]:
 
 
 SEGMENTS = (
-    Judge(CUSTOMER_SEGMENTS, "smallest_segment", figures.smallest_segments, _after_a_year),
-    Judge(CUSTOMER_SEGMENTS, "separation", figures.separation, _against_training),
+    Judge(tables.CUSTOMER_SEGMENTS, "smallest_segment", smallest_segments, _after_a_year),
+    Judge(tables.CUSTOMER_SEGMENTS, "separation", separation, _against_training),
 )
-MOVEMENT = Judge(SEGMENT_MIGRATION, "movement", figures.movements)
+MOVEMENT = Judge(tables.SEGMENT_MIGRATION, "movement", movements)
 PROFILES = (
-    Judge(SEGMENT_PROFILES, "drift", figures.sizes_before, _against_before),
+    Judge(tables.SEGMENT_PROFILES, "drift", sizes_before, _against_before),
     Judge(
-        SEGMENT_PROFILES,
+        tables.SEGMENT_PROFILES,
         "typical_customer",
-        figures.typical_customers,
+        typical_customers,
         _against_last_month,
         _says_typical,
     ),

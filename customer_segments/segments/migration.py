@@ -27,11 +27,9 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
         revenue_before=moves.revenue_before.sum().cast(SUM),
         revenue=moves.revenue.sum().cast(SUM),
     )
-    return (
-        totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(SUM))
-        .inner_join(versions_of(segments), "snapshot_month")
-        .select(*SEGMENT_MIGRATION.schema.names)
-    )
+    totals = totals.mutate(revenue_moved=(totals.revenue - totals.revenue_before).cast(SUM))
+    totals = totals.inner_join(versions_of(segments), "snapshot_month")
+    return totals.select(*SEGMENT_MIGRATION.schema.names)
 
 
 def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
@@ -42,9 +40,11 @@ def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """
     months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
     after = segments.semi_join(months, "snapshot_month")
-    moves = after.select(*KEY, to_segment="segment", revenue="monetary").outer_join(
-        _last_month(months, rfm, kmeans_model), KEY
-    )
+    after = after.select(*KEY, to_segment="segment", revenue="monetary")
+    judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(months, "snapshot_month")
+    before = label_by_version(judged, kmeans_model)
+    before = before.select(*KEY, from_segment="segment", revenue_before="monetary")
+    moves = after.outer_join(before, KEY)
     return moves.select(
         **{name: ibis.coalesce(moves[name], moves[f"{name}_right"]) for name in KEY},
         from_segment=moves.from_segment.fill_null(NEW),
@@ -68,20 +68,11 @@ def comparable_months(rfm: Table) -> Table:
     months = rfm.group_by("snapshot_month").agg(oldest=rfm.first_purchase_date.min())
     following = months.select(snapshot_month=next_month(months), has_before=True)
     months = months.left_join(following, "snapshot_month")
-    return months.filter(
-        months.has_before.notnull() | (months.oldest >= months.snapshot_month)
-    ).select("snapshot_month")
+    is_first = months.oldest >= months.snapshot_month
+    return months.filter(months.has_before.notnull() | is_first).select("snapshot_month")
 
 
 def next_month(snapshots: Table, by: int = 1) -> ibis.Value:
     """Return the month after each snapshot's, or so many after it, or before if negative."""
     # In DuckDB a date and an interval make a timestamp, whatever Ibis takes it for.
     return (snapshots.snapshot_month + ibis.interval(months=by)).cast("timestamp").cast("date")
-
-
-def _last_month(months: Table, rfm: Table, kmeans_model: Table) -> Table:
-    """Return the snapshots before ``months``, scored with those months' versions."""
-    judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(months, "snapshot_month")
-    return label_by_version(judged, kmeans_model).select(
-        *KEY, from_segment="segment", revenue_before="monetary"
-    )

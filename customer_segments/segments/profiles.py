@@ -56,21 +56,18 @@ def _shares(profiles: Table) -> Table:
     return profiles.mutate(
         share=profiles.customers.cast("float64") / of_month(profiles.customers),
         # Of money that credit notes have eaten up there are no shares.
-        revenue_share=ibis.ifelse(
-            revenue > 0, profiles.revenue.cast("float64") / revenue, ibis.null("float64")
-        ),
+        revenue_share=profiles.revenue.cast("float64") / (revenue > 0).ifelse(revenue, None),
     )
 
 
 def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Count customers and money per earlier snapshot, segment and version to judge it by."""
-    judged = ibis.union(
-        *(
-            versions.select("model_version", snapshot_month=next_month(versions, -months_back))
-            for months_back in EARLIER.values()
-        ),
-        distinct=True,  # a snapshot is scored once, though it is last month's and last year's
-    )
+    earlier = [
+        versions.select("model_version", snapshot_month=next_month(versions, -months_back))
+        for months_back in EARLIER.values()
+    ]
+    # A snapshot is scored once, though it is last month's and last year's.
+    judged = ibis.union(*earlier, distinct=True)
     labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model)
     return labelled.group_by("snapshot_month", "model_version", "segment").agg(
         customers=labelled.count(), revenue=labelled.monetary.sum().cast(SUM)

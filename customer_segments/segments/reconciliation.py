@@ -8,20 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
-from ibis.expr.types import Column, Table
+from ibis.expr.types import Table
 
+from customer_segments import tables
 from customer_segments.quality.spine import Spine
+from customer_segments.rfm.judges import in_snapshots
 from customer_segments.segments.migration import comparable_months, next_month
 from customer_segments.storage.ledger import PUBLICATIONS
-from customer_segments.tables import (
-    CUSTOMER_RFM,
-    CUSTOMER_SEGMENTS,
-    GONE,
-    KMEANS_MODEL,
-    NEW,
-    SEGMENT_MIGRATION,
-    SEGMENT_PROFILES,
-)
 from customer_segments.tables.money import SUM
 
 if TYPE_CHECKING:
@@ -31,27 +24,10 @@ if TYPE_CHECKING:
 ALL = "(all of last month)"
 
 
-def snapshots(rows: Table, labels: Column) -> Table:
-    """Return customers, those with a label, orders and money per snapshot."""
-    return rows.group_by("snapshot_month").agg(
-        customers=rows.count(),
-        labelled=labels.count(),
-        orders=rows.frequency.sum().cast("int64"),
-        revenue=rows.monetary.cast(SUM).sum(),
-    )
-
-
 def with_known(segments: Table, model: Table) -> Table:
     """Return labelled customers, with the label as ``known`` if their model version has it."""
     labels = model.select("segment", "cluster", model_version="version", known="segment")
     return segments.left_join(labels, ["model_version", "cluster", "segment"])
-
-
-def by_segment(rows: Table) -> Table:
-    """Return customers and money per snapshot and segment."""
-    return rows.group_by("snapshot_month", "segment").agg(
-        customers=rows.count(), revenue=rows.monetary.cast(SUM).sum()
-    )
 
 
 def both_months(segments: Table, rfm: Table) -> Table:
@@ -59,26 +35,24 @@ def both_months(segments: Table, rfm: Table) -> Table:
     months = segments.select("snapshot_month").distinct()
     months = months.semi_join(comparable_months(rfm), "snapshot_month")
     last_month = rfm.select("monetary", snapshot_month=next_month(rfm), segment=ibis.literal(ALL))
-    sides = by_segment(segments), by_segment(last_month)
+    sides = in_snapshots(segments, "segment"), in_snapshots(last_month, "segment")
     return _sides(*(side.semi_join(months, "snapshot_month") for side in sides))
 
 
 def in_migration(migration: Table) -> Table:
     """Return the same from the moves: those to each segment, and all that do not start as new."""
-    arrived = migration.filter(migration.to_segment != GONE)
-    left = migration.filter(migration.from_segment != NEW)
+    arrived = migration.filter(migration.to_segment != tables.GONE)
+    left = migration.filter(migration.from_segment != tables.NEW)
     sides = (
         (arrived, arrived.to_segment, arrived.revenue),
         (left, ibis.literal(ALL), left.revenue_before),
     )
-    return _sides(
-        *(
-            moves.group_by("snapshot_month", segment=segment).agg(
-                customers=moves.customers.sum().cast("int64"), revenue=revenue.cast(SUM).sum()
-            )
-            for moves, segment, revenue in sides
-        )
-    )
+    totals = []
+    for moves, segment, revenue in sides:
+        figures = {"customers": moves.customers.sum().cast("int64")}
+        by_segment = moves.group_by("snapshot_month", segment=segment)
+        totals.append(by_segment.agg(**figures, revenue=revenue.cast(SUM).sum()))
+    return _sides(*totals)
 
 
 def _sides(after: Table, before: Table) -> Table:
@@ -93,33 +67,36 @@ def _sides(after: Table, before: Table) -> Table:
 def months_after_a_change(con: "Backend") -> list[date]:
     """Return months of the migration whose last month's snapshot changed since they were made."""
     lines = PUBLICATIONS.relation
-    snapshots = lines.filter(lines.table_name == CUSTOMER_RFM.table, lines.is_changed)
+    snapshots = lines.filter(lines.table_name == tables.CUSTOMER_RFM.table, lines.is_changed)
     snapshots = snapshots.select("publication", snapshot_month="month")
     changed = snapshots.select("publication", snapshot_month=next_month(snapshots))
     changed = changed.group_by("snapshot_month").agg(changed=changed.publication.max())
-    own = lines.filter(lines.table_name == SEGMENT_MIGRATION.table)
+    own = lines.filter(lines.table_name == tables.SEGMENT_MIGRATION.table)
     own = own.group_by(snapshot_month="month").agg(made=own.publication.max())
     both = own.inner_join(changed, "snapshot_month")
     rows = con.to_pyarrow(both.filter(both.changed > both.made).select("snapshot_month"))
     return rows["snapshot_month"].to_pylist()
 
 
-_rfm, _profiles, _segments = (
-    contract.relation for contract in (CUSTOMER_RFM, SEGMENT_PROFILES, CUSTOMER_SEGMENTS)
-)
-_known = with_known(_segments, KMEANS_MODEL.relation)
+_rfm, _segments = tables.CUSTOMER_RFM.relation, tables.CUSTOMER_SEGMENTS.relation
+_profiles = tables.SEGMENT_PROFILES.relation
+_known = with_known(_segments, tables.KMEANS_MODEL.relation)
 # All customers need a known label.
 LABELLED = Spine(
-    (CUSTOMER_SEGMENTS,), snapshots(_rfm, _rfm.customer_id), snapshots(_known, _known.known)
+    (tables.CUSTOMER_SEGMENTS,),
+    *(
+        in_snapshots(rows, labelled=labels.count(), orders=rows.frequency.sum().cast("int64"))
+        for rows, labels in ((_rfm, _rfm.customer_id), (_known, _known.known))
+    ),
 )
 MOVED = Spine(
-    (SEGMENT_MIGRATION,),
+    (tables.SEGMENT_MIGRATION,),
     both_months(_segments, _rfm),
-    in_migration(SEGMENT_MIGRATION.relation),
+    in_migration(tables.SEGMENT_MIGRATION.relation),
     also_waiting=months_after_a_change,
 )
 COUNTED = Spine(
-    (SEGMENT_PROFILES,),
-    by_segment(_segments),
+    (tables.SEGMENT_PROFILES,),
+    in_snapshots(_segments, "segment"),
     _profiles.select("snapshot_month", "segment", "customers", revenue=_profiles.revenue.cast(SUM)),
 )

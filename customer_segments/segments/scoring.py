@@ -57,9 +57,8 @@ def squared_distance(pairs: Table) -> FloatingValue:
 
 def _nearest(pairs: Table) -> Table:
     """Keep the nearest of the clusters that each customer is paired with."""
-    nearest = ibis.row_number().over(
-        group_by=["snapshot_month", "customer_id", "version"],
-        order_by=[squared_distance(pairs), "cluster"],
-    )
-    labelled = pairs.mutate(rank=nearest, model_version=pairs.version)
+    snapshot = ["snapshot_month", "customer_id", "version"]
+    nearest_first = [squared_distance(pairs), "cluster"]
+    rank = ibis.row_number().over(group_by=snapshot, order_by=nearest_first)
+    labelled = pairs.mutate(rank=rank, model_version=pairs.version)
     return labelled.filter(labelled["rank"] == 0).select(*LABELLED)

@@ -32,15 +32,11 @@ def with_account_tier(snapshots: Table) -> Table:
     ``snapshots`` are all customers of each month that there is.
     """
     monetary = snapshots.monetary.cast("float64")
-    quartiles = snapshots.group_by("snapshot_month").agg(
-        lower_quartile=monetary.quantile(0.25), upper_quartile=monetary.quantile(0.75)
-    )
-    joined = snapshots.inner_join(quartiles, "snapshot_month")
-    reach = (joined.upper_quartile - joined.lower_quartile) * FENCE
-    is_above = joined.monetary.cast("float64") > joined.upper_quartile + reach
-    return joined.mutate(account_tier=ibis.ifelse(is_above, WHOLESALE, RETAIL)).drop(
-        "lower_quartile", "upper_quartile"
-    )
+    lower, upper = monetary.quantile(0.25), monetary.quantile(0.75)
+    fences = snapshots.group_by("snapshot_month").agg(fence=upper + (upper - lower) * FENCE)
+    joined = snapshots.inner_join(fences, "snapshot_month")
+    is_above = joined.monetary.cast("float64") > joined.fence
+    return joined.mutate(account_tier=ibis.ifelse(is_above, WHOLESALE, RETAIL)).drop("fence")
 
 
 def is_outlier(values: "pd.Series") -> "pd.Series":

@@ -5,8 +5,8 @@ against the contract and swaps it in, with its line in the ledger, in one transa
 ``WarehouseIOManager`` is how Dagster assets reach it. What the tables promise is in ``tables``.
 """
 
-from customer_segments.storage.contracts import Column, Contract, Rule, WriteMode
+from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.io_manager import WarehouseIOManager
 from customer_segments.storage.warehouse import Warehouse
 
-__all__ = ["Column", "Contract", "Rule", "Warehouse", "WarehouseIOManager", "WriteMode"]
+__all__ = ["Contract", "Warehouse", "WarehouseIOManager", "WriteMode"]

@@ -6,16 +6,13 @@ then (``publish`` refuses, a check reports).
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 SAMPLE_ROWS = 5
 
@@ -72,7 +69,7 @@ def stored(dtype: dt.DataType) -> dt.DataType:
 
 
 def row_breaches(
-    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
+    con: Connection, contract: Contract, relation: str, months: tuple[date, date] | None = None
 ) -> list[Breach]:
     """Return the rules that rows of ``relation`` break.
 
@@ -84,7 +81,7 @@ def row_breaches(
         First and last month that the rows may belong to; ``None`` for any.
     """
     conditions = {f"{name} is null": f"{quoted(name)} IS NULL" for name in contract.required} | {
-        rule.name: f"NOT ({rule.sql})" for rule in contract.rules
+        name: f"NOT ({sql})" for name, sql in contract.rules.items()
     }
     if contract.month_column:
         month = quoted(contract.month_column)
@@ -97,10 +94,8 @@ def row_breaches(
                 f"{month} NOT BETWEEN DATE '{first}' AND DATE '{last}'"
             )
     # Fetched whole: a result that is read in part blocks the connection.
-    (counts,) = con.raw_sql(
-        f"SELECT {', '.join(f'count(*) FILTER ({sql})' for sql in conditions.values())} "
-        f"FROM {relation}"
-    ).fetchall()
+    counted = ", ".join(f"count(*) FILTER ({sql})" for sql in conditions.values())
+    (counts,) = con.raw_sql(f"SELECT {counted} FROM {relation}").fetchall()
     columns = ", ".join(map(quoted, contract.schema.names))
     examples = f"SELECT {columns} FROM {relation} WHERE {{}} LIMIT {SAMPLE_ROWS}"
     breaches = [

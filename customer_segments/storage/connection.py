@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
@@ -20,7 +20,10 @@ from customer_segments.private import private_files
 
 if TYPE_CHECKING:
     import duckdb
-    from ibis.backends.duckdb import Backend
+    from ibis.backends.duckdb import Backend as Connection
+else:
+    # Loading it takes a while, and who only passes one on does not need it.
+    Connection = Any
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in t
 
 
 @contextmanager
-def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterator["Backend"]:
+def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterator[Connection]:
     """Open a DuckDB file, alone in this process; to write, it is made if need be.
 
     Parameters
@@ -88,7 +91,7 @@ def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterato
 
 
 @contextmanager
-def transaction(con: "Backend") -> Iterator[None]:
+def transaction(con: Connection) -> Iterator[None]:
     """Commit all of what is done within, or nothing."""
     import duckdb
 
@@ -144,13 +147,9 @@ def _connect(path: Path, *, read_only: bool, timeout_seconds: float) -> "duckdb.
     )
     if not read_only and not path.exists():
         _create(path)
+    config = {"autoinstall_known_extensions": "false"}
     try:
-        return waiting(
-            duckdb.connect,
-            str(path),
-            read_only=read_only,
-            config={"autoinstall_known_extensions": "false"},
-        )
+        return waiting(duckdb.connect, str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
         if _is_held_by_other(error):
             raise WarehouseUnavailable(

@@ -1,22 +1,20 @@
-"""What a table holds of each month: rows, revenue, and a digest that tells change.
+"""What a table holds of each month, and what one write made of it.
 
-Belongs here: summing up content, staged or published. Does not: remembering it (``ledger``).
+Belongs here: summing up content, staged or published, and what follows from it for whoever reports
+a write. Does not: writing (``publish``), remembering it (``ledger``).
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a table holds of a month: fields as in ``PUBLICATIONS``; by default nothing."""
+    """What a table holds of a month: fields as in ``ledger.PUBLICATIONS``; by default nothing."""
 
     rows: int = 0
     revenue: Decimal | None = None
@@ -24,8 +22,72 @@ class Content:
     model_version: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine(Content):
+    """A month of a table as one run published it; fields as in ``ledger.PUBLICATIONS``."""
+
+    publication: int
+    table_name: str
+    month: date | None
+    published_at: datetime
+    run_id: str
+    raw_version: str
+    is_changed: bool
+    contract: str
+    code_version: str
+    made_by: str | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one write published: a ledger line per month, and what the months held before.
+
+    Parameters
+    ----------
+    sql
+        The query that made the rows.
+    sources
+        Columns and types of the tables that the query reads, by table name.
+    """
+
+    table: str
+    lines: list[LedgerLine]
+    replaced: dict[date | None, Content]
+    sql: str
+    sources: dict[str, dict[str, str]]
+
+    @property
+    def rows(self) -> int:
+        """Rows written, over all months."""
+        return sum(line.rows for line in self.lines)
+
+    @property
+    def raw_version(self) -> str:
+        """Version of raw_transactions that it was made from."""
+        return self.lines[0].raw_version
+
+    @property
+    def changed_months(self) -> list[date]:
+        """Months whose content differs from what was there before."""
+        return [line.month for line in self.lines if line.is_changed and line.month]
+
+    @property
+    def tables_read(self) -> set[str]:
+        """Tables of the warehouse that the query reads; none if rows were handed over."""
+        return {name for name in self.sources if not name.startswith("ibis_")}
+
+    @property
+    def restated(self) -> list[tuple[LedgerLine, Content]]:
+        """Months that held other rows before, each with what it held."""
+        return [
+            (line, before)
+            for line in self.lines
+            if line.is_changed and (before := self.replaced.get(line.month, Content())).rows
+        ]
+
+
 def content(
-    con: "Backend", contract: Contract, relation: str, months: tuple[date, date] | None = None
+    con: Connection, contract: Contract, relation: str, months: tuple[date, date] | None = None
 ) -> dict[date | None, Content]:
     """Return what a relation holds of each month, all of them or those from first to last.
 
@@ -38,14 +100,11 @@ def content(
     relation
         Quoted name of a table with the contract's columns.
     """
-    columns = ", ".join(quoted(column.name) for column in contract.columns)
+    columns = ", ".join(map(quoted, contract.columns))
     month = quoted(contract.month_column) if contract.month_column else "NULL"
     revenue = f"CAST(sum({contract.revenue}) AS DECIMAL(38, 4))" if contract.revenue else "NULL"
-    model = (
-        "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
-        if "model_version" in contract.schema
-        else "NULL"
-    )
+    versions = "string_agg(DISTINCT model_version, ', ' ORDER BY model_version)"
+    model = versions if "model_version" in contract.schema else "NULL"
     where = f"WHERE {month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'" if months else ""
     rows = con.raw_sql(
         # Hashed twice: the first mixes in a row's last column by XOR alone.

@@ -1,14 +1,18 @@
 """What a table promises: columns, types, rules, key, and how it is written.
 
-Belongs here: the vocabulary for declaring a contract, and the DDL that follows from it.
+Belongs here: the vocabulary for declaring a contract, reading it, and the DDL that follows.
 Does not: the contracts themselves (``tables``), judging data (``audit``).
 """
 
 import hashlib
-from dataclasses import dataclass
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -27,23 +31,6 @@ class WriteMode(Enum):
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column; ``type`` in Ibis notation, ``!`` in front where null is not allowed."""
-
-    name: str
-    type: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A boolean SQL expression that is true (or null) for every row."""
-
-    name: str
-    sql: str
-
-
-@dataclass(frozen=True)
 class Contract:
     """A table's promise to everybody who reads it.
 
@@ -54,11 +41,13 @@ class Contract:
     grain
         What a row is, in words.
     columns
-        Columns in the order in which a reader wants them.
+        Type and description of each column, in the order in which a reader wants them; the type in
+        Ibis notation, ``!`` in front where null is not allowed.
     key
         Columns that identify a row; never null.
     rules
-        Row-level rules; the database enforces them as CHECK constraints.
+        By name, boolean SQL that is true (or null) of every row; the database enforces them as
+        CHECK constraints.
     month_column
         DATE column that holds the first day of the month a row belongs to; never null.
     write_mode
@@ -78,15 +67,15 @@ class Contract:
         Sections of the policy that decide its rows, the asset's own last.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
-        known for what it is; ``upkeep.steps`` says how to bring history up.
+        known for what it is; ``upkeep.migrate`` says how to bring history up.
     """
 
     table: str
     grain: str
-    columns: tuple[Column, ...]
+    columns: Mapping[str, tuple[str, str]]
     key: tuple[str, ...]
     write_mode: WriteMode
-    rules: tuple[Rule, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
     month_column: str | None = None
     revenue: str | None = None
     built_from: str | None = None
@@ -97,8 +86,7 @@ class Contract:
 
     def __post_init__(self) -> None:
         """Raise on a contract that contradicts itself: a fault in the code, found at import."""
-        names = {column.name for column in self.columns}
-        if not self.key or not names.issuperset({*self.key, self.month_column} - {None}):
+        if not self.key or {*self.key, self.month_column} - {None, *self.columns}:
             raise ValueError(f"{self.table}: key and month must be columns of the table")
         if self.write_mode is WriteMode.REPLACE_MONTHS and self.month_column not in self.key:
             # Else a row that moved to another month would clash with what is left of it.
@@ -108,13 +96,10 @@ class Contract:
     def schema(self) -> ibis.Schema:
         """Columns as an Ibis schema, nullability included; key and month are never null."""
         never_null = {*self.key, self.month_column}
-        types = ((column.name, dt.dtype(column.type)) for column in self.columns)
-        return ibis.schema(
-            {
-                name: dtype.copy(nullable=dtype.nullable and name not in never_null)
-                for name, dtype in types
-            }
-        )
+        types = {name: dt.dtype(kind) for name, (kind, _) in self.columns.items()}
+        for name in types.keys() & never_null:
+            types[name] = types[name].copy(nullable=False)
+        return ibis.schema(types)
 
     @cached_property
     def relation(self) -> ibis.Table:
@@ -126,8 +111,8 @@ class Contract:
     @cached_property
     def fingerprint(self) -> str:
         """Short hash of all that the database enforces."""
-        columns = [(column.name, column.type) for column in self.columns]
-        rules = [(rule.name, rule.sql) for rule in self.rules]
+        columns = [(name, kind) for name, (kind, _) in self.columns.items()]
+        rules = list(self.rules.items())
         enforced = (columns, self.key, rules, self.month_column, self.write_mode.value)
         return hashlib.sha256(repr(enforced).encode()).hexdigest()[:12]
 
@@ -157,18 +142,33 @@ class Contract:
     def ddl(self) -> str:
         """Return the statements that make the empty, constrained, commented table."""
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
-        checks = [f"CONSTRAINT {quoted(rule.name)} CHECK ({rule.sql})" for rule in self.rules]
+        checks = [f"CONSTRAINT {quoted(rule)} CHECK ({sql})" for rule, sql in self.rules.items()]
         key = [] if self.is_big else [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"]
         table = quoted(self.table)
         comments = {f"TABLE {table}": self.grain} | {
-            f"COLUMN {table}.{quoted(column.name)}": column.description for column in self.columns
+            f"COLUMN {table}.{quoted(name)}": said for name, (_, said) in self.columns.items()
         }
-        return ";\n".join(
-            [
-                f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})",
-                *(f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()),
-            ]
-        )
+        create = f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})"
+        said = [f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()]
+        return ";\n".join([create, *said])
+
+
+def declared(file: Path, **types: str) -> dict[str, Contract]:
+    """Return the contracts that a TOML file declares, by table; its keys are the fields'.
+
+    What stands in capitals in a type is one of ``types``.
+    """
+
+    def contract(table: str, columns: dict, write_mode: str, **others: Any) -> Contract:
+        typed = {
+            name: (re.sub("[A-Z]+", lambda said: types[said[0]], kind), description)
+            for name, (kind, description) in columns.items()
+        }
+        others = {key: tuple(v) if isinstance(v, list) else v for key, v in others.items()}
+        return Contract(table, columns=typed, write_mode=WriteMode(write_mode), **others)
+
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {table: contract(table, **promised) for table, promised in tables.items()}
 
 
 def version_of(label: str) -> int:

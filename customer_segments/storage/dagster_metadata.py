@@ -4,20 +4,23 @@ Belongs here: contract -> attributes of an asset, publication -> metadata of a m
 Does not: metadata that only one asset has (that asset adds it).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import sqlglot.expressions as sge
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import lineage
 
-from customer_segments.storage.content import Content
+from customer_segments.storage.content import Content, LedgerLine, Publication
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.ledger import LedgerLine, code_version
-from customer_segments.storage.lineage import column_lineage
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.ledger import code_version
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 OWNERS = ["team:customer-insight"]
 # A month more or less in the table shown; the ledger has them all.
@@ -41,19 +44,18 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
 
 def column_schema(contract: Contract) -> dg.TableSchema:
     """Return columns, types, descriptions and constraints as the UI shows them."""
-    rules = [f"{rule.name}: {rule.sql}" for rule in contract.rules]
+    rules = [f"{name}: {sql}" for name, sql in contract.rules.items()]
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
-                column.name,
-                type=str(contract.schema[column.name].copy(nullable=True)),
-                description=column.description,
+                name,
+                type=str(contract.schema[name].copy(nullable=True)),
+                description=description,
                 constraints=dg.TableColumnConstraints(
-                    nullable=column.name not in contract.required,
-                    unique=contract.key == (column.name,),
+                    nullable=name not in contract.required, unique=contract.key == (name,)
                 ),
             )
-            for column in contract.columns
+            for name, (_, description) in contract.columns.items()
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(contract.key)}", *rules]),
     )
@@ -74,8 +76,8 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
     }
     if publication.tables_read:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
-    if lineage := column_lineage(publication):
-        metadata["dagster/column_lineage"] = lineage
+    if made_of := column_lineage(publication):
+        metadata["dagster/column_lineage"] = made_of
     if contract.month_column:
         # An object and not a list, which the UI would spread over the page.
         changed = [f"{month:%Y-%m}" for month in publication.changed_months]
@@ -90,10 +92,40 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
     return metadata
 
 
+def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
+    """Return, for each column that was published, the upstream columns that it is made of.
+
+    ``None`` where no upstream table was read in SQL (a DataFrame that was published), or where
+    sqlglot cannot follow it: the table is in place by now, and its run must not fail for that.
+    """
+    # Not itself: rows that a table takes over from what it was are of no other column.
+    tables = publication.tables_read - {publication.table}
+    if not tables:
+        return None
+    try:
+        # Untrimmed: trimming copies the whole query once for every column.
+        roots = lineage(
+            None, publication.sql, publication.sources, dialect="duckdb", trim_selects=False
+        )
+    except SqlglotError as error:
+        logger.warning("No column lineage of %s: %s", publication.table, error)
+        return None
+    deps = {column: _upstream_columns(root, tables) for column, root in roots.items()}
+    return dg.TableColumnLineage(deps) if any(deps.values()) else None
+
+
+def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:
+    leaves = {
+        (node.expression.name, node.name.rpartition(".")[2].strip('"'))
+        for node in root.walk()
+        if isinstance(node.expression, sge.Table) and node.expression.name in tables
+    }
+    return [dg.TableColumnDep(dg.AssetKey(table), column) for table, column in sorted(leaves)]
+
+
 def figures_table(frame: "pd.DataFrame") -> dg.TableMetadataValue:
     """Return figures as a table of the UI, with four digits behind the point."""
-    shown = frame.round(4).astype(object).where(frame.notna(), None)
-    return _table(dict.fromkeys(shown.columns, "string"), shown.to_dict("split")["data"])
+    return _table(frame.round(4).astype(object).where(frame.notna(), None).to_dict("records"))
 
 
 def month_metadata(line: LedgerLine) -> dict[str, Any]:
@@ -108,20 +140,18 @@ def _revenue_added(line: LedgerLine, before: Content) -> Decimal:
 
 def _restated_table(publication: Publication) -> dg.TableMetadataValue:
     """Return the months that held other rows before, and by how much their revenue changed."""
-    types = {"month": "string", "rows_before": "int", "rows": "int", "revenue_before": "string"}
     return _table(
-        types | {"revenue": "string", "difference": "string"},
-        (
-            (
-                f"{line.month:%Y-%m}",
-                before.rows,
-                line.rows,
-                f"{before.revenue or 0:,.4f}",
-                f"{line.revenue or 0:,.4f}",
-                f"{_revenue_added(line, before):+,.4f}",
-            )
+        [
+            {
+                "month": f"{line.month:%Y-%m}",
+                "rows_before": before.rows,
+                "rows": line.rows,
+                "revenue_before": f"{before.revenue or 0:,.4f}",
+                "revenue": f"{line.revenue or 0:,.4f}",
+                "difference": f"{_revenue_added(line, before):+,.4f}",
+            }
             for line, before in publication.restated[-SHOWN_MONTHS:]
-        ),
+        ],
         difference="In the workbooks' currency.",
     )
 
@@ -129,31 +159,25 @@ def _restated_table(publication: Publication) -> dg.TableMetadataValue:
 def _months_table(publication: Publication) -> dg.TableMetadataValue:
     """Return rows and revenue per month, for a table whose months are not partitions."""
     return _table(
-        {"month": "string", "rows": "int", "revenue": "string", "changed": "bool"},
-        (
-            (
-                f"{line.month:%Y-%m}",
-                line.rows,
-                "" if line.revenue is None else f"{line.revenue:,.4f}",
-                line.is_changed,
-            )
+        [
+            {
+                "month": f"{line.month:%Y-%m}",
+                "rows": line.rows,
+                "revenue": "" if line.revenue is None else f"{line.revenue:,.4f}",
+                "changed": line.is_changed,
+            }
             for line in [line for line in publication.lines if line.month][-SHOWN_MONTHS:]
-        ),
+        ],
         revenue="Exact, with four decimals.",
         changed="Differs from what was there.",
     )
 
 
-def _table(
-    types: Mapping[str, str], rows: Iterable[Sequence], **descriptions: str
-) -> dg.TableMetadataValue:
-    """Return a table of the UI of rows in the order of the columns."""
-    return dg.MetadataValue.table(
-        [dg.TableRecord(dict(zip(types, row, strict=True))) for row in rows],
-        schema=dg.TableSchema(
-            [
-                dg.TableColumn(name, dtype, description=descriptions.get(name))
-                for name, dtype in types.items()
-            ]
-        ),
-    )
+def _table(rows: list[dict[str, Any]], **descriptions: str) -> dg.TableMetadataValue:
+    """Return rows as a table of the UI."""
+    types = {bool: "bool", int: "int"}
+    columns = [
+        dg.TableColumn(name, types.get(type(value), "string"), description=descriptions.get(name))
+        for name, value in (rows[0].items() if rows else ())
+    ]
+    return dg.MetadataValue.table(list(map(dg.TableRecord, rows)), dg.TableSchema(columns))

@@ -5,6 +5,7 @@ into metadata. Does not: SQL, locks, rules (``publish``, ``warehouse``, ``audit`
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 import ibis
@@ -12,13 +13,14 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.policy import Policy
+from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
-from customer_segments.storage.publication import Publication
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.warehouse import Warehouse
 
 
+@dataclass(eq=False)
 class WarehouseIOManager(dg.IOManager):
     """Publishes what assets return, and hands on tables as unbound Ibis expressions.
 
@@ -38,17 +40,10 @@ class WarehouseIOManager(dg.IOManager):
         launch set in place of the policy's.
     """
 
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        contracts: Mapping[str, Contract],
-        policy: Policy,
-        made_by: Callable[..., str],
-    ):
-        self.warehouse = warehouse
-        self.contracts = contracts
-        self.policy = policy
-        self.made_by = made_by
+    warehouse: Warehouse
+    contracts: Mapping[str, Contract]
+    policy: Policy
+    made_by: Callable[..., str]
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Publish ``obj`` as the asset's table, or as the months of it that the run covers."""
@@ -62,9 +57,8 @@ class WarehouseIOManager(dg.IOManager):
         publication = obj
         if not isinstance(publication, Publication):
             made_by = self.made_by(contract, **departing)
-            publication = self.warehouse.publish(
-                contract, obj, months=months, run_id=context.run_id, made_by=made_by
-            )
+            options = {"months": months, "run_id": context.run_id, "made_by": made_by}
+            publication = self.warehouse.publish(contract, obj, **options)
         context.add_output_metadata(publication_metadata(contract, publication))
         if months:
             for line in publication.lines:
@@ -112,11 +106,7 @@ def departures(
         return {}, ""
     name = contract.sections[-1]
     section = getattr(policy, name).model_dump(mode="json")
-    differing = {
-        key: launched[key]
-        for key, value in section.items()
-        if key in launched and launched[key] != value
-    }
+    differing = {key: launched[key] for key, v in section.items() if launched.get(key, v) != v}
     said = "; ".join(
         f"{name}.{key} is {value!r}, the policy says {section[key]!r}"
         for key, value in differing.items()

@@ -1,69 +1,27 @@
 """The ledger of publications: what was written, when, from what, and whether it changed.
 
-Belongs here: the table ``publications`` and its lines. Does not: writing the tables themselves
-(``publish``), what waits for a run (``pending``).
+Belongs here: the table ``publications``, its lines, and whether tables hold what they say. Does
+not: writing the tables themselves (``publish``), what waits for a run (``state``).
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, fields
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from customer_segments.months import between
-from customer_segments.storage.content import Content, content
-from customer_segments.storage.contracts import Column, Contract, WriteMode, quoted
+from customer_segments.storage.audit import column_breaches
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.content import Content, LedgerLine, content
+from customer_segments.storage.contracts import Contract, WriteMode, declared, quoted
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
-
-PUBLICATIONS = Contract(
-    table="publications",
-    grain="a month of a table (or a table without months) as one run published it",
-    columns=(
-        Column("publication", "!int64", "Running number; a later publication has a larger one."),
-        Column("table_name", "!string", "Table that was written."),
-        Column("month", "date", "First day of the month written; null where there are none."),
-        Column("published_at", "!timestamp(6)", "When it was written, UTC."),
-        Column("run_id", "!string", "Dagster run that wrote it; migrate for a migration."),
-        Column("raw_version", "!string", "Version of raw_transactions it was made from."),
-        Column("rows", "!int64", "Rows of that month; for insert-only tables, rows added."),
-        Column("revenue", "decimal(38, 4)", "Their revenue, in the currency of the workbooks."),
-        Column("digest", "!string", "Their content's, whatever the order; by DuckDB's version."),
-        Column("is_changed", "!boolean", "Whether the content differs from the one before."),
-        Column("contract", "!string", "Version and fingerprint of the table's contract."),
-        Column("code_version", "!string", "Version of this package."),
-        Column("model_version", "string", "Model version that labelled the rows."),
-        Column("made_by", "string", "Fingerprint of the rules that made them; null: not known."),
-    ),
-    key=("publication",),
-    write_mode=WriteMode.INSERT_NEW,
-    version=2,
-)
-_COLUMNS = ", ".join(PUBLICATIONS.schema.names)
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """A month of a table as one run published it; fields as in ``PUBLICATIONS``."""
-
-    publication: int
-    table_name: str
-    month: date | None
-    published_at: datetime
-    run_id: str
-    raw_version: str
-    rows: int
-    revenue: Decimal | None
-    digest: str
-    is_changed: bool
-    contract: str
-    code_version: str
-    model_version: str | None
-    made_by: str | None
+PUBLICATIONS = declared(Path(__file__).with_name("publications.toml"))["publications"]
+Entry = tuple[date | None, Content, Content]
+_COLUMNS = [field.name for field in fields(LedgerLine)]
 
 
 @cache
@@ -73,13 +31,12 @@ def code_version() -> str:
 
 
 def add_lines(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     after: dict[date | None, Content],
     before: dict[date | None, Content],
     months: tuple[date, date] | None,
-    run_id: str,
-    made_by: str | None,
+    **by: str | None,
 ) -> list[LedgerLine]:
     """Enter what is published into the ledger, a line per month.
 
@@ -89,6 +46,8 @@ def add_lines(
         What is published, and what it replaces, as ``content`` returns it.
     months
         Months that are published, also where they have no row; ``None`` for all there are.
+    by
+        ``run_id`` and ``made_by`` of the lines.
     """
     if contract.built_from:
         raw_version = newest_raw_version(con, contract.built_from)
@@ -102,17 +61,12 @@ def add_lines(
     else:
         # Those that lose all their rows, too. And an empty table has its line: it was published.
         covered = sorted(month for month in {*after, *before} if month) or [None]
-    replaced = {} if contract.write_mode is WriteMode.INSERT_NEW else before
     nothing = Content()
-    entries = [
-        (month, held, held.digest != replaced.get(month, nothing).digest)
-        for month in covered
-        for held in [after.get(month, nothing)]
-    ]
-    return _enter(con, contract, entries, raw_version, run_id, made_by)
+    entries = [(month, after.get(month, nothing), before.get(month, nothing)) for month in covered]
+    return _enter(con, contract, entries, raw_version=raw_version, **by)
 
 
-def add_migration(con: "Backend", contract: Contract) -> None:
+def add_migration(con: Connection, contract: Contract) -> None:
     """Enter that a table was brought up to its contract: its rows say what they said before.
 
     One line for the whole table, without a month, so that what waits goes on waiting and nothing
@@ -121,20 +75,14 @@ def add_migration(con: "Backend", contract: Contract) -> None:
     """
     is_whole = contract.month_column is None and contract.write_mode is WriteMode.REPLACE
     held = content(con, contract, quoted(contract.table)).get(None) if is_whole else None
+    entry = None, held or Content(), held or Content()
     raw_version = newest_raw_version(con, contract.table)
-    made_by = _newest(con, contract.table, "made_by")
-    _enter(con, contract, [(None, held or Content(), False)], raw_version, "migrate", made_by)
+    made_by = newest(con, contract.table, "made_by")
+    _enter(con, contract, [entry], raw_version=raw_version, run_id="migrate", made_by=made_by)
 
 
-def _enter(
-    con: "Backend",
-    contract: Contract,
-    entries: Iterable[tuple[date | None, Content, bool]],
-    raw_version: str,
-    run_id: str,
-    made_by: str | None,
-) -> list[LedgerLine]:
-    """Add lines: for each a month, what it holds, and whether that is a change."""
+def _enter(con: Connection, contract: Contract, months: list[Entry], **by: Any) -> list[LedgerLine]:
+    """Add lines, each of a month, what it holds, and what it held before."""
     ((last,),) = con.raw_sql("SELECT coalesce(max(publication), 0) FROM publications").fetchall()
     # One publication, one moment.
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -144,37 +92,36 @@ def _enter(
             table_name=contract.table,
             month=month,
             published_at=now,
-            run_id=run_id,
-            raw_version=raw_version,
-            is_changed=is_changed,
+            is_changed=held.digest != before.digest,
             contract=contract.label,
             code_version=code_version(),
-            made_by=made_by,
+            **by,
             **asdict(held),
         )
-        for number, (month, held, is_changed) in enumerate(entries, last + 1)
+        for number, (month, held, before) in enumerate(months, last + 1)
     ]
-    values = ", ".join("?" * len(PUBLICATIONS.columns))
-    con.con.executemany(
-        f"INSERT INTO publications ({_COLUMNS}) VALUES ({values})",
-        [astuple(line) for line in lines],
-    )
+    columns, values = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    insert = f"INSERT INTO publications ({columns}) VALUES ({values})"
+    con.con.executemany(insert, [astuple(line) for line in lines])
     return lines
 
 
-def is_there(con: "Backend", table: str) -> bool:
+def is_there(con: Connection, table: str) -> bool:
     """Tell whether the warehouse has a table."""
     found = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
     return bool(con.con.execute(f"{found} AND table_name = ?", [table]).fetchall())
 
 
-def is_temporary(con: "Backend", table: str) -> bool:
-    """Tell whether a table is the connection's own, and not the warehouse's."""
-    found = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?"
+def is_temporary(con: Connection, table: str) -> bool:
+    """Tell whether a table or view is the connection's own, and not the warehouse's."""
+    found = (
+        "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = $1 "
+        "UNION ALL SELECT 1 FROM duckdb_views() WHERE temporary AND view_name = $1"
+    )
     return bool(con.con.execute(found, [table]).fetchall())
 
 
-def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
+def latest(con: Connection, table: str) -> dict[date | None, LedgerLine]:
     """Return the newest ledger line of each month of a table, in order of months.
 
     Nothing where nothing was ever published: a first publication that failed leaves a file
@@ -183,19 +130,64 @@ def latest(con: "Backend", table: str) -> dict[date | None, LedgerLine]:
     if not is_there(con, PUBLICATIONS.table):
         return {}
     rows = con.con.execute(
-        f"SELECT {_COLUMNS} FROM publications WHERE table_name = ? QUALIFY "
+        f"SELECT {', '.join(_COLUMNS)} FROM publications WHERE table_name = ? QUALIFY "
         "row_number() OVER (PARTITION BY month ORDER BY publication DESC) = 1 ORDER BY month",
         [table],
     ).fetchall()
-    return {line.month: line for line in (LedgerLine(*row) for row in rows)}
+    lines = (LedgerLine(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+    return {line.month: line for line in lines}
 
 
-def newest_raw_version(con: "Backend", table: str) -> str:
+def newest_raw_version(con: Connection, table: str) -> str:
     """Return the raw version that a table was last made from; empty if it never was."""
-    return _newest(con, table, "raw_version") or ""
+    return newest(con, table, "raw_version") or ""
 
 
-def _newest(con: "Backend", table: str, column: str) -> str | None:
-    newest = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
-    ((value,),) = con.con.execute(newest, [table]).fetchall()
+def newest(con: Connection, table: str, column: str) -> str | None:
+    """Return what the newest line of a table says; ``None`` if it was never published."""
+    if not is_there(con, PUBLICATIONS.table):
+        return None
+    said = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
+    ((value,),) = con.con.execute(said, [table]).fetchall()
     return value
+
+
+def disagreements(con: Connection, contracts: Mapping[str, Contract]) -> list[str]:
+    """Return where tables hold other rows or other revenue than the ledger's newest lines say.
+
+    Reads every row of every table. Digests are not compared: DuckDB's hash may change with its
+    version. Tables of other contracts are compared by their number of rows alone. Of the ledger
+    just columns are read that every version had.
+    """
+    if not is_there(con, PUBLICATIONS.table):
+        return ["it has no ledger"]
+    names = con.raw_sql("SELECT DISTINCT table_name FROM publications ORDER BY 1").fetchall()
+    return [said for (name,) in names if (said := _disagreement(con, name, contracts.get(name)))]
+
+
+def _disagreement(con: Connection, table: str, contract: Contract | None) -> str:
+    if not is_there(con, table):
+        return f"{table} is in the ledger, but not in the warehouse"
+    if contract is None:
+        return ""
+    is_new = contract.write_mode is WriteMode.INSERT_NEW
+    lines = con.con.execute(
+        f"SELECT month, {'sum(rows)::BIGINT' if is_new else 'last(rows ORDER BY publication)'}, "
+        "last(revenue ORDER BY publication) "
+        "FROM publications WHERE table_name = ? GROUP BY month ORDER BY month",
+        [table],
+    ).fetchall()
+    if not is_new and not column_breaches(contract, con.get_schema(table)):
+        said = {month: (rows, revenue) for month, rows, revenue in lines}
+        made = content(con, contract, quoted(table)).items()
+        found = {month: (held.rows, held.revenue) for month, held in made}
+        for month in sorted(month for month in {*said, *found} if month):
+            told, held = said.get(month, (0, None)), found.get(month, (0, None))
+            if told != held:
+                return (
+                    f"{table} of {month:%Y-%m} holds {held[0]:,} rows with revenue {held[1]}, "
+                    f"the ledger says {told[0]:,} with {told[1]}"
+                )
+    ((there,),) = con.raw_sql(f"SELECT count(*) FROM {quoted(table)}").fetchall()
+    rows = sum(line[1] for line in lines)
+    return "" if rows == there else f"{table} holds {there:,} rows, the ledger says {rows:,}"

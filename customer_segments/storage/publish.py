@@ -6,38 +6,22 @@ not: what makes rows good (``contracts``, ``audit``), what is remembered (``ledg
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
 
-from customer_segments.storage import ledger
-from customer_segments.storage.audit import (
-    Breach,
-    ContractBreach,
-    column_breaches,
-    row_breaches,
-)
-from customer_segments.storage.content import content
+from customer_segments.storage import ledger, requirements
+from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.content import Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
-from customer_segments.storage.publication import Publication
-from customer_segments.storage.requirements import (
-    require_contract,
-    require_history,
-    require_ledger,
-    require_passed,
-    require_sources,
-)
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 STAGING = "staging"
 
 
 def publish(
-    con: "Backend",
+    con: Connection,
     contract: Contract,
     data,
     *,
@@ -70,37 +54,56 @@ def publish(
     expression = _with_nulls_typed(
         data if isinstance(data, ibis.Table) else ibis.memtable(data), contract
     )
-    require_sources(con, contract.table, expression)
-    require_passed(con, contract.table, expression)
+    requirements.require_sources(con, contract.table, expression)
+    requirements.require_passed(con, contract.table, expression)
     if not is_there(con, PUBLICATIONS.table):
         con.raw_sql(PUBLICATIONS.ddl())
-    require_ledger(con)
+    requirements.require_ledger(con)
     if months and contract.needs_history:
-        require_history(con, contract, last=months[1])
+        requirements.require_history(con, contract, last=months[1])
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
-    # Ibis takes an outer join's columns for not null where they were so before the join.
-    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
-    con.create_table(STAGING, expression, schema=ibis.schema(nullable), temp=True)
+    sql = _stage(con, contract, expression.select(*contract.schema.names))
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    after = content(con, contract, STAGING)
-    lines = ledger.add_lines(con, contract, after, before, months, run_id, made_by)
-    con.raw_sql(f"DROP TABLE {STAGING}")
+    written = quoted(contract.table) if contract.write_mode is WriteMode.REPLACE else STAGING
+    after, by = content(con, contract, written), {"run_id": run_id, "made_by": made_by}
+    lines = ledger.add_lines(con, contract, after, before, months, **by)
+    con.raw_sql(f"DROP TABLE IF EXISTS {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
         if not is_temporary(con, table.name)
     }
-    sql = str(con.compile(expression, pretty=True))
     return Publication(contract.table, lines, before, sql, sources)
 
 
-def empty_outside(con: "Backend", contract: Contract, first: date, last: date, run_id: str) -> None:
+def _stage(con: Connection, contract: Contract, expression: ibis.Table) -> str:
+    """Put the rows into the staging table; return the SQL that makes them.
+
+    What replaces a whole table is staged in the file and takes its place by name: rows of
+    transaction grain are written once.
+    """
+    # Ibis takes an outer join's columns for not null where they were so before the join.
+    nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
+    is_whole = contract.write_mode is WriteMode.REPLACE
+    con.create_table(STAGING, schema=ibis.schema(nullable), temp=not is_whole)
+    sql = str(con.compile(expression, pretty=True))
+    if expression.op().find(ops.InMemoryTable):
+        con.insert(STAGING, expression)
+    else:
+        # Compiled once: for Ibis that takes as long as for DuckDB to run it.
+        con.raw_sql(f"INSERT INTO {STAGING} {sql}")
+    return sql
+
+
+def empty_outside(
+    con: Connection, contract: Contract, first: date, last: date, run_id: str
+) -> None:
     """Take the rows of months before ``first`` and after ``last`` out of a table.
 
     Nobody publishes these months any more, and snapshots would go on adding them up.
@@ -115,27 +118,27 @@ def empty_outside(con: "Backend", contract: Contract, first: date, last: date, r
                 f"DELETE FROM {quoted(contract.table)} "
                 f"WHERE {quoted(contract.month_column or '')} = DATE '{month}'"
             )
-            ledger.add_lines(con, contract, {}, before, (month, month), run_id, line.made_by)
+            by = {"run_id": run_id, "made_by": line.made_by}
+            ledger.add_lines(con, contract, {}, before, (month, month), **by)
 
 
 def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
     """Return what the months hold that are about to be replaced; nothing if not comparable."""
-    is_comparable = (
-        contract.write_mode is not WriteMode.INSERT_NEW
-        and is_there(con, contract.table)
-        and not column_breaches(contract, con.get_schema(contract.table))
-    )
-    return content(con, contract, quoted(contract.table), months) if is_comparable else {}
+    if contract.write_mode is WriteMode.INSERT_NEW or not is_there(con, contract.table):
+        return {}
+    is_other = column_breaches(contract, con.get_schema(contract.table))
+    return {} if is_other else content(con, contract, quoted(contract.table), months)
 
 
 def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
     """Put the staged rows, by name, into the constrained table."""
     table = quoted(contract.table)
     if contract.write_mode is WriteMode.REPLACE:
-        # Dropped and made anew inside the transaction: a new contract may differ in its columns.
         con.raw_sql(f"DROP TABLE IF EXISTS {table}")
+        con.raw_sql(f"ALTER TABLE {STAGING} RENAME TO {table}")
+        return
     if is_there(con, contract.table):
-        require_contract(con, contract)
+        requirements.require_contract(con, contract)
     else:
         con.raw_sql(contract.ddl())
     if months:
@@ -161,10 +164,8 @@ def _drop_known(con, contract: Contract) -> None:
     key = ", ".join(map(quoted, contract.key))
     clash = con.raw_sql(f"SELECT {key} FROM {STAGING} AS s WHERE {same(contract.key)}").fetchall()
     if clash:
-        raise ContractBreach(
-            contract.table,
-            [Breach(f"({key}) {clash[0]} is there already with other values", len(clash))],
-        )
+        said = f"({key}) {clash[0]} is there already with other values"
+        raise ContractBreach(contract.table, [Breach(said, len(clash))])
 
 
 def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:

@@ -5,7 +5,6 @@ rows (``audit``), writing (``publish``).
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
@@ -13,11 +12,9 @@ import ibis.expr.operations as ops
 from customer_segments.errors import UserError
 from customer_segments.storage import ledger
 from customer_segments.storage.audit import column_breaches, stored
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 # Checks of which no table may be built on that does not pass them.
 BLOCKING = ("contract", "reconciliation")
@@ -38,13 +35,13 @@ class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
         )
 
 
-def require_ledger(con: "Backend") -> None:
+def require_ledger(con: Connection) -> None:
     """Raise if another version of the code wrote the ledger."""
     if differences := column_breaches(PUBLICATIONS, con.get_schema(PUBLICATIONS.table)):
         raise ContractMismatch(PUBLICATIONS.table, [breach.rule for breach in differences])
 
 
-def require_contract(con: "Backend", contract: Contract) -> None:
+def require_contract(con: Connection, contract: Contract) -> None:
     """Raise unless the published table exists and has the contract's columns and rules."""
     if not is_there(con, contract.table):
         raise UserError(
@@ -53,18 +50,17 @@ def require_contract(con: "Backend", contract: Contract) -> None:
     breaches = column_breaches(contract, con.get_schema(contract.table))
     differences = [breach.rule for breach in breaches]
     # Whoever wrote last made the table, or found it made by the same contract.
-    lines = ledger.latest(con, contract.table).values()
-    newest = max(lines, key=lambda line: line.publication, default=None)
-    if newest is None:
+    label = ledger.newest(con, contract.table, "contract")
+    if label is None:
         differences = differences or ["the ledger has no line of it"]
-    elif not differences and not contract.is_labelled(newest.contract):
+    elif not differences and not contract.is_labelled(label):
         differences = ["its rules, its key, its nullability or its write mode changed"]
     if differences:
-        is_newer = newest is not None and version_of(newest.contract) > contract.version
+        is_newer = label is not None and version_of(label) > contract.version
         raise ContractMismatch(contract.table, differences, is_newer=is_newer)
 
 
-def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
+def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None:
     """Raise unless every table that the expression reads is there as it is declared.
 
     Parameters
@@ -91,7 +87,7 @@ def require_sources(con: "Backend", reader: str, expression: ibis.Expr) -> None:
             raise ContractMismatch(source.name, differences)
 
 
-def judgements(con: "Backend") -> tuple[dict[str, int], dict[str, str]]:
+def judgements(con: Connection) -> tuple[dict[str, int], dict[str, str]]:
     """Return by table what its blocking checks were evaluated on last, and what is wrong with it.
 
     The first is the number of the publication; the second has those tables alone whose newest
@@ -114,7 +110,7 @@ def judgements(con: "Backend") -> tuple[dict[str, int], dict[str, str]]:
     return judged, failed
 
 
-def require_passed(con: "Backend", reader: str, expression: ibis.Expr) -> None:
+def require_passed(con: Connection, reader: str, expression: ibis.Expr) -> None:
     """Raise if a table that the expression reads did not pass its blocking checks."""
     _, failed = judgements(con)
     for source in expression.op().find(ops.UnboundTable):

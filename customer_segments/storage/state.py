@@ -9,14 +9,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
+from customer_segments.months import between
 from customer_segments.private import write_text
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.contracts import Contract
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.requirements import judgements, require_ledger
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,30 @@ class State:
         """Return the months of which a table has rows, in order."""
         return [month for month, held in self.months(table).items() if held.rows]
 
+    def pending(self, contract: Contract, made_by: str | None = None) -> list[date]:
+        """Return the months of a table that were made before their input changed, in order.
+
+        A month that was never published is pending once the table that it is built from has it, or
+        has months before and after it: a shop that was closed has a snapshot, too.
+
+        Parameters
+        ----------
+        made_by
+            Fingerprint of the rules in force: months that others made are pending, too.
+        """
+        own, upstream = self.months(contract.table), self.months(contract.built_from or "")
+        pending, newest_change = [], 0
+        for month in between(min(upstream), max(upstream)) if upstream else ():
+            changed = upstream[month].changed if month in upstream else 0
+            # A snapshot adds up all months before it.
+            newest_change = max(newest_change if contract.needs_history else 0, changed)
+            held = own.get(month)
+            if not (held and held.publication >= newest_change and made_by in (None, held.made_by)):
+                pending.append(month)
+        return pending
+
     @classmethod
-    def read(cls, con: "Backend") -> "State":
+    def read(cls, con: Connection) -> "State":
         """Return the state of an open warehouse."""
         if not is_there(con, PUBLICATIONS.table):
             return cls()
@@ -116,13 +139,8 @@ class State:
     def load(cls, path: Path) -> "State":
         """Return what the file beside a warehouse says; empty where there is none to be read."""
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            tables = {
-                table: {month: Held(**held) for month, held in months.items()}
-                for table, months in stored.pop("tables").items()
-            }
-            return cls(tables, **stored)
-        except (OSError, ValueError, TypeError, KeyError):
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError):
             # Whoever opens the warehouse next writes it anew.
             return cls()
 

@@ -8,21 +8,25 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from customer_segments.storage.connection import WarehouseUnavailable, connected, transaction
+from customer_segments.storage.connection import (
+    Connection,
+    WarehouseUnavailable,
+    connected,
+    transaction,
+)
+from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.ledger import is_there
-from customer_segments.storage.publication import Publication
 from customer_segments.storage.publish import empty_outside, publish
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
-    from ibis.backends.duckdb import Backend
 
 
 class Warehouse:
@@ -57,7 +61,7 @@ class Warehouse:
         state.save(self.state_path)
         return state
 
-    def reading(self) -> AbstractContextManager["Backend"]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Open the file for queries that see one state of it."""
         if not self.path.exists():
             raise WarehouseUnavailable(
@@ -67,14 +71,14 @@ class Warehouse:
         return connected(self.path, read_only=True, timeout_seconds=self.lock_timeout_seconds)
 
     @contextmanager
-    def writing(self) -> Iterator["Backend"]:
+    def writing(self) -> Iterator[Connection]:
         """Open the file for one transaction: all of it is committed, or nothing."""
         with self.holding() as con:
             with transaction(con):
                 yield con
             State.read(con).save(self.state_path)
 
-    def holding(self) -> AbstractContextManager["Backend"]:
+    def holding(self) -> AbstractContextManager[Connection]:
         """Open the file for oneself alone, without a transaction yet; it is made if need be."""
         if not self.path.parent.is_dir():
             raise WarehouseUnavailable(
@@ -87,18 +91,10 @@ class Warehouse:
             )
         return connected(self.path, read_only=False, timeout_seconds=self.lock_timeout_seconds)
 
-    def publish(
-        self,
-        contract: Contract,
-        data: object,
-        *,
-        months: tuple[date, date] | None = None,
-        run_id: str = "",
-        made_by: str | None = None,
-    ) -> Publication:
+    def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
         with self.writing() as con:
-            return publish(con, contract, data, months=months, run_id=run_id, made_by=made_by)
+            return publish(con, contract, data, **options)
 
     def empty_outside(
         self, contracts: Iterable[Contract], first: date, last: date, run_id: str
@@ -121,13 +117,13 @@ class Warehouse:
             return load(con, contract)
 
 
-def query(con: "Backend", expression: ibis.Table) -> "pd.DataFrame":
+def query(con: Connection, expression: ibis.Table) -> "pd.DataFrame":
     """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
     require_sources(con, "This query", expression)
     return con.execute(expression)
 
 
-def load(con: "Backend", contract: Contract) -> "pd.DataFrame":
+def load(con: Connection, contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
     if not is_there(con, contract.table):
         return contract.schema.to_pyarrow().empty_table().to_pandas()

@@ -5,11 +5,9 @@ A column has its type and its description; types in capitals are those of ``mone
 what makes the rows (the stages), how they are written (``storage``).
 """
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
-from customer_segments.storage import Column, Contract, Rule, WriteMode
+from customer_segments.storage.contracts import declared
 from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 
 # Names of types in the files.
@@ -20,40 +18,10 @@ STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "qu
 NEW, GONE = "New", "Gone"
 
 
-def _contract(
-    table: str,
-    *,
-    columns: dict[str, tuple[str, str]],
-    key: list[str],
-    sections: list[str],
-    write_mode: str,
-    rules: dict[str, str] | None = None,
-    **others: Any,
-) -> Contract:
-    return Contract(
-        table,
-        columns=tuple(
-            Column(name, _type(kind), description) for name, (kind, description) in columns.items()
-        ),
-        key=tuple(key),
-        sections=tuple(sections),
-        write_mode=WriteMode(write_mode),
-        rules=tuple(Rule(*rule) for rule in (rules or {}).items()),
-        **others,
-    )
-
-
-def _type(kind: str) -> str:
-    name = kind.removeprefix("!")
-    return kind.removesuffix(name) + TYPES.get(name, name)
-
-
 CONTRACTS = {
-    table: _contract(table, **promised)
+    table: contract
     for stage in STAGES
-    for table, promised in tomllib.loads(
-        Path(__file__).with_name(f"{stage}.toml").read_text(encoding="utf-8")
-    ).items()
+    for table, contract in declared(Path(__file__).with_name(f"{stage}.toml"), **TYPES).items()
 }
 
 RAW_TRANSACTIONS = CONTRACTS["raw_transactions"]

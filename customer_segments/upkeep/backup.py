@@ -12,20 +12,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.private import make_folder, replacing
 from customer_segments.storage import Warehouse
-from customer_segments.storage.connection import WarehouseUnavailable
+from customer_segments.storage.connection import Connection, WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
-from customer_segments.storage.ledger import code_version, is_there
+from customer_segments.storage.ledger import code_version, disagreements, is_there
 from customer_segments.tables import CONTRACTS
-from customer_segments.upkeep.agreement import disagreements
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 NOTES = "backup_notes"
 COPY = "backup_copy"
@@ -50,7 +46,7 @@ def back_up(installed: Installation, path: Path | None = None) -> tuple[Path, No
 
 
 def write_backup(
-    con: "Backend", installed: Installation, path: Path | None = None, label: str = ""
+    con: Connection, installed: Installation, path: Path | None = None, label: str = ""
 ) -> tuple[Path, Notes]:
     """Copy what a connection sees, outside a transaction, into a file; checked, then named.
 
@@ -121,14 +117,12 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:
+def _copy(con: Connection, installed: Installation, draft: Path) -> Notes:
     """Copy all tables into a new file, with the notes, and compare what the disk then has."""
     here, months = con.current_catalog, installed.settings.months_path
-    notes = Notes(
-        made_at=datetime.now(UTC).replace(tzinfo=None),
-        months=months.read_text(encoding="utf-8") if months.is_file() else None,
-        differences=disagreements(con, CONTRACTS),
-    )
+    covered = months.read_text(encoding="utf-8") if months.is_file() else None
+    now = datetime.now(UTC).replace(tzinfo=None)
+    notes = Notes(now, covered, disagreements(con, CONTRACTS))
     with _attached(con, draft, "READ_WRITE"):
         con.raw_sql(f"COPY FROM DATABASE {quoted(here)} TO {COPY}")
         con.con.execute(
@@ -146,7 +140,7 @@ def _copy(con: "Backend", installed: Installation, draft: Path) -> Notes:
 
 
 @contextmanager
-def _attached(con: "Backend", path: Path, mode: str) -> Iterator[None]:
+def _attached(con: Connection, path: Path, mode: str) -> Iterator[None]:
     # An absolute path that DuckDB takes for nothing but a path.
     con.raw_sql(f"ATTACH {literal(str(path))} AS {COPY} ({mode})")
     try:
@@ -156,7 +150,7 @@ def _attached(con: "Backend", path: Path, mode: str) -> Iterator[None]:
             con.raw_sql(f"DETACH {COPY}")
 
 
-def _digests(con: "Backend", database: str) -> dict[str, tuple]:
+def _digests(con: Connection, database: str) -> dict[str, tuple]:
     """Read all rows of all tables; return their number and a digest of them by table."""
     tables = con.con.execute(
         "SELECT table_name FROM duckdb_tables() "
@@ -173,7 +167,7 @@ def _digests(con: "Backend", database: str) -> dict[str, tuple]:
     }
 
 
-def _notes(con: "Backend") -> Notes:
+def _notes(con: Connection) -> Notes:
     if not is_there(con, NOTES):
         return Notes()
     sql = f"SELECT made_at, months, differences FROM {NOTES}"

@@ -1,17 +1,31 @@
 """What is wrong with an installation, in plain words, and what to do about it.
 
-Belongs here: going through all parts, and the sum of what they found. Does not: the parts
-(``surroundings`` looks at settings, folders and versions, ``contents`` into the warehouse). Each
-is guarded: a doctor that falls over a broken installation is of no use.
+Belongs here: going through all parts, and findings that need the warehouse opened, to read: lock,
+contracts, months, champion, checks, what is due. Does not: what is around it (``surroundings``).
+Each part is guarded: a doctor that falls over a broken installation is of no use.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from customer_segments.automation.agenda import agenda
+from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
-from customer_segments.upkeep import contents, surroundings
-from customer_segments.upkeep.findings import Finding, Level, wrong
+from customer_segments.quality.evaluation import Level
+from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import Connection, WarehouseUnavailable
+from customer_segments.storage.ledger import code_version, disagreements, is_there
+from customer_segments.storage.state import State
+from customer_segments.tables import CONTRACTS
+from customer_segments.upkeep import surroundings
+from customer_segments.upkeep.backup import log_of
+from customer_segments.upkeep.migrate import plan
+from customer_segments.upkeep.surroundings import Finding, odd, well, wrong
+
+SHOWN = 5
+RESTORE = "Restore a backup: `customer-segments restore`."
+RUN = "`customer-segments run`"
 
 
 def examine() -> list[Finding]:
@@ -36,13 +50,124 @@ def examine() -> list[Finding]:
         for topic, look in surroundings.BY_SETTINGS.items():
             guarded(topic, look, settings)
         if installed := guarded("rules", Installation.of, settings):
-            guarded("warehouse", contents.warehouse, installed)
+            guarded("warehouse", _warehouse, installed)
     return findings
 
 
 def verdict(findings: list[Finding]) -> tuple[str, bool]:
     """Return a sentence about all findings, and whether nothing is wrong."""
-    bad, strange = (sum(f.level is level for f in findings) for level in (Level.WRONG, Level.ODD))
+    bad, strange = (sum(f.level is level for f in findings) for level in (Level.ERROR, Level.WARN))
     if bad:
         return f"{bad} {'thing is' if bad == 1 else 'things are'} wrong.", False
     return (f"Nothing is wrong; {strange} to know." if strange else "All is well."), True
+
+
+def _warehouse(installed: Installation) -> Iterator[Finding]:
+    """Open the warehouse, without waiting, and look at all that it holds."""
+    import duckdb
+
+    path = installed.warehouse.path
+    if not path.exists():
+        yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
+        return
+    is_unclosed = log_of(path).exists() and log_of(path).stat().st_size > 0
+    try:
+        with Warehouse(path, lock_timeout_seconds=0).reading() as con:
+            yield well("warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
+            if is_unclosed:
+                said = "Something that wrote was killed; what it had finished is in the log beside"
+                remedy = "Keep both files together: the next run takes the log in."
+                yield odd("warehouse", f"{said} the file.", remedy)
+            yield from _look_into(con, installed)
+    except duckdb.Error as error:
+        yield wrong("warehouse", f"{path} cannot be read to its end: {error}", RESTORE)
+    except WarehouseUnavailable as error:
+        remedy = "If that is a run, ask again when it is over. If not, close it: runs wait for it."
+        if error.holder:
+            yield odd("warehouse", f"It is held by another process: {error.holder}.", remedy)
+        else:
+            yield wrong("warehouse", error.problem, RESTORE)
+
+
+def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
+    if not is_there(con, "publications"):
+        yield odd("warehouse", "Nothing was ever published in it.", RUN)
+        return
+    yield from _code(con)
+    if changes := plan(con, installed, CONTRACTS.values()):
+        tables = ", ".join(change.contract.table for change in changes)
+        remedy = "`customer-segments migrate` brings them up; with --dry-run it only says how."
+        yield wrong("contracts", f"An earlier version of the code wrote {tables}.", remedy)
+        return
+    yield well("contracts", "Every table is as this version of the code has it.")
+    differences = disagreements(con, CONTRACTS)
+    yield from (wrong("ledger", f"{difference}.", RESTORE) for difference in differences[:SHOWN])
+    if not differences:
+        yield well("ledger", "Every table holds what the ledger says.")
+    state = State.read(con)
+    yield from _months(state, installed)
+    yield from _champion(con, state)
+    yield from _checks(con)
+    # The files are looked at by the next run: they may be many, and large.
+    for step in agenda(facts(installed, state, None)):
+        yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
+
+
+def _code(con: Connection) -> Iterator[Finding]:
+    from packaging.version import Version
+
+    rows = con.raw_sql("SELECT DISTINCT code_version FROM publications").fetchall()
+    newest = max([code_version(), *(version for (version,) in rows)], key=Version)
+    if newest != code_version():
+        said = f"customer-segments {newest} wrote this warehouse; this is {code_version()}."
+        yield wrong("versions", said, f"Install {newest} or a later one.")
+
+
+def _months(state: State, installed: Installation) -> Iterator[Finding]:
+    covered, path = installed.months, installed.settings.months_path
+    held = state.filled("raw_transactions")
+    if not held:
+        yield odd("months", "The workbooks have no rows yet.")
+        return
+    span = f"{held[0]:%Y-%m} to {held[-1]:%Y-%m}"
+    outside = [month for month in held if not covered.clip(month, month)]
+    if not path.exists() or (outside and not any(installed.settings.bounds)):
+        said = f"The data has {span}, which {path.name} does not say."
+        yield wrong("months", said, f"{RUN} writes it anew; then reload a UI's code location.")
+    elif outside:
+        yield odd("months", f"The settings leave out {len(outside)} months of the data's {span}.")
+    else:
+        more = ", and each month to come" if covered.is_open else ""
+        yield well("months", f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}{more}.")
+
+
+def _champion(con: Connection, state: State) -> Iterator[Finding]:
+    if state.champion is None or not is_there(con, "kmeans_model"):
+        yield odd("champion", "No model was chosen yet.", RUN)
+        return
+    known = "SELECT 1 FROM kmeans_model WHERE version = ? LIMIT 1"
+    if con.con.execute(known, [state.champion]).fetchall():
+        yield well("champion", f"{state.champion} labels.")
+    else:
+        said = f"{state.champion} is to label, but kmeans_model does not have it."
+        remedy = "`customer-segments models list`, then `promote` one of them; or restore a backup."
+        yield wrong("champion", said, remedy)
+
+
+def _checks(con: Connection) -> Iterator[Finding]:
+    """Say what the newest verdict of each check on each month is."""
+    if not is_there(con, "check_history"):
+        return
+    rows = con.raw_sql(
+        "SELECT table_name, check_name, month, level, said FROM check_history QUALIFY evaluated_at "
+        "= max(evaluated_at) OVER (PARTITION BY table_name, check_name, month) "
+        "ORDER BY level <> 'error', evaluated_at DESC, month DESC"
+    ).fetchall()
+    bad = [row for row in rows if row[3] in ("warn", "error")]
+    for table, check, month, level, said in bad[:SHOWN]:
+        of = f" of {month:%Y-%m}" if month else ""
+        yield Finding(Level(level), "checks", f"{table}{of}, {check}: {said}")
+    if len(bad) > SHOWN:
+        yield odd("checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history.")
+    if rows and not bad:
+        yield well("checks", f"{len(rows):,} verdicts, all well.")

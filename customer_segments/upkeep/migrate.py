@@ -1,31 +1,33 @@
 """Bringing the tables of an older warehouse up to the contracts of this version.
 
-Belongs here: finding what differs, deciding what becomes of it, doing it in one transaction.
-Does not: what a step makes of the rows (``steps``), the backup before it (``backup``).
+Belongs here: finding what differs, deciding what becomes of it, doing it in one transaction; a
+step per table and former version, whose rows cannot be made anew, as an Ibis expression over the
+old table. Does not: the backup before it (``backup``).
+
+Whoever changes the contract of a table that holds history (``WriteMode.INSERT_NEW``) raises its
+version and adds a step here, unless all that is new are columns that may be null.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.policy import Policy
 from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches
-from customer_segments.storage.connection import transaction
+from customer_segments.storage.connection import Connection, transaction
 from customer_segments.storage.contracts import quoted, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there, newest
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
-from customer_segments.upkeep.steps import STEPS
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 
 class Change(NamedTuple):
@@ -42,15 +44,21 @@ class Change(NamedTuple):
 
 
 def migrate(
-    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
+    installed: Installation,
+    contracts: Iterable[Contract] = tuple(CONTRACTS.values()),
+    *,
+    dry_run: bool = False,
 ) -> tuple[Path | None, list[Change]]:
     """Bring the warehouse up, after a backup; return the backup's file and what was done.
 
-    No backup is made where there is nothing to do. If anything fails, nothing is changed: with a
-    UserError as ``plan`` raises it, or if the backup cannot be made.
+    No backup is made where there is nothing to do, or a dry run only reads what there is. If
+    anything fails, nothing is changed: with a UserError as ``plan`` raises it, or if the backup
+    cannot be made.
     """
-    if not planned(installed, contracts):
-        return None, []
+    with installed.warehouse.reading() as con:
+        changes = plan(con, installed, contracts)
+    if dry_run or not changes:
+        return None, changes
     with installed.warehouse.holding() as con:
         # Planned anew: somebody may have written since.
         changes = plan(con, installed, contracts)
@@ -61,15 +69,7 @@ def migrate(
     return backup, changes
 
 
-def planned(
-    installed: Installation, contracts: Iterable[Contract] = tuple(CONTRACTS.values())
-) -> list[Change]:
-    """Return what ``migrate`` would do; only reads."""
-    with installed.warehouse.reading() as con:
-        return plan(con, installed, contracts)
-
-
-def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
+def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]) -> list[Change]:
     """Return what has to be done, with the converted rows staged as temporary tables.
 
     Works on a connection that only reads, too; skips what is not there or as its contract says. A
@@ -95,7 +95,7 @@ def plan(con: "Backend", installed: Installation, contracts: Iterable[Contract])
     ]
 
 
-def apply(con: "Backend", changes: list[Change]) -> None:
+def apply(con: Connection, changes: list[Change]) -> None:
     """Do what was planned on the same connection, inside a transaction that the caller holds."""
     for change in changes:
         contract, table = change.contract, quoted(change.contract.table)
@@ -115,19 +115,15 @@ def _staging(contract: Contract) -> str:
     return f"migrated_{contract.table}"
 
 
-def _label(con: "Backend", contract: Contract) -> str:
+def _label(con: Connection, contract: Contract) -> str:
     """Return the label of the contract that wrote a table, as its newest ledger line tells it."""
     if contract is PUBLICATIONS:
         # It has no line of itself; its columns tell.
         return "" if column_breaches(contract, con.get_schema(contract.table)) else contract.label
-    ((label,),) = con.con.execute(
-        "SELECT arg_max(contract, publication) FROM publications WHERE table_name = ?",
-        [contract.table],
-    ).fetchall()
-    return label or ""
+    return newest(con, contract.table, "contract") or ""
 
 
-def _planned(con: "Backend", installed: Installation, contract: Contract, former: int) -> Change:
+def _planned(con: Connection, installed: Installation, contract: Contract, former: int) -> Change:
     """Convert a table's rows into a temporary table, and say what that came to."""
     rows = int(con.table(contract.table).count().execute())
     stepped = con.table(contract.table)
@@ -156,7 +152,7 @@ def _planned(con: "Backend", installed: Installation, contract: Contract, former
     return Change(contract, former, rows, "; ".join(wrong))
 
 
-def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
+def _losses(con: Connection, old: ibis.Table, types: Mapping[str, dt.DataType]) -> list[str]:
     """Return which columns hold values that, cast to their new type and back, are others."""
     changed = {
         name: ~old[name].try_cast(dtype).try_cast(old[name].type()).identical_to(old[name])
@@ -167,3 +163,42 @@ def _losses(con: "Backend", old: ibis.Table, types: Mapping[str, dt.DataType]) -
     said = "column {}: {:,.0f} values are no {}"
     counts = con.execute(lost).iloc[0].items()
     return [said.format(name, count, types[name]) for name, count in counts if count]
+
+
+def champion_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
+    """Tell what each decision was before there was a gate.
+
+    A champion was then either the first fit or chosen by name, and a decision was recorded only
+    where it changed the champion: so the one before is the one of the row before, and whoever
+    was chosen is the challenger. Figures were not measured; they stay null.
+    """
+    previous = old.version.lag().over(order_by=old.decision)
+    is_first_fit = previous.isnull() & (old.reason == "first fit")
+    return old.mutate(
+        previous_version=previous,
+        challenger=ibis.ifelse(previous.isnull(), ibis.null("string"), old.version),
+        verdict=ibis.ifelse(is_first_fit, "first fit", "chosen"),
+    )
+
+
+def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
+    """Tell by which rules months were made before the rules were data: by the defaults.
+
+    What a launch departed by held for that launch, so that nothing else can be said. The first
+    and the last month are those of today. A policy that says the same as the defaults then makes
+    nothing anew, and one that does not makes just those months due.
+    """
+    defaults = replace(installed, policy=Policy())
+    rules = [
+        (contract.table, defaults.made_by(contract))
+        for contract in CONTRACTS.values()
+        if contract.sections and contract.write_mode is not WriteMode.INSERT_NEW
+    ]
+    return old.mutate(made_by=old.table_name.cases(*rules, else_=ibis.null("string")))
+
+
+# By table and the version that a step starts from; it ends at the next.
+STEPS: Mapping[tuple[str, int], Callable[[ibis.Table, Installation], ibis.Table]] = {
+    ("champion_model", 1): champion_model_2,
+    ("publications", 1): publications_2,
+}

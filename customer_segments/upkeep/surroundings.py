@@ -1,6 +1,6 @@
 """A doctor's look at what surrounds the warehouse: settings, folders, versions, disk, Dagster.
 
-Belongs here: findings that do not need the warehouse opened. Does not: its content (``contents``).
+Belongs here: findings that do not need the warehouse opened. Does not: its content (``doctor``).
 """
 
 import os
@@ -8,20 +8,34 @@ import platform
 import shlex
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from customer_segments.errors import UserError
 from customer_segments.installation import PREFIX
 from customer_segments.instance import dagster_home, serving_process
+from customer_segments.quality.evaluation import Level
 from customer_segments.settings import SOURCE_SUFFIXES, Settings
-from customer_segments.upkeep.findings import Finding, odd, well, wrong
 
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2
 # Dagster keeps the history of every run; beyond this it is worth a look.
 LARGE_HISTORY = 2e9
 ALMOST_WORKBOOKS = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv")
+
+
+class Finding(NamedTuple):
+    """What was looked at, in a word; what was found, in a sentence; and what to do, if anything."""
+
+    level: Level
+    topic: str
+    said: str
+    remedy: str = ""
+
+
+well, odd, wrong = (partial(Finding, level) for level in Level)
 
 
 def versions() -> Iterator[Finding]:

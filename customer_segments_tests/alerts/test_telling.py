@@ -207,12 +207,15 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("fault", ["webhook down", "outbox damaged"])
-def test_trouble_with_alerts_never_fails_a_command(installed, home, fault, tmp_path, logged):
+def test_trouble_with_alerts_never_fails_a_command(
+    installed, home, fault, tmp_path, logged, monkeypatch
+):
     settings = with_settings(installed, alerts=f"json://127.0.0.1:9/{SECRET}")
     if fault == "outbox damaged":
         settings.outbox_path.write_text("no database " * 1000)
     said = io.StringIO()
-    start(Installation.of(settings), "ingest", Console(file=said, width=200))
+    monkeypatch.setattr("rich._console", Console(file=said, width=200))
+    start(Installation.of(settings), "ingest")
     expected = {"webhook down": "(refused)", "outbox damaged": "cannot be used"}[fault]
     assert expected in said.getvalue()
     # Nothing that was written holds the secret: outbox, run logs, console.
@@ -238,7 +241,7 @@ def test_a_secret_that_an_error_quotes_is_not_kept(by_webhook, instance):
 def test_a_command_tells_also_when_its_run_failed(by_webhook, webhook, home):
     write(by_webhook.source_dir / "a.xlsx", [HEADER[1:], line()[1:]])
     with pytest.raises(UserError):
-        start(Installation.of(by_webhook), "ingest", Console(quiet=True))
+        start(Installation.of(by_webhook), "ingest")
     (text,) = webhook.got
     assert text.startswith("[Customer Segments] ERROR: The run of ingest failed\na.xlsx")
 

@@ -73,7 +73,7 @@ class Watch:
         """Wrap the storage in this process."""
         from ibis.backends.duckdb import Backend
 
-        from customer_segments.quality import history
+        from customer_segments.quality import runner
         from customer_segments.storage import ledger, publish
         from customer_segments.storage.warehouse import Warehouse
 
@@ -116,7 +116,7 @@ class Watch:
         _replace(Warehouse, "publish", watched_write)
         _replace(Warehouse, "writing", watched_transaction)
         _replace(publish, "publish", watched_stage)
-        _replace(history, "publish", watched_stage)
+        _replace(runner, "publish", watched_stage)
         _replace(Backend, "raw_sql", watched_sql)
         for owner, name, phase in (
             (Backend, "create_table", "staging"),

@@ -14,7 +14,6 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from rich.console import Console
 
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import look
@@ -80,7 +79,6 @@ class World:
         (folder / "source").mkdir(parents=True, exist_ok=True)
         self.folder, self.patch, self.today = folder, patch, today
         self.settings = install(folder, folder / "source")
-        self.console = Console(quiet=True)
         self.rules = {section: dict(values) for section, values in RULES.items()}
         self.set_rule("source", "time_zone", "UTC")
         self.kill_at: tuple[int, str] | None = None
@@ -136,7 +134,7 @@ class World:
             As it does.
         """
         with self._dying():
-            if failed := commands.run(self.installed, months, self.console):
+            if failed := commands.run(self.installed, months):
                 raise failed
 
     def launch(self, job: str, months: tuple[date, date] | None = None, **named) -> None:
@@ -146,12 +144,14 @@ class World:
     def refit(self, **config) -> None:
         """Start ``customer-segments refit``."""
         with self._dying():
-            commands.refit(self.installed, config, self.console)
+            month = {"training_month": config.get("training_month")}
+            commands.decide(self.installed, "refit", kmeans_model=config, model_selection=month)
 
     def promote(self, version: str) -> None:
         """Start ``customer-segments promote``."""
         with self._dying():
-            commands.promote(self.installed, version, "", self.console)
+            choice = {"version": version, "reason": ""}
+            commands.decide(self.installed, "promote", champion_model=choice)
 
     def import_model(self, text: str, *, promote: bool) -> None:
         """Start ``customer-segments models import``."""
@@ -242,7 +242,7 @@ class World:
             self.kill_at = None
 
     @contextmanager
-    def _launcher(self, installed: Installation, console: Console) -> Iterator[Callable]:
+    def _launcher(self, installed: Installation) -> Iterator[Callable]:
         yield _launch(self.instance, installed.settings)
 
 

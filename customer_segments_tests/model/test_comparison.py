@@ -41,7 +41,7 @@ def test_the_figures_are_scikit_learns(customers):
     old = frame(made_up(CENTROIDS, NAMES))
     shifted = [(1.0, 4.0, 9.0), (1.5, 1.0, 4.0), (3.0, 1.0, 5.2)]
     new = frame(made_up(shifted, ["Champions", "New Customers", "Hibernating"]))
-    figures = compare(customers, old, new, resamples=3, seed=4)
+    figures = compare(customers, old, new, Gate(bootstrap_resamples=3, seed=4))
     features = logs_of(customers)
     labels = [
         KMeans(3, init=np.array(start), n_init=1, max_iter=1).fit(features)
@@ -62,10 +62,11 @@ def test_the_figures_are_scikit_learns(customers):
 def test_numbering_does_not_matter_but_names_do(customers):
     old = frame(made_up(CENTROIDS, NAMES))
     turned = frame(made_up(CENTROIDS[::-1], NAMES[::-1]))
-    figures = compare(customers, old, turned, resamples=2, seed=1)
+    gate = Gate(bootstrap_resamples=2, seed=1)
+    figures = compare(customers, old, turned, gate)
     assert (figures.adjusted_rand_index, figures.moved_share) == (1.0, 0.0)
     renamed = frame(made_up(CENTROIDS[::-1], ["Lost", "Promising", "Champions"]))
-    assert compare(customers, old, renamed, resamples=2, seed=1).moved_share == pytest.approx(1 / 3)
+    assert compare(customers, old, renamed, gate).moved_share == pytest.approx(1 / 3)
 
 
 def test_each_version_labels_after_its_own_scaling(customers):

@@ -18,10 +18,10 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.outputs.report.page import render
-from customer_segments.outputs.templates import read_toml
 from customer_segments.shown import links as links_beside
 from customer_segments.shown import newest_labelled, report_path
 from customer_segments.storage import Warehouse
+from customer_segments.texts import read_toml
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute
 from customer_segments_tests.outputs.conftest import MONTH

@@ -8,7 +8,6 @@ import pytest
 
 from customer_segments.installation import Installation
 from customer_segments.model.exchange import import_version, to_json
-from customer_segments.storage import Column
 from customer_segments.tables import (
     CUSTOMER_RFM,
     CUSTOMER_SEGMENTS,
@@ -74,10 +73,10 @@ def test_tables_of_before_are_taken_over_by_name(tmp_path):
     warehouse = Installation.of(settings).warehouse
     before = {}
     for contract in WIDENED:
-        narrow = tuple(
-            Column(c.name, c.type.replace("(38, 4)", "(18, 4)"), c.description)
-            for c in contract.columns
-        )
+        narrow = {
+            name: (kind.replace("(38, 4)", "(18, 4)"), said)
+            for name, (kind, said) in contract.columns.items()
+        }
         row = {
             name: JANUARY if dtype.is_date() else 1 if dtype.is_numeric() else "retail"
             for name, dtype in contract.schema.items()

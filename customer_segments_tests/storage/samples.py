@@ -12,8 +12,9 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
-from customer_segments.storage.ledger import LedgerLine, latest
+from customer_segments.storage import Contract, Warehouse, WriteMode
+from customer_segments.storage.content import LedgerLine
+from customer_segments.storage.ledger import latest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +24,13 @@ JANUARY, FEBRUARY, MARCH, APRIL = (date(2011, month, 1) for month in (1, 2, 3, 4
 RAW = Contract(
     table="raw_transactions",
     grain="a row of a workbook's sheet",
-    columns=(
-        Column("row_number", "!int64", "Row as Excel shows it."),
-        Column("month", "!date", "Month it belongs to."),
-        Column("customer_id", "string", "Customer's id; it may be missing."),
-        Column("quantity", "int64", "Units."),
-        Column("price", "decimal(18, 4)", "Price of a unit."),
-    ),
+    columns={
+        "row_number": ("!int64", "Row as Excel shows it."),
+        "month": ("!date", "Month it belongs to."),
+        "customer_id": ("string", "Customer's id; it may be missing."),
+        "quantity": ("int64", "Units."),
+        "price": ("decimal(18, 4)", "Price of a unit."),
+    },
     key=("row_number",),
     write_mode=WriteMode.REPLACE,
     month_column="month",
@@ -40,19 +41,19 @@ RAW = Contract(
 CLEANED = Contract(
     table="cleaned_transactions",
     grain="a kept line",
-    columns=(
-        Column("month", "!date", "Month of the line."),
-        Column("row_number", "!int64", "Row as Excel shows it."),
-        Column("customer_id", "!string", "Customer's id."),
-        Column("note", "string", "The clerk's \"note\"; it's optional."),
-        Column("quantity", "!int64", "Units."),
-        Column("revenue", "!decimal(18, 4)", "Quantity times price."),
-    ),
+    columns={
+        "month": ("!date", "Month of the line."),
+        "row_number": ("!int64", "Row as Excel shows it."),
+        "customer_id": ("!string", "Customer's id."),
+        "note": ("string", "The clerk's \"note\"; it's optional."),
+        "quantity": ("!int64", "Units."),
+        "revenue": ("!decimal(18, 4)", "Quantity times price."),
+    },
     key=("month", "row_number"),
-    rules=(
-        Rule("quantity is positive", "quantity > 0"),
-        Rule("revenue is not negative", "revenue >= 0"),
-    ),
+    rules={
+        "quantity is positive": "quantity > 0",
+        "revenue is not negative": "revenue >= 0",
+    },
     write_mode=WriteMode.REPLACE_MONTHS,
     month_column="month",
     revenue="revenue",
@@ -62,11 +63,11 @@ CLEANED = Contract(
 RFM = Contract(
     table="customer_rfm",
     grain="a customer at the end of a month",
-    columns=(
-        Column("snapshot_month", "!date", "Month at whose end the customer is seen."),
-        Column("customer_id", "!string", "Customer's id."),
-        Column("monetary", "!decimal(18, 4)", "All revenue up to then."),
-    ),
+    columns={
+        "snapshot_month": ("!date", "Month at whose end the customer is seen."),
+        "customer_id": ("!string", "Customer's id."),
+        "monetary": ("!decimal(18, 4)", "All revenue up to then."),
+    },
     key=("snapshot_month", "customer_id"),
     write_mode=WriteMode.REPLACE_MONTHS,
     month_column="snapshot_month",
@@ -78,11 +79,11 @@ RFM = Contract(
 MODEL = Contract(
     table="kmeans_model",
     grain="a cluster of a model version",
-    columns=(
-        Column("model_version", "!string", "Hash of the model."),
-        Column("cluster", "!int64", "Number of the cluster."),
-        Column("centre", "!float64", "Its centre."),
-    ),
+    columns={
+        "model_version": ("!string", "Hash of the model."),
+        "cluster": ("!int64", "Number of the cluster."),
+        "centre": ("!float64", "Its centre."),
+    },
     key=("model_version", "cluster"),
     write_mode=WriteMode.INSERT_NEW,
     built_from="customer_rfm",
@@ -91,12 +92,12 @@ MODEL = Contract(
 COUNTRIES = Contract(
     table="countries",
     grain="a country",
-    columns=(
-        Column("country", "!string", "Name."),
-        Column("customers", "int64", "Customers who live there."),
-    ),
+    columns={
+        "country": ("!string", "Name."),
+        "customers": ("int64", "Customers who live there."),
+    },
     key=("country",),
-    rules=(Rule("customers are counted", "customers >= 0"),),
+    rules={"customers are counted": "customers >= 0"},
     write_mode=WriteMode.REPLACE,
 )
 

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from customer_segments.storage import Column, Contract, Warehouse, WriteMode
+from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
 from customer_segments_tests.storage.samples import (
     APRIL,
@@ -124,16 +124,14 @@ def test_a_month_is_judged_where_any_month_may_come(warehouse: Warehouse):
 def test_a_key_is_never_null_though_its_column_does_not_say_so(
     warehouse: Warehouse, write_mode: WriteMode
 ):
-    contract = Contract(
-        "t", "a row", (Column("a", "int64", "A."),), key=("a",), write_mode=write_mode
-    )
+    contract = Contract("t", "a row", {"a": ("int64", "A.")}, key=("a",), write_mode=write_mode)
     warehouse.publish(contract, pd.DataFrame({"a": [1]}))
     with pytest.raises(ContractBreach, match="a is null: 2 rows"):
         warehouse.publish(contract, pd.DataFrame({"a": [None, 2, None]}, dtype="Int64"))
 
 
 def test_a_month_column_is_never_null_though_it_does_not_say_so(warehouse: Warehouse):
-    columns = (Column("a", "!int64", "A."), Column("month", "date", "Month."))
+    columns = {"a": ("!int64", "A."), "month": ("date", "Month.")}
     contract = Contract("t", "a row", columns, ("a",), WriteMode.REPLACE, month_column="month")
     with pytest.raises(ContractBreach, match="month is null: 1 row\n"):
         warehouse.publish(contract, pd.DataFrame({"a": [1, 2], "month": [None, JANUARY]}))
@@ -164,11 +162,11 @@ def test_a_published_table_can_be_judged_too(warehouse: Warehouse):
 
 
 def test_values_are_shown_as_the_engine_gives_them(warehouse: Warehouse):
-    columns = (
-        Column("id", "!int64", "Id."),
-        Column("at", "timestamp", "When."),
-        Column("name", "!string", "Name."),
-    )
+    columns = {
+        "id": ("!int64", "Id."),
+        "at": ("timestamp", "When."),
+        "name": ("!string", "Name."),
+    }
     contract = Contract("t", "a row", columns, key=("id",), write_mode=WriteMode.REPLACE)
     at = datetime(2011, 1, 4, 10)
     with pytest.raises(ContractBreach) as error:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
+from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.storage.requirements import ContractMismatch, require_contract
@@ -34,43 +34,39 @@ WAY_OUT = (
     "Nothing was changed. `customer-segments migrate` brings the warehouse up, after a backup."
 )
 
-STORE = Column("store", "string", "Store of the line.")
-COLUMN_CHANGES: dict[str, tuple[tuple[Column, ...], str]] = {
-    "added": ((*CLEANED.columns, STORE), "column store is missing"),
+COLUMN_CHANGES: dict[str, tuple[dict[str, tuple[str, str]], str]] = {
+    "added": (
+        {**CLEANED.columns, "store": ("string", "Store of the line.")},
+        "column store is missing",
+    ),
     "removed": (
-        tuple(column for column in CLEANED.columns if column.name != "note"),
+        {name: said for name, said in CLEANED.columns.items() if name != "note"},
         "column note is not in the contract",
     ),
     "other type": (
-        tuple(
-            Column("quantity", "!int32", "Units.") if column.name == "quantity" else column
-            for column in CLEANED.columns
-        ),
+        {**CLEANED.columns, "quantity": ("!int32", "Units.")},
         "column quantity is int64, the contract says int32",
     ),
 }
 
+FIRST_RULE = next(iter(CLEANED.rules))
 RULE_CHANGES: dict[str, Contract] = {
-    "stricter rule": replace(CLEANED, rules=(*CLEANED.rules, Rule("a dozen", "quantity >= 12"))),
-    "laxer rule": replace(CLEANED, rules=CLEANED.rules[:1]),
+    "stricter rule": replace(CLEANED, rules={**CLEANED.rules, "a dozen": "quantity >= 12"}),
+    "laxer rule": replace(CLEANED, rules={FIRST_RULE: CLEANED.rules[FIRST_RULE]}),
     "other rule of the same name": replace(
-        CLEANED, rules=(Rule(CLEANED.rules[0].name, "quantity > 1"), CLEANED.rules[1])
+        CLEANED, rules={**CLEANED.rules, FIRST_RULE: "quantity > 1"}
     ),
     "key": replace(CLEANED, key=("month", "row_number", "quantity")),
     "nullability": replace(
         CLEANED,
-        columns=tuple(
-            replace(column, type="string") if column.name == "customer_id" else column
-            for column in CLEANED.columns
-        ),
+        columns={**CLEANED.columns, "customer_id": ("string", "Customer's id.")},
     ),
 }
 
 
 def good_rows(contract: Contract) -> ibis.Table:
     row = {**cleaned_row(5, quantity=20), "store": None}
-    columns = [column.name for column in contract.columns]
-    return ibis.memtable(arrow(contract, [{name: row[name] for name in columns}]))
+    return ibis.memtable(arrow(contract, [{name: row[name] for name in contract.columns}]))
 
 
 def refused(warehouse: Warehouse, contract: Contract) -> str:
@@ -110,7 +106,7 @@ def test_other_rules_are_noticed_after_a_publication_that_added_nothing(warehous
     row = {"model_version": "a", "cluster": 0, "centre": 1.0}
     for _ in range(2):
         warehouse.publish(MODEL, arrow(MODEL, [row]))
-    stricter = replace(MODEL, rules=(Rule("centre is large", "centre > 10"),))
+    stricter = replace(MODEL, rules={"centre is large": "centre > 10"})
     with pytest.raises(ContractMismatch, match="its rules"):
         warehouse.publish(stricter, arrow(stricter, [row | {"centre": 11.0, "cluster": 1}]))
     with warehouse.reading() as con, pytest.raises(ContractMismatch, match="its rules"):
@@ -119,7 +115,7 @@ def test_other_rules_are_noticed_after_a_publication_that_added_nothing(warehous
 
 def test_descriptions_and_order_of_reading_are_no_other_version(warehouse: Warehouse):
     warehouse.publish(CLEANED, arrow(CLEANED, [cleaned_row(1)]), months=YEAR)
-    reworded = tuple(replace(column, description="Other words.") for column in CLEANED.columns)
+    reworded = {name: (kind, "Other words.") for name, (kind, _) in CLEANED.columns.items()}
     same = replace(CLEANED, columns=reworded, grain="in other words", is_big=True)
     warehouse.publish(same, arrow(same, [cleaned_row(2)]), months=YEAR)
     assert len(content(warehouse, CLEANED)) == 1
@@ -128,7 +124,7 @@ def test_descriptions_and_order_of_reading_are_no_other_version(warehouse: Wareh
 def test_months_a_replaced_table_lost_under_an_older_contract_do_not_matter(warehouse: Warehouse):
     warehouse.publish(RAW, arrow(RAW, [raw_row(1), raw_row(2, FEBRUARY)]))
     warehouse.publish(RAW, arrow(RAW, [raw_row(1)]))
-    newer = replace(RAW, rules=(Rule("quantity is positive", "quantity > 0"),))
+    newer = replace(RAW, rules={"quantity is positive": "quantity > 0"})
     warehouse.publish(newer, arrow(newer, [raw_row(1)]))
     with warehouse.reading() as con:
         require_contract(con, newer)
@@ -141,9 +137,9 @@ def test_a_replaced_table_is_simply_made_anew(warehouse: Warehouse):
     newer = Contract(
         table="countries",
         grain="a country",
-        columns=(Column("code", "!string", "Code."), Column("share", "float64", "Share.")),
+        columns={"code": ("!string", "Code."), "share": ("float64", "Share.")},
         key=("code",),
-        rules=(Rule("a share", "share BETWEEN 0 AND 1"),),
+        rules={"a share": "share BETWEEN 0 AND 1"},
         write_mode=WriteMode.REPLACE,
     )
     warehouse.publish(newer, pd.DataFrame({"code": ["IE"], "share": [0.5]}))
@@ -159,7 +155,7 @@ def test_a_refused_new_version_leaves_the_old_table(warehouse: Warehouse):
     """The old table is dropped inside the transaction; a breach must bring it back."""
     warehouse.publish(COUNTRIES, pd.DataFrame({"country": ["Eire"], "customers": [1]}))
     before = state(warehouse)
-    newer = replace(COUNTRIES, rules=(Rule("many customers", "customers > 100"),))
+    newer = replace(COUNTRIES, rules={"many customers": "customers > 100"})
     with pytest.raises(ContractBreach, match="many customers: 1 row"):
         warehouse.publish(newer, pd.DataFrame({"country": ["Eire"], "customers": [1]}))
     assert state(warehouse) == before
@@ -173,11 +169,11 @@ def test_a_refused_new_version_leaves_the_old_table(warehouse: Warehouse):
 def test_an_upstream_that_differs_from_what_is_declared_is_named(warehouse: Warehouse):
     older = replace(
         RAW,
-        columns=tuple(
-            replace(column, type="int32") if column.name == "quantity" else column
-            for column in RAW.columns
-            if column.name != "customer_id"
-        ),
+        columns={
+            name: ("int32" if name == "quantity" else kind, said)
+            for name, (kind, said) in RAW.columns.items()
+            if name != "customer_id"
+        },
     )
     warehouse.publish(older, arrow(older, []))
     before = state(warehouse)
@@ -221,7 +217,7 @@ def test_another_version_of_the_ledger_is_refused(warehouse: Warehouse):
 
 def test_the_ledger_is_written_by_name(warehouse: Warehouse):
     """A ledger whose columns stand in another order is still the same ledger."""
-    reordered = replace(PUBLICATIONS, columns=PUBLICATIONS.columns[::-1])
+    reordered = replace(PUBLICATIONS, columns=dict(reversed(PUBLICATIONS.columns.items())))
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(reordered.ddl())
     (line,) = warehouse.publish(

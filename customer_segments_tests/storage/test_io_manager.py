@@ -14,11 +14,10 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.policy import Policy
-from customer_segments.storage import Contract, Rule, Warehouse, WarehouseIOManager
+from customer_segments.storage import Contract, Warehouse, WarehouseIOManager
 from customer_segments.storage.audit import ContractBreach
-from customer_segments.storage.dagster_metadata import asset_attributes
-from customer_segments.storage.lineage import column_lineage
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.content import Publication
+from customer_segments.storage.dagster_metadata import asset_attributes, column_lineage
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments_tests.storage.samples import (
     APRIL,
@@ -211,7 +210,7 @@ def test_a_table_never_published_cannot_be_handed_out(warehouse: Warehouse):
 
 
 def test_a_table_of_another_contract_is_not_handed_out(warehouse: Warehouse):
-    newer = replace(COUNTRIES, rules=(Rule("many customers", "customers > 100"),))
+    newer = replace(COUNTRIES, rules={"many customers": "customers > 100"})
     warehouse.publish(COUNTRIES, pd.DataFrame({"country": ["Eire"], "customers": [1]}))
 
     @dg.asset(name="kmeans_model")

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segments.storage import Column, Contract, Warehouse, WriteMode
+from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
-from customer_segments.storage.publication import Publication
+from customer_segments.storage.content import Publication
 from customer_segments.storage.publish import publish
 from customer_segments_tests.storage.samples import (
     APRIL,
@@ -147,7 +147,7 @@ def test_contents_that_read_alike_have_different_digests(warehouse: Warehouse):
 
 
 def test_a_repeated_row_changes_the_digest(warehouse: Warehouse):
-    columns = (Column("id", "!int64", "Id."), Column("v", "string", "Value."))
+    columns = {"id": ("!int64", "Id."), "v": ("string", "Value.")}
     contract = Contract("t", "a row", columns, key=("id",), write_mode=WriteMode.REPLACE)
     digests = [
         warehouse.publish(contract, pa.table({"id": ids, "v": ["x"] * len(ids)})).lines[0].digest
@@ -230,7 +230,7 @@ def test_insert_only_tables_count_what_was_added(warehouse: Warehouse):
 
 
 def test_insert_only_tables_with_months_tell_of_the_months_added_to(warehouse: Warehouse):
-    columns = (Column("id", "!int64", "Id."), Column("month", "!date", "Month."))
+    columns = {"id": ("!int64", "Id."), "month": ("!date", "Month.")}
     contract = Contract("t", "a row", columns, ("id",), WriteMode.INSERT_NEW, month_column="month")
     warehouse.publish(contract, arrow(contract, [{"id": 1, "month": JANUARY}]))
     rows = [{"id": 1, "month": JANUARY}, {"id": 2, "month": MARCH}]
@@ -288,11 +288,11 @@ def test_the_raw_version_is_that_of_the_content(warehouse: Warehouse):
 
 
 def test_the_model_version_is_that_of_the_rows(warehouse: Warehouse):
-    columns = (
-        Column("month", "!date", "Month."),
-        Column("customer_id", "!string", "Customer."),
-        Column("model_version", "!string", "Model."),
-    )
+    columns = {
+        "month": ("!date", "Month."),
+        "customer_id": ("!string", "Customer."),
+        "model_version": ("!string", "Model."),
+    }
     contract = Contract(
         "customer_segments",
         "a customer",

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.storage import Column, Contract, Rule, Warehouse, WriteMode
+from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.publish import publish
 from customer_segments_tests.storage.samples import (
@@ -171,7 +171,7 @@ def test_null_from_an_outer_join_may_stand_where_the_contract_allows_it(warehous
     known = Contract(
         "known",
         "a country",
-        (Column("country", "!string", "Name."), Column("customers", "!int64", "Number.")),
+        {"country": ("!string", "Name."), "customers": ("!int64", "Number.")},
         key=("country",),
         write_mode=WriteMode.REPLACE,
     )
@@ -188,7 +188,7 @@ def test_columns_go_in_by_name_whatever_their_order(warehouse: Warehouse):
     swapped = Contract(
         "pairs",
         "a pair",
-        (Column("a", "!int64", "First."), Column("b", "!int64", "Second.")),
+        {"a": ("!int64", "First."), "b": ("!int64", "Second.")},
         key=("a",),
         write_mode=WriteMode.REPLACE,
     )
@@ -273,7 +273,7 @@ def test_a_timestamp_needs_no_precision_in_the_contract(warehouse: Warehouse):
     contract = Contract(
         "visits",
         "a visit",
-        (Column("visit", "!int64", "Number."), Column("at", "timestamp", "When.")),
+        {"visit": ("!int64", "Number."), "at": ("timestamp", "When.")},
         key=("visit",),
         write_mode=WriteMode.INSERT_NEW,
     )
@@ -342,7 +342,7 @@ def test_descriptions_are_comments_in_the_database(warehouse: Warehouse):
         "WHERE table_name = 'cleaned_transactions' ORDER BY column_index",
     )
     assert columns == [
-        (column.name, column.description, column.name == "note") for column in CLEANED.columns
+        (name, description, name == "note") for name, (_, description) in CLEANED.columns.items()
     ]
     tables = "SELECT comment FROM duckdb_tables() WHERE table_name = 'cleaned_transactions'"
     assert rows_of(warehouse.path, tables) == [("a kept line",)]
@@ -386,9 +386,9 @@ def test_names_that_are_keywords_or_have_quotes_work(warehouse: Warehouse):
     contract = Contract(
         "order",
         "an 'order'",
-        (Column("group", "!int64", 'It\'s a "group".'), Column("Füße", "int64", "Feet.")),
+        {"group": ("!int64", 'It\'s a "group".'), "Füße": ("int64", "Feet.")},
         key=("group",),
-        rules=(Rule('a "foot" isn\'t negative', '"Füße" >= 0'),),
+        rules={'a "foot" isn\'t negative': '"Füße" >= 0'},
         write_mode=WriteMode.REPLACE,
     )
     warehouse.publish(contract, pa.table({"Füße": [2], "group": [1]}))
@@ -409,9 +409,9 @@ def test_names_that_are_keywords_or_have_quotes_work(warehouse: Warehouse):
 )
 def test_a_contract_that_contradicts_itself_is_refused(wrong: dict):
     fine: dict[str, Any] = {"key": ("a",), "write_mode": WriteMode.REPLACE}
-    Contract("t", "a row", (Column("a", "int64", "A."),), **fine)
+    Contract("t", "a row", {"a": ("int64", "A.")}, **fine)
     with pytest.raises(ValueError, match="t: "):
-        Contract("t", "a row", (Column("a", "int64", "A."),), **{**fine, **wrong})
+        Contract("t", "a row", {"a": ("int64", "A.")}, **{**fine, **wrong})
 
 
 # --- failures half way

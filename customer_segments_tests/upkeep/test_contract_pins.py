@@ -3,7 +3,7 @@
 from customer_segments.storage.contracts import version_of
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import CONTRACTS
-from customer_segments.upkeep.steps import STEPS
+from customer_segments.upkeep.migrate import STEPS
 
 PINS = {
     "raw_transactions": "v1-9ba8ef626b43",
@@ -25,7 +25,7 @@ PINS = {
 WHAT_TO_DO = (
     "The contract of {table} changed. Warehouses of before are out there: raise its version, then "
     "pin {label!r} here. If its rows cannot be made anew (WriteMode.INSERT_NEW) and more changed "
-    "than new columns that may be null, add a step to customer_segments/upkeep/steps.py, and a "
+    "than new columns that may be null, add a step to customer_segments/upkeep/migrate.py, and a "
     "test that migrates rows of the version before."
 )
 

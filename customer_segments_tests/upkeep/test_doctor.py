@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from customer_segments.commands.app import app
+from customer_segments.commands.upkeep import MARKS
 from customer_segments.instance import serving
+from customer_segments.quality.evaluation import Level
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.upkeep.doctor import examine, verdict
-from customer_segments.upkeep.findings import Level
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 from customer_segments_tests.storage.processes import held_by_other
 
@@ -39,14 +40,14 @@ def patient(sample_warehouse, copy_of, tmp_path, monkeypatch) -> Settings:
 def found() -> list[str]:
     """Return what is not well, a line each, after what to do was asked of all that is wrong."""
     findings = examine()
-    assert verdict(findings)[1] == all(each.level is not Level.WRONG for each in findings)
+    assert verdict(findings)[1] == all(each.level is not Level.ERROR for each in findings)
     for each in findings:
         # A check says by itself what to look at.
-        assert each.remedy or each.level is not Level.WRONG or each.topic == "checks", each
+        assert each.remedy or each.level is not Level.ERROR or each.topic == "checks", each
     return [
-        f"{each.level.value} {each.topic}: {each.said} {each.remedy}"
+        f"{MARKS[each.level][0]} {each.topic}: {each.said} {each.remedy}"
         for each in findings
-        if each.level is not Level.WELL and each.topic != "checks" and "report" not in each.said
+        if each.level is not Level.OK and each.topic != "checks" and "report" not in each.said
     ]
 
 
@@ -220,7 +221,7 @@ def test_a_part_that_falls_over_is_a_finding(patient, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: 1 / 0)
     findings = examine()
     (broken,) = [each for each in findings if each.topic == "disk"]
-    assert (broken.level, "ZeroDivisionError" in broken.said) == (Level.WRONG, True)
+    assert (broken.level, "ZeroDivisionError" in broken.said) == (Level.ERROR, True)
     assert "champion" in {each.topic for each in findings}
 
 

@@ -13,15 +13,13 @@ from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import look
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.storage import Column, Contract, Rule
+from customer_segments.storage import Contract
 from customer_segments.storage.connection import transaction
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
-from customer_segments.storage.pending import pending_months
+from customer_segments.storage.ledger import PUBLICATIONS, disagreements, is_there
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.tables import CHAMPION_MODEL
-from customer_segments.upkeep.agreement import disagreements
-from customer_segments.upkeep.migrate import apply, migrate, plan, planned
+from customer_segments.upkeep.migrate import apply, migrate, plan
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.storage.processes import start
 from customer_segments_tests.storage.samples import (
@@ -40,21 +38,21 @@ from customer_segments_tests.upkeep.conftest import everything
 CHAMPION_MODEL_1 = Contract(
     table="champion_model",
     grain="a decision which model version labels customers, the newest in force",
-    columns=(
-        Column("decision", "!int64", "Running number; the largest is in force."),
-        Column("version", "!string", "Version of kmeans_model that labels from then on."),
-        Column("decided_at", "!timestamp(6)", "When, UTC."),
-        Column("reason", "!string", "Why."),
-        Column("matching", "!string", "Which segment of the version before became which."),
-        Column("run_id", "!string", "Dagster run that decided."),
-    ),
+    columns={
+        "decision": ("!int64", "Running number; the largest is in force."),
+        "version": ("!string", "Version of kmeans_model that labels from then on."),
+        "decided_at": ("!timestamp(6)", "When, UTC."),
+        "reason": ("!string", "Why."),
+        "matching": ("!string", "Which segment of the version before became which."),
+        "run_id": ("!string", "Dagster run that decided."),
+    },
     key=("decision",),
-    rules=(Rule("decisions count from one", "decision >= 1"),),
+    rules={"decisions count from one": "decision >= 1"},
     write_mode=CHAMPION_MODEL.write_mode,
     built_from="kmeans_model",
 )
 # A rule more, which all rows keep.
-CLEANED_2 = replace(CLEANED, version=2, rules=(*CLEANED.rules, Rule("a few", "quantity < 100")))
+CLEANED_2 = replace(CLEANED, version=2, rules={**CLEANED.rules, "a few": "quantity < 100"})
 
 
 def decisions_before(installed: Installation, rows: list[tuple[str, str]]) -> None:
@@ -140,26 +138,26 @@ def test_decisions_of_before_the_gate_tell_what_they_were(installed, rows, expec
 
 
 def names(contract: Contract) -> str:
-    return ", ".join(column.name for column in contract.columns)
+    return ", ".join(contract.columns)
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(installed):
     decisions_before(installed, [("a", "first fit")])
     before = installed.warehouse.path.read_bytes()
-    said = planned(installed, [CHAMPION_MODEL, CLEANED_2])
+    said = migrate(installed, [CHAMPION_MODEL, CLEANED_2], dry_run=True)[1]
     assert installed.warehouse.path.read_bytes() == before
     assert not (installed.warehouse.path.parent / "backups").exists()
     assert migrate(installed, [CHAMPION_MODEL, CLEANED_2])[1] == said
 
 
 def test_a_table_from_the_workbooks_is_taken_over_and_nothing_waits(installed):
-    assert pending_months(installed.warehouse.state(), CLEANED) == []
+    assert installed.warehouse.state().pending(CLEANED) == []
     rows = contents(installed)["cleaned_transactions"]
     _, (done,) = migrate(installed, [RAW, CLEANED_2, MODEL])
     assert (done.contract, done.former, done.why_dropped) == (CLEANED_2, 1, "")
     assert contents(installed)["cleaned_transactions"] == rows
     assert State.load(installed.warehouse.state_path) == installed.warehouse.state()
-    assert pending_months(installed.warehouse.state(), CLEANED) == []
+    assert installed.warehouse.state().pending(CLEANED) == []
     with installed.warehouse.reading() as con:
         assert disagreements(con, {CLEANED.table: CLEANED_2}) == []
     newest = (
@@ -176,15 +174,12 @@ def test_what_waits_goes_on_waiting(installed):
     installed.warehouse.publish(RAW, arrow(RAW, changed))
     raw_2 = replace(RAW, version=2)
     migrate(installed, [raw_2, CLEANED_2, MODEL])
-    assert pending_months(installed.warehouse.state(), CLEANED_2) == [FEBRUARY]
+    assert installed.warehouse.state().pending(CLEANED_2) == [FEBRUARY]
 
 
 def test_columns_that_are_new_or_wider_are_taken_over_by_name(installed):
-    def column(name, dtype):
-        return [replace(c, type=dtype) if c.name == name else c for c in CLEANED.columns]
-
-    columns = (*column("revenue", "!decimal(38, 4)"), Column("store", "string", "Store."))
-    newer = replace(CLEANED, columns=columns, version=3)
+    wider = {"revenue": ("!decimal(38, 4)", "Money."), "store": ("string", "Store.")}
+    newer = replace(CLEANED, columns={**CLEANED.columns, **wider}, version=3)
     migrate(installed, [newer])
     assert rows_of(
         installed.warehouse.path, "SELECT DISTINCT store, typeof(revenue) FROM cleaned_transactions"
@@ -195,13 +190,13 @@ def test_columns_that_are_new_or_wider_are_taken_over_by_name(installed):
     ("newer", "why"),
     [
         (
-            replace(CLEANED, rules=(Rule("a dozen", "quantity >= 12"),), version=2),
+            replace(CLEANED, rules={"a dozen": "quantity >= 12"}, version=2),
             "a dozen: 2 rows break it",
         ),
         (
             replace(
                 CLEANED,
-                columns=(*CLEANED.columns, Column("store", "!string", "Store.")),
+                columns={**CLEANED.columns, "store": ("!string", "Store.")},
                 version=2,
             ),
             "store is null: 3 rows break it",
@@ -209,9 +204,7 @@ def test_columns_that_are_new_or_wider_are_taken_over_by_name(installed):
         (
             replace(
                 CLEANED,
-                columns=tuple(
-                    replace(c, type="!int8") if c.name == "quantity" else c for c in CLEANED.columns
-                ),
+                columns={**CLEANED.columns, "quantity": ("!int8", "Units.")},
                 version=2,
             ),
             "column quantity: 1 values are no int8",
@@ -226,16 +219,17 @@ def test_a_table_from_the_workbooks_that_does_not_fit_is_made_anew(installed, ne
     with installed.warehouse.reading() as con:
         assert not is_there(con, "cleaned_transactions")
     # So that a run makes it: all of its months wait.
-    assert pending_months(installed.warehouse.state(), newer) == [JANUARY, FEBRUARY]
+    assert installed.warehouse.state().pending(newer) == [JANUARY, FEBRUARY]
 
 
 def test_history_without_a_step_is_never_dropped(installed):
-    columns = (*MODEL.columns, Column("seed", "!int64", "Seed."))
+    columns = {**MODEL.columns, "seed": ("!int64", "Seed.")}
+    fewer = {name: MODEL.columns[name] for name in ("model_version", "cluster")}
     before = contents(installed)
     with pytest.raises(UserError, match=r"kmeans_model holds 1 rows of history.*seed is null"):
         migrate(installed, [CLEANED_2, replace(MODEL, columns=columns, version=2)])
     with pytest.raises(UserError, match="column centre would be lost"):
-        migrate(installed, [CLEANED_2, replace(MODEL, columns=MODEL.columns[:2], version=2)])
+        migrate(installed, [CLEANED_2, replace(MODEL, columns=fewer, version=2)])
     assert contents(installed) == before
 
 

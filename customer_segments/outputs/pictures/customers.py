@@ -11,9 +11,9 @@ import pandas as pd
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
 from customer_segments.outputs.pictures.picture import Drawn, picture
-from customer_segments.outputs.templates import read_toml
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent
+from customer_segments.texts import read_toml
 
 # Months after which the title of retention says who came back, if so many have passed.
 SAID_MONTHS = 6
@@ -29,9 +29,8 @@ def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
     shares = counts["returned"] / counts["customers"]
     shares = shares[in_order(shares.columns)]
     drawn = style.figure(max(4.0, 0.3 * len(shares.columns)))
-    axes = style.panel(
-        drawn, 0.75, 0.55, 2.3, 0.2, x="months after", y="customers who bought again, %"
-    )
+    said = {"x": "months after", "y": "customers who bought again, %"}
+    axes = style.panel(drawn, 0.75, 0.55, 2.3, 0.2, **said)
     end = int(shares.index.max())
     first, edge = (0.8 if end > 1 else 0.4), end + 0.1
     beside = 0.02 * (edge - first)
@@ -98,9 +97,8 @@ def snake(view: MonthView, people: pd.DataFrame) -> Drawn:
     means = scores.groupby(people["segment"]).mean().round(9)
     means = means.loc[in_order(means.index)]
     drawn = style.figure(max(4.0, 0.3 * len(means)))
-    axes = style.panel(
-        drawn, 0.85, 0.45, 2.3, 0.2, y="standard deviations from the average customer"
-    )
+    unit = "standard deviations from the average customer"
+    axes = style.panel(drawn, 0.85, 0.45, 2.3, 0.2, y=unit)
     axes.axhline(0, color=FAINT, lw=1)
     for segment, row in means.iterrows():
         axes.plot(range(3), row, c=colour(segment), marker=mark(segment), lw=2.5, ms=9, mec=PAPER)

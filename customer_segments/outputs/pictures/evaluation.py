@@ -3,6 +3,7 @@
 Belongs here: the pictures of ``model_selection`` and ``segment_backtest``.
 """
 
+from functools import partial
 from operator import attrgetter
 
 import numpy as np
@@ -22,13 +23,10 @@ def number_of_segments(view: MonthView, selection: pd.DataFrame) -> Drawn:
     """Draw inertia and silhouette by the number of segments, with the silhouette of no segments."""
     k = selection["n_clusters"]
     drawn = style.figure(3.6)
-    elbow, curve = (
-        style.panel(drawn, left, 0.55, right, 0.4, title=title, x="segments", y=unit)
-        for left, right, title, unit in (
-            (0.85, 4.85, "Elbow", "inertia (squared distances)"),
-            (5.0, 1.6, "Silhouette", "mean silhouette, at most 1"),
-        )
-    )
+    inertia, silhouette = "inertia (squared distances)", "mean silhouette, at most 1"
+    panel = partial(style.panel, drawn, bottom=0.55, top=0.4, x="segments")
+    elbow = panel(left=0.85, right=4.85, title="Elbow", y=inertia)
+    curve = panel(left=5.0, right=1.6, title="Silhouette", y=silhouette)
     elbow.plot(k, selection["inertia"], "o-", c=ACCENT, lw=2, ms=6)
     elbow.set_ylim(0, selection["inertia"].max() * 1.08)
     elbow.yaxis.set_major_formatter("{x:,.0f}")
@@ -53,9 +51,8 @@ def number_of_segments(view: MonthView, selection: pd.DataFrame) -> Drawn:
 def stability(view: MonthView, selection: pd.DataFrame) -> Drawn:
     """Draw how far segments stay the same when customers are drawn anew, by their number."""
     drawn = style.figure(3.6)
-    axes = style.panel(
-        drawn, 0.85, 0.55, 2.3, 0.2, x="segments", y="agreement over resamples, 1 = the same"
-    )
+    said = {"x": "segments", "y": "agreement over resamples, 1 = the same"}
+    axes = style.panel(drawn, 0.85, 0.55, 2.3, 0.2, **said)
     k = selection["n_clusters"].to_numpy()
     for count, indices in zip(k, selection["cluster_jaccard"], strict=True):
         axes.plot([count] * len(indices), indices, "o", c=NEUTRAL, ms=5, alpha=0.7, mew=0)

@@ -29,10 +29,7 @@ def moved(view: MonthView) -> pd.DataFrame | None:
         return None
     table = moves.pivot(index="from_segment", columns="to_segment", values="customers")
     known = view.clusters["segment"]
-    rows, columns = (
-        palette.in_order([*known, *table.index]),
-        palette.in_order([*known, *table.columns]),
-    )
+    rows, columns = (palette.in_order([*known, *names]) for names in table.axes)
     return table.reindex(index=rows, columns=columns).fillna(0).astype(int)
 
 
@@ -56,20 +53,17 @@ def migration_table(view: MonthView, moves: pd.DataFrame) -> Drawn:
     style.name_rows(axes, [f"{name} ({total:,})" for name, total in totals.items()])
     axes.set_xlim(-0.5, len(moves.columns) - 0.5)
     axes.xaxis.tick_top()
-    names, turned = list(moves.columns), dict[str, Any]()
-    if are_many:
-        turned = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
-    else:
-        names = [name.replace(" ", "\n", 1) for name in names]
-    axes.set_xticks(range(len(names)), names, fontsize=style.TEXT, **turned)
+    names = [name if are_many else name.replace(" ", "\n", 1) for name in moves.columns]
+    turned: dict[str, Any] = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, fontsize=style.TEXT, **(turned if are_many else {}))
     axes.tick_params(axis="x", length=0)
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("segment now", fontsize=style.SMALL, color=INK, labelpad=8)
     axes.set_ylabel("segment a month before (customers)", fontsize=style.SMALL, color=INK)
     axes.yaxis.set_label_coords(-2.65 / (style.WIDTH - left - right), 0.5)
-    before = _before(moves)
-    stayed = before[before.index.get_level_values(0) == before.index.get_level_values(1)].sum()
-    return drawn, {"month": view.month, "customers": before.sum(), "stayed": stayed}
+    stayed, left = _before(moves)
+    customers = stayed.sum() + left.sum()
+    return drawn, {"month": view.month, "customers": customers, "stayed": stayed.sum()}
 
 
 @picture(moved)
@@ -113,18 +107,18 @@ def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=style.SMALL, pad=8)
     axes.set(yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - 0.01, 0.01))
-    were = _before(moves)
-    changes = were[were.index.get_level_values(0) != were.index.get_level_values(1)]
-    if changes.empty or not changes.max():
+    _, left = _before(moves)
+    if left.empty or not left.max():
         return drawn, {"month": view.month, "customers": 0}
-    origin, target = changes.idxmax()
-    largest = {"customers": changes.max(), "origin": origin, "target": target}
-    return drawn, {"month": view.month} | largest
+    largest = dict(zip(("origin", "target"), left.idxmax(), strict=True))
+    return drawn, {"month": view.month, "customers": left.max(), **largest}
 
 
-def _before(moves: pd.DataFrame) -> pd.Series:
-    """Return the moves of customers who were there a month before."""
-    return moves.drop(index=NEW, errors="ignore").stack()
+def _before(moves: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the customers who were there a month before by move: those who stayed, and left."""
+    were = moves.drop(index=NEW, errors="ignore").stack()
+    is_same = were.index.get_level_values(0) == were.index.get_level_values(1)
+    return were[is_same], were[~is_same]
 
 
 def _ribbon(

@@ -7,8 +7,8 @@ name has which colour (``palette.toml``).
 from collections.abc import Iterable
 
 from customer_segments.model.names import SEGMENTS
-from customer_segments.outputs.templates import read_toml
 from customer_segments.tables import GONE, NEW
+from customer_segments.texts import read_toml
 
 # Of text and axes, of what stands back, and of figures that belong to no segment.
 INK, FAINT, NEUTRAL, ACCENT, PAPER = "#222222", "#BBBBBB", "#8A97A0", "#2F4858", "#FFFFFF"
@@ -32,10 +32,8 @@ def in_order(segments: Iterable[str]) -> list[str]:
     places = {name: place for place, name in enumerate((NEW, *SEGMENTS))}
     # Behind them names that an imported model brought along.
     places[GONE] = len(places) + 1
-    return sorted(
-        set(segments),
-        key=lambda segment: (places.get(_parts(segment)[0], len(places) - 1), segment),
-    )
+    last = len(places) - 1
+    return sorted(set(segments), key=lambda name: (places.get(_parts(name)[0], last), name))
 
 
 def mixed(hue: str, strength: float) -> str:

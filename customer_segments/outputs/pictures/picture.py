@@ -10,8 +10,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.outputs.pictures import style
-from customer_segments.outputs.templates import read_toml, rendered
+from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
+from customer_segments.texts import read_toml
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -57,14 +57,13 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     shares = 100 * shares.fillna(0)[segments]
     months = shares.index.year * 12 + shares.index.month
     drawn = style.figure(4.3)
-    axes = style.panel(
-        drawn, 0.75, 0.55, 2.35, 0.15, y="share of the month's customers, %", spines=()
-    )
+    unit = "share of the month's customers, %"
+    axes = style.panel(drawn, 0.75, 0.55, 2.35, 0.15, y=unit, spines=())
     # The best segment stands on the ground, where its change is seen best.
     tops = shares.cumsum(axis=1)
     for segment in segments:
-        bars = {"bottom": tops[segment] - shares[segment], "color": colour(segment)}
-        axes.bar(months, shares[segment], width=0.92, linewidth=0, **bars)
+        bottom, hue = tops[segment] - shares[segment], colour(segment)
+        axes.bar(months, shares[segment], 0.92, bottom, linewidth=0, color=hue)
     edge = months[-1] + 0.5
     last = shares.iloc[-1]
     here = last[last > 0].index
@@ -89,13 +88,9 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
 
 def changed_most(view: MonthView) -> dict[str, Any]:
     """Return which segment's share changed most in a year, or since the first month."""
-    now = _now(view)
-    months = view.profiles["snapshot_month"]
-    earlier = view.profiles[
-        (months < pd.Timestamp(view.month))
-        & (months >= pd.Timestamp(shift(view.month, -12)))
-        & view.profiles["model_version"].isin(now["model_version"])
-    ]
+    now, first, last = _now(view), shift(view.month, -12), shift(view.month, -1)
+    earlier = view.profiles[view.profiles["model_version"].isin(now["model_version"])]
+    earlier = earlier[earlier["snapshot_month"].between(*map(pd.Timestamp, (first, last)))]
     start, largest = earlier["snapshot_month"].min(), now["share"].idxmax()
     facts = {"month": view.month, "largest": largest, "share": now["share"][largest]}
     if earlier.empty:
@@ -103,10 +98,5 @@ def changed_most(view: MonthView) -> dict[str, Any]:
     then = earlier[earlier["snapshot_month"] == start].set_index("segment")["share"]
     then, share = then.align(now["share"], fill_value=0)
     most = (share - then).abs().idxmax()
-    return facts | {
-        "since": start,
-        "most": most,
-        "rose": share[most] > then[most],
-        "was": percent(then[most]),
-        "now": percent(share[most]),
-    }
+    facts |= {"since": start, "most": most, "rose": share[most] > then[most]}
+    return facts | {"was": percent(then[most]), "now": percent(share[most])}

@@ -66,11 +66,9 @@ def panel(
     return axes
 
 
-def write(
-    axes: "Axes", x: float, y: float, text: str, *, ha="left", va="center", **options
-) -> None:
+def write(axes: "Axes", x: float, y: float, text: str, *, ha="left", va="center", **more) -> None:
     """Write text at a point of the data, at the size of small text unless told otherwise."""
-    axes.text(x, y, text, **{"ha": ha, "va": va, "fontsize": SMALL, "color": INK, **options})
+    axes.text(x, y, text, **{"ha": ha, "va": va, "fontsize": SMALL, "color": INK, **more})
 
 
 def name_rows(axes: "Axes", segments: Sequence[str]) -> None:

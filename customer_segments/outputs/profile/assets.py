@@ -6,9 +6,7 @@ from customer_segments.installation import Installation
 from customer_segments.policy.model import Profile
 from customer_segments.policy.section import launchpad
 from customer_segments.private import make_folder
-from customer_segments.settings import Settings
 from customer_segments.shown import PROFILE
-from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
@@ -27,12 +25,7 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         code_version=code_version(),
     )
     @launchpad(Profile, installed.policy.profile)
-    def data_profile(
-        context: dg.AssetExecutionContext,
-        config: Profile,
-        settings: dg.ResourceParam[Settings],
-        warehouse: dg.ResourceParam[Warehouse],
-    ) -> dg.MaterializeResult:
+    def data_profile(context: dg.AssetExecutionContext, config: Profile) -> dg.MaterializeResult:
         """Show what the data is like before and after cleaning, as a page for the browser.
 
         Types, missing and different values, ranges, quartiles, frequent values and months of all
@@ -41,8 +34,8 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         from customer_segments.outputs.profile.figures import profile
         from customer_segments.outputs.profile.page import write_page
 
-        profiles = []
-        with warehouse.reading() as con:
+        settings, profiles = installed.settings, []
+        with installed.warehouse.reading() as con:
             for contract in PROFILED:
                 profiles.append(profile(con, contract, **config.model_dump()))
                 context.log.info(f"{contract.table} is profiled: {profiles[-1].rows:,} rows.")

@@ -44,10 +44,7 @@ class Profile:
 def profile(con: "Backend", contract: Contract, *, sample_rows: int, seed: int) -> Profile:
     """Profile a table; ``sample_rows`` at most leave the engine, the same for the same ``seed``.
 
-    Raises
-    ------
-    UserError
-        If the table is missing, or not as it is declared.
+    A UserError says that the table is missing, or not as it is declared.
     """
     table = contract.relation
     require_sources(con, "data_profile", table)

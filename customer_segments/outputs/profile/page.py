@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from customer_segments.outputs.profile.figures import Profile
-from customer_segments.outputs.templates import read_text, rendered
+from customer_segments.outputs.templates import rendered
 from customer_segments.private import write_text
+from customer_segments.texts import read_text
 
 
 def write_page(

@@ -15,10 +15,11 @@ from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import colour
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
 from customer_segments.outputs.queries import YEAR
-from customer_segments.outputs.templates import read_text, read_toml, rendered
+from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.segments.tiers import WHOLESALE, thrown_away
 from customer_segments.shown import Link
+from customer_segments.texts import read_text, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,31 +44,24 @@ def render(
     names = {segment["segment"] for segment in segments}
     chosen = in_use(view)
     recommended = view.selection[view.selection["is_recommended"].astype(bool)]
-    comparison = view.comparison.sort_values(
-        ["passes", "silhouette", "labelling"], ascending=[False, False, True]
-    )
+    order = {"passes": False, "silhouette": False, "labelling": True}
+    comparison = view.comparison.sort_values([*order], ascending=[*order.values()])
     foretold = means(view.backtest)
     farthest = foretold["horizon_months"] == foretold["horizon_months"].max()
     first = view.rows["month"].min().date()
     facts = {
         "view": view,
+        "figures": figures,
         "is_sample": is_sample,
-        "year_before": shift(view.month, -YEAR),
-        "month_before": shift(view.month, -1),
+        "shift": shift,
         "begins": first if shift(first, YEAR - 1) > view.month else None,
         "segments": segments,
         "empty": [s for s in view.clusters["segment"] if s not in names],
         "colour": colour,
         "columns": [c for c in SEGMENT_COLUMNS if view.year or c.name != "year"],
-        "total": figures.total_of(segments),
-        "taken": figures.taken(view),
-        "tasks": figures.tasks(view),
-        "moves": figures.moves_of(view),
         "changed": max(segments, key=lambda of: abs(of["since_last_month"] or 0)),
-        "reasons": figures.by_reason(view),
         "findings": None if view.findings is None else figures.known(view.findings),
         "accounts": _accounts(view.people),
-        "back_within": figures.BACK_WITHIN,
         "model": _row(view.clusters.iloc[0]),
         "decision": _row(view.decision),
         "chosen": _row(chosen),

@@ -8,8 +8,7 @@ row fills anew: of a million cells none is kept.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from openpyxl import Workbook
@@ -39,6 +38,7 @@ _HEADING = {
     "fill": PatternFill("solid", fgColor="E7E6E6"),
     "border": Border(bottom=Side("thin")),
     "number_format": "General",
+    "alignment": {"wrap_text": True, "vertical": "center"},
 }
 
 
@@ -120,10 +120,10 @@ def add_sheet(
     for index, text in enumerate(above):
         write_line(sheet, text, **({} if index else TITLE))
     headings = {column.name: column.heading for column in columns}
-    _append(sheet, columns, [headings], wrap_text=True, vertical="center", style=_HEADING)
+    _append(sheet, columns, [headings], **_HEADING)
     _append(sheet, columns, rows[:-1] if has_total else rows)
     if has_total:
-        _append(sheet, columns, rows[-1:], style=BOLD)
+        _append(sheet, columns, rows[-1:], **BOLD)
     return sheet
 
 
@@ -133,19 +133,14 @@ def write_line(sheet: WriteOnlyWorksheet, text: str, **style: Any) -> None:
 
 
 def _append(
-    sheet: WriteOnlyWorksheet,
-    columns: Sequence[Column],
-    rows: Iterable[dict[str, Any]],
-    *,
-    style: Mapping[str, Any] = MappingProxyType({}),
-    **alignment: Any,
+    sheet: WriteOnlyWorksheet, columns: Sequence[Column], rows: Iterable[dict], **style: Any
 ) -> None:
-    cells = []
+    cells, alignment = [], style.pop("alignment", {})
     for column in columns:
         # Numbers to the right, as without a word; texts not right behind a number.
         side = {"horizontal": "right"} if column.format.is_number else _LEFT
-        own = {"number_format": column.format.excel, "alignment": Alignment(**side, **alignment)}
-        own |= style
+        placed = Alignment(**side, **alignment)
+        own = {"number_format": column.format.excel, "alignment": placed, **style}
         # What begins like a formula is a string by its type already; marked as quoted, it stays
         # one when somebody edits it.
         cells.append((_cell(sheet, **own), _cell(sheet, quotePrefix=True, **own)))

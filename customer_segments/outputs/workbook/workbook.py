@@ -16,18 +16,13 @@ from openpyxl import Workbook
 
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment, total_of
-from customer_segments.outputs.templates import read_toml, rendered
+from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import month_name
-from customer_segments.outputs.workbook.sheets import (
-    BOLD,
-    add_sheet,
-    add_table,
-    sheet_names,
-    write_line,
-)
+from customer_segments.outputs.workbook import sheets
 from customer_segments.private import replacing
 from customer_segments.tables import GONE
+from customer_segments.texts import read_toml
 
 SUMMARY_COLUMNS = columns_of(
     "segment customers share revenue revenue_share median_recency_days median_frequency "
@@ -61,9 +56,9 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
-    for segment, name in sheet_names(segments, (SUMMARY, CHANGES)).items():
-        add_table(workbook, name, CUSTOMER_COLUMNS, lists[segment])
-    add_table(workbook, CHANGES, CHANGE_COLUMNS, changes)
+    for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES)).items():
+        sheets.add_table(workbook, name, CUSTOMER_COLUMNS, lists[segment])
+    sheets.add_table(workbook, CHANGES, CHANGE_COLUMNS, changes)
     with replacing(path) as draft:
         workbook.save(draft)
 
@@ -78,21 +73,17 @@ def _add_summary(
     total["revenue_share"] = 1 if total["revenue"] > 0 else None
     for name in ("recency_days", "frequency", "monetary"):
         total[f"median_{name}"] = median(row[name] for row in customers)
-    facts = {
-        "view": view,
-        "model": view.clusters.iloc[0],
-        "is_sample": is_sample,
-        "is_first": view.customers["from_segment"].null_count == len(customers),
-        "changes": CHANGES,
-    }
+    facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
+    facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
+    facts["changes"] = CHANGES
     words = read_toml(__package__, "workbook.toml")
     above, below = (
         list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
         for part in ("above", "below")
     )
     rows, above = [*rows, total], [*above, ""]
-    sheet = add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, rows, above=above, has_total=True)
+    sheet = sheets.add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, rows, above=above, has_total=True)
     sheet.append([])
-    write_line(sheet, "How to read it", **BOLD)
+    sheets.write_line(sheet, "How to read it", **sheets.BOLD)
     for sentence in below:
-        write_line(sheet, sentence)
+        sheets.write_line(sheet, sentence)

@@ -1,0 +1,17 @@
+"""Words and rules that lie in files beside the modules that use them."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+def read_text(package: str, name: str) -> str:
+    """Return a text file that lies beside a package's modules."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def read_toml(package: str, name: str) -> dict[str, Any]:
+    """Return what a TOML file says that lies beside a package's modules."""
+    return tomllib.loads(read_text(package, name))
