@@ -17,6 +17,8 @@ from customer_segments.policy.layout import Layout
 TIMESTAMP = "timestamp(6)"
 # Of a column's cells; fewer of another kind are taken for errors in writing.
 LEAST = 0.01
+# So many times more first parts than last ones: those are days, these years of two digits.
+SURE = 3
 _BLANK = "[ \u00a0\u202f]"
 _CLOCK = r"([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
 _HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
@@ -145,7 +147,8 @@ def order(
             '[source] accept = ["swapped_dates"]',
         )
     # The year changes seldom, the day often.
-    if counts["short"] > (1 - LEAST) * numeric and counts["short_first"] <= counts["short_last"]:
+    days, years = counts["short_first"], counts["short_last"]
+    if counts["short"] > (1 - LEAST) * numeric and days <= SURE * years:
         return "dmy", Doubt(
             "ambiguous_dates",
             "stops",
