@@ -24,6 +24,7 @@ faults: .venv/ready-dev ## Kill runs 200 times, fill disks, read 10,000 bad file
 	$(BIN)/python -m customer_segments_tests.faults
 	$(BIN)/python -m customer_segments_tests.hostile --inputs 10000
 	$(BIN)/pytest -n 0 -m slow
+	$(BIN)/pytest -m "hypothesis and not slow" --hypothesis-profile=long
 
 lint: .venv/ready-dev ## Check style, format and types.
 	$(BIN)/ruff check

@@ -87,7 +87,9 @@ class Installation:
         A UserError says what is wrong in that file or in the file of months.
         """
         policy = Policy.load(settings.config)
-        warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+        warehouse = Warehouse(
+            settings.warehouse_path, settings.lock_timeout_seconds, settings.memory
+        )
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         return cls(settings, policy, warehouse, months)
 

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         300, ge=0, description="How long to wait for another process that holds the warehouse."
     )
+    memory: str = Field(
+        "1GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$", description="Memory of DuckDB; beyond it, its disk."
+    )
     automation: bool = Field(
         False, description="Whether the schedule and the sensors are on from the first start."
     )

@@ -23,6 +23,8 @@ from customer_segments.ingestion.reading import Grid, grids, has_formulas_withou
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
+from customer_segments.policy.rules import Source as Rules
+from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Sheet:
     grid: Grid
     layout: Layout
     forms: dict[str, Form]
-    typed: Table
+    rules: Rules
     rows: int
 
     @property
@@ -50,6 +52,14 @@ class Sheet:
     def name(self) -> str:
         """Name of the sheet."""
         return self.grid.sheet
+
+    def typed(self) -> Table:
+        """Return its typed rows."""
+        header, cells = self.grid.header, self.grid.cells
+        if header.is_filled_down:
+            cells = filled_down(cells)
+        is_utc = "(utc)" in header.headings["invoice_date"].casefold()
+        return typed_rows(cells, self.forms, self.layout, self.rules, is_utc)
 
     @property
     def read_as(self) -> str:
@@ -90,20 +100,33 @@ class Intake:
         schema = ibis.schema(
             {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
         )
+        is_columnar = self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets)
+        if not is_columnar:
+            con.create_table(ROWS, schema=schema, temp=True)
+        # Files of one form have one query: for Ibis to make it takes longer than a small file.
+        made: dict[str, tuple[str, str]] = {}
+        queries = []
         for sheet in self.sheets:
-            if sheet.grid.view:
-                con.raw_sql(sheet.grid.view)
-        rows = [
-            sheet.typed.mutate(
-                workbook=ibis.literal(sheet.workbook), sheet=ibis.literal(sheet.name)
-            ).select(*COLUMNS)
-            for sheet in self.sheets
-        ] or [ibis.memtable(schema.to_pyarrow().empty_table())]
-        union = ibis.union(*rows) if rows[1:] else rows[0]
-        if self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets):
+            view = sheet.grid.view
+            if sheet.grid.sql:
+                con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {view} AS {sheet.grid.sql}")
+            form = repr((sheet.grid.cells.schema(), sheet.grid.header, sheet.forms))
+            if not is_columnar:
+                names = {
+                    name: ibis.literal(said)
+                    for name, said in (("workbook", sheet.workbook), ("sheet", sheet.name))
+                }
+                con.insert(ROWS, sheet.typed().mutate(**names).select(*COLUMNS))
+                continue
+            if form not in made:
+                made[form] = str(con.compile(sheet.typed())), view
+            query, its_view = made[form]
+            place = ", ".join(map(literal, (sheet.workbook, sheet.name)))
+            queries.append(f"SELECT {place}, * FROM ({query.replace(its_view, view)})")
+        if queries:
             # Read again faster than kept.
-            return union
-        con.create_table(ROWS, union, schema=schema, temp=True)
+            columns = ", ".join(COLUMNS)
+            con.raw_sql(f"CREATE TEMP VIEW {ROWS}({columns}) AS {' UNION ALL '.join(queries)}")
         return ibis.table(schema, name=ROWS)
 
 
@@ -190,8 +213,4 @@ def _looked_at(
                 '[source] accept = ["formulas"]',
             )
         )
-    if header.is_filled_down:
-        cells = filled_down(cells)
-    is_utc = "(utc)" in header.headings["invoice_date"].casefold()
-    rows = typed_rows(cells, forms, layout, policy.source, is_utc)
-    return Sheet(grid, layout, forms, rows, int(counts["rows"])), doubts
+    return Sheet(grid, layout, forms, policy.source, int(counts["rows"])), doubts

@@ -45,8 +45,8 @@ class Grid(NamedTuple):
     cells
         A row per row that holds anything: ``row_number`` as Excel shows it, ``overfull``, and a
         column for each column of the layout, null where the cell is empty or an error.
-    view
-        SQL of the view that ``cells`` reads, if it is not in memory.
+    view, sql
+        Name and query of the view that ``cells`` reads, if it is not in memory.
     is_columnar
         Whether the engine reads single columns of it.
     """
@@ -56,6 +56,7 @@ class Grid(NamedTuple):
     header: Header
     cells: Table
     view: str = ""
+    sql: str = ""
     is_columnar: bool = False
 
 
@@ -183,7 +184,7 @@ def _text_grids(
         "overfull",
         **{column: cells[f"c{place}"] for column, place in text.header.positions.items()},
     )
-    yield Grid(source, sheet, text.header, cells, f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
+    yield Grid(source, sheet, text.header, cells, view, sql)
 
 
 def _by_engine(con: "Backend", text: TextFile) -> str | None:
@@ -250,8 +251,7 @@ def _parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) -
     cells = cells.filter(something).select(
         row_number=cells.file_row_number + 2, overfull=ibis.null("string"), **chosen
     )
-    again = f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {read}"
-    yield Grid(source, sheet, header, cells, again, is_columnar=True)
+    yield Grid(source, sheet, header, cells, view, f"SELECT * FROM {read}", is_columnar=True)
 
 
 def has_formulas_without_values(file: Path) -> bool:

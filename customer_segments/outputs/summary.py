@@ -97,7 +97,7 @@ def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
 
 def print_findings(settings: Settings, console: Console) -> None:
     """Print what checks found that stands out, the newest verdict of each on each month."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
     for row in warehouse.query(findings_of()).itertuples():
         month = f", {row.month:%Y-%m}" if row.month == row.month else ""
         console.print(f"[yellow]{row.table_name}, {row.check_name}{month}[/]: {escape(row.said)}")
@@ -105,7 +105,7 @@ def print_findings(settings: Settings, console: Console) -> None:
 
 def print_evaluation(settings: Settings, console: Console) -> None:
     """Print what was compared and foretold, and what it says in words."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds)
+    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
     comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
     first = comparison.iloc[0]
     title = f"Ways to group {first['training_customers']:,} customers of "

@@ -50,11 +50,15 @@ class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in t
 
 
 @contextmanager
-def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterator[Connection]:
+def connected(
+    path: Path, memory: str, timeout_seconds: float, *, read_only: bool
+) -> Iterator[Connection]:
     """Open a DuckDB file, alone in this process; to write, it is made if need be.
 
     Parameters
     ----------
+    memory
+        What DuckDB may take: 1GB.
     timeout_seconds
         How long to wait for whoever holds it.
 
@@ -80,7 +84,7 @@ def connected(path: Path, *, read_only: bool, timeout_seconds: float) -> Iterato
     _holding_threads[path] = threading.get_ident()
     try:
         with private_files(), _translated(path):
-            connection = _connect(path, read_only=read_only, timeout_seconds=timeout_seconds)
+            connection = _connect(path, memory, timeout_seconds, read_only)
             try:
                 yield ibis.duckdb.from_connection(connection)
             finally:
@@ -128,7 +132,9 @@ def _translated(path: Path) -> Iterator[None]:
         raise KeyboardInterrupt from error
 
 
-def _connect(path: Path, *, read_only: bool, timeout_seconds: float) -> "duckdb.DuckDBPyConnection":
+def _connect(
+    path: Path, memory: str, timeout_seconds: float, read_only: bool
+) -> "duckdb.DuckDBPyConnection":
     """Connect; while another process holds the file, wait with jitter, saying so."""
     import duckdb
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random

@@ -39,13 +39,16 @@ class Warehouse:
     ----------
     path
         The file; made by the first writer, in a folder that must exist.
+    memory
+        What DuckDB may take; what needs more goes to its folder of temporary files.
     lock_timeout_seconds
         How long to wait for whoever holds the file before failing.
     """
 
-    def __init__(self, path: str | Path, lock_timeout_seconds: float = 300):
+    def __init__(self, path: str | Path, lock_timeout_seconds: float = 300, memory: str = "1GB"):
         self.path = Path(path).resolve()
         self.lock_timeout_seconds = lock_timeout_seconds
+        self.memory = memory
 
     @property
     def state_path(self) -> Path:
@@ -68,7 +71,7 @@ class Warehouse:
                 f"There is no warehouse at {self.path} yet.",
                 "Materialize raw_transactions, or start `customer-segments run`.",
             )
-        return connected(self.path, read_only=True, timeout_seconds=self.lock_timeout_seconds)
+        return self._connected(read_only=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -89,7 +92,10 @@ class Warehouse:
             raise WarehouseUnavailable(
                 f"The warehouse {self.path} is read-only.", "Allow writing to it: chmod u+w."
             )
-        return connected(self.path, read_only=False, timeout_seconds=self.lock_timeout_seconds)
+        return self._connected(read_only=False)
+
+    def _connected(self, *, read_only: bool) -> AbstractContextManager[Connection]:
+        return connected(self.path, self.memory, self.lock_timeout_seconds, read_only=read_only)
 
     def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""

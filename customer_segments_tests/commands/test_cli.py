@@ -12,29 +12,10 @@ from customer_segments.commands.run import parse_range
 from customer_segments.errors import UserError
 from customer_segments.months import parse_month
 from customer_segments.settings import Settings, project_root
+from customer_segments_tests.console import COMMAND, SAMPLE, Done, environment, start
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 from customer_segments_tests.installations import install
-
-COMMAND = "from customer_segments.commands.app import entry_point; entry_point()"
-SAMPLE = project_root() / "data/sample"
-
-
-def start(tmp_path: Path, *arguments: str, source: Path = SAMPLE) -> subprocess.CompletedProcess:
-    environment = os.environ | {
-        "CUSTOMER_SEGMENTS_CONFIG": str(tmp_path / "customer_segments.toml"),
-        "CUSTOMER_SEGMENTS_SOURCE_DIR": str(source),
-        "CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
-        "CUSTOMER_SEGMENTS_REPORTS_DIR": str(tmp_path / "reports"),
-        "COLUMNS": "120",
-    }
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 @pytest.fixture
@@ -46,34 +27,39 @@ def sample_copied(tmp_path, sample_warehouse) -> Settings:
     return installed
 
 
-def test_run_says_what_came_out(tmp_path):
-    done = start(tmp_path, "run", "--months", "2024-11:2024-12")
-    assert done.returncode == 0, done.stderr
-    assert "2023-01 to 2024-10 come first" in done.stdout
-    assert "Rows: 38,607" in done.stdout
+def test_run_says_what_came_out(sample_warehouse):
+    """Of nothing but the sample, as a newcomer starts it."""
+    said = sample_warehouse.warehouse_path.with_name("said.txt").read_text()
+    assert "Rows: 38,607" in said
     for word in ("missing_customer", "Segments of 2024-12", "Champions", "warehouse.duckdb"):
-        assert word in done.stdout
-    assert len([line for line in done.stdout.splitlines() if line.lstrip().startswith("!")]) == 1
-    assert "volume" in done.stdout
-    assert "3.3 times the usual" not in done.stdout
+        assert word in said
+    assert len([line for line in said.splitlines() if line.lstrip().startswith("!")]) == 1
+    assert "volume" in said
+    assert "3.3 times the usual" not in said
+
+
+def test_months_asked_for_come_after_those_before_them(world):
+    world.settings.warehouse_path.unlink()
+    done = start(world.folder, "run", "--months", "2010-03", source=world.source)
+    assert done.returncode == 0, done.stderr
+    assert "2010-01 to 2010-02 come first" in done.stdout
+    assert "Segments of 2010-03" in done.stdout
+    cleaned = "SELECT DISTINCT month FROM cleaned_transactions ORDER BY 1"
+    assert [month.month for (month,) in ask(world.settings, cleaned)] == [1, 2, 3]
 
 
 def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):
     step = "report 2024-12: 2024-12 has no report yet."
     assert start(tmp_path, "agenda").stdout.splitlines() == [step]
-    done = start(tmp_path, "run")
+    done = start(tmp_path, "run", "--verbose")
     assert done.returncode == 0, done.stderr
     for said in (step, "Segments of 2024-12", "segment_report_2024-12.html"):
         assert said in done.stdout
-    assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
-    assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
-
-
-def test_what_checks_found_is_said_on_request(tmp_path, sample_copied):
-    done = start(tmp_path, "run", "--verbose")
-    assert done.returncode == 0, done.stderr
+    # What checks found is said on request.
     said = " ".join(done.stdout.split())
     assert "cleaned_transactions, volume, 2023-11: rows 1,735, 3.3 times the usual" in said
+    assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
+    assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
 
 
 @pytest.mark.slow  # the agenda's table has it as a decision
@@ -87,31 +73,41 @@ def test_months_that_the_settings_leave_out_do_not_stop_the_run(
     assert start(tmp_path, "agenda").stdout == "Nothing is due.\n"
 
 
-def test_a_refit_is_judged_and_a_rollback_is_one_command(tmp_path, sample_copied):
-    # Few resamples do here.
-    sample_copied.config.write_text("[selection]\nresamples = 2\n[gate]\nbootstrap_resamples = 2\n")
+def test_a_refit_is_judged_and_a_rollback_is_one_command(world):
+    installed = world.settings
+
+    def run(*arguments: str) -> Done:
+        return start(world.folder, *arguments, source=world.source)
+
     labels = "SELECT hash(customer_segments) FROM customer_segments ORDER BY 1"
-    before = ask(sample_copied, labels)
-    done = start(tmp_path, "refit", "--clusters", "8")
+    before = ask(installed, labels)
+    done = run("refit", "--clusters", "4")
     assert done.returncode == 0, done.stderr
     assert "(kept: " in done.stdout
-    assert ask(sample_copied, labels) == before
+    assert ask(installed, labels) == before
     decision = "SELECT previous_version, challenger FROM champion_model ORDER BY decision DESC"
-    old, new = ask(sample_copied, decision)[0]
-    assert "2" in start(tmp_path, "models", "list").stdout
+    old, new = ask(installed, decision)[0]
+    assert "2" in run("models", "list").stdout
 
-    done = start(tmp_path, "promote", new, "--reason", "eight it is")
-    assert f"Champion: {new} (chosen: eight it is)" in done.stdout
-    assert "relabel 2023-01 to 2024-12: another model than the champion" in done.stdout
-    assert ask(sample_copied, "SELECT DISTINCT model_version FROM customer_segments") == [(new,)]
+    done = run("promote", new, "--reason", "four it is")
+    assert f"Champion: {new} (chosen: four it is)" in done.stdout
+    assert "relabel 2010-01 to 2010-03: another model than the champion" in done.stdout
+    assert ask(installed, "SELECT DISTINCT model_version FROM customer_segments") == [(new,)]
 
-    assert start(tmp_path, "promote", old).returncode == 0
-    assert ask(sample_copied, labels) == before
+    assert run("promote", old).returncode == 0
+    assert ask(installed, labels) == before
 
 
 def test_check_names_rows_and_writes_nothing(tmp_path):
+    """And here it is a process of its own, as all are for a user."""
     workbook = write(tmp_path / "mine.xlsx", [HEADER, line(), line(Quantity="six")])
-    done = start(tmp_path, "check", str(workbook))
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "check", str(workbook)],
+        env=os.environ | environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert "unreadable_value: mine.xlsx, Sheet1, row 3: quantity says 'six'" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.xlsx"]
@@ -147,10 +143,8 @@ def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
         "heavy = {'pandas', 'sklearn', 'duckdb', 'pyarrow', 'matplotlib', 'openpyxl'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    environment = os.environ | {"CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "w.duckdb")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-    )
+    named = os.environ | {"CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "w.duckdb")}
+    done = subprocess.run([sys.executable, "-c", code], env=named, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
     assert list(tmp_path.iterdir()) == []
 

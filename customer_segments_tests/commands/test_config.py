@@ -1,8 +1,6 @@
 """The rules in force are said with where they come from, and a wrong one with where it stands."""
 
 import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,8 +10,7 @@ from typer.testing import CliRunner
 from customer_segments.commands.app import app
 from customer_segments.errors import UserError
 from customer_segments.policy import Policy
-
-COMMAND = "from customer_segments.commands.app import entry_point; entry_point()"
+from customer_segments_tests.console import start
 
 
 @pytest.fixture
@@ -100,10 +97,7 @@ def test_what_is_wrong_is_named_by_file_or_variable_and_key(config, monkeypatch,
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["config"], 0), (["agenda"], 1), (["config", "--nonsense"], 2)]
 )
-def test_exit_codes(config, monkeypatch, arguments, code):
-    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", "/nowhere")
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True
-    )
+def test_exit_codes(config, arguments, code):
+    done = start(config.parent, *arguments, source=Path("/nowhere"))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr

@@ -1,8 +1,5 @@
 """The assets on the sample: little history, named dates, gates, many customers, the command."""
 
-import os
-import subprocess
-import sys
 from datetime import date
 
 import numpy as np
@@ -22,7 +19,7 @@ from customer_segments.policy.model import Algorithms
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
-from customer_segments_tests.commands.test_cli import COMMAND
+from customer_segments_tests.console import start
 from customer_segments_tests.installations import execute, materialize
 
 FEW_RESAMPLES = {"ops": {"algorithm_comparison": {"config": {"resamples": 2}}}}
@@ -167,18 +164,8 @@ def test_of_many_customers_a_sample_is_taken_the_same_each_time():
 
 def test_the_command_prints_both_tables_in_80_columns(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    environment = os.environ | {
-        "CUSTOMER_SEGMENTS_SOURCE_DIR": str(installed.source_dir),
-        "CUSTOMER_SEGMENTS_WAREHOUSE": str(installed.warehouse_path),
-        "COLUMNS": "80",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "evaluate"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    installed.config.write_text("[algorithms]\nresamples = 2\n")
+    done = start(installed.warehouse_path.parent, "evaluate", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     for words in ("KMeans, 4 clusters", "RFM grid", "Quintile sum", "the plain sum of"):
         assert words in done.stdout

@@ -91,6 +91,7 @@ class Project:
         """Settings by which this process reads what the children wrote."""
         return Settings(
             _env_file=None,
+            config=self.folder / "customer_segments.toml",
             source_dir=self.source,
             warehouse=self.warehouse,
             reports_dir=self.folder / "data/reports",

@@ -15,7 +15,7 @@ from customer_segments_tests.faults.project import Project
 from customer_segments_tests.faults.scenarios import Scenario, prepare
 from customer_segments_tests.faults.verdict import failed_checks, judge_tables
 
-# Enough for a model to be fitted on twelve months of theirs.
+# Enough for a model to be fitted on eight months of theirs.
 CUSTOMERS = 1_300
 
 
@@ -115,7 +115,7 @@ def test_the_plan_aims_at_every_phase_of_every_table(scenarios):
 @pytest.mark.parametrize(
     ("sql", "table"),
     [
-        ("DELETE FROM customer_rfm WHERE snapshot_month = '2024-03-01'", "customer_rfm"),
+        ("DELETE FROM customer_rfm WHERE snapshot_month = '2024-07-01'", "customer_rfm"),
         ("UPDATE customer_segments SET segment = 'Champions'", "customer_segments"),
         ("DELETE FROM publications WHERE table_name = 'segment_profiles'", "segment_profiles"),
         ("DELETE FROM kmeans_model WHERE cluster = 0", "kmeans_model"),

@@ -11,6 +11,7 @@ from customer_segments.model import comparison
 from customer_segments.model.champion import decide, in_force
 from customer_segments.model.exchange import import_version, to_json
 from customer_segments.model.launches import Deciding
+from customer_segments.months import shift
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import (
@@ -45,8 +46,9 @@ def digests(settings):
 
 
 def relabel(settings):
-    covered = Installation.of(settings).months
-    execute(settings, "relabel", covered.first, covered.last)
+    """Label the newest months by the champion; each month costs the same."""
+    newest = Installation.of(settings).months.newest
+    execute(settings, "relabel", shift(newest, -2), newest)
 
 
 def test_the_first_fit_promotes_itself(sample_warehouse):
@@ -285,6 +287,9 @@ def test_a_decision_to_keep_does_not_change_since_when():
 
 def test_a_full_refresh_over_months_judges_its_fit_as_well(installed):
     covered = Installation.of(installed).months
-    config = {"kmeans_model": {"config": {"n_clusters": 8}}}
+    config = {
+        "kmeans_model": {"config": {"n_clusters": 8}},
+        "model_selection": {"config": {"resamples": 0}},
+    }
     execute(installed, "full_refresh", covered.newest, covered.newest, {"ops": config})
     assert list(decisions(installed)["verdict"]) == ["first fit", "kept"]

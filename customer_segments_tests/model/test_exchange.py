@@ -1,9 +1,6 @@
 """Versions exported and imported, through functions and through the command."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 
 import pytest
@@ -13,7 +10,7 @@ from customer_segments.model.exchange import export_version, from_json, import_v
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
-from customer_segments_tests.commands.test_cli import COMMAND
+from customer_segments_tests.console import Done, start
 from customer_segments_tests.installations import execute
 from customer_segments_tests.model.versions import (
     champion,
@@ -191,34 +188,26 @@ def test_numbers_keep_all_their_digits():
     )
 
 
-def test_the_commands(tmp_path):
-    environment = os.environ | {
-        "CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "w.duckdb"),
-        "COLUMNS": "100",
-    }
+def test_the_commands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
-    def models(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-c", COMMAND, "models", *arguments],
-            env=environment,
-            capture_output=True,
-            cwd=tmp_path,
-        )
+    def models(*arguments: str) -> Done:
+        return start(tmp_path, "models", *arguments, COLUMNS="100")
 
-    assert b"Model versions: 0" in models("list").stdout
+    assert "Model versions: 0" in models("list").stdout
     missing = models("import", "nowhere.json")
     assert missing.returncode == 1
-    assert b"nowhere.json cannot be read" in missing.stderr
+    assert "nowhere.json cannot be read" in missing.stderr
     for version, rows in ((VERSION, ROWS), (OTHER[0]["version"], OTHER)):
         (tmp_path / f"{version}.json").write_text(to_json(version, rows))
         assert models("import", f"{version}.json").returncode == 0
-    lines = models("list").stdout.decode().splitlines()
+    lines = models("list").stdout.splitlines()
     assert ["UTC" in line for line in lines if VERSION in line] == [True]
     assert ["UTC" in line for line in lines if OTHER[0]["version"] in line] == [False]
 
     exported = tmp_path / f"{OTHER[0]['version']}.json"
-    assert models("export", OTHER[0]["version"]).stdout == exported.read_bytes()
+    assert models("export", OTHER[0]["version"]).stdout == exported.read_text()
     assert models("export", "--to", "out.json").returncode == 0
     assert (tmp_path / "out.json").read_text() == to_json(VERSION, ROWS)
-    assert b"labels from now on" in models("import", exported.name, "--promote").stdout
-    assert b"cannot be written" in models("export", "--to", "no/folder/x.json").stderr
+    assert "labels from now on" in models("import", exported.name, "--promote").stdout
+    assert "cannot be written" in models("export", "--to", "no/folder/x.json").stderr

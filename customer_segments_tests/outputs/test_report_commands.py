@@ -1,7 +1,8 @@
 """Reports by the command line, as a user starts it."""
 
 from customer_segments.shown import report_path
-from customer_segments_tests.commands.test_cli import sample_copied, start
+from customer_segments_tests.commands.test_cli import sample_copied
+from customer_segments_tests.console import start
 from customer_segments_tests.outputs.conftest import MONTH
 
 __all__ = ["sample_copied"]

@@ -6,6 +6,7 @@ Belongs here: what several test modules of this folder need. Does not: what only
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import ibis
@@ -48,8 +49,14 @@ def snapshots(
     con.create_table(
         CLEANED_TRANSACTIONS.table, ibis.memtable(CLEANED_TRANSACTIONS.arrow(list(lines)))
     )
+    return con.to_pyarrow(_ordered(first, last, window_months)).to_pylist()
+
+
+@cache
+def _ordered(first: date, last: date, window_months: int | None) -> ibis.Table:
+    """Return the expression, made once: that takes longer than to run it on a few lines."""
     rfm = customer_rfm(CLEANED_TRANSACTIONS.relation, first, last, window_months)
-    return con.to_pyarrow(rfm.order_by("snapshot_month", "customer_id")).to_pylist()
+    return rfm.order_by("snapshot_month", "customer_id")
 
 
 def expected_snapshots(
