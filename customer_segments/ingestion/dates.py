@@ -27,9 +27,9 @@ _TIME = rf"({_AT}{_CLOCK}({_HALF})?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _ZONE = "(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
 _YEAR = "([0-9]{4}|[0-9]{2})"
-_DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"(\pL{3,10})\.?"
+_DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
-_WEEKDAY = r"^(?:\pL{2,10}[.,]* +)?"
+_WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
 _NAMED = {
     "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]+{_MONTH}(?: del?)?[-/, ]+{_YEAR}{_TIME}$",
     "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",

@@ -19,6 +19,7 @@ _CURRENCY = (
     r"|руб\.?|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
 )
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
+_SIGNED_TWICE = "[-+\u2212(].*[-+\u2212(]|^[^(]*\\)|\\([^)]*$"
 # Inside a number, blanks stand before three digits: 1 234 567,50.
 _BROKEN = rf"[0-9][.,]?{_BLANKS}+[0-9.,]"
 _GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[^0-9]*$"
@@ -139,9 +140,10 @@ def currencies(cell: StringValue) -> StringValue:
 
 
 def _digits(text: StringValue) -> StringValue:
-    digits = _without_dash(text).re_replace(_BLANKS, "").re_extract(_WHOLE, 1)
+    text = _without_dash(text)
+    digits = text.re_replace(_BLANKS, "").re_extract(_WHOLE, 1)
     is_one = ~text.re_search(_BROKEN) | text.re_search(_GROUPED_BY_BLANKS)
-    return ibis.ifelse(is_one, digits, "")
+    return ibis.ifelse(is_one & ~text.re_search(_SIGNED_TWICE), digits, "")
 
 
 def _without_dash(text: StringValue) -> StringValue:
