@@ -32,9 +32,8 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
     )
     assert said.cleaning.credit_prefix == "K"
     assert said.cleaning.drop_adjustments is True
-    assert said.cleaning.non_products["PACK"] == "Packing"
-    assert said.cleaning.non_products["POST"] == ""
-    assert said.cleaning.non_products["DOT"] == "Dotcom postage"
+    assert said.cleaning.non_products == {"PACK": "Packing", "POST": ""}
+    assert said.cleaning.uci_non_products["DOT"] == "Dotcom postage"
     assert (said.checks.volume.warn, said.checks.volume.fail) == (3, 4)
 
 
@@ -48,6 +47,8 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
         ("[segments]\nrelabel = 'some'", "'all' or 'new'"),
         ("[model]\nn_clusters = 1", r"model\.n_clusters: Input should be greater"),
         ("[cleanin]\na = 1", "cleanin: Extra"),
+        ('[cleaning]\ncredit_prefix = ""', r'credit_prefix: .* credit = "sign"'),
+        ("[cleaning]\ncredit = 'minus'", "'prefix', 'sign' or 'price'"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(tmp_path, text, message):
@@ -62,9 +63,9 @@ def test_the_fingerprint_tells_rules_apart_that_decide_rows(tmp_path):
     assert policy(tmp_path, "[rfm]\nwindow_months = 12").fingerprint(ROWS[:2]) == (
         Policy().fingerprint(ROWS[:2])
     )
-    # What today is, and what money is called, decides no row.
-    zone = "[source]\ntime_zone = 'Asia/Tokyo'\ncurrency = 'GBP'"
-    assert policy(tmp_path, zone).fingerprint(ROWS) == default
+    # What money is called, and what somebody looked into, decides no row.
+    words = "[source]\ncurrency = 'GBP'\naccept = ['swapped_dates']"
+    assert policy(tmp_path, words).fingerprint(ROWS) == default
     assert Policy().fingerprint(ROWS, {"bounds": ("2011-01", None)}) != default
 
 

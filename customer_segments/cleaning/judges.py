@@ -16,7 +16,7 @@ from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.scope import LEAST_MONTHS, YEAR, Scope, year_before
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
-from customer_segments.tables.money import SUM
+from customer_segments.tables.money import SUM, total_revenue
 
 VOLUMES = ("rows", "revenue", "customers")
 TOO_FEW = "too few months before it"
@@ -26,7 +26,7 @@ def raw_months(raw: Table) -> Table:
     """Return rows and revenue per month of the raw rows."""
     return raw.group_by("month").agg(
         rows=raw.count(),
-        revenue=(raw.quantity * raw.price).cast(SUM).sum().fill_null(0).cast(SUM),
+        revenue=total_revenue(raw).fill_null(0).cast(SUM),
     )
 
 

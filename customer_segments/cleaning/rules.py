@@ -12,20 +12,25 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
-from customer_segments.tables.money import LINE
+from customer_segments.tables.money import line_revenue
 
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]
 
 # In the order in which they are asked; the first that matches is the row's reason. By reason, the
-# switch of the policy, if there is one, and which rows are rejected.
+# switch of the policy, if there is one, and which rows are rejected. What became of an order is
+# asked before what is in it, as who bought it is.
 RULES: dict[str, tuple[str | None, Callable[[Table, Cleaning], BooleanValue]]] = {
     "unreadable_value": (None, lambda rows, _: rows.unreadable_column.notnull()),
     "outside_months": (None, lambda rows, _: rows.invoice_date.truncate("M").date() != rows.month),
     "overlapping_invoice": ("drop_overlapping_invoices", lambda rows, _: rows.is_superseded),
     "missing_customer": ("drop_missing_customer", lambda rows, _: rows.customer_id.isnull()),
-    "adjustment": ("drop_adjustments", lambda rows, _: rows.invoice.startswith("A")),
-    "non_product": ("drop_non_products", lambda rows, rules: ~is_product(rows.stock_code, rules)),
+    "other_status": ("statuses", lambda rows, rules: ~counts(rows.status, rules.statuses)),
+    "adjustment": (
+        "drop_adjustments",
+        lambda rows, _: rows.is_uci & rows.invoice.startswith("A"),
+    ),
+    "non_product": ("drop_non_products", lambda rows, rules: ~is_product(rows, rules)),
     "non_positive_price": ("drop_non_positive_price", lambda rows, _: rows.price <= 0),
     "non_positive_quantity": (
         "drop_non_positive_quantity",
@@ -38,6 +43,14 @@ RULES: dict[str, tuple[str | None, Callable[[Table, Cleaning], BooleanValue]]] =
     "credit_note": ("drop_credit_notes", lambda rows, _: rows.is_credit),
 }
 REASONS = (*RULES, "repeated_line")
+# By what the policy says marks them.
+CREDIT_LINES: dict[str, Callable[[Table, Cleaning], BooleanValue]] = {
+    "prefix": lambda raw, rules: (
+        raw.is_negative_prefix & raw.invoice.upper().startswith(rules.credit_prefix.upper())
+    ),
+    "sign": lambda raw, _: raw.quantity < 0,
+    "price": lambda raw, _: raw.price < 0,
+}
 
 
 def cleaned(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
@@ -56,6 +69,9 @@ def rejected(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
 def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Give every raw row of the months its ``reason``, null for those to keep.
 
+    A row without an invoice number has its day in place of it. Where a negative price marks credit
+    lines, these have both signs turned: the quantity is negative, the price is not.
+
     Parameters
     ----------
     raw
@@ -64,17 +80,17 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
         First days of the first and the last month.
     """
     raw = raw.filter(raw.month.between(ibis.date(first), ibis.date(last)))
-    is_credit = (
-        raw.invoice.upper().startswith(rules.credit_prefix.upper())
-        if rules.credit_prefix
-        else raw.quantity < 0
-    )
     rows = raw.mutate(
-        invoice=raw.invoice.upper(),
+        invoice=raw.invoice.upper().fill_null(raw.invoice_date.date().cast("string")),
         stock_code=raw.stock_code.upper(),
-        is_credit=is_credit.fill_null(False),
-        revenue=(raw.quantity * raw.price).cast(LINE),
+        is_credit=CREDIT_LINES[rules.credit](raw, rules).fill_null(False),
+        revenue=line_revenue(raw),
     )
+    if rules.credit == "price":
+        turned = {name: -rows[name] for name in ("quantity", "price")}
+        rows = rows.mutate(
+            **{name: ibis.ifelse(rows.is_credit, each, rows[name]) for name, each in turned.items()}
+        )
     rows = rows.mutate(reason=_row_reason(rows, rules))
     if rules.drop_repeated_lines:
         rows = _with_repeats(rows)
@@ -94,17 +110,30 @@ def _row_reason(rows: Table, rules: Cleaning) -> StringValue:
     )
 
 
-def is_product(stock_code: StringValue, rules: Cleaning) -> BooleanValue:
-    """Tell whether a trimmed, upper-case stock code is a product.
+def counts(status: StringValue, statuses: list[str]) -> BooleanValue:
+    """Tell whether a status is one of some, in any case; one that is missing is the empty text."""
+    return status.fill_null("").strip().upper().isin([each.strip().upper() for each in statuses])
 
-    It is if it matches ``product_pattern``, where there is one, else if the table of
-    ``non_products`` does not name it.
+
+def is_product(rows: Table, rules: Cleaning) -> BooleanValue:
+    """Tell whether a trimmed, upper-case ``stock_code`` is a product.
+
+    It is if it matches ``product_pattern``, where there is one, else if neither ``non_products``
+    names it nor, in UCI's data, ``uci_non_products``. Of a row without a code nothing is known
+    that speaks against it.
     """
     if rules.product_pattern is not None:
-        return stock_code.re_search(rules.product_pattern)
-    codes = [code.upper() for code, what in rules.non_products.items() if what]
+        return rows.stock_code.re_search(rules.product_pattern).fill_null(True)
+    own = {code.upper(): what for code, what in rules.non_products.items()}
+    is_own = _is_named(rows.stock_code, own)
+    is_uci = _is_named(rows.stock_code, rules.uci_non_products | own)
+    return ~(is_own | (rows.is_uci & is_uci)).fill_null(False)
+
+
+def _is_named(stock_code: StringValue, table: dict[str, str]) -> BooleanValue:
+    codes = [code for code, what in table.items() if what]
     starts = [stock_code.startswith(code[:-1]) for code in codes if code.endswith("*")]
-    return ~ibis.or_(stock_code.isin(codes), *starts)
+    return ibis.or_(stock_code.isin(codes), *starts)
 
 
 def _repeated_places(kept: Table) -> Table:
@@ -113,6 +142,7 @@ def _repeated_places(kept: Table) -> Table:
     Only lines that share invoice, product and quantity with another are sorted: few do.
     """
     alike = ["invoice", "stock_code", "quantity"]
+    kept = kept.mutate(stock_code=kept.stock_code.fill_null(""))
     often = kept.group_by(alike).agg(lines=kept.count()).filter(ibis._.lines > 1)
     candidates = kept.semi_join(often, alike)
     line = ibis.window(

@@ -76,7 +76,7 @@ def judged(con: "Backend", files: list[Path], installed: Installation) -> "tuple
         covered = months_of_data(
             installed.months, installed.settings, *likely_dates(surveyed, names, today)
         )
-        settled = settle(typed, source_order(surveyed), covered.first, covered.newest)
+        settled = settle(con, typed, source_order(surveyed), covered.first, covered.newest)
         raw = con.create_table("raw", settled)
     rows = classified(raw, installed.policy.cleaning, covered.first, covered.newest)
     return rows, int(surveyed["row_count"].sum())

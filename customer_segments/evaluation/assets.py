@@ -11,8 +11,6 @@ from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 
 GROUP = "evaluation"
-# Of fewer customers no comparison means anything.
-LEAST_CUSTOMERS = 100
 
 
 class Comparing(Algorithms):
@@ -33,16 +31,24 @@ def build_defs(installed: Installation) -> dg.Definitions:
     def algorithm_comparison(context: dg.AssetExecutionContext, config: Comparing) -> object:
         """Compare other clustering algorithms, and the classic RFM grid, on the same features.
 
-        Each is held to the gates that a number of clusters is held to.
+        Each is held to the gates that a number of clusters is held to. Empty where customers are
+        too few.
         """
         from customer_segments.evaluation.comparison import compare_labellings
         from customer_segments.evaluation.labellings import all_labellings, evaluated
         from customer_segments.model.features import training_customers, training_month
+        from customer_segments.model.selection import LEAST_CUSTOMERS
 
         month = training_month(query, config.training_month, policy.source.today())
-        customers = training_customers(query, month, min_customers=LEAST_CUSTOMERS)
+        customers = training_customers(query, month)
         _, features = evaluated(customers, config.seed)
         rows, labellings = [], all_labellings(features, config.n_clusters)
+        if len(customers) < LEAST_CUSTOMERS:
+            labellings = []
+            context.log.warning(
+                f"{len(customers):,} customers are too few to compare ways to group them: it "
+                f"takes {LEAST_CUSTOMERS}. algorithm_comparison is empty."
+            )
         for row in compare_labellings(features, labellings, config, month=month):
             rows.append(row)
             context.log.info(f"{row['labelling']} is compared.")
@@ -71,16 +77,17 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.features import training_customers
         from customer_segments.months import shift
 
-        rows, least = [], (config.min_months, config.min_customers)
+        rows, least = [], config.model_dump(include={"min_months", "min_customers"})
         dates = choose_dates(query, config, policy.source.today())
         if not dates:
             context.log.warning(
-                f"No date to look back to yet: it takes {least[0]} months of history and "
-                f"{least[1]} customers before it, and {max(config.horizons)} complete months after "
-                "it. segment_backtest is empty."
+                f"No date to look back to yet: it takes {config.min_months} months of history and "
+                f"{config.min_customers} customers before it ([backtest]), and "
+                f"{max(config.horizons)} complete months after it. segment_backtest is empty."
             )
         for as_of in dates:
-            snapshot = training_customers(query, shift(as_of, -1), *least)
+            before = shift(as_of, -1)
+            snapshot = training_customers(query, before, **least, section="backtest")
             customers, features = evaluated(snapshot, config.seed)
             later = {}
             for months in sorted(set(config.horizons)):

@@ -117,7 +117,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
             known = load_months(settings, today, policy.source.time_zone)
             covered = months_of_data(known, settings, first, newest)
             rows = with_reused(fresh, reused)
-            settled = settle(rows, source_order(surveyed), covered.first, covered.newest)
+            order = source_order(surveyed)
+            settled = settle(con, rows, order, covered.first, covered.newest, context.log.info)
             publication = publish(
                 con,
                 RAW_TRANSACTIONS,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ibis.expr.types import Table
 
+from customer_segments.ingestion.orders import KEY, with_keys
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
 from customer_segments.quality.evaluation import Level
@@ -17,6 +18,7 @@ from customer_segments.quality.judge import Judge, Row, Said
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.tables.money import total_revenue
 
 SHOWN_INVOICES = 10
 
@@ -54,47 +56,51 @@ def _says_cut(row: Row, scope: Scope) -> Said:
 
 
 def conflicting_invoices(raw: Table) -> Table:
-    """Return invoices that stand in several sheets with other lines, units or money.
+    """Return the orders that another has superseded with other lines, units or money.
 
-    ``invoice``, ``sheets`` (how many), ``least`` and ``most`` (revenue in one of them). The last
-    sheet that has an invoice counts.
+    ``invoice``, ``customer``, ``day``, ``least`` and ``most`` (revenue of its different lines in
+    one of the sheets that have it). The last that has an order counts.
     """
-    raw = raw.mutate(invoice=raw.invoice.upper())
-    superseded = raw.filter(raw.is_superseded).select("invoice").distinct()
-    lines = raw.semi_join(superseded, "invoice")
-    told = lines.group_by("invoice", "workbook", "sheet").agg(
+    raw = with_keys(raw)
+    lines = raw.semi_join(raw.filter(raw.is_superseded), KEY)
+    # A file may have been appended to itself twice: what is superseded there stands twice.
+    each = ["workbook", "sheet", "is_superseded"]
+    lines = lines.group_by(*KEY, *each, "stock_code", "invoice_date", "quantity", "price").agg()
+    told = lines.group_by(*KEY, *each).agg(
         lines=lines.count(),
         units=lines.quantity.sum().fill_null(0),
-        revenue=(lines.quantity * lines.price).cast("decimal(38, 4)").sum().fill_null(0),
+        revenue=total_revenue(lines).fill_null(0),
     )
-    invoices = told.group_by("invoice").agg(
-        sheets=told.count(),
+    orders = told.group_by(KEY).agg(
         least=told.revenue.min(),
         most=told.revenue.max(),
-        is_told_apart=(told.lines.nunique() > 1)
+        # Its number alone stands in the later one: with another customer, or on another day.
+        is_told_apart=told.is_superseded.all()
+        | (told.lines.nunique() > 1)
         | (told.units.nunique() > 1)
         | (told.revenue.nunique() > 1),
     )
-    return invoices.filter(invoices.is_told_apart).drop("is_told_apart")
+    orders = orders.filter(orders.is_told_apart).rename(invoice="number")
+    return orders.select("invoice", "customer", "day", "least", "most")
 
 
 def first_conflicts(_scope: Scope) -> Table:
-    """Return the first of the invoices that sheets tell apart, each with how many they are."""
+    """Return the first of the orders that are told apart, each with how many they are."""
     conflicts = conflicting_invoices(RAW_TRANSACTIONS.relation)
-    conflicts = conflicts.mutate(invoices=conflicts.count())
-    return conflicts.order_by("invoice").limit(SHOWN_INVOICES)
+    conflicts = conflicts.mutate(orders=conflicts.count())
+    return conflicts.order_by("invoice", "customer", "day").limit(SHOWN_INVOICES)
 
 
 def _counted(rows: list[Row], _scope: Scope) -> Iterable[Row]:
-    shown = "{invoice} in {sheets} sheets, {least:,.4f} to {most:,.4f}"
+    shown = "{invoice} of {customer} on {day}, {least:,.4f} to {most:,.4f}"
     first = "; ".join(shown.format(**row) for row in rows)
-    return [{"invoices": rows[0]["invoices"] if rows else 0, "first": first or None}]
+    return [{"orders": rows[0]["orders"] if rows else 0, "first": first or None}]
 
 
 def _says_conflicts(row: Row, _scope: Scope) -> Said:
-    if row["invoices"]:
-        where = "stand in several sheets with different lines; the last sheet counts"
-        yield Level.WARN, f"{row['invoices']:,} invoices {where}"
+    if row["orders"]:
+        where = "stand in several sheets, or twice in one, with different lines; the last counts"
+        yield Level.WARN, f"{row['orders']:,} orders {where}"
 
 
 def misread_dates(scope: Scope) -> Table:

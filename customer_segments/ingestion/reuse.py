@@ -15,7 +15,7 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import newest_raw_version
 from customer_segments.storage.requirements import require_contract
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
-from customer_segments.tables.money import LINE, SUM
+from customer_segments.tables.money import total_revenue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +30,7 @@ def in_sheets(sheets: Table) -> Table:
 
 def in_raw(raw: Table) -> Table:
     """Return rows and revenue per sheet as the table has them."""
-    return raw.group_by("workbook", "sheet").agg(
-        rows=raw.count(), revenue=(raw.quantity * raw.price).cast(LINE).cast(SUM).sum()
-    )
+    return raw.group_by("workbook", "sheet").agg(rows=raw.count(), revenue=total_revenue(raw))
 
 
 def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":

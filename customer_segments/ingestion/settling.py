@@ -1,44 +1,99 @@
 """Typed rows -> ``raw_transactions``: what needs sight of more than one row.
 
-Belongs here: a row's month, and whether a later source supersedes its invoice. Arrival time
-plays no part, so that a rebuild gives the same result. Does not: judging rows (``cleaning``).
+Belongs here: a row's month, and putting to the rows what is found of their orders and sheets.
+Arrival time plays no part, so that a rebuild gives the same result. Does not: how orders are found
+again (``blocks``, ``identity``), what marks a sheet (``marks``), judging rows (``cleaning``).
 """
 
+from collections.abc import Callable
 from datetime import date
+from logging import getLogger
+from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.ingestion.blocks import Block, blocks_of, in_blocks
+from customer_segments.ingestion.identity import superseded
+from customer_segments.ingestion.layout import where
+from customer_segments.ingestion.marks import negative_prefixes, prefix, uci_sheets
+from customer_segments.ingestion.orders import KEY, fetched, kept, orders_of, with_keys
+from customer_segments.ingestion.pairs import said_of
 from customer_segments.tables import RAW_TRANSACTIONS
 
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
-def settle(rows: Table, sheets: Table, first: date, last: date) -> Table:
+logger = getLogger(__name__)
+
+SHEET = ["workbook", "sheet"]
+
+
+def settle(
+    con: "Backend",
+    rows: Table,
+    sheets: Table,
+    first: date,
+    last: date,
+    progress: Callable[[str], object] = logger.info,
+) -> Table:
     """Return typed rows as ``RAW_TRANSACTIONS`` has them.
+
+    Their orders are looked for right away; what is returned reads temporary tables.
 
     Parameters
     ----------
+    con
+        Where the rows are, and the settled ones will be computed.
     rows
-        Result of ``typed_rows``.
+        Result of ``typed_rows``; they are read several times.
     sheets
-        ``workbook``, ``sheet`` and ``source_order``: a sheet supersedes those before it.
+        ``workbook``, ``sheet`` and ``source_order``: the sheets' places from
+        0 on; a sheet supersedes those before it.
     first, last
         First days of the first and the last month covered; months are clipped to them.
+    progress
+        Is told how sheets that share orders are taken.
     """
-    ordered = rows.inner_join(
-        sheets.select("workbook", "sheet", "source_order"), ["workbook", "sheet"]
-    )
-    settled = _with_month(_with_superseded(ordered))
+    sheets = kept(con, sheets.select(*SHEET, "source_order"), "sheets")
+    rows = with_keys(rows).inner_join(sheets, SHEET)
+    settled = _with_month(_with_superseded(con, rows, sheets, progress))
+    settled = _marked(settled, uci_sheets(rows), SHEET, "is_uci")
     month = ibis.greatest(ibis.least(settled.month, ibis.date(last)), ibis.date(first))
     return settled.mutate(month=month).select(*RAW_TRANSACTIONS.schema.names)
 
 
-def _with_superseded(rows: Table) -> Table:
-    """Mark rows whose invoice, in whatever case, also stands in a later source."""
-    rows = rows.mutate(number=rows.invoice.upper())
-    newest = rows.group_by("number").agg(newest=rows.source_order.max())
-    newest = newest.filter(newest.number.notnull())
-    joined = rows.left_join(newest, "number")
-    return joined.mutate(is_superseded=(joined.source_order < joined.newest).fill_null(False))
+def _with_superseded(
+    con: "Backend", rows: Table, sheets: Table, progress: Callable[[str], object]
+) -> Table:
+    """Mark rows whose order counts elsewhere, and those whose prefix marks credit notes."""
+    names = [
+        where(row["workbook"], row["sheet"])
+        for row in fetched(con, sheets.order_by("source_order"))
+    ]
+    rows = rows.mutate(place=rows.source_order, prefix=prefix(rows.number))
+    orders = kept(con, orders_of(rows), "orders")
+    negative = negative_prefixes(orders).rename(source_order="place")
+    blocks = blocks_of(con, rows, orders, len(names))
+    if len(blocks) > len(names):
+        rows = in_blocks(rows, blocks)
+        orders = kept(con, orders_of(rows), "orders")
+    found, pairs = superseded(con, rows, orders, blocks)
+    for said in said_of(pairs, [_named(block, names) for block in blocks]):
+        progress(said)
+    rows = _marked(rows, kept(con, found, "found"), ["place", *KEY], "is_superseded")
+    return _marked(rows, negative, ["source_order", "prefix"], "is_negative_prefix")
+
+
+def _named(block: Block, names: list[str]) -> str:
+    name = names[block.source]
+    return f"{name} from row {block.begin:,} on" if block.begin else name
+
+
+def _marked(rows: Table, which: Table, key: list[str], name: str) -> Table:
+    """Add whether a row's key is among those of ``which``."""
+    marked = rows.left_join(which.select(key).mutate(is_there=True), key)
+    return marked.select(rows, **{name: marked.is_there.fill_null(False)})
 
 
 def _with_month(rows: Table) -> Table:

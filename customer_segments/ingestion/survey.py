@@ -17,7 +17,7 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.tables import SOURCE_SHEETS
-from customer_segments.tables.money import LINE, SUM
+from customer_segments.tables.money import total_revenue
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -88,7 +88,7 @@ def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:
             dated_rows=rows.invoice_date.count(),
             first_row=rows.row_number.min(where=is_undated),
             first_text=rows.unreadable_text.argmin(rows.row_number, where=is_undated),
-            revenue=(rows.quantity * rows.price).cast(LINE).cast(SUM).sum(),
+            revenue=total_revenue(rows),
         )
     )
     # A lone misread year must not make centuries of months.

@@ -43,8 +43,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.fit import fit_version
 
         month = training_month(warehouse.query, config.training_month, policy.source.today())
-        least = config.min_months, config.min_customers
-        customers = training_customers(warehouse.query, month, *least)
+        least = config.model_dump(include={"min_months", "min_customers"})
+        customers = training_customers(warehouse.query, month, **least)
         rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
@@ -63,18 +63,18 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         from customer_segments.model.features import training_customers, training_month
         from customer_segments.model.gates import conclusion, recommend
-        from customer_segments.model.selection import N_CLUSTERS, compare_n_clusters
+        from customer_segments.model.selection import compare_n_clusters
 
         # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
         launched: Any = context.run.run_config
         beside = launched.get("ops", {}).get(KMEANS_MODEL.table, {}).get("config", {})
         wanted = config.training_month or beside.get("training_month")
         month = training_month(warehouse.query, wanted, policy.source.today())
-        customers = training_customers(warehouse.query, month, min_customers=max(N_CLUSTERS) + 1)
+        customers = training_customers(warehouse.query, month)
         resamples, seed = config.resamples, config.seed
         measured = compare_n_clusters(customers, resamples=resamples, seed=seed, month=month)
         rows = recommend(measured, config)
-        figures = figures_table(pd.DataFrame(rows)[SHOWN])
+        figures = figures_table(pd.DataFrame(rows, columns=SHOWN))
         said = {"recommendation": conclusion(rows), "figures": figures}
         if recommended := [row["n_clusters"] for row in rows if row["is_recommended"]]:
             said["recommended"] = recommended[0]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Runs a small query over published tables: ``Warehouse.query``, or within a transaction.
 Query = Callable[[Table], "pd.DataFrame"]
 
+# Customers; one alone cannot be told apart from anybody.
+LEAST = 2
 COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
 FEATURES = tuple(COLUMNS)
 
@@ -67,11 +69,17 @@ def training_month(query: Query, wanted: str | None, today: date) -> date:
 
 
 def training_customers(
-    query: Query, month: date, min_months: int = 0, min_customers: int = 2
+    query: Query,
+    month: date,
+    *,
+    min_months: int = 0,
+    min_customers: int = 0,
+    section: str = "model",
 ) -> "pd.DataFrame":
     """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
 
-    A UserError says that there is too little history for a model that means anything.
+    ``section`` is that of the policy which has the two numbers. A UserError says that there is too
+    little history for what is to be made of it, and what takes less.
     """
     rfm = CUSTOMER_RFM.relation
     columns = ("customer_id", "first_purchase_date", *COLUMNS.values())
@@ -79,10 +87,24 @@ def training_customers(
     customers = query(of_month.order_by("customer_id"))
     first = month_of(customers["first_purchase_date"].min()) if len(customers) else month
     months = (month.year - first.year) * 12 + month.month - first.month + 1
-    if months < min_months or len(customers) < min_customers:
+    found = {"min_customers": len(customers), "min_months": months}
+    least = {"min_customers": min_customers, "min_months": min_months}
+    if lower := [f"{name} = {found[name]}" for name in found if found[name] < least[name]]:
+        problem = (
+            f"Snapshot {month:%Y-%m} has {_counted(len(customers), 'customer')} over "
+            f"{_counted(months, 'month')}, and by [{section}] it takes {min_customers:,} and "
+            f"{min_months}."
+        )
+        if len(customers) < LEAST:
+            more = "Segments tell customers apart: add files with more of them."
+            raise UserError(problem, more)
         raise UserError(
-            f"Snapshot {month:%Y-%m} has {len(customers):,} customers over {months} months; a "
-            f"model takes at least {min_customers:,} customers and {min_months} months.",
-            "Add history, or lower min_customers and min_months in the config of kmeans_model.",
+            problem,
+            "Add history. Or take less, which makes segments that may be chance, and write into "
+            f"customer_segments.toml:\n\n[{section}]\n" + "\n".join(lower),
         )
     return customers
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from customer_segments.errors import UserError
 from customer_segments.model.clustering import best_kmeans, by_money, standardized
 from customer_segments.model.features import FEATURES, log_features
 from customer_segments.model.measures import rounded, silhouettes
@@ -24,10 +25,18 @@ NOT_HASHED = {"version", "segment", "description", "suggested_action"}
 def fit_version(customers: pd.DataFrame, *, n_clusters: int, seed: int, month: date) -> list[dict]:
     """Fit a model of the snapshot ``month`` and return its rows as ``KMEANS_MODEL`` has them.
 
-    ``customers`` are a row each, with the columns of ``customer_rfm``.
+    ``customers`` are a row each, with the columns of ``customer_rfm``. A UserError says that they
+    are too alike for so many segments.
     """
     customers = customers.sort_values("customer_id", ignore_index=True)
     features, means, scales = standardized(customers)
+    if (kinds := len(np.unique(features, axis=0))) < n_clusters:
+        raise UserError(
+            f"The {len(customers):,} customers of {month:%Y-%m} are of {kinds} kinds in recency, "
+            f"frequency and money: too few to tell {n_clusters} segments apart.",
+            "Add files with more customers, or take fewer segments and write into "
+            f"customer_segments.toml:\n\n[model]\nn_clusters = {max(kinds, 2)}",
+        )
     with threadpool_limits(limits=1):
         fitted = best_kmeans(features, n_clusters, seed)
     order = by_money(fitted)

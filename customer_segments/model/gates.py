@@ -64,6 +64,8 @@ def conclusion(rows: list[dict]) -> str:
     for row in rows:
         if row["is_recommended"]:
             return row["reason"]
+    if not rows:
+        return _SAID["none_tried"]
     return _SAID["none_passes" if any(row["resamples"] for row in rows) else "none_measured"]
 
 

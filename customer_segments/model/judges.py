@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from ibis import coalesce
 from ibis.expr.types import Table
 
+from customer_segments.months import between, month_of
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
@@ -72,6 +73,20 @@ def champion(scope: Scope) -> Table:
     )
 
 
+def history(_scope: Scope) -> Table:
+    """Return the customers that the champion was fitted on, and the last month of their history."""
+    decisions, model = CHAMPION_MODEL.relation, KMEANS_MODEL.relation
+    champion = decisions.filter(decisions.decision == decisions.decision.max())
+    fitted = model.select("version", "training_month", customers="training_customers").distinct()
+    return fitted.semi_join(champion, "version")
+
+
+def _with_months(rows: list[Row], scope: Scope) -> Iterable[Row]:
+    for row in rows:
+        months = between(scope.months.first, month_of(row.pop("training_month")))
+        yield row | {"months": len(list(months))}
+
+
 def _with(left: Table, right: Table, *keys: str) -> Table:
     """Return rows with what another table has of them, if anything."""
     return left.left_join(right, keys).drop(*(f"{key}_right" for key in keys))
@@ -87,6 +102,7 @@ SPINE = Spine((KMEANS_MODEL,), promised(KMEANS_MODEL.relation), found(KMEANS_MOD
 CHAMPION = (
     Judge(CHAMPION_MODEL, "silhouette", champion, _only("silhouette"), reads=(KMEANS_MODEL,)),
     Judge(CHAMPION_MODEL, "stability", champion, _only("stability"), reads=(MODEL_SELECTION,)),
+    Judge(CHAMPION_MODEL, "little_history", history, _with_months, reads=(KMEANS_MODEL,)),
     Judge(CHAMPION_MODEL, "refit_moves", champion, _only("moved_share")),
 )
 CHECKED = (((FIT,), SPINE), (CHAMPION, None))

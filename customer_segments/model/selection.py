@@ -26,6 +26,8 @@ from customer_segments.model.measures import (
 )
 
 N_CLUSTERS = range(2, 11)
+# For a comparison of numbers of clusters, and with other algorithms.
+LEAST_CUSTOMERS = 100
 UNMEASURED = dict.fromkeys(("stability", "cluster_jaccard", "worst_jaccard"))
 
 
@@ -33,6 +35,8 @@ def compare_n_clusters(
     customers: pd.DataFrame, *, resamples: int, seed: int, month: date
 ) -> list[dict]:
     """Measure every number of clusters from 2 to 10, as far as there are so many customers.
+
+    None of fewer than ``LEAST_CUSTOMERS``: their figures say nothing.
 
     Exact up to 50,000 customers, apart from the silhouettes (``measures``). Of more, centroids
     are fitted on weighted bins: their inertia is within .1 % of an exact fit's. Inertia,
@@ -45,6 +49,8 @@ def compare_n_clusters(
     ``customers`` are those of the snapshot ``month``; ``resamples`` are of the bootstrap, 0 for
     none.
     """
+    if len(customers) < LEAST_CUSTOMERS:
+        return []
     features, _, _ = standardized(customers.sort_values("customer_id"))
     points = weighted_points(features)
     distinct = len(np.unique(points.at, axis=0))

@@ -62,6 +62,8 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
         console.print(segments_grid(view))
         said = "Days since the last order, orders and money are medians per customer."
         console.print(said, style="dim")
+        if view.caution:
+            console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
     console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
@@ -107,6 +109,9 @@ def print_evaluation(settings: Settings, console: Console) -> None:
     """Print what was compared and foretold, and what it says in words."""
     warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
     comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    if comparison.empty:
+        console.print("There are too few customers to compare ways to group them.")
+        return
     first = comparison.iloc[0]
     title = f"Ways to group {first['training_customers']:,} customers of "
     best_first = comparison.sort_values(["passes", "silhouette"], ascending=False).assign(

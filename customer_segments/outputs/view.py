@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 
+# What files may say nothing of, and is not shown then.
+OPTIONAL = ("products", "country")
+
+
 class NobodyLabelledError(UserError):
     """Nobody is labelled in the month: there is nothing to show."""
 
@@ -82,6 +86,24 @@ class MonthView:
     def window_months(self) -> int | None:
         """Months that a snapshot looks back on; ``None`` for all history."""
         return self.customers["window_months"][0].as_py()
+
+    @cached_property
+    def caution(self) -> str:
+        """What cannot be said of segments that were fitted on little; empty where on enough."""
+        if self.findings is None:
+            return ""
+        found = self.findings.query("check_name == 'little_history'")["said"]
+        return found.iloc[0] if len(found) else ""
+
+    @cached_property
+    def lacks(self) -> list[str]:
+        """Columns of customers that the files say nothing of."""
+        customers = self.customers
+        return [
+            name
+            for name in OPTIONAL
+            if name in customers.column_names and customers[name].null_count == len(customers)
+        ]
 
     @cached_property
     def people(self) -> "pd.DataFrame":

@@ -11,8 +11,8 @@ from customer_segments.policy.section import Section
 
 UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 
-# UCI's codes.
-NON_PRODUCTS = {
+# Services, fees and tests in UCI's data. Another shop's 22016 or M is a product.
+UCI_NON_PRODUCTS = {
     "POST": "Postage",
     "DOT": "Dotcom postage",
     "C2": "Carriage",
@@ -91,15 +91,18 @@ class Cleaning(Section):
     drop_missing_customer: bool = True
     """Reject rows without a customer id."""
     drop_adjustments: bool = True
-    """Reject accounting adjustments: invoices that start with A."""
+    """Reject accounting adjustments, in UCI's data alone: invoices that start with A."""
     drop_non_products: bool = True
     """Reject postage, fees, vouchers, manual and test entries."""
-    non_products: dict[str, str] = NON_PRODUCTS
-    """Stock codes, upper case, that are no products, and what they are; `*` at the end stands for
-    anything. A file adds to the table; an empty text takes a code out."""
+    non_products: dict[str, str] = Field(default_factory=dict)
+    """The retailer's own stock codes that are no products, and what they are; `*` at the end stands
+    for anything. An empty text takes a code out of UCI's."""
+    uci_non_products: dict[str, str] = UCI_NON_PRODUCTS
+    """Stock codes that are no products in UCI's data, and in no others: these too where the data
+    use UCI's codes as UCI does."""
     product_pattern: str | None = None
-    """Regular expression that a product's stock code matches (trimmed, upper case), in place of the
-    table of non-products; for example ^([0-9]{5}[A-Z]*|PADS)$"""
+    """Regular expression that a product's stock code matches (trimmed, upper case), in place of
+    both tables of non-products; for example ^([0-9]{5}[A-Z]*|PADS)$"""
     drop_non_positive_price: bool = True
     """Reject rows with a price <= 0."""
     drop_non_positive_quantity: bool = True
@@ -112,13 +115,23 @@ class Cleaning(Section):
     """Reject all but the first of identical lines within an invoice, rather than flagging them:
     some tills write one line per scan."""
     credit: Literal["prefix", "sign", "price"] = "prefix"
-    """What marks a credit line: the prefix of its invoice number, a negative quantity alone, or a
-    negative price."""
+    """What marks a credit line: prefix, that its invoice number starts with credit_prefix; sign, a
+    negative quantity alone; price, a negative price."""
     credit_prefix: str = "C"
-    """What the invoice number of a credit note starts with, where most of its quantities are
-    negative."""
+    """For credit = "prefix": what the number of a credit note starts with, in any case. It marks
+    nothing where the quantities under it are mostly positive: there C-1 is an order."""
     statuses: list[str] = Field(default_factory=list)
-    """Values of the column of the status whose rows count, in any case; empty for all."""
+    """Statuses whose rows count, as the files say them, in any case; "" for rows without one.
+    Empty: all rows count."""
+
+    @field_validator("credit_prefix")
+    @classmethod
+    def _not_empty(cls, prefix: str) -> str:
+        if not prefix.strip():
+            raise ValueError(
+                'it is empty; returns that a negative quantity alone marks are credit = "sign"'
+            )
+        return prefix
 
 
 class Rfm(Section):

@@ -35,18 +35,14 @@ def customer_rfm(
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
     totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
-    joined = totals
-    for column in ("invoice", "stock_code"):
-        counted = _distinct(lines, column, snapshots, window_months)
-        joined = joined.inner_join(counted, ["snapshot_month", "customer_id"])
+    key = ["snapshot_month", "customer_id"]
+    joined = totals.left_join(_products(lines, snapshots, window_months), key)
     snapshot_date = (joined.snapshot_month + ibis.interval(months=1)).cast("date")
     return joined.mutate(
         snapshot_date=snapshot_date,
         recency_days=snapshot_date.delta(joined.last_purchase_date, unit="day"),
-        frequency=joined.invoice,
         monetary=(joined.sales - joined.credits).cast(SUM),
-        average_order_value=(joined.sales / joined.invoice).round(4).cast(SUM),
-        products=joined.stock_code,
+        average_order_value=(joined.sales / joined.frequency).round(4).cast(SUM),
         credit_share=ibis.ifelse(
             (joined.sales > 0) & (joined.credits > 0),
             joined.credits.cast("float64") / joined.sales.cast("float64"),
@@ -74,12 +70,19 @@ def _in_window(rows: Table, snapshots: Table, window_months: int | None) -> Tabl
 
 
 def _customer_months(lines: Table) -> Table:
-    """Add lines up, a row per customer and month."""
+    """Add lines up, a row per customer and month.
+
+    An order is invoice, customer and day, so that those of months add up: a till's receipts may
+    start at 1 again each month.
+    """
     sale = ~lines.is_credit
     last_sale = lines.invoice_date.max(where=sale).over(group_by=["customer_id", "month"])
     lines = lines.mutate(last_sale=last_sale)
     sale = ~lines.is_credit
-    return lines.group_by("customer_id", "month").agg(
+    key = ["customer_id", "month"]
+    days = lines.filter(sale).select(*key, "invoice", day=lines.invoice_date.date()).distinct()
+    orders = days.group_by(key).agg(orders=days.count())
+    months = lines.group_by(key).agg(
         sales=lines.revenue.sum(where=sale).fill_null(0).cast(SUM),
         credits=(-lines.revenue.sum(where=lines.is_credit)).fill_null(0).cast(SUM),
         units=lines.quantity.sum(),
@@ -88,6 +91,7 @@ def _customer_months(lines: Table) -> Table:
         # Two sales in the same minute from two countries: the first by name, on any machine.
         country=lines.country.min(where=sale & (lines.invoice_date == lines.last_sale)),
     )
+    return months.left_join(orders, key).select(*months.columns, "orders")
 
 
 def _totals(months: Table) -> Table:
@@ -95,7 +99,8 @@ def _totals(months: Table) -> Table:
     totals = months.group_by("snapshot_month", "customer_id").agg(
         sales=months.sales.sum(),
         credits=months.credits.sum(),
-        units=months.units.sum().cast("int64"),
+        units=months.units.sum().cast(SUM),
+        frequency=months.orders.sum().cast("int64"),
         first_purchase_date=months.first_sale.min().date(),
         last_purchase_date=months.last_sale.max().date(),
         country=months.country.argmax(months.last_sale),
@@ -104,20 +109,20 @@ def _totals(months: Table) -> Table:
     return totals.filter(totals.months_active > 0)
 
 
-def _distinct(lines: Table, column: str, snapshots: Table, window_months: int | None) -> Table:
-    """Count distinct values of ``column`` over the sales of each customer and snapshot.
+def _products(lines: Table, snapshots: Table, window_months: int | None) -> Table:
+    """Count the distinct products that each customer bought, by snapshot; none where none is named.
 
-    A value counts in its first month only, which makes counts of months additive; under a
+    A product counts in its first month only, which makes counts of months additive; under a
     window it has to be counted anew for each snapshot.
     """
-    sales = lines.filter(~lines.is_credit)
+    sales = lines.filter(~lines.is_credit, lines.stock_code.notnull())
     if window_months:
-        each = sales.select("customer_id", "month", column).distinct()
+        each = sales.select("customer_id", "month", "stock_code").distinct()
         seen = _in_window(each, snapshots, window_months)
-        count = seen[column].nunique()
+        count = seen.stock_code.nunique()
     else:
-        first_seen = sales.group_by("customer_id", column).agg(month=sales.month.min())
+        first_seen = sales.group_by("customer_id", "stock_code").agg(month=sales.month.min())
         new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
         seen = _in_window(new, snapshots, None)
         count = seen.new.sum().cast("int64")
-    return seen.group_by("snapshot_month", "customer_id").agg(count.name(column))
+    return seen.group_by("snapshot_month", "customer_id").agg(products=count)

@@ -20,7 +20,10 @@ Row = dict[str, Any]
 
 
 def raw_row(row_number: int = 2, **other: Any) -> Row:
-    """Return a sale line that every rule lets pass, but for the columns given."""
+    """Return a sale line of UCI's that every rule lets pass, but for the columns given.
+
+    Whatever stands in front of its invoice number has mostly negative quantities.
+    """
     return {
         "workbook": "a.xlsx",
         "sheet": "Sheet 1",
@@ -28,15 +31,18 @@ def raw_row(row_number: int = 2, **other: Any) -> Row:
         "invoice": "536365",
         "stock_code": "85123A",
         "description": "WHITE HANGING HEART T-LIGHT HOLDER",
-        "quantity": 6,
+        "quantity": Decimal(6),
         "invoice_date": datetime(2011, 1, 17, 8, 26),
-        "price": Decimal("2.5500"),
+        "price": Decimal("2.550000"),
         "customer_id": "17850",
         "country": "United Kingdom",
+        "status": None,
         "month": JANUARY,
         "unreadable_column": None,
         "unreadable_text": None,
         "is_superseded": False,
+        "is_negative_prefix": True,
+        "is_uci": True,
     } | other
 
 

@@ -6,7 +6,7 @@ The rules are written down a second time here, in plain Python, row by row.
 import re
 from collections import Counter
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -17,15 +17,18 @@ from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, 
 SERVICES = {"POST", "DOT", "M", "BANK CHARGES", "22016", "23702"}
 # A plain row of few kinds, so that rows repeat each other, and what may be odd about it.
 ODDITIES: dict[str, list] = {
-    "invoice": ["C1", "c1", "A1", "RET1"],
-    "stock_code": ["post", "m", "GIFT_0001_20", "Bank Charges", "PADS", "85123a"],
+    "invoice": ["C1", "c1", "A1", "RET1", None],
+    "stock_code": ["post", "m", "GIFT_0001_20", "Bank Charges", "PADS", "85123a", None],
     "description": [None],
-    "quantity": [-6, 0, -1, 2**31],
+    "quantity": [Decimal(-6), Decimal(0), Decimal(-1), Decimal(2**31), Decimal("0.0125")],
     "invoice_date": [datetime(2010, 6, 1), datetime(2011, 2, 9), datetime(2011, 3, 31, 23, 59)],
-    "price": [Decimal("0.0001"), Decimal("0.0000"), Decimal("-11062.0600")],
+    "price": [Decimal("0.000001"), Decimal(0), Decimal("-11062.0600"), Decimal("-0.013333")],
     "customer_id": ["AB-17", None],
     "country": [None],
+    "status": ["paid", "Cancelled "],
     "is_superseded": [True],
+    "is_negative_prefix": [False],
+    "is_uci": [False],
     "unreadable_column": ["quantity", "price", "invoice_date"],
 }
 
@@ -52,21 +55,37 @@ switches = st.builds(
     Cleaning,
     **{name: st.booleans() for name in Cleaning.model_fields if name.startswith("drop_")},
     product_pattern=st.sampled_from([None, UCI_PRODUCT_PATTERN]),
-    credit_prefix=st.sampled_from(["C", "ret", ""]),
+    credit=st.sampled_from(["prefix", "sign", "price"]),
+    credit_prefix=st.sampled_from(["C", "ret"]),
+    non_products=st.sampled_from([{}, {"85123*": "Lamp", "post": ""}]),
+    statuses=st.sampled_from([[], ["Paid", ""], ["cancelled"]]),
 )
 
 
 def is_credit(row: Row, config: Cleaning) -> bool:
-    if config.credit_prefix:
-        return row["invoice"].upper().startswith(config.credit_prefix.upper())
-    return row["quantity"] is not None and row["quantity"] < 0
+    if config.credit == "prefix":
+        number = (row["invoice"] or "").upper()
+        return row["is_negative_prefix"] and number.startswith(config.credit_prefix.upper())
+    marking = row["quantity" if config.credit == "sign" else "price"]
+    return marking is not None and marking < 0
 
 
 def is_product(row: Row, config: Cleaning) -> bool:
+    if row["stock_code"] is None:
+        return True
     code = row["stock_code"].upper()
     if config.product_pattern is not None:
         return re.search(config.product_pattern, code) is not None
+    if config.non_products and code.startswith("85123"):
+        return False
+    if not row["is_uci"] or (config.non_products and code == "POST"):
+        return True
     return code not in SERVICES and not code.startswith("GIFT_")
+
+
+def invoice_of(row: Row) -> str:
+    day = row["invoice_date"] and row["invoice_date"].date().isoformat()
+    return (row["invoice"] or day or "").upper()
 
 
 def first_reason(row: Row, config: Cleaning) -> str | None:
@@ -74,19 +93,23 @@ def first_reason(row: Row, config: Cleaning) -> str | None:
     if row["unreadable_column"] is not None:
         return "unreadable_value"
     credit = is_credit(row, config)
+    turned = -1 if credit and config.credit == "price" else 1
+    quantity, price = row["quantity"] * turned, row["price"] * turned
+    status = (row["status"] or "").strip().upper()
     rules = {
         "outside_months": row["invoice_date"].date().replace(day=1) != row["month"],
         "overlapping_invoice": config.drop_overlapping_invoices and row["is_superseded"],
         "missing_customer": config.drop_missing_customer and row["customer_id"] is None,
-        "adjustment": config.drop_adjustments and row["invoice"].upper().startswith("A"),
+        "other_status": config.statuses and status not in map(str.upper, config.statuses),
+        "adjustment": (
+            config.drop_adjustments and row["is_uci"] and invoice_of(row).startswith("A")
+        ),
         "non_product": config.drop_non_products and not is_product(row, config),
-        "non_positive_price": config.drop_non_positive_price and row["price"] <= 0,
+        "non_positive_price": config.drop_non_positive_price and price <= 0,
         "non_positive_quantity": (
-            config.drop_non_positive_quantity and not credit and row["quantity"] <= 0
+            config.drop_non_positive_quantity and not credit and quantity <= 0
         ),
-        "positive_credit_note": (
-            config.drop_positive_credit_notes and credit and row["quantity"] >= 0
-        ),
+        "positive_credit_note": (config.drop_positive_credit_notes and credit and quantity >= 0),
         "credit_note": config.drop_credit_notes and credit,
     }
     return next((reason for reason, rejects in rules.items() if rejects), None)
@@ -98,8 +121,8 @@ def place_of(rows: list[Row], config: Cleaning) -> dict[tuple, tuple[str | None,
     for row in sorted(rows, key=key_of):
         reason = first_reason(row, config)
         says = (
-            row["invoice"].upper(),
-            row["stock_code"].upper(),
+            invoice_of(row),
+            (row["stock_code"] or "").upper(),
             *(row[name] for name in ("description", "quantity", "invoice_date", "price")),
             row["customer_id"],
             row["country"],
@@ -118,8 +141,14 @@ def key_of(row: Row) -> tuple:
 
 
 def money(rows: list[Row]) -> Decimal:
-    products = (row["quantity"] * row["price"] for row in rows if None not in money_cells(row))
-    return sum(products, Decimal(0))
+    return sum(map(revenue_of, rows), Decimal(0))
+
+
+def revenue_of(row: Row) -> Decimal:
+    """Return the money of a line, rounded half up; nothing where a cell is missing."""
+    if None in money_cells(row):
+        return Decimal(0)
+    return (row["quantity"] * row["price"]).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
 def money_cells(row: Row) -> tuple:
@@ -149,7 +178,7 @@ def test_every_row_lands_once_by_the_rules_with_its_money(
     assert sum((row["revenue"] or 0 for row in kept + dropped), Decimal(0)) == money(asked_for)
     given_rows = {key_of(row): row for row in asked_for}
     for row in kept:
-        assert row["revenue"] == row["quantity"] * row["price"]
+        assert row["revenue"] == revenue_of(row)
         assert row["is_credit"] == is_credit(given_rows[key_of(row)], config)
     for reason in {row["reason"] for row in dropped}:
         event(reason)

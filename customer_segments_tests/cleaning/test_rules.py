@@ -25,6 +25,7 @@ BREACHES: dict[str, tuple[dict, dict]] = {
     "outside_months": ({"invoice_date": datetime(2009, 7, 1, 9, 0)}, {}),
     "overlapping_invoice": ({"is_superseded": True}, {"drop_overlapping_invoices": False}),
     "missing_customer": ({"customer_id": None}, {"drop_missing_customer": False}),
+    "other_status": ({"status": "cancelled"}, {"statuses": []}),
     "adjustment": ({"invoice": "A506401"}, {"drop_adjustments": False}),
     "non_product": ({"stock_code": "POST"}, {"drop_non_products": False}),
     "non_positive_price": ({"price": Decimal("0.0000")}, {"drop_non_positive_price": False}),
@@ -32,7 +33,10 @@ BREACHES: dict[str, tuple[dict, dict]] = {
     "positive_credit_note": ({"invoice": "C1"}, {"drop_positive_credit_notes": False}),
     "credit_note": ({"invoice": "C1", "quantity": -1}, {}),
 }
-SWITCHED_ON = {"credit_note": {"drop_credit_notes": True}}
+SWITCHED_ON = {
+    "credit_note": {"drop_credit_notes": True},
+    "other_status": {"statuses": ["Paid"]},
+}
 
 
 def test_a_plain_sale_is_kept_with_exact_revenue():
@@ -73,12 +77,14 @@ def test_rows_that_break_several_rules_bear_the_first_reason():
         invoice_date=datetime(2012, 1, 1),
         is_superseded=True,
         unreadable_column="description",
+        status="Cancelled",
     )
     mended = [
         {"unreadable_column": None},
         {"invoice_date": datetime(2011, 1, 1)},
         {"is_superseded": False},
         {"customer_id": "1"},
+        {"status": " PAID"},
         {"invoice": "1"},
         {"stock_code": "1"},
         {"price": Decimal("1.0000")},
@@ -87,9 +93,9 @@ def test_rows_that_break_several_rules_bear_the_first_reason():
     ]
     seen, row = [], everything
     for change in mended:
-        seen.append(reason_of(row, drop_credit_notes=True))
+        seen.append(reason_of(row, drop_credit_notes=True, statuses=["paid"]))
         row = row | change
-    seen.append(reason_of(row, drop_credit_notes=True))
+    seen.append(reason_of(row, drop_credit_notes=True, statuses=["paid"]))
 
     assert seen == [reason for reason in REASONS if reason != "repeated_line"]
     assert reason_of(row) is None
@@ -99,33 +105,119 @@ def test_rows_that_break_several_rules_bear_the_first_reason():
 
 
 @pytest.mark.parametrize(
-    ("invoice", "quantity", "prefix", "is_credit"),
+    ("invoice", "quantity", "rules", "is_credit"),
     [
-        ("C536379", -1, "C", True),
-        ("c536379", -1, "C", True),
-        ("C536379", -1, "c", True),
-        ("RET-1", -1, "RET", True),
-        ("536379", 1, "RET", False),
-        ("536379", -1, "", True),
-        ("536379", 1, "", False),
-        # Without a prefix an invoice that happens to start with C is a sale like any other.
-        ("C536379", 1, "", False),
+        ("C536379", -1, {}, True),
+        ("c536379", -1, {}, True),
+        ("C536379", -1, {"credit_prefix": "c"}, True),
+        ("R-1", -1, {"credit_prefix": "R-"}, True),
+        ("536379", 1, {"credit_prefix": "R-"}, False),
+        ("536379", -1, {"credit": "sign"}, True),
+        ("536379", 1, {"credit": "sign"}, False),
+        # By sign, an invoice that happens to start with C is a sale like any other.
+        ("C536379", 1, {"credit": "sign"}, False),
+        (None, -1, {"credit": "sign"}, True),
+        (None, 1, {}, False),
     ],
 )
-def test_credit_lines_by_prefix_or_by_sign(invoice, quantity, prefix, is_credit):
+def test_credit_lines_by_prefix_or_by_sign(invoice, quantity, rules, is_credit):
     row = raw_row(invoice=invoice, quantity=quantity)
-    kept, dropped = clean([row], Cleaning(credit_prefix=prefix))
+    kept, dropped = clean([row], Cleaning(**rules))
 
     assert dropped == []
     assert kept[0]["is_credit"] is is_credit
     assert kept[0]["revenue"] == quantity * row["price"]
 
 
+def test_a_prefix_marks_credit_notes_only_where_its_quantities_are_mostly_negative():
+    """CA-2024-1 is an order of California, and a return on it no credit note of UCI's."""
+    order = raw_row(invoice="CA-2024-1", is_negative_prefix=False)
+    kept, _ = clean([order])
+    assert [line["is_credit"] for line in kept] == [False]
+    assert reason_of(order | {"quantity": -1}) == "non_positive_quantity"
+
+
+def test_by_price_both_signs_are_turned_on_credit_lines():
+    rules = Cleaning(credit="price")
+    kept, dropped = clean(
+        [
+            raw_row(2),
+            raw_row(3, quantity=Decimal("1.5"), price=Decimal("-2.345678")),
+            # Money that comes in twice negative is no refund; nor is a return without a refund.
+            raw_row(4, quantity=-1, price=Decimal(-1)),
+            raw_row(5, quantity=-1),
+        ],
+        rules,
+    )
+    told = [(line["is_credit"], line["quantity"], line["price"], line["revenue"]) for line in kept]
+    assert told == [
+        (False, 6, Decimal("2.55"), Decimal("15.3000")),
+        (True, Decimal("-1.5"), Decimal("2.345678"), Decimal("-3.5185")),
+    ]
+    assert [(row["reason"], row["revenue"]) for row in dropped] == [
+        ("positive_credit_note", 1),
+        ("non_positive_quantity", Decimal("-2.5500")),
+    ]
+
+
 def test_a_negative_quantity_is_no_sale_where_credit_notes_have_a_prefix():
     assert reason_of(raw_row(quantity=-1)) == "non_positive_quantity"
     assert reason_of(raw_row(quantity=0)) == "non_positive_quantity"
-    assert reason_of(raw_row(quantity=0), credit_prefix="") == "non_positive_quantity"
+    assert reason_of(raw_row(quantity=0), credit="sign") == "non_positive_quantity"
     assert reason_of(raw_row(invoice="C1", quantity=0)) == "positive_credit_note"
+
+
+def test_what_is_ucis_own_is_no_rule_for_others():
+    """A100001 is an order of a channel, and 22016 or M somebody's product."""
+    for row in ({"invoice": "A100001"}, {"stock_code": "22016"}, {"stock_code": "M"}):
+        assert reason_of(raw_row(**row)) in {"adjustment", "non_product"}
+        assert reason_of(raw_row(**row, is_uci=False)) is None
+
+
+def test_statuses_are_compared_without_case_and_blanks():
+    said = [" paid", "PAID", "Shipped", "refunded", None]
+    rows = [raw_row(number, status=status) for number, status in enumerate(said, 2)]
+    kept, dropped = clean(rows, Cleaning(statuses=["Paid", "shipped "]))
+    assert [line["row_number"] for line in kept] == [2, 3, 4]
+    assert {row["reason"] for row in dropped} == {"other_status"}
+    assert reason_of(rows[-1], statuses=["paid", ""]) is None
+
+
+# --- what a file may lack, and fractions
+
+
+def test_without_an_invoice_number_the_day_stands_in_its_place():
+    kept, _ = clean([raw_row(invoice=None)])
+    assert kept[0]["invoice"] == "2011-01-17"
+    assert kept[0]["is_credit"] is False
+
+
+def test_without_a_product_a_line_is_kept_and_can_be_repeated():
+    bare = {"stock_code": None, "description": None, "country": None}
+    kept, dropped = clean([raw_row(2, **bare), raw_row(3, **bare), raw_row(4, **bare, quantity=7)])
+    assert dropped == []
+    assert [line["stock_code"] for line in kept] == [None] * 3
+    assert [line["is_repeated"] for line in kept] == [False, True, False]
+    assert reason_of(raw_row(**bare), product_pattern=UCI_PRODUCT_PATTERN) is None
+    assert reason_of(raw_row(**bare), non_products={"BAG*": "Bag"}) is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "revenue"),
+    [
+        ("0.75", "3.99", "2.9925"),
+        ("0.0001", "0.500000", "0.0001"),
+        ("0.0001", "0.499999", "0.0000"),
+        ("-0.0001", "0.500000", "-0.0001"),
+        ("3", "0.333333", "1.0000"),
+    ],
+)
+def test_revenue_is_rounded_half_up_to_four_decimals(quantity, price, revenue):
+    row = raw_row(invoice="C1", quantity=Decimal(quantity), price=Decimal(price))
+    kept, dropped = clean([row], Cleaning(drop_positive_credit_notes=False))
+    assert dropped == []
+    assert kept[0]["revenue"] == Decimal(revenue)
+    assert (kept[0]["quantity"], kept[0]["price"]) == (Decimal(quantity), Decimal(price))
 
 
 def test_a_lower_case_adjustment_is_one_too():
@@ -133,8 +225,8 @@ def test_a_lower_case_adjustment_is_one_too():
 
 
 def test_a_price_below_the_last_decimal_kept_is_no_rounding_error():
-    assert reason_of(raw_row(price=Decimal("0.0001"))) is None
-    assert reason_of(raw_row(price=Decimal("-0.0001"))) == "non_positive_price"
+    assert reason_of(raw_row(price=Decimal("0.000001"))) is None
+    assert reason_of(raw_row(price=Decimal("-0.000001"))) == "non_positive_price"
 
 
 def test_a_pattern_stands_in_for_the_table_of_non_products():

@@ -47,7 +47,7 @@ def test_each_value_is_said_with_where_it_comes_from(config):
         "volume.warn = 3.0",
         "window_months = 12",
     }
-    assert said["volume.fail = 4.0"] == said['non_products.M = "Manual entry"'] == "default"
+    assert said["volume.fail = 4.0"] == said['uci_non_products.M = "Manual entry"'] == "default"
     assert said["# product_pattern is not set"] == "default"
     assert said[f'# CUSTOMER_SEGMENTS_CONFIG = "{config}"'] == "the environment"
     assert said["# CUSTOMER_SEGMENTS_FIRST_MONTH is not set"] == "default"

@@ -40,9 +40,7 @@ def test_good_input_passes_with_its_figures(good):
         "conflicting_invoices": False,
         "misread_dates": True,
     }
-    assert "1 invoices stand in several sheets" in (
-        checks["conflicting_invoices"].description or ""
-    )
+    assert "1 orders stand in several sheets" in (checks["conflicting_invoices"].description or "")
     figures = {name: value.value for name, value in checks["reconciliation"].metadata.items()}
     # 12 x 6.95 - 1 x 6.95 + 12 x 2; the row that says six has no revenue.
     assert (figures["rows"], figures["revenue"]) == ("4", "100.4500")

@@ -1,29 +1,16 @@
 """Months of undated rows, months covered, superseded invoices: whatever the order of arrival."""
 
 import os
-from datetime import date, datetime
+from datetime import date, datetime, time
 
-import ibis
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from customer_segments import months
-from customer_segments.ingestion.casting import typed_rows
 from customer_segments.ingestion.judges import conflicting_invoices
-from customer_segments.ingestion.reading import read_sheets
-from customer_segments.ingestion.settling import settle
-from customer_segments.ingestion.sources import fingerprinted
-from customer_segments.ingestion.survey import (
-    cells_of,
-    computed,
-    in_order,
-    main_months,
-    source_order,
-    survey,
-)
+from customer_segments.ingestion.survey import main_months
 from customer_segments.installation import Installation
 from customer_segments.tables import RAW_TRANSACTIONS
 from customer_segments_tests.ingestion.ingested import (
@@ -34,9 +21,11 @@ from customer_segments_tests.ingestion.ingested import (
     published,
     raw,
 )
+from customer_segments_tests.ingestion.typed import settled_rows
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
 from customer_segments_tests.installations import execute, install
 
+NOON = time(12)
 FEBRUARY, MARCH, APRIL = (date(2011, month, 1) for month in (2, 3, 4))
 
 
@@ -64,25 +53,16 @@ DAYS = st.none() | st.dates(date(2010, 1, 1), date(2011, 12, 31))
 @hypothesis_settings(max_examples=20, deadline=None)
 def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
     rows = [
-        {"workbook": "a", "sheet": str(number), "row_number": row, "day": day}
+        {"sheet": str(number), "row_number": row, "day": day}
         for number, days in enumerate(sheets)
         for row, day in enumerate(days, 2)
     ]
-    text = dict.fromkeys(["invoice", "stock_code", "quantity", "description", "country"], "1")
-    cells = pa.Table.from_pylist(
-        [
-            {name: row[name] for name in ("workbook", "sheet", "row_number")}
-            | text
-            | {"price": "1", "customer_id": "1"}
-            | {"invoice_date": str(row["day"] or "?")}
-            for row in rows
-        ]
-    )
+    typed = [
+        {"workbook": "a", **row, "invoice_date": row["day"] and datetime.combine(row["day"], NOON)}
+        for row in rows
+    ]
     order = [{"workbook": "a", "sheet": str(n), "source_order": n} for n in range(len(sheets))]
-    settled = settle(
-        typed_rows(ibis.memtable(cells)), ibis.memtable(order), date(2010, 3, 1), date(2011, 10, 1)
-    )
-    result = ibis.duckdb.connect().to_pyarrow(settled.order_by("sheet", "row_number"))
+    found = settled_rows(typed, order, date(2010, 3, 1), date(2011, 10, 1))
 
     def nearest(sheet: str, row_number: int) -> date:
         of_sheet = [row for row in rows if row["sheet"] == sheet and row["day"]]
@@ -91,7 +71,7 @@ def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
         return min(max(months.month_of(day), date(2010, 3, 1)), date(2011, 10, 1))
 
     expected = [nearest(row["sheet"], row["row_number"]) for row in rows]
-    assert result["month"].to_pylist() == expected
+    assert [row["month"] for row in found.rows] == expected
 
 
 def test_a_misread_year_does_not_stretch_the_months(installed):
@@ -212,6 +192,8 @@ def test_a_later_source_in_natural_order_supersedes_an_invoice(installed):
         ("Sales9.xlsx", "Sheet1", "A1"),
         ("Sales9.xlsx", "Sheet1", "7"),
         ("Sales9.xlsx", "Sheet1", "7"),
+        # Without a number, the same lines of a customer's day are the same order.
+        ("sales2.xlsx", "Sheet1", None),
         ("sales2.xlsx", "Sheet1", "8"),
     ]
     assert len(raw(installed)) == 11
@@ -247,22 +229,6 @@ def test_order_and_time_of_arrival_play_no_part(tmp_path, names):
         found.append((digests(settings), metadata["files"]["read"], raw(settings)))
     assert found[0] == found[1]
     assert found[0][1] == ["01.csv", "1.csv", "A.csv", "a.csv", "B1.xlsx", "b2.xlsx", "b10.csv"]
-
-
-def test_sheets_handed_over_in_another_order_keep_their_place(tmp_path):
-    """Only the order given counts: threads that end early do not come first."""
-    files = [
-        write_csv(tmp_path / f"{n}.csv", [HEADER, *[line()] * size])
-        for n, size in enumerate([30_000, 1, 5_000, 1])
-    ]
-    for order in (files, files[::-1]):
-        sheets = read_sheets(fingerprinted(order))
-        assert [sheet.source.file for sheet in sheets] == order
-        rows = computed(typed_rows(cells_of(sheets)))
-        surveyed = in_order(survey(sheets, rows, MARCH), [file.name for file in order])
-        settled = settle(rows, source_order(surveyed), MARCH, MARCH)
-        kept = settled.filter(~settled.is_superseded).select("workbook").distinct()
-        assert ibis.duckdb.connect().execute(kept)["workbook"].tolist() == [order[-1].name]
 
 
 def test_the_same_input_again_changes_no_month_and_a_changed_row_its_own(installed):

@@ -5,7 +5,7 @@ Belongs here: what several test modules of this folder need. Does not: what only
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,7 @@ def line(row_number: int, when: datetime, **other: Any) -> Row:
         "country": "United Kingdom",
         "stock_code": "85123A",
         "description": "LAMP",
-        "quantity": 2,
+        "quantity": Decimal(2),
         "price": Decimal("2.5000"),
         "is_repeated": False,
         "workbook": "a.xlsx",
@@ -38,7 +38,8 @@ def line(row_number: int, when: datetime, **other: Any) -> Row:
         "row_number": row_number,
     } | other
     row["is_credit"] = row["invoice"].startswith("C")
-    return row | {"revenue": row["quantity"] * row["price"]}
+    revenue = (row["quantity"] * row["price"]).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return row | {"revenue": revenue}
 
 
 def snapshots(
@@ -83,7 +84,8 @@ def _expected(customer: str, lines: list[Row], month: date, window_months: int |
     sold = sum((row["revenue"] for row in sales), Decimal(0))
     returned = -sum((row["revenue"] for row in lines if row["is_credit"]), Decimal(0))
     times = [row["invoice_date"] for row in sales]
-    invoices = {row["invoice"] for row in sales}
+    orders = {(row["invoice"], row["invoice_date"].date()) for row in sales}
+    products = {row["stock_code"] for row in sales} - {None}
     last_countries = {row["country"] for row in sales if row["invoice_date"] == max(times)}
     after = shift(month, 1)
     return {
@@ -91,13 +93,13 @@ def _expected(customer: str, lines: list[Row], month: date, window_months: int |
         "customer_id": customer,
         "snapshot_date": after,
         "recency_days": (after - max(times).date()) // timedelta(days=1),
-        "frequency": len(invoices),
+        "frequency": len(orders),
         "monetary": sold - returned,
         "first_purchase_date": min(times).date(),
         "last_purchase_date": max(times).date(),
-        "average_order_value": sold / len(invoices),
+        "average_order_value": sold / len(orders),
         "units": sum(row["quantity"] for row in lines),
-        "products": len({row["stock_code"] for row in sales}),
+        "products": len(products) or None,
         "credit_share": float(max(returned, 0) / sold) if sold > 0 else 0.0,
         # Two sales in the same minute from two countries: the first by name.
         "country": min(filter(None, last_countries), default=None),

@@ -110,14 +110,34 @@ def test_returns_beyond_what_was_bought_make_money_negative():
     assert (customer["monetary"], customer["credit_share"]) == (Decimal("-10.0000"), 5.0)
 
 
-def test_an_invoice_whose_lines_lie_on_both_sides_of_midnight_is_one_order():
+def test_the_same_number_on_another_day_is_another_order():
+    """A till's receipts start at 1 again."""
     lines = [
-        line(1, datetime(2011, 1, 31, 23, 59), invoice="1"),
-        line(2, datetime(2011, 2, 1, 0, 0), invoice="1"),
+        line(1, datetime(2011, 1, 31, 9, 0), invoice="1"),
+        line(2, datetime(2011, 1, 31, 23, 59), invoice="1"),
+        line(3, datetime(2011, 2, 1, 0, 0), invoice="1"),
     ]
     for window in (None, 2):
         customer = one_snapshot(lines, FEBRUARY, window)["17850"]
-        assert (customer["frequency"], customer["months_active"]) == (1, 2)
+        assert (customer["frequency"], customer["months_active"]) == (2, 2)
+
+
+def test_products_are_not_counted_where_the_files_name_none():
+    bare = {"stock_code": None, "description": None, "country": None}
+    lines = [
+        line(1, datetime(2011, 1, 3), **bare),
+        line(2, datetime(2011, 1, 3), **bare, customer_id="some"),
+        line(3, datetime(2011, 1, 4), customer_id="some"),
+    ]
+    for window in (None, 2):
+        found = one_snapshot(lines, JANUARY, window)
+        products = {name: (row["products"], row["country"]) for name, row in found.items()}
+        assert products == {"17850": (None, None), "some": (1, "United Kingdom")}
+
+
+def test_units_may_be_fractions():
+    lines = [line(number, datetime(2011, 1, 3), quantity=Decimal("0.35")) for number in (1, 2)]
+    assert one_snapshot(lines, JANUARY)["17850"]["units"] == Decimal("0.70")
 
 
 def test_the_country_is_that_of_the_most_recent_sale():
@@ -132,7 +152,10 @@ def test_the_country_is_that_of_the_most_recent_sale():
 
 def test_a_credit_note_of_a_positive_amount_is_no_negative_share():
     """Cleaning rejects such lines, unless it is told not to."""
-    lines = [line(1, datetime(2011, 1, 3)), line(2, datetime(2011, 1, 4), invoice="C2", quantity=1)]
+    lines = [
+        line(1, datetime(2011, 1, 3)),
+        line(2, datetime(2011, 1, 4), invoice="C2", quantity=1),
+    ]
     customer = one_snapshot(lines, JANUARY)["17850"]
     assert (customer["monetary"], customer["credit_share"]) == (Decimal("7.5000"), 0.0)
 
@@ -193,7 +216,7 @@ times = st.sampled_from(
 @st.composite
 def cleaned_lines(draw: st.DrawFn) -> list[Row]:
     # Credits of a positive quantity too: a switch of cleaning lets them pass.
-    quantities = st.integers(1, 9) | st.integers(-9, 9)
+    quantities = st.integers(1, 9) | st.integers(-9, 9) | st.sampled_from(["0.0125", "2.75"])
     return [
         line(
             number,
@@ -201,9 +224,9 @@ def cleaned_lines(draw: st.DrawFn) -> list[Row]:
             invoice=draw(st.sampled_from(["1", "2", "3", "C1", "C2"])),
             customer_id=draw(st.sampled_from(["a", "b", "c", None])),
             country=draw(st.sampled_from(["Eire", "France", None])),
-            stock_code=draw(st.sampled_from(["X", "Y", "Z"])),
-            quantity=draw(quantities),
-            price=draw(st.sampled_from(["0.0001", "2.5000", "1234.5678"]).map(Decimal)),
+            stock_code=draw(st.sampled_from(["X", "Y", "Z", None])),
+            quantity=draw(quantities.map(Decimal)),
+            price=draw(st.sampled_from(["0.000001", "2.500000", "1234.567891"]).map(Decimal)),
         )
         for number in range(1, draw(st.integers(2, 30)))
     ]

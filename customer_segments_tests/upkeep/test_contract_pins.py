@@ -6,11 +6,11 @@ from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.migrate import STEPS
 
 PINS = {
-    "raw_transactions": "v1-9ba8ef626b43",
-    "source_sheets": "v2-6efddc95b532",
-    "cleaned_transactions": "v2-f05786eab9ff",
-    "rejected_transactions": "v2-fe1c698d259c",
-    "customer_rfm": "v3-192a36d28555",
+    "raw_transactions": "v2-ce0afa620c5e",
+    "source_sheets": "v3-7a9b915817a7",
+    "cleaned_transactions": "v3-13c898aaa314",
+    "rejected_transactions": "v3-b14fd2e2762c",
+    "customer_rfm": "v4-2308f9aaf353",
     "kmeans_model": "v1-55955f65db14",
     "model_selection": "v2-38c1247e2b4b",
     "champion_model": "v2-e19b44b813bf",

@@ -55,6 +55,15 @@ CHAMPION_MODEL_1 = Contract(
 CLEANED_2 = replace(CLEANED, version=2, rules={**CLEANED.rules, "a few": "quantity < 100"})
 
 
+# Tables that are taken over, with the columns that had another type.
+LINES_BEFORE = "quantity::BIGINT AS quantity, price::DECIMAL(18, 4) AS price"
+WHOLE_BEFORE = {
+    "cleaned_transactions": LINES_BEFORE,
+    "rejected_transactions": LINES_BEFORE,
+    "customer_rfm": "units::BIGINT AS units",
+}
+
+
 def decisions_before(installed: Installation, rows: list[tuple[str, str]]) -> None:
     """Write decisions as the code of then did, with its unversioned label."""
     at = datetime(2026, 1, 1)
@@ -318,7 +327,7 @@ def test_a_ledger_without_rules_is_that_of_the_defaults(sample_warehouse, copy_o
 
 
 def test_a_whole_installation_of_before(sample_warehouse, copy_of):
-    """As the code of before the gate wrote it, and files that have to be read again."""
+    """As the code of before the gate and of whole quantities wrote it; files to be read again."""
     installed = Installation.of(copy_of(sample_warehouse))
     ((champion,),) = rows_of(installed.warehouse.path, "SELECT version FROM champion_model")
     change(
@@ -327,7 +336,12 @@ def test_a_whole_installation_of_before(sample_warehouse, copy_of):
         "DELETE FROM publications WHERE table_name = 'champion_model'",
         *(
             f"UPDATE publications SET contract = 'before' WHERE table_name = '{table}'"
-            for table in ("cleaned_transactions", "rejected_transactions", "customer_rfm")
+            for table in ("raw_transactions", *WHOLE_BEFORE)
+        ),
+        "ALTER TABLE raw_transactions DROP COLUMN is_uci",
+        *(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE ({former}) FROM {table}"
+            for table, former in WHOLE_BEFORE.items()
         ),
     )
     decisions_before(installed, [(champion, "first fit")])
@@ -342,18 +356,19 @@ def test_a_whole_installation_of_before(sample_warehouse, copy_of):
     done = {each.contract.table: each.why_dropped for each in migrate(installed)[1]}
     assert done == {
         "publications": "",
+        "raw_transactions": "is_uci is null: 38,607 rows break it",
         "source_sheets": "parser is null: 2 rows break it",
         "cleaned_transactions": "",
         "rejected_transactions": "",
         "customer_rfm": "",
         "champion_model": "",
     }
-    assert due(installed) == ["ingest: the files changed: online_retail_sample.xlsx"]
+    assert due(installed) == ["ingest: nothing was read yet"]
     assert execute(installed.settings, "ingest").success
     assert rows_of(installed.warehouse.path, "SELECT count(*) FROM source_sheets") == [(2,)]
-    # The same workbooks: nothing to score.
-    assert due(installed) == []
+    assert due(installed) == ["score 2023-01 to 2024-12: 2023-01 changed, and months after it"]
     newest = installed.months.last
-    assert execute(installed.settings, "score", newest, newest).success
+    assert execute(installed.settings, "score", installed.months.first, newest).success
+    assert due(installed) == []
     assert rows_of(installed.warehouse.path, labels) == before
     assert newest == date(2024, 12, 1)

@@ -44,7 +44,9 @@ def shown(found: Any) -> str:
             return "yes" if found else "no"
         case int():
             return f"{found:,}"
-        case Decimal() | float():
+        case Decimal():
+            return f"{found:,.6f}".rstrip("0").rstrip(".")
+        case float():
             return f"{found:,.4f}".rstrip("0").rstrip(".")
         case datetime():
             return found.isoformat(" ", "seconds")

@@ -39,6 +39,8 @@ def write_parquet(customers: "pa.Table", path: Path) -> None:
 def write_csv(customers: "pa.Table", path: Path) -> int:
     """Write customers as UTF-8 with commas and ISO dates; null is nothing, without quotes.
 
+    Units are as people write them, 12 and 0.35.
+
     Returns the number of texts that got an apostrophe in front.
     """
     import pyarrow as pa
@@ -47,6 +49,8 @@ def write_csv(customers: "pa.Table", path: Path) -> int:
 
     guarded, formula = 0, f"^([{re.escape(FORMULA_STARTS)}])"
     for index, field in enumerate(customers.schema):
+        if field.name == "units":
+            customers = customers.set_column(index, "units", customers["units"].cast(pa.float64()))
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             texts = customers.column(index)
             safe = pc.replace_substring_regex(texts, formula, r"'\1")

@@ -52,13 +52,17 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     changes = [row for row in customers if row["moved_from"]]
     changes += [row | {"to_segment": GONE} for row in view.gone]
 
+    of_customers, of_changes = (
+        [column for column in columns if column.name not in view.lacks]
+        for columns in (CUSTOMER_COLUMNS, CHANGE_COLUMNS)
+    )
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
     for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES)).items():
-        sheets.add_table(workbook, name, CUSTOMER_COLUMNS, lists[segment])
-    sheets.add_table(workbook, CHANGES, CHANGE_COLUMNS, changes)
+        sheets.add_table(workbook, name, of_customers, lists[segment])
+    sheets.add_table(workbook, CHANGES, of_changes, changes)
     with replacing(path) as draft:
         workbook.save(draft)
 

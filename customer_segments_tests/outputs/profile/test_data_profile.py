@@ -152,6 +152,8 @@ def raw_row(number: int, text: str) -> dict:
         "unreadable_column": None,
         "unreadable_text": None,
         "is_superseded": False,
+        "is_negative_prefix": False,
+        "is_uci": False,
     }
 
 

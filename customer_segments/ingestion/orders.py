@@ -1,0 +1,59 @@
+"""The orders of the sources: where each stands, and of how many rows.
+
+Belongs here: keys under which an order, or a line of it, is found again elsewhere. Does not: which
+of the places counts (``identity``), where a sheet holds the same twice (``blocks``).
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis.expr.types import IntegerValue, Table
+from ibis.util import gen_name
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+# An order. The number alone says little: receipts restart each month, and tills count on their own.
+# Where a file has no numbers, a customer's day is an order.
+KEY = ("number", "customer", "day")
+NO_DAY = date(1, 1, 1)
+
+
+def with_keys(rows: Table) -> Table:
+    """Add ``number``, ``customer`` and ``day``, empty where there is none, to be joined by."""
+    return rows.mutate(
+        number=rows.invoice.upper().fill_null(""),
+        customer=rows.customer_id.fill_null(""),
+        day=rows.invoice_date.date().fill_null(ibis.date(NO_DAY)),
+    )
+
+
+def orders_of(rows: Table) -> Table:
+    """Return the orders of rows that have their keys and ``place``, that of a sheet or a block.
+
+    ``rows`` (how many), ``negative`` (how many of them with a quantity below nothing), ``low``
+    and ``high``: the first and the last ``row_number``.
+    """
+    return rows.group_by("place", *KEY).agg(
+        rows=rows.count(),
+        negative=(rows.quantity < 0).sum().fill_null(0),
+        low=rows.row_number.min(),
+        high=rows.row_number.max(),
+    )
+
+
+def line_hash(rows: Table) -> IntegerValue:
+    """Return a number of what a line says; sums of it over an order do not overflow."""
+    says = {name: rows[name] for name in ("stock_code", "quantity", "invoice_date", "price")}
+    return ibis.struct(says).hash() % 2**31
+
+
+def kept(con: "Backend", relation: Table, name: str) -> Table:
+    """Compute a relation once, in the engine, for all who read it from here on."""
+    return con.create_table(gen_name(name), relation, temp=True)
+
+
+def fetched(con: "Backend", relation: Table) -> list[dict[str, Any]]:
+    """Return the few rows of a relation."""
+    return con.to_pyarrow(relation).to_pylist()

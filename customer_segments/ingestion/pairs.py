@@ -1,0 +1,71 @@
+"""Pairs of sources that share orders: how they are taken, in figures and in words.
+
+Belongs here: what a pair is, and telling people of it. Does not: finding pairs (``identity``).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from customer_segments.ingestion.blocks import Block
+
+SHOWN = 3
+WORDS = {
+    "correction": "the same export again: what stands in the later one counts",
+    "cut": "one order that goes on in the later one: nothing is superseded",
+    "others": "other orders: only the same order in the later one counts instead",
+}
+
+
+class Pair(NamedTuple):
+    """Two sources that share orders, and how they are taken.
+
+    ``correction``: half of what they share agrees, so that the later is the same export again, and
+    a number alone supersedes, whatever its customer and day are now. ``cut``: their one order goes
+    on in the later source, and nothing is superseded. ``others``: of receipts that start anew only
+    the same order supersedes; without numbers these are customers who bought here and there on a
+    day, and nothing is.
+
+    Parameters
+    ----------
+    shared
+        Numbers in both; where there are no numbers, customers' days.
+    agree
+        How many of them are the same order; of customers' days, have the same lines.
+    """
+
+    earlier: int
+    later: int
+    shared: int
+    agree: int
+    has_numbers: bool
+    taken: Literal["correction", "cut", "others"] = "others"
+
+    def may_be_cut(self, blocks: Sequence[Block]) -> bool:
+        """Tell whether the two, of which ``blocks`` says what stands there, may share a cut one."""
+        return self.agree == 1 and blocks[self.earlier].source != blocks[self.later].source
+
+    def taken_by(self, cut: Collection[tuple[int, int]]) -> "Pair":
+        """Return the pair with how it is taken; ``cut`` are those whose one order is cut."""
+        if (self.earlier, self.later) in cut:
+            return self._replace(taken="cut")
+        return self._replace(taken="correction" if self.agree * 2 >= self.shared else "others")
+
+
+def said_of(pairs: Sequence[Pair], names: Sequence[str]) -> Iterator[str]:
+    """Say how pairs are taken, the first of each kind by name.
+
+    Parameters
+    ----------
+    names
+        What stands at each place.
+    """
+    for how, words in WORDS.items():
+        of_kind = [pair for pair in pairs if pair.taken == how]
+        for pair in of_kind[:SHOWN]:
+            what = "invoice numbers" if pair.has_numbers else "days of a customer"
+            yield (
+                f"{names[pair.earlier]} and {names[pair.later]} share {pair.shared:,} {what}, "
+                f"of which {pair.agree:,} agree: {words}."
+            )
+        if len(of_kind) > SHOWN:
+            yield f"The same of {len(of_kind) - SHOWN:,} more pairs: {words}."

@@ -1,0 +1,108 @@
+"""Files of another retailer in this warehouse: their customers are in no other file.
+
+Belongs here: which files those are, and the doubt. Does not: other doubts (``doubts``).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from customer_segments.ingestion.doubts import Doubt
+from customer_segments.ingestion.orders import fetched
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+NAME = "other_retailer"
+# Fewer customers may all be new ones.
+LEAST = 100
+# Customers who should be in both, going by those who came again; none is by no chance.
+EXPECTED = 20
+# From the end of some files to the start of those that follow.
+DAYS_APART = 92
+SHOWN_FILES = 3
+
+
+def other_retailer(con: "Backend", rows: Table) -> Iterator[Doubt]:
+    """Doubt files that share no customer with the others, of the same time or right after it.
+
+    To a new shop, or one to which few come again, each month brings new customers as well: as many
+    as came in the first and in the second half of the files should be in both.
+
+    Parameters
+    ----------
+    rows
+        As ``RAW_TRANSACTIONS`` has them.
+    """
+    known = rows.filter(rows.customer_id.notnull(), rows.invoice_date.notnull())
+    days = known.select("workbook", "customer_id", day=known.invoice_date.date()).distinct()
+    group_of = _groups(con, days)
+    if len(set(group_of.values())) < 2:
+        return
+    groups = _figures(con, days, group_of)
+    most, *others = sorted(groups, key=lambda group: (-group["customers"], group["name"]))
+    for group in others:
+        files = [file for file, name in group_of.items() if name == group["name"]]
+        fewest = min(group["customers"], most["customers"])
+        again = min(each["again"] / each["customers"] for each in (most, group))
+        if (
+            fewest >= LEAST
+            and again * fewest >= EXPECTED
+            and _days_apart(most, group) <= DAYS_APART
+        ):
+            yield Doubt(NAME, "stops", _said(files, group, again * fewest), ADVICE, ACCEPT)
+
+
+ADVICE = (
+    "If they are of another retailer, give them a folder with a customer_segments.toml, a "
+    "warehouse and a DAGSTER_HOME of their own."
+)
+ACCEPT = f'[source] accept = ["{NAME}"]'
+
+
+def _said(files: list[str], group: dict[str, Any], expected: float) -> str:
+    more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+    return (
+        f"{', '.join(files[:SHOWN_FILES])}{more}: none of {group['customers']:,} customers is in "
+        f"any other file; about {expected:,.0f} should be, going by those who came again."
+    )
+
+
+def _groups(con: "Backend", days: Table) -> dict[str, str]:
+    """Return files by the first of all that they share customers with, one by way of another."""
+    first = days.group_by("customer_id").agg(first=_.workbook.min())
+    pairs = days.inner_join(first, "customer_id").select("workbook", "first").distinct()
+    group_of: dict[str, str] = {}
+
+    def first_of(file: str) -> str:
+        while (other := group_of.setdefault(file, file)) != file:
+            file = other
+        return file
+
+    for pair in fetched(con, pairs.order_by("workbook", "first")):
+        one, other = sorted((first_of(pair["workbook"]), first_of(pair["first"])))
+        group_of[other] = one
+    return {file: first_of(file) for file in group_of}
+
+
+def _figures(con: "Backend", days: Table, group_of: dict[str, str]) -> list[dict[str, Any]]:
+    """Return each group's customers, how many came in both halves of its time, and that time."""
+    named = [{"workbook": file, "name": name} for file, name in group_of.items()]
+    days = days.inner_join(ibis.memtable(named), "workbook")
+    customers = days.group_by("name", "customer_id").agg(first=_.day.min(), last=_.day.max())
+    time = customers.group_by("name").agg(start=_.first.min(), end=_.last.max())
+    both = customers.inner_join(time, "name")
+    age, last_age, length = (
+        both[day].delta(both.start, unit="day") for day in ("first", "last", "end")
+    )
+    came_again = (age * 2 < length) & (last_age * 2 >= length)
+    grouped = both.group_by("name", "start", "end")
+    return fetched(con, grouped.agg(customers=both.count(), again=came_again.sum()))
+
+
+def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:
+    first, second = sorted((one, other), key=lambda group: group["start"])
+    return (second["start"] - first["end"]).days
