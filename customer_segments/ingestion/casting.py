@@ -78,7 +78,7 @@ def typed_rows(
         if not cell.type().is_string():
             return cell.try_cast(kind)
         form = forms[column]
-        return numbers.read(cell, form.kinds, form.decimal, kind)
+        return numbers.read(cell, form.kinds, form.decimal, kind, percent=column == "discount")
 
     quantity = number("quantity", QUANTITY) if "quantity" in columns else ibis.literal(1)
     quantity = quantity.cast(QUANTITY)

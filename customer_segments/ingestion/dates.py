@@ -17,32 +17,63 @@ from customer_segments.policy.layout import Layout
 TIMESTAMP = "timestamp(6)"
 # Of a column's cells; fewer of another kind are taken for errors in writing.
 LEAST = 0.01
+# So many times more first parts than last ones: those are days, these years of two digits.
+SURE = 3
+_BLANK = "[ \u00a0\u202f]"
 _CLOCK = r"([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
-_TIME = rf"([ T,]+{_CLOCK}( ?[AaPp]\.?[Mm]\.?)?)?"
+_HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
+_AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
+_TIME = rf"({_AT}{_CLOCK}({_HALF})?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _ZONE = "(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
-_DAY, _MONTH, _YEAR = "[0-9]{1,2}(st|nd|rd|th)?", r"[A-Za-z]{3,9}\.?", "([0-9]{4}|[0-9]{2})"
+_YEAR = "([0-9]{4}|[0-9]{2})"
+_DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
+# A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
+_WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
+_NAMED = {
+    "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]+{_MONTH}(?: del?)?[-/, ]+{_YEAR}{_TIME}$",
+    "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",
+}
+# By the first letters, without accents: English, German, French, Spanish, Italian, Portuguese,
+# Dutch.
+_MONTHS = (
+    *(
+        "jan ene gen",
+        "feb fev",
+        "mar mrz mrt maa",
+        "apr avr abr",
+        "may mai mag mei",
+        "jun juin giu",
+    ),
+    *("jul juil lug", "aug aou ago", "sep set", "oct okt ott out", "nov", "dec dez dic"),
+)
 PATTERNS = {
     # As the engine reads it by itself.
-    "iso": rf"^{_ISO}([ T]{_CLOCK})?$",
+    "iso": rf"^{_ISO}([ T]{_CLOCK.replace(',', '')})?$",
     "zoned": rf"^{_ISO}[ T]{_CLOCK} ?{_ZONE}$",
     "year_first": rf"^[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}{_TIME}$",
     "numeric": rf"^[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.]{_YEAR}{_TIME}$",
-    "named": rf"^({_MONTH} {_DAY},? [0-9]{{4}}|{_DAY}[- ]{_MONTH}[- ,]+{_YEAR}){_TIME}$",
-    "compact": r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])([0-9]{6})?$",
+    "named": "|".join(_NAMED.values()),
+    "compact": rf"^(19|20)[0-9]{{2}}(0[1-9]|1[0-2])([0-2][0-9]|3[01])([0-9]{{6}}$|{_TIME}$)",
     # Days since 1899-12-30, from 1954 to 2119, and seconds or milliseconds since 1970.
     "serial": r"^[2-7][0-9]{4}(\.[0-9]+)?$",
     "epoch": r"^[0-9]{10}([0-9]{3})?$",
 }
 _FIRST, _SECOND = r"^([0-9]{1,2})[-/.]", r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]"
+_SHORT_YEAR = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)"
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-_ORDERS = {"dmy": "%d{0}%m{0}", "mdy": "%m{0}%d{0}"}
+_ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
 _UNIX_DAY = 25_569  # of the serial number of 1970-01-01
 
 
 @ibis.udf.scalar.builtin
 def try_strptime(text: dt.string, formats: dt.Array[dt.string]) -> dt.timestamp:
     """Parse a text by the first format that fits; null if none does."""
+
+
+@ibis.udf.scalar.builtin
+def strip_accents(text: dt.string) -> dt.string:
+    """Return a text without its accents."""
 
 
 @ibis.udf.scalar.builtin
@@ -76,16 +107,32 @@ def kinds(cell: StringValue) -> dict[str, BooleanValue]:
     }
 
 
+def spread(cell: StringValue) -> dict[str, Value]:
+    """Return what tells dates with the year first, 24-03-11, from those with it last.
+
+    ``short`` are those that are dates either way; of them, how many first and last parts there
+    are.
+    """
+    text = cell.strip()
+    first, second, last = (_part(text, part) for part in (_FIRST, _SECOND, _SHORT_YEAR))
+    short = text.re_search(PATTERNS["numeric"]) & (second <= 12) & last.between(1, 31)
+    return {
+        "short": short.sum().fill_null(0),
+        "short_first": first.nunique(where=short),
+        "short_last": last.nunique(where=short),
+    }
+
+
 def order(
     counts: Mapping[str, Any], layout: Layout, where: str
-) -> tuple[Literal["dmy", "mdy"], Doubt | None]:
+) -> tuple[Literal["dmy", "mdy", "ymd"], Doubt | None]:
     """Decide whether the day or the month is first in a column of dates such as 03/04/2011."""
     numeric, day_first, month_first = (
         counts[name] for name in ("numeric", "day_first", "month_first")
     )
     example = counts.get("numeric:example")
     if layout.dates:
-        return ("mdy" if layout.dates == "mdy" else "dmy"), None
+        return layout.dates, None
     if not _is_one(counts, "numeric"):
         return "dmy", None
     if counts["iso"] and not counts["iso_late"] and day_first + month_first > 0.95 * numeric:
@@ -98,6 +145,16 @@ def order(
             "Export it anew and open it with Data > From Text/CSV, with the order of day and month "
             "that the export has; or import the export itself, without Excel.",
             '[source] accept = ["swapped_dates"]',
+        )
+    # The year changes seldom, the day often.
+    days, years = counts["short_first"], counts["short_last"]
+    if counts["short"] > (1 - LEAST) * numeric and days <= SURE * years:
+        return "dmy", Doubt(
+            "ambiguous_dates",
+            "stops",
+            f"{where}: {numeric:,} dates such as {example!r} can have the year first or last.",
+            'Say which it is: [[layout]] dates = "ymd" (year first), "dmy" or "mdy".',
+            '[source] accept = ["ambiguous_dates"]',
         )
     few = LEAST * (day_first + month_first)
     if day_first > few and month_first > few:
@@ -127,7 +184,7 @@ def said(counts: Mapping[str, Any], order: str) -> str:
         "iso": "year-month-day",
         "zoned": "year-month-day with a time zone",
         "year_first": "year first",
-        "numeric": "day first" if order == "dmy" else "month first",
+        "numeric": {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[order],
         "named": "names of months",
         "compact": "yyyymmdd",
         "serial": "Excel's serial numbers",
@@ -158,19 +215,17 @@ def read(
     if counts["iso"] == counts["all"]:
         return _from(own_zone, text.try_cast(TIMESTAMP), zone)
     # 2.1.2024, 9:44 and 2.1.2024 9:44 a.m.
-    plain = text.re_replace(r"[ T,]+([0-9]{1,2}:)", r" \1").re_replace(
-        r" ?([AaPp])\.?[Mm]\.?$", r" \1M"
+    plain = (
+        text.re_replace(rf"{_AT}([0-9]{{1,2}}:)", r" \1")
+        .re_replace(_HALF, r" \1M")
+        .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2")
     )
-    named = plain.re_replace(r"([0-9])(st|nd|rd|th)\b", r"\1").re_replace(r"[-., ]+", " ")
     naive = {
-        "iso": text.try_cast(TIMESTAMP),
-        "year_first": try_strptime(plain, _formats("%Y{0}%m{0}%d", years=("",))),
+        "iso": plain.try_cast(TIMESTAMP),
+        "year_first": try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
         "numeric": try_strptime(plain, _formats(_ORDERS[order])),
-        "named": try_strptime(
-            named,
-            _formats("%b %d ", "%B %d ", "%d %b ", "%d %B ", separators=("",)),
-        ),
-        "compact": try_strptime(text, ["%Y%m%d", "%Y%m%d%H%M%S"]),
+        "named": _named(plain),
+        "compact": try_strptime(plain, ["%Y%m%d%H%M%S", *_formats("%Y%m%d", ("",), ("",))]),
         "serial": make_timestamp(
             ((text.try_cast("float64") - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000
         ),
@@ -207,13 +262,33 @@ def _moment(text: StringValue) -> Value:
     return moment.try_cast(dt.Timestamp(timezone="UTC"))
 
 
+def _named(text: StringValue) -> Value:
+    """Return the time of a date with the name of its month, in whatever language."""
+
+    def parts(day: int, month: int, pattern: str) -> Value:
+        name = strip_accents(text.re_extract(pattern, month).lower()).re_extract("^(jui.|...)", 1)
+        number = ibis.cases(
+            *((name.isin(names.split()), str(n)) for n, names in enumerate(_MONTHS, 1))
+        )
+        said = [text.re_extract(pattern, day), number, text.re_extract(pattern, 3)]
+        return ibis.literal("/").join(said)
+
+    date = ibis.ifelse(
+        text.re_search(_NAMED["day_month"]),
+        parts(1, 2, _NAMED["day_month"]),
+        parts(2, 1, _NAMED["month_day"]),
+    )
+    time = text.re_extract(r"( [0-9]{1,2}:.*)$", 1)
+    return try_strptime(date + time, _formats(_ORDERS["dmy"], separators=("/",)))
+
+
 def _formats(
-    *days: str, separators: tuple[str, ...] = ("/", ".", "-"), years: tuple[str, ...] = ("%y", "%Y")
+    days: str, separators: tuple[str, ...] = ("/", ".", "-"), years: tuple[str, ...] = ("%y", "%Y")
 ) -> list[str]:
     # Two digits first: four would take them for a year of the first century.
     return [
-        day.format(separator) + year + time
-        for day, separator, year, time in product(days, separators, years, _TIMES)
+        days.format(separator, year) + time
+        for separator, year, time in product(separators, years, _TIMES)
     ]
 
 

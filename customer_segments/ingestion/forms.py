@@ -26,7 +26,7 @@ class Form(NamedTuple):
     kinds
         What kinds of cells there are, and how many of each.
     order
-        Of day and month: ``dmy`` or ``mdy``.
+        Of day, month and year: ``dmy``, ``mdy`` or ``ymd``.
     decimal
         Decimal mark: ".", "," or "mixed".
     """
@@ -49,6 +49,10 @@ def looked_at(cells: Table) -> dict[str, Value]:
             counts[f"{column}:{kind}"] = is_it.sum().fill_null(0)
             if kind in EXAMPLES:
                 counts[f"{column}:{kind}:example"] = cells[column].max(where=is_it)
+        if column == "invoice_date":
+            counts |= {
+                f"{column}:{kind}": count for kind, count in dates.spread(cells[column]).items()
+            }
     return counts
 
 

@@ -14,8 +14,15 @@ from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
 
 # Signs and ISO 4217 codes, in front or behind.
-_CURRENCY = r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?)"
+_CURRENCY = (
+    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM|S?Fr\.?|S/\.?"
+    r"|руб\.?|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
+)
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
+_SIGNED_TWICE = "[-+\u2212(].*[-+\u2212(]|^[^(]*\\)|\\([^)]*$"
+# Inside a number, blanks stand before three digits: 1 234 567,50.
+_BROKEN = rf"[0-9][.,]?{_BLANKS}+[0-9.,]"
+_GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[^0-9]*$"
 PLAIN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 # A number with whatever stands around it; the digits are the first group.
 _SIGN = "[-+\u2212]?"
@@ -75,9 +82,6 @@ def decimal_mark(
             return _MIXED, None
     elif not unsure or (others and not counts["point"]):
         return others or ".", None
-    # With a mark before three digits in each cell, and never a whole number: three decimals.
-    elif unsure == counts["all"] and unsure >= 20 and not counts["comma_or_group"]:
-        return ".", None
     kind = "point_or_group" if counts["point_or_group"] else "comma_or_group"
     return ".", Doubt(
         "ambiguous_decimals",
@@ -97,8 +101,16 @@ def said(counts: Mapping[str, Any], decimal: str) -> str:
     return {".": "decimal point", ",": "decimal comma", _MIXED: "decimal point or comma"}[decimal]
 
 
-def read(cell: StringValue, counts: Mapping[str, Any], decimal: str, kind: str) -> Value:
-    """Return the number that a cell says, rounded to its type's decimals; null if it says none."""
+def read(
+    cell: StringValue, counts: Mapping[str, Any], decimal: str, kind: str, percent: bool = False
+) -> Value:
+    """Return the number that a cell says, rounded to its type's decimals; null if it says none.
+
+    Parameters
+    ----------
+    percent
+        Whether 20% is a number.
+    """
     text = cell.strip()
     is_plain = text.re_search(PLAIN)
     null = ibis.null(kind)
@@ -108,12 +120,13 @@ def read(cell: StringValue, counts: Mapping[str, Any], decimal: str, kind: str) 
     as_point = _value(digits, ".", kind)
     as_comma = _value(digits, ",", kind)
     if decimal == _MIXED:
-        number = ibis.ifelse(digits.contains(","), as_comma, as_point)
+        number = ibis.ifelse(digits.re_search(",[0-9]*$"), as_comma, as_point)
     else:
         number = as_comma if decimal == "," else as_point
-    is_negative = text.re_search("^\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
+    is_negative = _without_dash(text).re_search("^\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
     signed = ibis.ifelse(is_negative, -number, number).cast(kind)
-    signed = ibis.ifelse(text.endswith("%"), (signed / 100).cast(kind), signed)
+    hundredth = (signed / 100).cast(kind) if percent else null
+    signed = ibis.ifelse(text.endswith("%"), hundredth, signed)
     return ibis.ifelse(
         is_plain & text.re_search("[eE]"), text.try_cast(kind), signed.fill_null(null)
     )
@@ -127,7 +140,15 @@ def currencies(cell: StringValue) -> StringValue:
 
 
 def _digits(text: StringValue) -> StringValue:
-    return text.re_replace(_BLANKS, "").re_extract(_WHOLE, 1)
+    text = _without_dash(text)
+    digits = text.re_replace(_BLANKS, "").re_extract(_WHOLE, 1)
+    is_one = ~text.re_search(_BROKEN) | text.re_search(_GROUPED_BY_BLANKS)
+    return ibis.ifelse(is_one & ~text.re_search(_SIGNED_TWICE), digits, "")
+
+
+def _without_dash(text: StringValue) -> StringValue:
+    """Return 12,- as 12."""
+    return text.re_replace("([0-9])[.,][-\u2013\u2014]{1,2}", r"\1")
 
 
 def _value(digits: StringValue, decimal: str, kind: str) -> Value:

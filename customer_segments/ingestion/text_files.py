@@ -6,14 +6,13 @@ reading it record by record. Does not: what the cells mean (``forms``, ``casting
 
 import codecs
 import csv
-import gzip
-import zlib
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.code_pages import BLOCK, encoding_of, unpacked
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
     Header,
@@ -28,14 +27,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SEPARATORS = ",;\t|"
-BLOCK = 1 << 20
 # As the csv module has it. Excel's own limit is 32,767.
 LONGEST_TEXT = 131_072
 # Of a packed file: text shrinks to a tenth, a bomb to a thousandth.
 LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
 BATCH_ROWS = 50_000
-# Of what a file in no Unicode encoding may be; the first is what Excel writes as plain CSV.
-CODE_PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "mac_roman")
 
 
 class TextFile(NamedTuple):
@@ -80,11 +76,16 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
         skipped = 1 if told.startswith("sep=") else 0
     candidates = [separator] if separator else _separators(path)
     place = where(name, sheet)
-    failed = None
+    failed: UserError | None = None
     for each in candidates:
-        with _reading(path) as stream:
-            stream.readlines(1) if skipped else None
-            rows, lines = _first_records(stream, each, name)
+        try:
+            with _reading(path) as stream:
+                stream.readlines(1) if skipped else None
+                rows, lines = _first_records(stream, each, name)
+        except UserError as error:
+            # By another separator its quotation marks may stand well.
+            failed = failed or error
+            continue
         if not any(cell.strip() for row in rows for cell in row):
             return None
         header = match_header(rows, layout, place)
@@ -180,16 +181,16 @@ def _separators(path: Path) -> list[str]:
 
 def _as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool]:
     """Return the file, or a copy in plain UTF-8, and whether it has blank lines."""
-    encoding = layout.encoding or _encoding(file, name)
+    encoding, errors = (layout.encoding, "strict") if layout.encoding else encoding_of(file, name)
     is_packed = file.suffix.lower() == ".gz"
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
-    if is_utf8 and not is_packed:
+    if is_utf8 and errors == "strict" and not is_packed:
         return file, _has_blank_lines(file)
     copy = folder / f"{file.name}.utf-8"
     most = max(HARMLESS_BYTES, LARGEST_GROWTH * file.stat().st_size)
     try:
-        with _unpacked(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
-            for part in codecs.iterdecode(iter(lambda: stream.read(BLOCK), b""), encoding):
+        with unpacked(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
+            for part in codecs.iterdecode(iter(lambda: stream.read(BLOCK), b""), encoding, errors):
                 out.write(part)
                 if out.tell() > most:
                     raise UserError(
@@ -203,53 +204,6 @@ def _as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path,
             "Mend the encoding of its [[layout]].",
         ) from error
     return copy, _has_blank_lines(copy)
-
-
-def _unpacked(file: Path) -> IO[bytes]:
-    return gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")  # type: ignore[return-value]
-
-
-def _encoding(file: Path, name: str) -> str:
-    """Return UTF-8 or UTF-16 where the file is that, else the likeliest code page."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf8, sample = True, bytearray()
-    try:
-        with _unpacked(file) as stream:
-            start = stream.read(BLOCK)
-            if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16"
-            if b"\0" in start[:200]:
-                return "utf-16-le" if start[1:2] == b"\0" else "utf-16-be"
-            for block in chain([start], iter(lambda: stream.read(BLOCK), b"")):
-                if b"\0" in block:
-                    raise _no_text(name)
-                try:
-                    decoder.decode(block)
-                except UnicodeDecodeError:
-                    is_utf8 = False
-                    decoder.reset()
-                    # Only lines that tell: most are ASCII.
-                    telling = (line for line in block.splitlines() if not line.isascii())
-                    sample += b"\n".join(telling)
-                if len(sample) > BLOCK:
-                    break
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(
-            f"{shown(name)} is not a readable .gz file ({error}).", "Copy it again."
-        ) from error
-    if is_utf8:
-        return "utf-8-sig"
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(bytes(sample[:BLOCK]), cp_isolation=list(CODE_PAGES)).best()
-    return best.encoding if best else "cp1252"
-
-
-def _no_text(name: str) -> UserError:
-    return UserError(
-        f"{shown(name)} is not a readable text file: it has zero bytes in it.",
-        "It may be of another kind: save it anew as .csv, in UTF-8.",
-    )
 
 
 def _has_blank_lines(path: Path) -> bool:

@@ -1,0 +1,358 @@
+"""The form of a column: whatever one retailer writes is read exactly, doubted, or left unread.
+
+Never is it read as something else: that is the property of each test here.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from customer_segments.ingestion import dates, numbers
+from customer_segments.ingestion.forms import looked_at, settled
+from customer_segments.policy.layout import Layout
+from customer_segments.tables.money import PRICE
+
+ENGINE = ibis.duckdb.connect()
+# An example is many columns, since a query costs more than a column: not to be made smaller.
+MANY = {"deadline": None, "phases": (Phase.explicit, Phase.reuse, Phase.generate)}
+
+
+def read_each(
+    column: str, given_columns: list[list[str]], zone: str = "UTC", **layout: Any
+) -> list[tuple[list, list[str]]]:
+    """Read columns, each as its own form says; with the names of the doubts that stop."""
+    table = {
+        "n": [n for texts in given_columns for n in range(len(texts))],
+        "of": [number for number, texts in enumerate(given_columns) for _ in texts],
+        column: [text for texts in given_columns for text in texts],
+    }
+    cells = ibis.memtable(pa.table(table))
+    counted = ENGINE.execute(cells.group_by("of").agg(**looked_at(cells))).set_index("of")
+    found = []
+    for number in range(len(given_columns)):
+        counts = counted.loc[number].to_dict()
+        forms, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
+        form, cell = forms[column], cells[column]
+        if column == "invoice_date":
+            value = dates.read(cell, form.kinds, form.order, zone, None)
+        else:
+            value = numbers.read(cell, form.kinds, form.decimal, PRICE)
+        one = cells.mutate(value=value).filter(cells.of == number).order_by("n").value
+        stopping = [doubt.name for doubt in doubts if doubt.level == "stops"]
+        found.append((ENGINE.to_pyarrow(one).to_pylist(), stopping))
+    return found
+
+
+def read(column: str, texts: list[str], zone: str = "UTC", **layout: Any) -> tuple[list, list[str]]:
+    """Read one column."""
+    (found,) = read_each(column, [texts], zone, **layout)
+    return found
+
+
+def many(columns: st.SearchStrategy) -> st.SearchStrategy[list]:
+    return st.lists(columns, min_size=10, max_size=16)
+
+
+# --- Dates ---------------------------------------------------------------------------------------
+
+MOMENTS = st.datetimes(datetime(1996, 1, 1), datetime(2029, 12, 31, 23, 59, 59)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+MONTHS = {
+    "english": "January February March April May June July August September October November "
+    "December",
+    "german": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "french": "janvier février mars avril mai juin juillet août septembre octobre novembre "
+    "décembre",
+    "spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
+    "diciembre",
+    "italian": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
+    "novembre dicembre",
+    "portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro "
+    "novembro dezembro",
+    "dutch": "januari februari maart april mei juni juli augustus september oktober november "
+    "december",
+}
+SHORT = {
+    "english": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "german": "Jan. Feb. Mrz. Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",
+    "french": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "spanish": "ene feb mar abr may jun jul ago sept oct nov dic",
+    "italian": "gen feb mar apr mag giu lug ago set ott nov dic",
+    "portuguese": "jan. fev. mar. abr. mai. jun. jul. ago. set. out. nov. dez.",
+    "dutch": "jan. feb. mrt. apr. mei jun. jul. aug. sep. okt. nov. dec.",
+}
+CLOCKS = ["", "%H:%M", "%H:%M:%S", "%-H:%M", "%I:%M %p", "%-I:%M:%S %p", "%I:%M%p", "dotted"]
+
+
+def clock(moment: datetime, form: str) -> str:
+    if form == "dotted":
+        return f"{moment:%-I:%M} {'a.m.' if moment.hour < 12 else 'p.m.'}"
+    return moment.strftime(form)
+
+
+def until(moment: datetime, form: str) -> datetime:
+    """Return what is left of a time that is written in a form."""
+    if not form:
+        return moment.replace(hour=0, minute=0, second=0)
+    return moment if "S" in form else moment.replace(second=0)
+
+
+@st.composite
+def columns_of_dates(draw) -> tuple[list[str], list[datetime]]:
+    """A column in one form, and what it says."""
+    first = draw(MOMENTS)
+    within = st.datetimes(first, first + timedelta(days=1_000)).map(
+        lambda moment: moment.replace(microsecond=0)
+    )
+    moments = draw(st.lists(within, min_size=1, max_size=12))
+    pads = draw(st.booleans())
+    year = draw(st.sampled_from(["%Y", "%y"]))
+    day, month = ("%d", "%m") if pads else ("%-d", "%-m")
+    separator = draw(st.sampled_from("-/."))
+    order = draw(st.sampled_from(["dmy", "mdy", "ymd"]))
+    parts = {"d": day, "m": month, "y": year}
+    form = separator.join(parts[part] for part in order)
+    time, between = draw(st.sampled_from(CLOCKS)), draw(st.sampled_from([" ", ", ", "  ", "T"]))
+    texts = [
+        moment.strftime(form) + (between + clock(moment, time) if time else "")
+        for moment in moments
+    ]
+    return texts, [until(moment, time) for moment in moments]
+
+
+@given(many(columns_of_dates()))
+@settings(max_examples=12, **MANY)
+def test_dates_of_one_form_are_read_or_doubted(columns):
+    found = read_each("invoice_date", [texts for texts, _ in columns])
+    for (texts, said), (values, doubts) in zip(columns, found, strict=True):
+        if doubts:
+            assert {*doubts} == {"ambiguous_dates"}
+        else:
+            assert values == said, texts
+
+
+@given(
+    many(st.lists(MOMENTS, min_size=1, max_size=6)),
+    st.sampled_from(["dmy", "mdy", "ymd"]),
+    st.sampled_from("-/."),
+    st.booleans(),
+)
+@settings(max_examples=6, **MANY)
+def test_a_layout_that_names_the_order_leaves_no_doubt(columns, order, separator, is_short):
+    parts = {"d": "%d", "m": "%m", "y": "%y" if is_short else "%Y"}
+    form = separator.join(parts[part] for part in order)
+    texts = [[moment.strftime(form) for moment in moments] for moments in columns]
+    said = [[until(moment, "") for moment in moments] for moments in columns]
+    assert read_each("invoice_date", texts, dates=order) == [(each, []) for each in said]
+
+
+NAMED = [
+    *("{d} {m} {y}", "{d}. {m} {y}", "{d}-{m}-{y}", "{d}/{m}/{y}", "{d} de {m} de {y}"),
+    *("{m} {d}, {y}", "Xyz, {d} {m} {y}", "Wednesday, {m} {d}, {y}"),
+]
+
+
+@st.composite
+def columns_of_named_dates(draw) -> tuple[list[str], list[datetime]]:
+    """A column of dates with the names of months, and what it says."""
+    moments = draw(st.lists(MOMENTS, min_size=1, max_size=6))
+    names = draw(st.sampled_from([MONTHS, SHORT]))[draw(st.sampled_from(sorted(MONTHS)))].split()
+    form, time = draw(st.sampled_from(NAMED)), draw(st.sampled_from(CLOCKS))
+    texts = [
+        form.format(d=moment.day, m=names[moment.month - 1], y=moment.year)
+        + (f" {clock(moment, time)}" if time else "")
+        for moment in moments
+    ]
+    return texts, [until(moment, time) for moment in moments]
+
+
+@given(many(columns_of_named_dates()))
+@settings(max_examples=8, **MANY)
+def test_names_of_months_are_read_in_seven_languages(columns):
+    found = read_each("invoice_date", [texts for texts, _ in columns])
+    for (texts, said), outcome in zip(columns, found, strict=True):
+        assert outcome == (said, []), texts
+
+
+ZONED = {
+    "offset": lambda moment, hours: f"{moment + timedelta(hours=hours)}{hours:+03d}:00",
+    "short offset": lambda moment, hours: f"{moment + timedelta(hours=hours)} {hours:+03d}00",
+    "Z": lambda moment, _: f"{moment.isoformat()}Z",
+    "UTC": lambda moment, _: f"{moment} UTC",
+    "epoch": lambda moment, _: str(int(moment.replace(tzinfo=UTC).timestamp())),
+    "milliseconds": lambda moment, _: str(int(moment.replace(tzinfo=UTC).timestamp()) * 1000),
+}
+
+
+@given(
+    many(
+        st.tuples(
+            st.lists(st.datetimes(datetime(2002, 1, 1), datetime(2029, 1, 1)), min_size=1),
+            st.sampled_from(sorted(ZONED)),
+            st.integers(-11, 12),
+        )
+    ),
+    st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata"]),
+)
+@settings(max_examples=5, **MANY)
+def test_moments_become_what_clocks_show_in_the_shop(columns, zone):
+    texts, local = [], []
+    for moments, form, hours in columns:
+        moments = [moment.replace(microsecond=0) for moment in moments]
+        texts.append([ZONED[form](moment, hours) for moment in moments])
+        there = [moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for moment in moments]
+        local.append([moment.replace(tzinfo=None) for moment in there])
+    assert read_each("invoice_date", texts, zone) == [(each, []) for each in local]
+
+
+@given(many(st.lists(MOMENTS, min_size=1, max_size=6)))
+@settings(max_examples=4, **MANY)
+def test_serial_numbers_and_compact_dates(columns):
+    zero = datetime(1899, 12, 30)
+    forms: list[Callable[[datetime], str]] = [
+        lambda moment: f"{(moment - zero) / timedelta(days=1):.10f}",
+        lambda moment: f"{moment:%Y%m%d%H%M%S}",
+        lambda moment: f"{moment:%Y%m%d %H:%M:%S}",
+    ]
+    for form in forms:
+        found = read_each("invoice_date", [[*map(form, moments)] for moments in columns])
+        assert found == [(moments, []) for moments in columns]
+
+
+@given(
+    many(st.lists(st.tuples(MOMENTS, st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"])), min_size=1)),
+)
+@settings(max_examples=5, **MANY)
+def test_two_orders_that_are_proven_in_one_column_are_doubted(columns):
+    found = read_each(
+        "invoice_date", [[moment.strftime(form) for moment, form in dated] for dated in columns]
+    )
+    for dated, (_, doubts) in zip(columns, found, strict=True):
+        proven = {form for moment, form in dated if moment.day > 12}
+        assert doubts == (["ambiguous_dates"] if len(proven) != 1 else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2011-02-30", "2011-13-01", "31/02/2011", "13/13/2011", "2011-12-09 24:00", "2011-12"),
+        *("2011-12-09 12", "2011-12-09 13:50 PM", "2011-12-09 12:50 Europe/London", "epoch"),
+        *("infinity", "2011-12-09 (BC)", "12", "9 Foo 2011", "Thursday", "1e5", "-40513", "99999"),
+        *("\uff12\uff10\uff11\uff11-12-09", "0/0/2011", "00.00.0000", "0000-00-00", "20111332"),
+        *("2011-12-09 10:00 EST", "24-Mar", "March 2011", "Q1 2011", "2011", "11:45", "#REF!"),
+    ],
+)
+def test_what_is_no_date_is_left_unread(text):
+    assert read("invoice_date", ["2011-12-09", text])[0] == [datetime(2011, 12, 9), None]
+    assert read("invoice_date", [text])[0] == [None]
+
+
+# --- Numbers -------------------------------------------------------------------------------------
+
+GROUPS = {"": "", ",": ",", ".": ".", "blank": " ", "no-break": "\u00a0", "thin": "\u202f",
+          "apostrophe": "'", "typographic": "\u2019"}  # fmt: skip
+CURRENCIES = ["", "£{}", "${}", "€ {}", "{} €", "{}€", "EUR {}", "{} EUR", "R$ {}", "{} kr",
+              "CHF {}", "Fr. {}", "Rs. {}", "₹{}", "{} zł", "US${}"]  # fmt: skip
+SIGNS = ["-{}", "{}-", "({})", "\u2212{}", "- {}"]
+
+
+def grouped(whole: int, group: str, is_indian: bool) -> str:
+    digits = str(whole)
+    head, tail = digits[:-3], digits[-3:]
+    step = 2 if is_indian else 3
+    parts = [tail]
+    while head:
+        parts.insert(0, head[-step:])
+        head = head[:-step]
+    return group.join(parts)
+
+
+@st.composite
+def columns_of_numbers(draw) -> tuple[list[str], list[Decimal]]:
+    """A column in one form, and what it says."""
+    decimal = draw(st.sampled_from(".,"))
+    group = GROUPS[draw(st.sampled_from([g for g in GROUPS if g != decimal]))]
+    is_indian = group == "," and draw(st.booleans())
+    places = draw(st.integers(0, 4))
+    currency, sign = draw(st.sampled_from(CURRENCIES)), draw(st.sampled_from(SIGNS))
+    cents = draw(st.lists(st.integers(-(10**8), 10**8), min_size=1, max_size=12))
+    texts, said = [], []
+    for number in cents:
+        value = Decimal(number).scaleb(-places)
+        whole, _, rest = f"{abs(value):f}".partition(".")
+        text = grouped(int(whole), group, is_indian) + (decimal + rest if rest else "")
+        text = currency.format(text) if currency else text
+        texts.append(sign.format(text) if value < 0 else text)
+        said.append(value)
+    return texts, said
+
+
+@given(many(columns_of_numbers()))
+@settings(max_examples=15, **MANY)
+def test_numbers_of_one_form_are_read_or_doubted(columns):
+    found = read_each("price", [texts for texts, _ in columns])
+    for (texts, said), (values, doubts) in zip(columns, found, strict=True):
+        if doubts:
+            assert doubts == ["ambiguous_decimals"]
+        else:
+            assert values == said, texts
+
+
+@given(many(columns_of_numbers()), st.sampled_from(".,"))
+@settings(max_examples=5, **MANY)
+def test_a_layout_that_names_the_decimal_mark_leaves_no_doubt(columns, decimal):
+    other = "," if decimal == "." else "."
+    # With the wrong mark named, 1.234 is what it says then: that is the retailer's word.
+    columns = [each for each in columns if not any(other in text for text in each[0])]
+    if columns:
+        found = read_each("price", [texts for texts, _ in columns], decimal=decimal)
+        assert found == [(said, []) for _, said in columns]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["12,-", "13,50", "14,\u2013", "-5,--"], ["12", "13.5", "14", "-5"]),
+        (["12.-", "13.50", "CHF 14.--"], ["12", "13.5", "14"]),
+        (["1,234.50", "13,50", "2.50"], ["1234.5", "13.5", "2.5"]),
+        (["1.5e1", "2E0", "3.25"], ["15", "2", "3.25"]),
+        (["6.949999999999", ".5", "5.", "+5"], ["6.95", ".5", "5", "5"]),
+        (["Rp 12.500", "Rp 1.250.000"], ["12500", "1250000"]),
+    ],
+)
+def test_forms_that_people_write_by_hand(texts, said):
+    assert read("price", texts) == ([Decimal(text) for text in said], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12 50", "3 4", "5'11", "20%", "free", "-", "n/a", "12.50 CR", "1_000", "0x10", "nan"),
+        *("inf", "1,2345.50", "1.2.3", "--5", "+-6", "12:50", "\u0661\u0662", "=1+1", "5 or 6"),
+        *("1 1/2", "ca. 5", "5?", "1e300", "12/5", ".", ",", "()", "$", "1,,000", "(5", "5)x"),
+    ],
+)
+def test_what_is_no_number_is_left_unread(text):
+    assert read("price", ["2.50", text])[0] == [Decimal("2.5"), None]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"{thousand}.900" for thousand in range(10, 60)],
+        ["12.500", "45.900"],
+        ["1,234", "500"],
+    ],
+    ids=["pesos", "two pesos", "yen"],
+)
+def test_thousands_that_could_be_decimals_are_doubted(texts):
+    assert read("price", texts)[1] == ["ambiguous_decimals"]
