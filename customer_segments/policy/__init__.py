@@ -29,7 +29,11 @@ class Policy(BaseSettings):
     """All rules; without a file, their defaults. A section of the file each."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, nested_model_default_partial_update=True
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+        # An error would quote a password that does not belong there.
+        hide_input_in_errors=True,
     )
 
     layout: list[Layout] = []
