@@ -86,6 +86,7 @@ class Database:
 
     def __init__(self, connection: Any, settings: Settings, policy: Policy) -> None:
         self.connection = connection
+        self.address = policy.source.database
         self.secret = settings.database_password.get_secret_value()
         self.query, self.changed = map(_in_brackets, (policy.source.query, policy.source.changed))
         self.layout = layout_of(policy.layout, OTHER)
@@ -116,8 +117,8 @@ class Database:
         for month, version in zip(*self.ask(sql, setting).columns, strict=True):
             if name := self._name(month.as_py()):
                 of.setdefault(name, []).append((str(month), str(version)))
-        hashed = {name: repr(sorted(said)).encode() for name, said in of.items()}
-        return {name: hashlib.sha256(hashed[name]).hexdigest() for name in sorted(hashed)}
+        held = {name: repr((self.address, self.changed, sorted(of[name]))) for name in sorted(of)}
+        return {name: hashlib.sha256(said.encode()).hexdigest() for name, said in held.items()}
 
     def sources(self, folder: Path) -> list[Source]:
         """Return the months, each to be copied into a folder when it is read."""

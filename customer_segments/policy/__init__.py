@@ -21,8 +21,9 @@ from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import Algorithms, Backtest, Gate, Model, Profile, Selection
 from customer_segments.policy.rules import Cleaning, Rfm, Segments, Source
 
-# They say what money is called, and what somebody looked into; no row depends on them.
-NOT_IN_ROWS = {"source": {"currency", "accept"}}
+# They say what money is called, what somebody looked into, where rows are and whether they changed;
+# no row depends on them.
+NOT_IN_ROWS = {"source": {"currency", "accept", "database", "changed"}}
 
 
 class Policy(BaseSettings):
