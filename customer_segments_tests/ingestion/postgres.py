@@ -17,7 +17,7 @@ from customer_segments_tests.installations import install
 
 PASSWORD = "p@ss/w?rd%41"
 COLUMNS = (
-    "invoice text, stock_code text, description text, quantity int, invoice_date timestamp, "
+    "invoice text, stock_code text, description text, quantity numeric, invoice_date timestamp, "
     "price numeric, customer_id text, country text"
 )
 QUERY = "SELECT * FROM orders"

@@ -59,7 +59,7 @@ def test_the_same_rows_give_the_same_tables_as_from_a_file(database, sample_ware
         "invoice, stock_code, description, quantity, invoice_date, price, customer_id, country"
     )
     with Warehouse(sample_warehouse.warehouse_path).reading() as con:
-        rows = con.raw_sql(f"SELECT {columns} FROM raw_transactions WHERE NOT is_superseded")
+        rows = con.con.sql(f"SELECT {columns} FROM raw_transactions WHERE NOT is_superseded")
         database.load(rows.to_arrow_table())
     settings = database.install(tmp_path)
     execute(settings, "ingest")
