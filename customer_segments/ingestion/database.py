@@ -1,21 +1,21 @@
 """A database as the source, in place of files: each month of a query is read like a file.
 
-Belongs here: which months the query has, whether they changed, and copying one into a Parquet
-file. Does not: what columns and cells mean (``layout``, ``casting``).
+Belongs here: which months the query has, whether they changed, and what to select of one. Does
+not: the connection (``postgres``), or what columns and cells mean (``layout``, ``casting``).
 """
 
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.layout import header_of, layout_of, shown
+from customer_segments.ingestion.layout import header_of, layout_of
+from customer_segments.ingestion.postgres import Postgres, connected
 from customer_segments.ingestion.sources import Source, fingerprinted
 from customer_segments.months import EARLIEST, month_of, parse_month, shift
 from customer_segments.policy import Policy
@@ -30,7 +30,6 @@ PREFIX = "database "
 OTHER = f"{PREFIX}other dates"
 # Types that are read as they are; of others the database itself makes text.
 PLAIN = re.compile("bool|int[248]|float[48]|date|timestamp|timestamptz|text|varchar")
-LOST = ("server closed the connection", "terminating connection", "no connection to the server")
 
 
 @contextmanager
@@ -61,43 +60,22 @@ def hashes_of(settings: Settings, policy: Policy) -> dict[str, str]:
 
 @contextmanager
 def opened(settings: Settings, policy: Policy) -> Iterator["Database"]:
-    """Connect, for reading only; a UserError says what is wrong, and never the password."""
-    import adbc_driver_postgresql.dbapi as postgresql
-
-    address, secret = policy.source.database, settings.database_password.get_secret_value()
-    address += ("&" if "?" in address else "?") + "connect_timeout=10"
-    with _told("database", secret):
-        connection = postgresql.connect(
-            f"{address}&password={quote(secret, safe='')}" if secret else address
-        )
-    try:
-        database = Database(connection, settings, policy)
-        database.ask("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", "database")
-        database.ask(f"SET TIME ZONE '{policy.source.time_zone}'", "time_zone")
-        yield database
-    finally:
-        # One that was lost cannot be closed in good order.
-        with suppress(postgresql.Error):
-            connection.close()
+    """Connect to the database, for reading only."""
+    secret = settings.database_password.get_secret_value()
+    with connected(policy.source, secret, settings.memory) as postgres:
+        yield Database(postgres, settings, policy)
 
 
 class Database:
     """What the policy's query gives, over an open connection."""
 
-    def __init__(self, connection: Any, settings: Settings, policy: Policy) -> None:
-        self.connection = connection
+    def __init__(self, postgres: Postgres, settings: Settings, policy: Policy) -> None:
+        self.ask, self.copy = postgres.ask, postgres.copy
         self.address = policy.source.database
-        self.secret = settings.database_password.get_secret_value()
         self.query, self.changed = map(_in_brackets, (policy.source.query, policy.source.changed))
         self.layout = layout_of(policy.layout, OTHER)
         self.this_month = month_of(policy.source.today())
         self.bounds = settings.first_month or "", settings.last_month or "9999-12"
-
-    def ask(self, sql: str, setting: str) -> "pa.Table":
-        """Return what a statement gives; a UserError names the setting that it goes by."""
-        with _told(setting, self.secret), self.connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetch_arrow_table()
 
     def versions(self) -> dict[str, str]:
         """Return a hash by the name of each month, another one if its rows are others.
@@ -193,8 +171,6 @@ class Database:
 
     def _copy(self, name: str, file: Path) -> None:
         """Write the rows of a month to a file, in an order that is always the same."""
-        import duckdb
-
         date, end = self.date, shift(self.this_month, 1)
         if name == OTHER:
             which = f"{date} IS NULL OR {date} < '{EARLIEST}' OR {date} >= '{end}'"
@@ -206,59 +182,8 @@ class Database:
             f"{self.columns.get(name, 'NULL::text')} AS {quoted(name)}"
             for name in dict.fromkeys(self.schema.names)
         )
-        exact = ", ".join(
-            f"try_cast({quoted(name)} AS DECIMAL(38, 10)) AS {quoted(name)}"
-            for name in self.columns
-            if _type(self.schema.field(name)) == "numeric"
-        )
-        file.parent.mkdir()
-        with (
-            _told("query", self.secret),
-            self.connection.cursor() as cursor,
-            duckdb.connect(config={"temp_directory": str(file.parent)}) as engine,
-        ):
-            cursor.execute(f"SELECT {selected} FROM {self.query} AS q WHERE {which}")
-            engine.register("months_rows", cursor.fetch_record_batch())
-            engine.execute(
-                f"COPY (SELECT * {f'REPLACE ({exact})' if exact else ''} FROM months_rows "
-                "ORDER BY ALL) TO ? (FORMAT parquet)",
-                [str(file)],
-            )
-
-
-@contextmanager
-def _told(setting: str, secret: str) -> Iterator[None]:
-    """Make an error of the database one that names the setting, without the password."""
-    import adbc_driver_manager
-    import duckdb
-
-    try:
-        yield
-    except (adbc_driver_manager.Error, duckdb.Error, OSError) as error:
-        # The driver's own chain of errors may quote the whole address.
-        raise _as_user_error(str(error), setting, secret) from None
-
-
-def _as_user_error(message: str, setting: str, secret: str) -> UserError:
-    if secret:
-        message = message.replace(secret, "***").replace(quote(secret, safe=""), "***")
-    cause = re.search(r"(?:ERROR|FATAL): +(.+)|Failed to connect: (.+)", message)
-    said = shown((cause[1] or cause[2] if cause else message.splitlines()[0]).strip())
-    if setting == "database" and "password" in message:
-        return UserError(
-            f"The database of [source] does not let us in: {said}.",
-            "Set the password: CUSTOMER_SEGMENTS_DATABASE_PASSWORD, in the environment or .env; "
-            "or mend the user in the address, database of [source].",
-        )
-    if setting == "database" or any(lost in message for lost in LOST):
-        return UserError(
-            f"The database of [source] cannot be reached: {said}.",
-            "Look whether it runs, and whether the address is right: database of [source] in "
-            "customer_segments.toml, as postgresql://user@host:5432/shop.",
-        )
-    return UserError(
-        f"{setting} of [source] does not work: {said}.", "Mend it in customer_segments.toml."
-    )
+        exact = [name for name in self.columns if _type(self.schema.field(name)) == "numeric"]
+        self.copy(f"SELECT {selected} FROM {self.query} AS q WHERE {which}", file, exact)
 
 
 def _type(field: "pa.Field") -> str:
