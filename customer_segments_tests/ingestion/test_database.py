@@ -33,6 +33,7 @@ def rows(settings: Settings, *columns: str) -> list[tuple]:
     con = ibis.duckdb.connect()
     found, _ = judged(con, [], Installation.of(settings))
     table = con.to_pyarrow(found.order_by("workbook", "row_number").select(*columns))
+    con.disconnect()
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
