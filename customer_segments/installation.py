@@ -98,6 +98,11 @@ class Installation:
         """Return the installation that the environment describes; raises as ``of`` does."""
         return cls.of(settings_here())
 
+    @property
+    def input(self) -> str:
+        """Where the input is: the folder, or the address of the database."""
+        return self.policy.source.database or str(self.settings.input_dir)
+
     def renewed(self) -> "Installation":
         """Return this installation with the policy and the months as they are now."""
         return Installation.of(self.settings)

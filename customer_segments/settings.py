@@ -5,6 +5,8 @@ Does not: what an analyst tunes (``policy``).
 """
 
 import re
+import tomllib
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -59,6 +61,9 @@ class Settings(BaseSettings):
     automation: bool = Field(
         False, description="Whether the schedule and the sensors are on from the first start."
     )
+    database_password: SecretStr = Field(
+        SecretStr(""), description="Password of the database, if one is the source."
+    )
     ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
     alerts: SecretStr = Field(SecretStr(""), description="Addresses of alerts: README, Alerts.")
 
@@ -92,12 +97,21 @@ class Settings(BaseSettings):
     def uses_sample(self) -> bool:
         """Whether the bundled sample stands in for input that nobody has given yet."""
         chosen = {"source_dir", "warehouse", "reports_dir", "first_month", "last_month"}
-        return not (chosen & self.model_fields_set) and not _workbooks_in(self.source_dir)
+        return not (chosen & self.model_fields_set) and not self._has_input
 
     @property
     def has_outgrown_sample(self) -> bool:
-        """Whether workbooks came after these settings had chosen the sample for want of any."""
-        return self.uses_sample and bool(_workbooks_in(self.source_dir))
+        """Whether input came after these settings had chosen the sample for want of any."""
+        return self.uses_sample and self._has_input
+
+    @property
+    def _has_input(self) -> bool:
+        """Whether there is a file, or a database that the rules name."""
+        rules = {}
+        # Whoever reads the rules says what is wrong with them.
+        with suppress(OSError, ValueError):
+            rules = tomllib.loads(self.config.read_text(encoding="utf-8"))
+        return bool(rules.get("source", {}).get("database") or _workbooks_in(self.source_dir))
 
     @property
     def input_dir(self) -> Path:

@@ -94,9 +94,10 @@ def test_today_is_the_retailers():
     assert east.today() > west.today()
 
 
-def test_the_example_of_the_readme_is_a_policy(tmp_path):
+def test_the_examples_of_the_readme_are_policies(tmp_path):
     readme = (project_root() / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
-    said = policy(tmp_path, example)
+    database, rules = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
+    assert "updated_at" in policy(tmp_path, database).source.changed
+    said = policy(tmp_path, rules)
     assert said.rfm.window_months == 24
     assert said.cleaning.non_products["PACK"] == "Packing"

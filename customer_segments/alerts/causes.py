@@ -129,7 +129,7 @@ def overdue_months(
     month = last_due_month(now, installed.policy.source.time_zone)
     remedy = (
         "Look whether the schedule monthly_refresh and the sensors are on and whether a run "
-        f"failed, or start `customer-segments run`. Input: {settings.input_dir}."
+        f"failed, or start `customer-segments run`. Input: {installed.input}."
     )
     said = "Nothing was materialized since that month is over, due at 5 on the 3rd."
     for key, record in instance.get_freshness_state_records(sorted(DUE_ASSETS)).items():

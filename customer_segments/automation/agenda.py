@@ -66,7 +66,7 @@ def _ingest(facts: Facts) -> Step | None:
     elif changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         why = f"the files changed: {', '.join(changed[:3])}{more}"
-    elif state.parser != facts.parser:
+    elif state.parser.partition("-")[0] != facts.parser:
         why = "this version reads files in another way"
     elif (last := state.last(RAW)) and last.made_by != wanted:
         why = "the rules of reading, or the first or last month, changed"

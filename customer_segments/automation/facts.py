@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from customer_segments.ingestion.casting import PARSER
+from customer_segments.ingestion.database import hashes_of
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
@@ -22,6 +24,8 @@ Range = tuple[date, date]
 # A file not touched for so long is not being copied any more; else it has to look the same at
 # two ticks.
 QUIET_SECONDS = 60
+# Between two looks at a database, which a shop writes to all day.
+PAUSE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,20 @@ class Facts:
     parser: str = ""
 
 
-def look(installed: Installation) -> Facts:
-    """Return the facts as they are now, the files and the warehouse opened for it.
+def look(installed: Installation, *, again: bool = False) -> Facts:
+    """Return the facts as they are now, the input and the warehouse opened for it.
 
-    Raises what ``Settings.source_files`` and ``Warehouse.state`` do.
+    Raises what ``hashes_of`` and ``Warehouse.state`` do.
+
+    Parameters
+    ----------
+    again
+        Whether this run has read the input already: a database that a shop writes to is another
+        one at every look, and would never be done with.
     """
-    sources = fingerprinted(installed.settings.source_files())
-    files = {source.name: source.content_hash for source in sources}
-    return facts(installed, installed.warehouse.state(), files)
+    state, settings, policy = installed.warehouse.state(), installed.settings, installed.policy
+    is_read = again and policy.source.database and state.files
+    return facts(installed, state, state.files if is_read else hashes_of(settings, policy))
 
 
 def facts(installed: Installation, state: State, files: Mapping[str, str] | None) -> Facts:
@@ -80,6 +90,23 @@ def facts(installed: Installation, state: State, files: Mapping[str, str] | None
     marks = {month: state_in(report_path(folder, month)) for month in installed.months}
     reports = {month: mark for month, mark in marks.items() if mark is not None}
     return Facts(installed, state, files, reports, PARSER)
+
+
+def watched_database(
+    installed: Installation, state: State, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the database was found to hold, when, and what the warehouse had of it.
+
+    It is looked at by its query ``changed`` alone, and not again for an hour (``before`` is what
+    was found last): until then, and without that query, it holds what the warehouse has.
+    """
+    at, now = before.get("at", 0), time.time()
+    if installed.policy.source.changed and now - at >= PAUSE_SECONDS:
+        found = hashes_of(installed.settings, installed.policy)
+        return {"at": now, "read": state.files, "found": found}
+    # What was ingested since is newer than what was found.
+    is_newer = before.get("read") == state.files
+    return {"at": at, "read": state.files, "found": before["found"] if is_newer else state.files}
 
 
 def watched(settings: Settings, before: Mapping[str, list]) -> dict[str, list]:

@@ -66,7 +66,8 @@ def monthly_refresh(installed: Installation) -> dg.ScheduleDefinition:
     def monthly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         month = shift(month_of(context.scheduled_execution_time.date()), -1)
         # A missing or empty folder fails the tick, and says so there.
-        installed.settings.source_files()
+        if not installed.policy.source.database:
+            installed.settings.source_files()
         return dg.RunRequest(run_key=f"{month:%Y-%m}", tags={"expected_month": f"{month:%Y-%m}"})
 
     return monthly_refresh

@@ -11,7 +11,7 @@ from itertools import takewhile
 import dagster as dg
 
 from customer_segments.automation.agenda import agenda, as_markdown
-from customer_segments.automation.facts import Step, facts, watched
+from customer_segments.automation.facts import Step, facts, watched, watched_database
 from customer_segments.automation.jobs import JOBS, monthly_refresh, months_tags, switch
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -62,17 +62,22 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
     def agenda_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if loaded.settings.has_outgrown_sample:
             raise UserError(
-                f"{loaded.settings.source_dir} has workbooks now, but the sample is loaded.",
+                "There is input of your own now, but the sample is loaded.",
                 "Reload the code location (Deployment > Code locations > Reload).",
             )
         cursor = json.loads(context.cursor or "{}")
-        files = watched(loaded.settings, cursor.get("files", {}))
-        hashes = {name: content_hash for name, (*_, content_hash) in files.items()}
-        unstable = [name for name, content_hash in hashes.items() if not content_hash]
         installed = loaded.renewed()
         # Without a warehouse nothing was ever read, whatever was left beside it.
         is_there = installed.warehouse.path.exists()
         state = State.load(installed.warehouse.state_path) if is_there else State()
+        files, database = {}, {}
+        if installed.policy.source.database:
+            database = watched_database(installed, state, cursor.get("database", {}))
+            hashes = database["found"]
+        else:
+            files = watched(loaded.settings, cursor.get("files", {}))
+            hashes = {name: content_hash for name, (*_, content_hash) in files.items()}
+        unstable = [name for name, content_hash in hashes.items() if not content_hash]
         steps = agenda(facts(installed, state, None if unstable else hashes))
         shown = as_markdown(steps)
         if unstable:
@@ -83,7 +88,7 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         return dg.SensorResult(
             run_requests=[request] if request else [],
             skip_reason=why_not or None,
-            cursor=json.dumps({"files": files, "shown": shown}),
+            cursor=json.dumps({"files": files, "database": database, "shown": shown}),
             asset_events=[noted] if shown != cursor.get("shown") else [],
         )
 

@@ -35,7 +35,7 @@ def run(
     from customer_segments.outputs.summary import print_input
 
     installed = Installation.here()
-    print_input(installed.settings, get_console())
+    print_input(installed, get_console())
     _end(installed, run_due(installed, months), months or "", is_verbose=verbose)
 
 

@@ -94,7 +94,7 @@ def _within(covered: Months, months: Range) -> Range:
 def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None:
     """Do the first step of the agenda until there is none; see ``run``."""
     done = None
-    while steps := agenda(look(installed := installed.renewed())):
+    while steps := agenda(look(installed := installed.renewed(), again=bool(done))):
         step = steps[0]
         if step.key == done:
             raise UserError(f"{step} came to its end, and is still due: {step.why}.")

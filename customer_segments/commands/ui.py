@@ -42,7 +42,7 @@ def ui(
         from customer_segments.outputs.summary import print_input
 
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
-        print_input(installed.settings, get_console())
+        print_input(installed, get_console())
         start(installed, "ingest")
     serve(port)
 

@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from customer_segments.covering import load_months, months_of_data, save_months
+from customer_segments.ingestion.database import hashes_of, sources_of
 from customer_segments.ingestion.judges import CHECKED, awaited_message
-from customer_segments.ingestion.sources import Source, content_version, fingerprinted
+from customer_segments.ingestion.sources import content_version
 from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments.policy import Policy
@@ -49,10 +50,12 @@ class IngestionConfig(dg.Config):
         )
     ],
 )
-def transaction_workbooks(settings: dg.ResourceParam[Settings]) -> dg.ObserveResult:
-    """Observe a data version that changes when a file appears, changes or goes away."""
-    sources = fingerprinted(settings.source_files())
-    return dg.ObserveResult(data_version=dg.DataVersion(content_version(sources)))
+def transaction_workbooks(
+    settings: dg.ResourceParam[Settings], policy: dg.ResourceParam[Policy]
+) -> dg.ObserveResult:
+    """Observe a data version that changes when a file or month appears, changes or goes away."""
+    version = content_version(hashes_of(settings, policy))
+    return dg.ObserveResult(data_version=dg.DataVersion(version))
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
@@ -97,70 +100,74 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
 
         today, run_id = policy.source.today(), context.run.run_id
-        sources = fingerprinted(settings.source_files())
-        parsed = parsed_before(warehouse, parser_of(policy))
-        reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
-        new = [source for source in sources if source.name not in set(reused["workbook"])]
-        names = [source.name for source in sources]
-        files = {
-            "read": [source.name for source in new],
-            "reused": sorted(set(reused["workbook"]), key=names.index),
-            "removed": sorted(set(parsed["workbook"]) - set(names)),
-        }
-        for what, which in files.items():
-            context.log.info("%s of %s: %s", what, settings.input_dir, ", ".join(which) or "none")
-        with taken_in(new, policy, context.log.info) as intake, warehouse.writing() as con:
-            passed_over = settings.passed_over() + intake.passed_over
-            if passed_over:
-                context.log.warning("Passed over: %s.", "; ".join(passed_over))
-            fresh = intake.load(con)
-            surveyed = in_order(pd.concat([reused, survey(con, intake, fresh, today)]), names)
-            first, newest = likely_dates(surveyed, names, today)
-            known = load_months(settings, today, policy.source.time_zone)
-            covered = months_of_data(known, settings, first, newest)
-            rows = with_reused(fresh, reused)
-            order = source_order(surveyed)
-            settled = settle(con, rows, order, covered.first, covered.newest, context.log.info)
-            publication = publish(
-                con,
-                RAW_TRANSACTIONS,
-                settled,
-                run_id=run_id,
-                made_by=installed.made_by(RAW_TRANSACTIONS),
-            )
-            table = pa.Table.from_pandas(
-                surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
-            )
-            # What stops takes back the rows that it is seen in.
-            found = doubts(
-                con,
-                con.table(RAW_TRANSACTIONS.table),
-                ibis.memtable(table),
-                policy,
-                intake.doubts,
-                bounds=settings.bounds,
-            )
-            require_none_stops(found)
-            publish(
-                con,
-                SOURCE_DOUBTS,
-                SOURCE_DOUBTS.arrow([each.row() for each in found]),
-                run_id=run_id,
-                made_by=installed.made_by(SOURCE_DOUBTS),
-            )
+        folder = None if policy.source.database else settings.input_dir
+        if not folder:
+            context.log.info("A database is the source: no file of %s is.", settings.source_dir)
+        with sources_of(settings, policy) as sources:
+            parsed = parsed_before(warehouse, parser_of(policy))
+            reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
+            new = [source for source in sources if source.name not in set(reused["workbook"])]
+            hashes = {source.name: source.content_hash for source in sources}
+            names = [*hashes]
+            files = {
+                "read": [source.name for source in new],
+                "reused": sorted(set(reused["workbook"]), key=names.index),
+                "removed": sorted(set(parsed["workbook"]) - set(names)),
+            }
+            for what, which in files.items():
+                context.log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
+            with taken_in(new, policy, context.log.info) as intake, warehouse.writing() as con:
+                passed_over = (settings.passed_over() if folder else []) + intake.passed_over
+                if passed_over:
+                    context.log.warning("Passed over: %s.", "; ".join(passed_over))
+                fresh = intake.load(con)
+                surveyed = in_order(pd.concat([reused, survey(con, intake, fresh, today)]), names)
+                first, newest = likely_dates(surveyed, names, today)
+                known = load_months(settings, today, policy.source.time_zone)
+                covered = months_of_data(known, settings, first, newest)
+                rows = with_reused(fresh, reused)
+                order = source_order(surveyed)
+                settled = settle(con, rows, order, covered.first, covered.newest, context.log.info)
+                publication = publish(
+                    con,
+                    RAW_TRANSACTIONS,
+                    settled,
+                    run_id=run_id,
+                    made_by=installed.made_by(RAW_TRANSACTIONS),
+                )
+                table = pa.Table.from_pandas(
+                    surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
+                )
+                # What stops takes back the rows that it is seen in.
+                found = doubts(
+                    con,
+                    con.table(RAW_TRANSACTIONS.table),
+                    ibis.memtable(table),
+                    policy,
+                    intake.doubts,
+                    bounds=settings.bounds,
+                )
+                require_none_stops(found)
+                publish(
+                    con,
+                    SOURCE_DOUBTS,
+                    SOURCE_DOUBTS.arrow([each.row() for each in found]),
+                    run_id=run_id,
+                    made_by=installed.made_by(SOURCE_DOUBTS),
+                )
         for each in found:
             context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)
         if awaited:
-            context.log.warning(awaited_message(awaited, newest, settings.input_dir))
+            context.log.warning(awaited_message(awaited, newest, folder))
         ignored = {name for sheet in intake.sheets for name in sheet.ignored}
         yield dg.Output(
             publication,
             output_name="raw_transactions",
-            data_version=dg.DataVersion(_content_version(sources, covered)),
+            data_version=dg.DataVersion(_content_version(hashes, covered)),
             metadata={
-                "source_dir": dg.MetadataValue.path(str(settings.input_dir)),
-                "source_version": content_version(sources),
+                "source_dir": dg.MetadataValue.path(installed.input),
+                "source_version": content_version(hashes),
                 "files": files,
                 "passed_over": passed_over,
                 "ignored_columns": sorted(ignored),
@@ -197,5 +204,5 @@ def build_defs(installed: Installation) -> dg.Definitions:
     )
 
 
-def _content_version(sources: list[Source], covered: Months) -> str:
-    return f"{content_version(sources)}-{covered.first:%Y%m}-{covered.newest:%Y%m}"
+def _content_version(hashes: dict[str, str], covered: Months) -> str:
+    return f"{content_version(hashes)}-{covered.first:%Y%m}-{covered.newest:%Y%m}"

@@ -23,11 +23,12 @@ from customer_segments.tables.money import total_revenue
 SHOWN_INVOICES = 10
 
 
-def awaited_message(month: date, newest: date, folder: Path) -> str:
-    """Say that the data of a month is not there, and what to do."""
+def awaited_message(month: date, newest: date, folder: Path | None) -> str:
+    """Say that the data of a month is not there, and what to do; a database has no folder."""
+    until = f"Put its workbook into {folder}; until then" if folder else "Until the database has it"
     return (
-        f"The data of {month:%Y-%m} is not all there: the newest row is of {newest}. Put its "
-        f"workbook into {folder}; until then no more is published for that month."
+        f"The data of {month:%Y-%m} is not all there: the newest row is of {newest}. {until} no "
+        "more is published for that month."
     )
 
 

@@ -97,6 +97,20 @@ def match_header(rows: Sequence[Sequence[str | None]], layout: Layout, where: st
     return None
 
 
+def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
+    """Return where the columns of a table stand whose columns have names of their own.
+
+    Raises
+    ------
+    UserError
+        If one that is needed is not there; or as ``match_header`` does.
+    """
+    header = match_header([names], layout.model_copy(update={"header_row": 1}), where)
+    if header is None or _missing(header):
+        raise require_columns([names], layout, where)
+    return header
+
+
 def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> UserError:
     """Return what to say of a sheet in which no header was found: what is missing, and where."""
     headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]

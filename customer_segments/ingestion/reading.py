@@ -19,6 +19,7 @@ from customer_segments.ingestion.contained import sheets_of
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
     Header,
+    header_of,
     match_header,
     require_columns,
     shown,
@@ -79,6 +80,7 @@ def grids(
     """
     found: list[Grid] = []
     passed_over: list[str] = []
+    source.fetch()
     for part in source.parts:
         if part.stat().st_size == 0:
             raise UserError(
@@ -230,9 +232,7 @@ def _parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) -
             "Write it anew.",
         ) from error
     names = [name for name in schema if name != "file_row_number"]
-    header = match_header([names], layout.model_copy(update={"header_row": 1}), place)
-    if header is None or {"customer_id", "invoice_date"} - set(header.positions):
-        raise require_columns([names], layout, place)
+    header = header_of(names, layout, place)
     cells = ibis.table(schema, name=view)
     chosen = {}
     for column, position in header.positions.items():

@@ -4,6 +4,7 @@ Belongs here: kinds of files, their order, content hashes. Does not: reading the
 """
 
 import hashlib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,25 @@ from customer_segments.settings import parts_of
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the source folder, or a folder of part files, with its SHA-256 and bytes."""
+    """A file of the source folder, or a folder of part files, and a hash of what it holds.
+
+    ``fetch`` brings about the files of what is not in the source folder.
+    """
 
     file: Path
     parts: tuple[Path, ...]
     content_hash: str
-    size: int
+    fetch: Callable[[], object] = lambda: None
 
     @property
     def name(self) -> str:
         """File name: what tables and messages call the workbook."""
         return self.file.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files, once they are there."""
+        return sum(part.stat().st_size for part in self.parts)
 
 
 def fingerprinted(files: list[Path]) -> list[Source]:
@@ -39,9 +48,12 @@ def fingerprinted(files: list[Path]) -> list[Source]:
         return list(pool.map(_fingerprinted, files))
 
 
-def content_version(sources: list[Source]) -> str:
-    """Return a version that changes when a file appears, changes, gets a new name or goes away."""
-    held = repr([(source.name, source.content_hash) for source in sources])
+def content_version(hashes: Mapping[str, str]) -> str:
+    """Return a version that changes when a file appears, changes, gets a new name or goes away.
+
+    ``hashes`` are of what each file holds, by name.
+    """
+    held = repr([*hashes.items()])
     return hashlib.sha256(held.encode()).hexdigest()[:16]
 
 
@@ -58,7 +70,7 @@ def _fingerprinted(file: Path) -> Source:
             with part.open("rb") as stream:
                 hashes.append(hashlib.file_digest(stream, "sha256").hexdigest())
         whole = hashes[0] if parts == (file,) else hashlib.sha256(repr(hashes).encode()).hexdigest()
-        return Source(file, parts, whole, sum(part.stat().st_size for part in parts))
+        return Source(file, parts, whole)
     except OSError as error:
         raise UserError(
             f"{file.name} cannot be read: {error.strerror}.", "Check its permissions."

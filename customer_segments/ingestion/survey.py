@@ -14,6 +14,7 @@ from ibis.expr.types import Table
 
 from customer_segments import months
 from customer_segments.errors import UserError
+from customer_segments.ingestion.database import OTHER, PREFIX
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.tables import SOURCE_SHEETS
@@ -66,6 +67,7 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
     table[counts] = table[counts].fillna(0).astype("int64")
     table["blank_rows"] = (table["last_row"] - table["header_row"] - table["row_count"]).clip(0)
     undated = table[(table["row_count"] > 0) & (table["dated_rows"] == 0)]
+    undated = undated[undated["workbook"] != OTHER]
     for row in undated.to_dict("records"):
         headings = {(s.workbook, s.name): s.grid.header.headings for s in intake.sheets}
         heading = headings[row["workbook"], row["sheet"]]["invoice_date"]
@@ -142,12 +144,13 @@ def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
     """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
 
     ``workbooks`` are the file names in natural order; sheets of one are in theirs, and the part
-    files of a folder, which are one export, have the same place.
+    files of a folder, which are one export, have the same place, as the months of a database do.
     """
     ordered = surveyed.sort_values(
         "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
     )
     place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
+    place = place.mask(_is_of_database(ordered), PREFIX)
     ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
     return ordered[list(SOURCE_SHEETS.columns)]
 
@@ -170,8 +173,16 @@ def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> t
             f"{', '.join(workbooks)}: there is not one row of transactions.",
             "Put sheets with a header row and transactions in.",
         )
+    # A sheet of a database is a month, so that no sheet knows which of its rows are misread.
+    months_of = surveyed["first_date"][_is_of_database(surveyed)].dropna().map(months.month_of)
+    main = main_months(dict(zip(months_of, surveyed["row_count"][months_of.index], strict=True)))
+    surveyed = surveyed.drop(months_of[~months_of.isin(main)].index)
     first, last = surveyed["first_date"].min(), surveyed["last_date"].max()
     if pd.isna(first):
         # Not one date that can be right: all rows are rejected, whatever months are covered.
         return today, today
     return first.date(), last.date()
+
+
+def _is_of_database(sheets: pd.DataFrame) -> pd.Series:
+    return sheets["is_part"].astype(bool) & sheets["workbook"].str.startswith(PREFIX)

@@ -38,8 +38,9 @@ COMPARED |= {"worst_jaccard": "Jaccard", "smallest_share": "Smallest", "passes":
 FORETOLD = dict(zip(("labelling", *FIGURES), ("", "Variance", "AUC", "Top tenth"), strict=True))
 
 
-def print_input(settings: Settings, console: Console) -> None:
-    """Say which files are read, and loudly if they are the sample."""
+def print_input(installed: Installation, console: Console) -> None:
+    """Say what is read, and loudly if it is the sample."""
+    settings = installed.settings
     if settings.uses_sample:
         console.print(
             "[yellow]No workbook in data/source/ and nothing configured: this uses the bundled "
@@ -47,8 +48,10 @@ def print_input(settings: Settings, console: Console) -> None:
             "(or `make download`) fetches UCI's Online Retail II; or put your own workbooks into "
             "data/source/."
         )
-    names = ", ".join(file.name for file in settings.source_files())
-    console.print(f"Input: {names} in {settings.input_dir}", highlight=False, soft_wrap=True)
+    files = [] if installed.policy.source.database else settings.source_files()
+    names = ", ".join(file.name for file in files)
+    said = f"{names} in {installed.input}" if names else f"the database {installed.input}"
+    console.print(f"Input: {said}", highlight=False, soft_wrap=True, markup=False)
 
 
 def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:

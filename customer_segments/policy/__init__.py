@@ -21,15 +21,20 @@ from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import Algorithms, Backtest, Gate, Model, Profile, Selection
 from customer_segments.policy.rules import Cleaning, Rfm, Segments, Source
 
-# They say what money is called, and what somebody looked into; no row depends on them.
-NOT_IN_ROWS = {"source": {"currency", "accept"}}
+# They say what money is called, what somebody looked into, where rows are and whether they changed;
+# no row depends on them.
+NOT_IN_ROWS = {"source": {"currency", "accept", "database", "changed"}}
 
 
 class Policy(BaseSettings):
     """All rules; without a file, their defaults. A section of the file each."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, nested_model_default_partial_update=True
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+        # An error would quote a password that does not belong there.
+        hide_input_in_errors=True,
     )
 
     layout: list[Layout] = []

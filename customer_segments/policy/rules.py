@@ -1,10 +1,11 @@
 """Rules that decide rows: what is kept of the files, and what a snapshot looks back on."""
 
+import re
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from tzlocal import get_localzone_name
 
 from customer_segments.policy.section import Section
@@ -69,6 +70,31 @@ class Source(Section):
     """Customer ids that stand for nobody, in any case."""
     leading_zeros: Literal["keep", "drop"] = "keep"
     """Whether 00123 is another customer than 123, or the same."""
+
+    database: str = ""
+    """Address of a database that is read in place of files: postgresql://user@host:5432/shop. The
+    password is no rule; it is taken from CUSTOMER_SEGMENTS_DATABASE_PASSWORD."""
+    query: str = ""
+    """SELECT that gives the rows, with the columns of a file."""
+    changed: str = ""
+    """SELECT that gives each month of them, such as 2011-06, and a version that changes when its
+    rows do. Without one, all rows are looked at."""
+
+    @field_validator("database")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        if address and not re.match("postgres(ql)?://", address):
+            raise ValueError("Only PostgreSQL is read; write it as postgresql://user@host/shop.")
+        user, at, _ = address.partition("://")[2].partition("@")
+        if (at and ":" in user) or "password=" in address:
+            raise ValueError("No password here: it is CUSTOMER_SEGMENTS_DATABASE_PASSWORD.")
+        return address
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "Source":
+        if bool(self.database) != bool(self.query) or (self.changed and not self.query):
+            raise ValueError("database and query need each other, and changed needs both.")
+        return self
 
     @field_validator("time_zone")
     @classmethod

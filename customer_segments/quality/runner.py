@@ -88,7 +88,7 @@ def _table_checks(
                 months,
                 newest_date(con),
                 policy.checks,
-                settings.input_dir,
+                None if policy.source.database else settings.input_dir,
                 frozenset(table for table in read if not is_there(con, table)),
                 settings.bounds,
             )

@@ -60,7 +60,7 @@ class Scope:
     months: Months
     newest_date: date
     checks: Checks = field(default_factory=Checks)
-    folder: Path = Path()
+    folder: Path | None = Path()
     missing: frozenset[str] = frozenset()
     bounds: tuple[str | None, str | None] = (None, None)
 

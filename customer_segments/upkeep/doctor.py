@@ -50,6 +50,7 @@ def examine() -> list[Finding]:
         for topic, look in surroundings.BY_SETTINGS.items():
             guarded(topic, look, settings)
         if installed := guarded("rules", Installation.of, settings):
+            guarded("source", surroundings.source, installed)
             guarded("warehouse", _warehouse, installed)
     return findings
 

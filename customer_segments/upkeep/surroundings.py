@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from customer_segments.errors import UserError
-from customer_segments.installation import PREFIX
+from customer_segments.ingestion.database import hashes_of
+from customer_segments.installation import PREFIX, Installation
 from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level
 from customer_segments.settings import SOURCE_SUFFIXES, Settings
@@ -56,8 +57,13 @@ def configured(settings: Settings) -> Iterator[Finding]:
     yield odd("settings", f"{said} used.", remedy)
 
 
-def source(settings: Settings) -> Iterator[Finding]:
-    """Say which workbooks are read, and which files are not."""
+def source(installed: Installation) -> Iterator[Finding]:
+    """Say what is read, files or a database, and which files are not."""
+    settings = installed.settings
+    if installed.policy.source.database:
+        months = hashes_of(settings, installed.policy)
+        yield well("source", f"The database {installed.input}, {len(months):,} months of it.")
+        return
     files = settings.source_files()
     size = sum(file.stat().st_size for file in files) / 1e6
     books = f"{len(files):,} workbook{'s' if len(files) != 1 else ''}"
@@ -146,4 +152,4 @@ def _size(path: Path) -> int:
         return 0
 
 
-BY_SETTINGS = {"settings": configured, "source": source, "disk": disk, "files": files}
+BY_SETTINGS = {"settings": configured, "disk": disk, "files": files}
