@@ -38,7 +38,10 @@ Files = Annotated[
 
 
 def check(
-    files: Files,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, or a folder of them; by default the input.", exists=True),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON, for programs.")] = False,
 ) -> None:
     """Say what would be kept and rejected of FILES, what is doubted, and why. Writes nothing.
@@ -48,7 +51,7 @@ def check(
     from rich import get_console
 
     try:
-        done = dry_run(files, Installation.here())
+        done = dry_run(files or [], Installation.here())
     except UserError as error:
         if not as_json:
             raise

@@ -3,6 +3,7 @@
 Belongs here: what ``check`` and ``init`` both need, and its figures. Does not: printing, writing.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,33 +138,41 @@ class DryRun:
 def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     """Return what would become of files, or of those of a folder, by the policy.
 
+    Without any, of what a run would read: files of the source folder, or the database.
+
     A UserError says which file could not be ingested.
     """
     import ibis
+    import pyarrow as pa
 
     from customer_segments.cleaning.rules import classified
     from customer_segments.covering import months_of_data
+    from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.doubts import doubts
     from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
     from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
-    from customer_segments.tables import RAW_TRANSACTIONS
+    from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
     settings, policy = installed.settings, installed.policy
-    files, passed_over = _files_of(paths)
     today = policy.source.today()
-    sources = fingerprinted(files)
-    names = [source.name for source in sources]
+    files, passed_over = _files_of(paths) if paths else ([], [])
+    if not paths and not policy.source.database:
+        passed_over = settings.passed_over()
+    given = nullcontext(fingerprinted(files)) if paths else sources_of(settings, policy)
     con = ibis.duckdb.connect()
-    with taken_in(sources, policy) as intake:
+    with given as sources, taken_in(sources, policy) as intake:
+        names = [source.name for source in sources]
         typed = intake.load(con)
         surveyed = in_order(survey(con, intake, typed, today), names)
         dates = likely_dates(surveyed, names, today)
         covered = months_of_data(installed.months, settings, *dates)
         settled = settle(con, typed, source_order(surveyed), covered.first, covered.newest)
         raw = con.create_table(RAW_TRANSACTIONS.table, settled)
-    sheets = ibis.memtable(surveyed)
+    # By the contract's types: pandas has none for money that is nowhere.
+    schema = SOURCE_SHEETS.schema.to_pyarrow()
+    sheets = ibis.memtable(pa.Table.from_pandas(surveyed, schema=schema, preserve_index=False))
     rows = classified(raw, policy.cleaning, covered.first, covered.newest)
     found = doubts(con, raw, sheets, policy, intake.doubts, bounds=settings.bounds)
     passed_over += intake.passed_over

@@ -147,8 +147,9 @@ class Database:
             name: quoted(name) if PLAIN.fullmatch(kind) else f"{quoted(name)}::text"
             for name, kind in types.items()
         }
-        # Neither Arrow nor a month knows infinity.
-        return selected | {date: f"CASE WHEN isfinite({quoted(date)}) THEN {quoted(date)} END"}
+        # Infinity and the years before Christ are nothing to Arrow and Python.
+        possible = f"{quoted(date)} BETWEEN '0001-01-01' AND '9999-12-31'"
+        return selected | {date: f"CASE WHEN {possible} THEN {quoted(date)} END"}
 
     @property
     def date(self) -> str:
