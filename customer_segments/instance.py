@@ -17,25 +17,28 @@ from customer_segments.settings import project_root
 
 
 def dagster_home(root: Path | None = None) -> Path:
-    """Return the folder that ``DAGSTER_HOME`` names: ``.dagster`` in the project folder."""
-    return (root or project_root()) / ".dagster"
+    """Return the folder that ``DAGSTER_HOME`` names, else ``.dagster`` in the project folder."""
+    given = os.environ.get("DAGSTER_HOME") if root is None else None
+    return Path(given).expanduser() if given else (root or project_root()) / ".dagster"
 
 
 def prepare_dagster_home(root: Path | None = None) -> Path:
     """Make the instance folder, bring its configuration up to date, and return it.
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
-    project's is copied there, anew at every start. Where a project has none, telemetry is off
-    all the same. A UserError says that the folder cannot be written.
+    project's is copied there, anew at every start; one that stands in another instance's folder
+    stays as it is. Where a project has none, telemetry is off all the same. A UserError says that
+    the folder cannot be written.
     """
-    root = root or project_root()
     home = dagster_home(root)
+    root = root or project_root()
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
     try:
         make_folder(home)
         is_there = original.is_file()
         text = original.read_text(encoding="utf-8") if is_there else "telemetry: {enabled: false}\n"
-        if not copy.is_file() or copy.read_text(encoding="utf-8") != text:
+        is_own = home == root / ".dagster"
+        if not copy.is_file() or (is_own and copy.read_text(encoding="utf-8") != text):
             # Somebody else may be reading it: a run that the command line started, say.
             write_text(copy, text)
     except OSError as error:

@@ -91,6 +91,8 @@ class Intake:
         What holds none, with why.
     doubts
         What the columns alone give rise to.
+    without_sheets
+        Files that hold no transactions.
     parser
         Version of the reading and of its rules.
     """
@@ -98,6 +100,7 @@ class Intake:
     sheets: list[Sheet] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    without_sheets: list[Source] = field(default_factory=list)
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
@@ -165,6 +168,7 @@ def taken_in(
                 layout = layout_of(policy.layout, source.name)
                 found, passed_over = grids(con, source, layout, Path(folder))
                 intake.passed_over += passed_over
+                intake.without_sheets += [] if found else [source]
                 for grid in found:
                     sheet, doubts = _looked_at(con, grid, layout, policy)
                     progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")

@@ -31,6 +31,10 @@ COLUMNS = (
 )
 
 
+class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
+    """A sheet has no header of transactions."""
+
+
 class Header(NamedTuple):
     """Where each column stands in a sheet.
 
@@ -111,7 +115,7 @@ def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
     return header
 
 
-def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> UserError:
+def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> NoTransactions:
     """Return what to say of a sheet in which no header was found: what is missing, and where."""
     headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]
     best = max(headers, key=lambda header: (len(header.positions), -header.row), default=None)
@@ -119,7 +123,7 @@ def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where:
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
     number = f"row {best.row}" if best and best.positions else "its first row"
-    return UserError(
+    return NoTransactions(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
         "Name the column in customer_segments.toml, for example [[layout]] columns = "

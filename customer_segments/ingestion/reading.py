@@ -88,7 +88,13 @@ def grids(
             )
         suffix = part.suffix.lower()
         if suffix in TEXT:
-            found += _text_grids(con, source, part, layout, folder)
+            try:
+                found += _text_grids(con, source, part, layout, folder)
+            except NoTransactions as error:
+                # Many folders have notes in them.
+                if suffix != ".txt":
+                    raise
+                passed_over.append(error.problem)
         elif suffix == ".parquet":
             found += _parquet_grids(con, source, part, layout)
         else:

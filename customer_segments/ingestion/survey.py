@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 SHEET = ["workbook", "sheet"]
+# Of a file that has no transactions.
+NOTHING = {"sheet": "", "is_part": False, "header_row": 0} | dict.fromkeys(
+    ("ignored_columns", "currencies", "read_as"), ""
+)
 # Of months, from one with rows to the next: a year lies empty between.
 FAR = 12
 # Of a sheet's rows; and from how many rows on one alone is few.
@@ -46,23 +50,29 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
     UserError
         If a sheet with rows has not one readable date.
     """
-    if not intake.sheets:
-        return SOURCE_SHEETS.arrow([]).to_pandas()
-    table = pd.DataFrame(
+    sheets = [
         {
             "workbook": sheet.workbook,
             "sheet": sheet.name,
             "content_hash": sheet.grid.source.content_hash,
             "file_size": sheet.grid.source.size,
             "is_part": sheet.grid.source.file.is_dir(),
-            "parser": intake.parser,
             "header_row": sheet.grid.header.row,
             "ignored_columns": ", ".join(sheet.ignored),
             "currencies": ", ".join(sheet.currencies),
             "read_as": sheet.read_as,
         }
         for sheet in intake.sheets
-    ).merge(_counted(con, rows, today), on=SHEET, how="left")
+    ] + [
+        # It was looked at, and is not to be again before it changes.
+        NOTHING
+        | {"workbook": each.name, "content_hash": each.content_hash, "file_size": each.size}
+        for each in intake.without_sheets
+    ]
+    if not sheets:
+        return SOURCE_SHEETS.arrow([]).to_pandas()
+    table = pd.DataFrame(sheets).assign(parser=intake.parser)
+    table = table.merge(_counted(con, rows, today), on=SHEET, how="left")
     counts = ["row_count", "unreadable_rows", "dated_rows", "last_row"]
     table[counts] = table[counts].fillna(0).astype("int64")
     table["blank_rows"] = (table["last_row"] - table["header_row"] - table["row_count"]).clip(0)
