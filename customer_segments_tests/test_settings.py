@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 import customer_segments
 from customer_segments.errors import UserError
-from customer_segments.settings import Settings, natural_order
+from customer_segments.settings import Settings
+from customer_segments.source_files import natural_order
 
 PREFIX = "CUSTOMER_SEGMENTS_"
 SHOW = """

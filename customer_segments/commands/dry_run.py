@@ -13,7 +13,7 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
-from customer_segments.settings import SOURCE_SUFFIXES, contents, natural_order, parts_of
+from customer_segments.source_files import SOURCE_SUFFIXES, contents, natural_order, parts_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
-from customer_segments.ingestion import dates, numbers
+from customer_segments.ingestion import dates, numbers, times
 from customer_segments.ingestion.forms import Form
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source as Rules
@@ -171,7 +171,7 @@ def _date(
     own_zone = layout.time_zone or ("UTC" if utc else None)
     kind = cell.type()
     if kind.is_timestamp() and kind.timezone:
-        return dates.timezone(zone, cell).cast(dates.TIMESTAMP)
+        return times.timezone(zone, cell).cast(dates.TIMESTAMP)
     if not kind.is_string():
         return cell.try_cast(dates.TIMESTAMP)
     form = forms["invoice_date"]
@@ -182,4 +182,4 @@ def _date(
         clock = cells.time.cast("string").re_extract("([0-9]{1,2}:[0-9:]+.*)$", 1)
         cell = ibis.ifelse(cells.time.isnull(), day, (day + " " + clock).strip())
         counts = {**counts, "all": counts["all"] + 1}
-    return dates.read(cell, counts, form.order, zone, own_zone)
+    return times.read(cell, counts, form.order, zone, own_zone)

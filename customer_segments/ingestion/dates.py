@@ -4,12 +4,9 @@ Belongs here: patterns and formats. Does not: which columns are dates (``layout`
 """
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any, Literal
 
-import ibis
-import ibis.expr.datatypes as dt
-from ibis.expr.types import BooleanValue, StringValue, TimestampValue, Value
+from ibis.expr.types import BooleanValue, StringValue, Value
 
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
@@ -21,39 +18,26 @@ LEAST = 0.01
 SURE = 3
 _BLANK = "[ \u00a0\u202f]"
 _CLOCK = r"([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
-_HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
-_AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
-_TIME = rf"({_AT}{_CLOCK}({_HALF})?)?"
+HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
+AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
+_TIME = rf"({AT}{_CLOCK}({HALF})?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _ZONE = "(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
 _YEAR = "([0-9]{4}|[0-9]{2})"
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
-_NAMED = {
+NAMED = {
     "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]+{_MONTH}(?: del?)?[-/, ]+{_YEAR}{_TIME}$",
     "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",
 }
-# By the first letters, without accents: English, German, French, Spanish, Italian, Portuguese,
-# Dutch.
-_MONTHS = (
-    *(
-        "jan ene gen",
-        "feb fev",
-        "mar mrz mrt maa",
-        "apr avr abr",
-        "may mai mag mei",
-        "jun juin giu",
-    ),
-    *("jul juil lug", "aug aou ago", "sep set", "oct okt ott out", "nov", "dec dez dic"),
-)
 PATTERNS = {
     # As the engine reads it by itself.
     "iso": rf"^{_ISO}([ T]{_CLOCK.replace(',', '')})?$",
     "zoned": rf"^{_ISO}[ T]{_CLOCK} ?{_ZONE}$",
     "year_first": rf"^[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}{_TIME}$",
     "numeric": rf"^[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.]{_YEAR}{_TIME}$",
-    "named": "|".join(_NAMED.values()),
+    "named": "|".join(NAMED.values()),
     "compact": rf"^(19|20)[0-9]{{2}}(0[1-9]|1[0-2])([0-2][0-9]|3[01])([0-9]{{6}}$|{_TIME}$)",
     # Days since 1899-12-30, from 1954 to 2119, and seconds or milliseconds since 1970.
     "serial": r"^[2-7][0-9]{4}(\.[0-9]+)?$",
@@ -61,34 +45,6 @@ PATTERNS = {
 }
 _FIRST, _SECOND = r"^([0-9]{1,2})[-/.]", r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]"
 _SHORT_YEAR = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)"
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-_ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
-_UNIX_DAY = 25_569  # of the serial number of 1970-01-01
-
-
-@ibis.udf.scalar.builtin
-def try_strptime(text: dt.string, formats: dt.Array[dt.string]) -> dt.timestamp:
-    """Parse a text by the first format that fits; null if none does."""
-
-
-@ibis.udf.scalar.builtin
-def strip_accents(text: dt.string) -> dt.string:
-    """Return a text without its accents."""
-
-
-@ibis.udf.scalar.builtin
-def make_timestamp(micros: dt.int64) -> dt.timestamp:
-    """Return the time so many microseconds after 1970."""
-
-
-@ibis.udf.scalar.builtin
-def timezone(zone: str, time: dt.Timestamp(timezone="UTC")) -> dt.timestamp:  # type: ignore[valid-type]
-    """Return what clocks show in a zone."""
-
-
-@ibis.udf.scalar.builtin(name="timezone")
-def _of_zone(zone: str, time: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
-    """Return the moment at which clocks of a zone show a time."""
 
 
 def kinds(cell: StringValue) -> dict[str, BooleanValue]:
@@ -133,7 +89,7 @@ def order(
     example = counts.get("numeric:example")
     if layout.dates:
         return layout.dates, None
-    if not _is_one(counts, "numeric"):
+    if not is_one(counts, "numeric"):
         return "dmy", None
     if counts["iso"] and not counts["iso_late"] and day_first + month_first > 0.95 * numeric:
         return "dmy", Doubt(
@@ -193,109 +149,14 @@ def said(counts: Mapping[str, Any], order: str) -> str:
     return " and ".join(
         word
         for name, word in words.items()
-        if _is_one(counts, name) and (name != "year_first" or counts["year_first"] > counts["iso"])
+        if is_one(counts, name) and (name != "year_first" or counts["year_first"] > counts["iso"])
     )
-
-
-def read(
-    cell: StringValue, counts: Mapping[str, Any], order: str, zone: str, own_zone: str | None
-) -> TimestampValue:
-    """Return the time that a cell says, null if it says none.
-
-    Parameters
-    ----------
-    counts, order
-        Of the column.
-    zone
-        The retailer's, in which times are given.
-    own_zone
-        That of times that bear none, if it is another one.
-    """
-    text = cell.strip()
-    if counts["iso"] == counts["all"]:
-        return _from(own_zone, text.try_cast(TIMESTAMP), zone)
-    # 2.1.2024, 9:44 and 2.1.2024 9:44 a.m.
-    plain = (
-        text.re_replace(rf"{_AT}([0-9]{{1,2}}:)", r" \1")
-        .re_replace(_HALF, r" \1M")
-        .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2")
-    )
-    naive = {
-        "iso": plain.try_cast(TIMESTAMP),
-        "year_first": try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
-        "numeric": try_strptime(plain, _formats(_ORDERS[order])),
-        "named": _named(plain),
-        "compact": try_strptime(plain, ["%Y%m%d%H%M%S", *_formats("%Y%m%d", ("",), ("",))]),
-        "serial": make_timestamp(
-            ((text.try_cast("float64") - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000
-        ),
-    }
-    seconds = text.try_cast("float64") / ibis.ifelse(text.length() > 10, 1000, 1)
-    moments = {
-        "zoned": _moment(text),
-        "epoch": _of_zone("UTC", make_timestamp((seconds * 1e6).cast("int64"))),
-    }
-    values = {name: _from(own_zone, value, zone) for name, value in naive.items()} | {
-        name: timezone(zone, value) for name, value in moments.items()
-    }
-    null = ibis.null(TIMESTAMP)
-    return ibis.coalesce(
-        *(
-            ibis.ifelse(text.re_search(PATTERNS[name]), values[name].cast(TIMESTAMP), null)
-            for name in PATTERNS
-            if _is_one(counts, name)
-        ),
-        null,
-    )
-
-
-def _from(own_zone: str | None, time: Value, zone: str) -> Value:
-    return timezone(zone, _of_zone(own_zone, time)) if own_zone and own_zone != zone else time
-
-
-def _moment(text: StringValue) -> Value:
-    """Return the moment of a time with an offset in any form: Z, -0400, +02, +02:00."""
-    pattern = r"^(.*?) ?(?:Z|UTC|GMT|([+-][0-9]{2}):?([0-9]{2})?)$"
-    hours = text.re_extract(pattern, 2).nullif("").fill_null("+00")
-    minutes = text.re_extract(pattern, 3).nullif("").fill_null("00")
-    moment = text.re_extract(pattern, 1) + hours + ":" + minutes
-    return moment.try_cast(dt.Timestamp(timezone="UTC"))
-
-
-def _named(text: StringValue) -> Value:
-    """Return the time of a date with the name of its month, in whatever language."""
-
-    def parts(day: int, month: int, pattern: str) -> Value:
-        name = strip_accents(text.re_extract(pattern, month).lower()).re_extract("^(jui.|...)", 1)
-        number = ibis.cases(
-            *((name.isin(names.split()), str(n)) for n, names in enumerate(_MONTHS, 1))
-        )
-        said = [text.re_extract(pattern, day), number, text.re_extract(pattern, 3)]
-        return ibis.literal("/").join(said)
-
-    date = ibis.ifelse(
-        text.re_search(_NAMED["day_month"]),
-        parts(1, 2, _NAMED["day_month"]),
-        parts(2, 1, _NAMED["month_day"]),
-    )
-    time = text.re_extract(r"( [0-9]{1,2}:.*)$", 1)
-    return try_strptime(date + time, _formats(_ORDERS["dmy"], separators=("/",)))
-
-
-def _formats(
-    days: str, separators: tuple[str, ...] = ("/", ".", "-"), years: tuple[str, ...] = ("%y", "%Y")
-) -> list[str]:
-    # Two digits first: four would take them for a year of the first century.
-    return [
-        days.format(separator, year) + time
-        for separator, year, time in product(separators, years, _TIMES)
-    ]
 
 
 def _part(text: StringValue, pattern: str) -> Value:
     return text.re_extract(pattern, 1).try_cast("int64")
 
 
-def _is_one(counts: Mapping[str, Any], name: str) -> bool:
+def is_one(counts: Mapping[str, Any], name: str) -> bool:
     """Tell whether a kind is one of the column's forms."""
     return counts[name] > 0 and counts[name] >= LEAST * counts["all"]

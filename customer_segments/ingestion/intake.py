@@ -18,8 +18,9 @@ from customer_segments.ingestion import numbers
 from customer_segments.ingestion.casting import PARSER, TYPED, filled_down, typed_rows
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.forms import Form, looked_at, settled
+from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import layout_of, where
-from customer_segments.ingestion.reading import Grid, grids, has_formulas_without_values
+from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout

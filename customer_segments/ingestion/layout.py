@@ -115,7 +115,9 @@ def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
     return header
 
 
-def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> NoTransactions:
+def require_columns(
+    rows: Sequence[Sequence[str | None]], layout: Layout, where: str
+) -> NoTransactions:
     """Return what to say of a sheet in which no header was found: what is missing, and where."""
     headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]
     best = max(headers, key=lambda header: (len(header.positions), -header.row), default=None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_segments.errors import UserError
-from customer_segments.settings import parts_of
+from customer_segments.source_files import parts_of
 
 
 @dataclass(frozen=True)

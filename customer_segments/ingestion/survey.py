@@ -65,8 +65,7 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
         for sheet in intake.sheets
     ] + [
         # It was looked at, and is not to be again before it changes.
-        NOTHING
-        | {"workbook": each.name, "content_hash": each.content_hash, "file_size": each.size}
+        NOTHING | {"workbook": each.name, "content_hash": each.content_hash, "file_size": each.size}
         for each in intake.without_sheets
     ]
     if not sheets:

@@ -18,7 +18,8 @@ from customer_segments.ingestion.database import hashes_of
 from customer_segments.installation import PREFIX, Installation
 from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level
-from customer_segments.settings import SOURCE_SUFFIXES, Settings
+from customer_segments.settings import Settings
+from customer_segments.source_files import SOURCE_SUFFIXES
 
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2

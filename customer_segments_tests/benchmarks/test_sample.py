@@ -29,7 +29,7 @@ from benchmarks.sample.writers import (
     write_workbook,
 )
 from customer_segments.errors import UserError
-from customer_segments.settings import SOURCE_SUFFIXES
+from customer_segments.source_files import SOURCE_SUFFIXES
 
 COMMITTED = Path(__file__).parents[2] / "data/sample/online_retail_sample.xlsx"
 SHEETS = ["Year 2023-2024", "Year 2024-2025"]

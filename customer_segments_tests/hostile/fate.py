@@ -33,7 +33,8 @@ from customer_segments.ingestion.survey import (
 )
 from customer_segments.months import Months, month_of
 from customer_segments.policy.rules import Cleaning
-from customer_segments.settings import Settings, natural_order
+from customer_segments.settings import Settings
+from customer_segments.source_files import natural_order
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.hostile.inputs import Made

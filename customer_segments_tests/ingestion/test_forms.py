@@ -15,7 +15,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from customer_segments.ingestion import dates, numbers
+from customer_segments.ingestion import numbers, times
 from customer_segments.ingestion.forms import looked_at, settled
 from customer_segments.policy.layout import Layout
 from customer_segments.tables.money import PRICE
@@ -42,7 +42,7 @@ def read_each(
         forms, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
         form, cell = forms[column], cells[column]
         if column == "invoice_date":
-            value = dates.read(cell, form.kinds, form.order, zone, None)
+            value = times.read(cell, form.kinds, form.order, zone, None)
         else:
             value = numbers.read(cell, form.kinds, form.decimal, PRICE)
         one = cells.mutate(value=value).filter(cells.of == number).order_by("n").value

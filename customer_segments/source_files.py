@@ -1,0 +1,62 @@
+"""Which files of a folder are input, and in which order they count.
+
+Belongs here: kinds of files by name. Does not: which folder it is (``settings``), what files hold
+(``ingestion``).
+"""
+
+from pathlib import Path
+
+from customer_segments.errors import UserError
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
+
+
+def contents(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return what of a folder counts as input, in its order, and the names of what does not."""
+    entries = {entry: _counts(entry) for entry in _entries(folder)}
+    files = [entry for entry, counts in entries.items() if counts]
+    return natural_order(files), sorted(e.name for e, counts in entries.items() if not counts)
+
+
+def natural_order(files: list[Path]) -> list[Path]:
+    """Return files in natural order of their names: later ones supersede, 2 before 10.
+
+    By stems: orders (1).csv, a later download, comes after orders.csv.
+    """
+    from natsort import natsorted, ns
+
+    # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
+    return natsorted(sorted(files), key=lambda file: (file.stem, file.name), alg=ns.IGNORECASE)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return the files of a folder that Spark and the like wrote in parts; empty if it is none."""
+    parts = [
+        file
+        for file in folder.iterdir()
+        if _has_suffix(file) and not file.name.startswith(("_", ".")) and file.is_file()
+    ]
+    is_one = _has_suffix(folder) or all(part.name.startswith("part-") for part in parts)
+    return natural_order(parts) if is_one else []
+
+
+def _counts(entry: Path) -> bool:
+    return bool(parts_of(entry)) if entry.is_dir() else _has_suffix(entry) and entry.is_file()
+
+
+def _has_suffix(file: Path) -> bool:
+    return file.name.lower().endswith(SOURCE_SUFFIXES)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the entries of a folder but for hidden ones and those of an open Excel."""
+    try:
+        entries = list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise UserError(
+            f"The source folder {folder} cannot be read: {error.strerror}.",
+            "Give the user that runs this read permission on it.",
+        ) from error
+    return [entry for entry in entries if not entry.name.startswith((".", "~$"))]
