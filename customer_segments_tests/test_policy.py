@@ -96,7 +96,8 @@ def test_today_is_the_retailers():
 
 def test_the_examples_of_the_readme_are_policies(tmp_path):
     readme = (project_root() / "README.md").read_text(encoding="utf-8")
-    database, rules = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
+    layouts, database, rules = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
+    assert policy(tmp_path, layouts).layout[0].columns["country"] == ""
     assert "updated_at" in policy(tmp_path, database).source.changed
     said = policy(tmp_path, rules)
     assert said.rfm.window_months == 24

@@ -72,7 +72,7 @@ OWN = [
 
 def test_with_nothing_set_and_no_input_the_sample_stands_in_with_a_warehouse_of_its_own(checkout):
     assert shown(checkout) == SAMPLE
-    for name in (".hidden.csv", "~$a.xlsx", "notes.txt", "a.xlsx.part"):
+    for name in (".hidden.csv", "~$a.xlsx", "notes.docx", "a.xlsx.part"):
         (checkout / "data/source" / name).touch()
     (checkout / "data/source/folder.csv").mkdir()
     assert shown(checkout, LOCK_TIMEOUT_SECONDS="5") == SAMPLE
@@ -109,7 +109,7 @@ def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"nowhere does not exist\. Create it"):
         missing.source_files()
     (tmp_path / "nowhere").mkdir()
-    with pytest.raises(UserError, match=r"nowhere holds no \.xlsx, \.csv, \.parquet file"):
+    with pytest.raises(UserError, match=r"nowhere holds no \.xlsx, .*\.parquet file"):
         missing.source_files()
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file does not exist"):
@@ -117,15 +117,19 @@ def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
 
 
 def test_only_files_of_the_folder_itself_count(tmp_path):
-    counted = ["a.xlsx", "b.CSV", "c.parquet", "d e.Xlsx", "~a.csv", "$.csv"]
-    ignored = [".a.xlsx", "~$a.xlsx", "a.xls", "a.xlsm", "a.csv.gz", "a.tmp", "xlsx", ".csv"]
+    counted = ["a.xlsx", "b.CSV", "c.parquet", "d e.Xlsx", "~a.csv", "$.csv", "a.xls", "a.csv.gz"]
+    ignored = [".a.xlsx", "~$a.xlsx", "a.zip", "a.docx", "a.gz", "a.tmp", "xlsx", ".csv"]
     for name in (*counted, *ignored):
         (tmp_path / name).touch()
-    (tmp_path / "sub.csv").mkdir()
-    (tmp_path / "sub.csv/x.csv").touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/x.csv").touch()
     (tmp_path / "gone.csv").symlink_to(tmp_path / "target")
     settings = Settings(_env_file=None, source_dir=tmp_path)
     assert {file.name for file in settings.source_files()} == set(counted)
+    assert {"sub", "a.zip", "gone.csv"} < set(settings.passed_over())
+    # As Spark writes it: a folder with parts is one export.
+    (tmp_path / "sub/x.csv").rename(tmp_path / "sub/part-00000.csv")
+    assert {file.name for file in settings.source_files()} == {*counted, "sub"}
 
 
 @pytest.mark.parametrize(
