@@ -108,4 +108,4 @@ def test_nothing_kept_ends_with_1_and_wrong_usage_with_2(config, tmp_path):
     code, said = as_json(shop(tmp_path / "source", rows=guests[:9]))
     assert (code, said["first"], said["doubts"]) == (1, None, [])
     assert run(tmp_path / "nowhere.csv").exit_code == 2
-    assert run().exit_code == 2
+    assert run("--nonsense").exit_code == 2
