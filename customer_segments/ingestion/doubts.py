@@ -70,7 +70,7 @@ def doubts(
     raw, sheets
         As ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them.
     further
-        Doubts that others have: of single columns, of the retailer.
+        Doubts that others have: of single columns.
     bounds
         First and last month, where the settings name them: rows beyond are left out on purpose.
     """
@@ -80,7 +80,9 @@ def doubts(
         rows = classified(raw, policy.cleaning, months["first"], months["last"])
         evidence = Evidence(con, raw, rows, sheets, policy, any(bounds))
         found += [each for doubted in DOUBTED for each in doubted(evidence)]
-        found += other_retailer(con, raw)
+        # Ids that are written in another way share nothing with those of before.
+        if "padded_ids" in policy.source.accept or all(each.name != "padded_ids" for each in found):
+            found += other_retailer(con, raw)
     explained = tuple(reason for each in found for reason in EXPLAINS.get(each.name, ()))
     accepted = policy.source.accept
     return [

@@ -166,8 +166,8 @@ def test_what_looks_wrong_stops_and_names_its_way_out(name, columns, words, way_
     assert found.accept == f'[source]\naccept = ["{name}"]'
     with pytest.raises(UserError, match=name):
         require_none_stops([found])
-    accepting = Policy(**tomllib.loads(found.accept))
-    (accepted,) = doubted(accepting, **columns)
+    accepting = Policy(source={"accept": [name, "other_retailer"]})
+    accepted = next(each for each in doubted(accepting, **columns) if each.name == name)
     assert accepted.level == "warns"
     require_none_stops([accepted])
 
@@ -242,6 +242,20 @@ def test_columns_that_look_like_money_are_named_with_their_layout():
 def test_columns_of_no_money_are_not_named():
     headings = "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
     assert doubted(sheet={"ignored_columns": headings}) == []
+
+
+def test_files_of_another_retailer_are_doubted_unless_their_ids_are_written_anew():
+    columns = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+    (found,) = doubted(**columns, customer_id="if(n < 1200, 'k', 'm') || customer_id")
+    assert (found.name, found.level) == ("other_retailer", "stops")
+    anew = "if(n < 1200, 'k', 'K') || customer_id"
+    (found,) = doubted(**columns, customer_id=anew)
+    assert found.name == "padded_ids"
+    found = doubted(Policy(**tomllib.loads(found.accept)), **columns, customer_id=anew)
+    assert {each.name: each.level for each in found} == {
+        "padded_ids": "warns",
+        "other_retailer": "stops",
+    }
 
 
 def test_money_of_several_currencies_stops():

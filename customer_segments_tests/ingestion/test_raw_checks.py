@@ -39,7 +39,9 @@ def test_good_input_passes_with_its_figures(good):
         "complete_month": False,
         "conflicting_invoices": False,
         "misread_dates": True,
+        "doubts": False,
     }
+    assert "unnetted_returns: b.csv" in (checks["doubts"].description or "")
     assert "1 orders stand in several sheets" in (checks["conflicting_invoices"].description or "")
     figures = {name: value.value for name, value in checks["reconciliation"].metadata.items()}
     # 12 x 6.95 - 1 x 6.95 + 12 x 2; the row that says six has no revenue.
