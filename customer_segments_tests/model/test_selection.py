@@ -183,10 +183,10 @@ def test_the_same_data_gives_the_same_rows_to_the_byte(sample_warehouse, copy_of
 def test_customers_who_are_all_alike_are_not_split_further():
     alike = pd.DataFrame(
         {
-            "customer_id": [f"{number:02d}" for number in range(30)],
-            "recency_days": [5, 50, 500] * 10,
-            "frequency": [9, 3, 1] * 10,
-            "monetary": [900.0, 30.0, 1.0] * 10,
+            "customer_id": [f"{number:03d}" for number in range(120)],
+            "recency_days": [5, 50, 500] * 40,
+            "frequency": [9, 3, 1] * 40,
+            "monetary": [900.0, 30.0, 1.0] * 40,
         }
     )
     rows = compare_n_clusters(alike, resamples=2, seed=1, month=DECEMBER)

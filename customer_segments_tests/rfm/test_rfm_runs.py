@@ -127,7 +127,7 @@ def test_a_snapshot_over_a_month_that_was_never_cleaned_is_refused(tmp_path):
     assert [row[0] for row in published(installed)] == [date(2011, 1, 1)]
 
 
-def test_an_invoice_on_both_sides_of_a_months_end_is_published(tmp_path):
+def test_a_number_on_both_sides_of_a_months_end_is_two_orders(tmp_path):
     installed = installed_with(
         tmp_path,
         [
@@ -139,7 +139,7 @@ def test_an_invoice_on_both_sides_of_a_months_end_is_published(tmp_path):
     snapshots_only(installed, date(2011, 1, 1), date(2011, 2, 1))
     assert published(installed) == [
         (date(2011, 1, 1), "13085", 1, 1, 1),
-        (date(2011, 2, 1), "13085", 1, 2, 28),
+        (date(2011, 2, 1), "13085", 2, 2, 28),
     ]
     assert verdicts(installed) == PASSED
 
