@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
     """A project folder of its own, for the rule depends on what lies in it."""
     package = Path(customer_segments.__file__).parent
     (tmp_path / "customer_segments").mkdir()
-    for name in ("__init__.py", "settings.py", "errors.py", "channels.py"):
+    for name in ("__init__.py", "settings.py", "source_files.py", "errors.py", "channels.py"):
         shutil.copy(package / name, tmp_path / "customer_segments" / name)
     (tmp_path / "workspace.yaml").touch()
     (tmp_path / "data/source").mkdir(parents=True)
