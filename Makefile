@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: help run ui download test faults lint format bench bench-refresh bench-million lock clean
+.PHONY: help run ui download test faults lint format bench bench-refresh bench-rows bench-million lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -40,6 +40,9 @@ bench: .venv/ready-dev ## Time the run against a notebook-style script, on the s
 
 bench-refresh: .venv/ready-dev ## Time a new month against a full run, with 1, 10 and 50 old workbooks.
 	$(BIN)/python -m benchmarks.refresh
+
+bench-rows: .venv/ready-dev ## Time the ingestion of ten million rows, in one file and in fifty.
+	$(BIN)/python -m benchmarks.rows
 
 bench-million: .venv/ready-dev ## Time the evidence for the number of clusters on a million customers.
 	$(BIN)/python -m benchmarks.million
