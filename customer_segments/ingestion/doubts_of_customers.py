@@ -39,7 +39,7 @@ def lost_digits(found: Evidence) -> Iterator[Doubt]:
             yield doubt(
                 "lost_digits",
                 "stops" if column == "customer_id" else "warns",
-                f"{cut['where']}, column {column}: {cut['rows']:,} rows have a number that lost "
+                f"{cut['column']}: {cut['rows']:,} rows have a number that lost "
                 f"its last digits ({shown(cut['example'])} in row {cut['row_number']:,}); "
                 f"{cut['values']:,} such numbers are left, which may be many more {what}.",
                 f"{again.format(column=column)}; the digits cannot be got back from this file.",
@@ -51,7 +51,7 @@ def lost_digits(found: Evidence) -> Iterator[Doubt]:
         yield doubt(
             "lost_digits",
             "stops",
-            f"{long['where']}, column customer_id: all of {long['values']:,} ids with more "
+            f"{long['column']}: all of {long['values']:,} ids with more "
             f"than 15 digits end in zero ({long['example']} in row {long['row_number']:,}), "
             "as where a spreadsheet took them for numbers.",
             f"{again.format(column='customer_id')}.",
@@ -121,7 +121,7 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
             continue
         rows = found.raw
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
-        place = f"{first['where']}, column customer_id" if first else "column customer_id"
+        place = first["column"] if first else "column customer_id"
         nobody = [*found.policy.source.no_customer, row["customer_id"]]
         yield doubt(
             "outlying_customer",

@@ -162,7 +162,7 @@ def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
         yield doubt(
             "wrong_code_page",
             "warns",
-            f"{first['where']}, column {column}: {total['rows']:,} rows have text of another "
+            f"{first['column']}: {total['rows']:,} rows have text of another "
             f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
             "Name the code page of the file, or export it anew as UTF-8:",
             {"layout": [{"encoding": "cp1252"}]},

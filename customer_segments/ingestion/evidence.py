@@ -101,8 +101,9 @@ class Evidence:
     def first(self, rows: Table, column: str) -> dict[str, Any] | None:
         """Return where the first of some rows stands, what it says, and how many they are.
 
-        ``rows``, ``values`` (distinct ones of the column), ``where``, ``row_number`` and
-        ``example``; ``None`` where there is no such row.
+        ``rows``, ``values`` (distinct ones of the column), ``where`` (file and sheet), ``column``
+        (the same with its heading), ``row_number`` and ``example``; ``None`` where there is no
+        such row.
         """
         (found,) = self.fetched(rows.agg(rows=rows.count(), values=rows[column].nunique()))
         if not found["rows"]:
@@ -110,7 +111,22 @@ class Evidence:
         place = [*SHEET, "row_number"]
         first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
         (said,) = self.fetched(first)
-        return found | said | {"where": where(said["workbook"], said["sheet"])}
+        of = said["workbook"], said["sheet"]
+        read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in self.read_as}
+        heading = heading_of(column, read_as.get(of)) or column
+        sheet = where(*of)
+        return found | said | {"where": sheet, "column": f"{sheet}, column {heading!r}"}
+
+    @cached_property
+    def read_as(self) -> list[dict[str, Any]]:
+        """How the columns of each sheet were read."""
+        return self.fetched(self.sheets.select(*SHEET, "read_as"))
+
+
+def heading_of(column: str, read_as: str | None) -> str | None:
+    """Return the heading of a column of a sheet, by what is said of how it was read."""
+    found = re.search(rf"(?:^|; ){column}: (['\"])(.*?)\1(?: \(|;|$)", read_as or "")
+    return found[2] if found else None
 
 
 def unused(sheets: list[dict[str, Any]], policy: Policy) -> dict[tuple[str, str], list[str]]:
@@ -121,9 +137,9 @@ def unused(sheets: list[dict[str, Any]], policy: Policy) -> dict[tuple[str, str]
     found = {}
     for sheet in sheets:
         names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
-        status = re.search(r"(?:^|; )status: (['\"])(.*?)\1(?:;|$)", sheet["read_as"] or "")
+        status = heading_of("status", sheet["read_as"])
         if status and not policy.cleaning.statuses:
-            names.append(status[2])
+            names.append(status)
         if names:
             found[sheet["workbook"], sheet["sheet"]] = names
     return found

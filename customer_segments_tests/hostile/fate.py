@@ -19,26 +19,19 @@ from customer_segments.cleaning.rules import REASONS, cleaned, rejected
 from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained, reader_process, reading
-from customer_segments.ingestion.casting import typed_rows
-from customer_segments.ingestion.reading import Sheet, read_sheets
+from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted
-from customer_segments.ingestion.survey import (
-    cells_of,
-    computed,
-    in_order,
-    likely_dates,
-    source_order,
-    survey,
-)
+from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
 from customer_segments.months import Months, month_of
-from customer_segments.policy.rules import Cleaning
+from customer_segments.policy import Policy
 from customer_segments.settings import Settings
 from customer_segments.source_files import natural_order
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.hostile.inputs import Made
 
+TODAY = date.today()
 SETTINGS = Settings(_env_file=None, source_dir="nowhere", warehouse="nowhere.duckdb")
 
 
@@ -59,42 +52,41 @@ def fates(made: list[Made], warehouse: Path) -> Counter[str]:
         If a row is lost, money does not add up, or an error is not clear.
     """
     outcomes: Counter[str] = Counter()
-    sheets: dict[str, list[Sheet]] = {}
+    readable: list[Path] = []
     for one in made:
         try:
-            found = read_sheets(fingerprinted([one.file]))
+            counted = rows_of(one.file)
         except UserError as error:
             require_clear(error, one.file.name)
             outcomes[f"{one.kind}: refused"] += 1
             continue
-        if one.rows is not None:
-            counted = sum(sheet.cells.num_rows for sheet in found)
-            assert counted == one.rows, f"{one}: {counted} rows"
-        sheets[one.file.name] = found
-    kinds = {one.file.name: one.kind for one in made}
-    while True:
-        try:
-            account_for(sheets, warehouse)
-            break
-        except UserError as error:
-            # A sheet without one date stops all of them, and names itself.
-            (name,) = [name for name in sheets if str(error).startswith(f"{name}, sheet ")]
-            require_clear(error, name)
-            del sheets[name]
-            outcomes[f"{kinds[name]}: refused"] += 1
-    outcomes.update(f"{kinds[name]}: accounted for" for name in sheets)
+        assert one.rows in (None, counted), f"{one}: {counted} rows"
+        readable.append(one.file)
+        outcomes[f"{one.kind}: accounted for"] += 1
+    account_for(natural_order(readable), warehouse)
     return outcomes
+
+
+def rows_of(file: Path) -> int:
+    """Read a file, and return how many rows there are."""
+    con = ibis.duckdb.connect()
+    with taken_in(fingerprinted([file]), Policy()) as intake:
+        rows = intake.load(con)
+        # A sheet without one date is refused here.
+        survey(con, intake, rows, TODAY)
+        counted = con.execute(rows.count())
+        assert counted == sum(sheet.rows for sheet in intake.sheets)
+    con.disconnect()
+    return counted
 
 
 @contextmanager
 def unpacked_here() -> Iterator[None]:
-    """Unpack files in this process, which is ten times as fast, and may end it."""
+    """Unpack workbooks in this process, which is ten times as fast, and may end it."""
 
-    def sheets_of(file: Path) -> Iterator[tuple[str, pa.Table]]:
-        kinds = {".xlsx": reader_process.xlsx_sheets, ".parquet": reader_process.parquet_sheets}
+    def sheets_of(file: Path, wanted: list[str]) -> list[tuple[str, pa.Table, bool]]:
         try:
-            for name, table in kinds[file.suffix](file):
-                yield name or file.stem, table
+            return list(reader_process.sheets(file, wanted))
         except reader_process.Refused as refused:
             raise contained._error(file, 1, json.dumps(refused.told), 0) from refused
 
@@ -105,23 +97,22 @@ def unpacked_here() -> Iterator[None]:
         reading.sheets_of = before
 
 
-def account_for(sheets: dict[str, list[Sheet]], warehouse: Path) -> None:
-    """Publish and clean all sheets; kept and rejected rows have to be all, money to the penny."""
-    total = sum(sheet.cells.num_rows for found in sheets.values() for sheet in found)
-    if not total:
-        return
-    names = [file.name for file in natural_order([Path(name) for name in sheets])]
-    ordered = [sheet for name in names for sheet in sheets[name]]
-    rows = computed(typed_rows(cells_of(ordered)))
-    today = date.today()
-    surveyed = in_order(survey(ordered, rows, today), names)
-    known = Months(month_of(today), month_of(today), False, today)
-    covered = months_of_data(known, SETTINGS, *likely_dates(surveyed, names, today))
-    settled = settle(rows, source_order(surveyed), covered.first, covered.newest)
-    con = ibis.duckdb.connect()
-    raw = con.create_table(RAW_TRANSACTIONS.table, settled)
-    months = covered.first, covered.newest
-    sides = [side(raw, Cleaning(), *months) for side in (cleaned, rejected)]
+def account_for(files: list[Path], warehouse: Path) -> None:
+    """Publish and clean all rows; kept and rejected ones have to be all, money to the penny."""
+    policy, con = Policy(), ibis.duckdb.connect()
+    with taken_in(fingerprinted(files), policy) as intake:
+        total = sum(sheet.rows for sheet in intake.sheets)
+        if not total:
+            return
+        rows, names = intake.load(con), [file.name for file in files]
+        surveyed = in_order(survey(con, intake, rows, TODAY), names)
+        known = Months(month_of(TODAY), month_of(TODAY), False, TODAY)
+        covered = months_of_data(known, SETTINGS, *likely_dates(surveyed, names, TODAY))
+        months = covered.first, covered.newest
+        raw = con.create_table(
+            RAW_TRANSACTIONS.table, settle(con, rows, source_order(surveyed), *months)
+        )
+    sides = [side(raw, policy.cleaning, *months) for side in (cleaned, rejected)]
     kept, dropped = (con.create_table(f"side_{n}", side) for n, side in enumerate(sides))
     assert con.execute(raw.count()) == total
     assert con.execute(kept.count()) + con.execute(dropped.count()) == total

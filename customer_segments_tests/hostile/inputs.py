@@ -163,7 +163,7 @@ def _fill(sheet: Worksheet, rows: list[list]) -> None:
 def _xlsx(random: Random, folder: Path, number: int) -> Made:
     book = Workbook()
     book.remove(book.active)
-    total, is_sure = 0, True
+    counts, is_sure = {}, True
     for title in random.sample(SHEETS, random.randint(1, 3)):
         sheet = book.create_sheet()
         sheet._WorkbookChild__title = title  # what openpyxl forbids, others write
@@ -172,7 +172,7 @@ def _xlsx(random: Random, folder: Path, number: int) -> Made:
         sheet.sheet_state = random.choice(["visible", "hidden", "veryHidden"])
         header, sure = _header(random)
         rows, count = _rows(random)
-        total, is_sure = total + count, is_sure and sure
+        counts[sheet], is_sure = count, is_sure and sure
         _fill(sheet, [header, *rows])
         if random.random() < 0.1 and len(rows) > 1:
             sheet.merge_cells(start_row=1, end_row=1, start_column=9, end_column=12)
@@ -180,6 +180,8 @@ def _xlsx(random: Random, folder: Path, number: int) -> Made:
         book.create_chartsheet("Chart")
     if all(sheet.sheet_state != "visible" for sheet in book.worksheets):
         book.worksheets[0].sheet_state = "visible"
+    # A hidden sheet does not count.
+    total = sum(count for sheet, count in counts.items() if sheet.sheet_state == "visible")
     path = _name(random, folder, number, ".xlsx")
     try:
         book.save(path)
@@ -256,7 +258,7 @@ def _csv(random: Random, folder: Path, number: int) -> Made:
     said = text.getvalue()
     encoding = random.choice(["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-8", "utf-8"])
     data = said.encode(encoding, errors="replace")
-    is_sure = is_sure and encoding != "utf-16" and "\0" not in said
+    is_sure = is_sure and "\0" not in said
     if random.random() < 0.2:
         junk = [b"\0", b'"', b"\xff\xfe", b"\x81", b"," * 20_000, b"x" * 140_000, b"\xed\xa0\x80"]
         at = random.randint(0, len(data))

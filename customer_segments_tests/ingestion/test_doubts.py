@@ -63,7 +63,7 @@ MANY = [
     (
         "lost_digits",
         {"customer_id": "'5.8382' || n % 3 || 'E+12'"},
-        ["column customer_id: 2,400 rows", "5.83820E+12 in row 2", "3 such numbers"],
+        ["column 'customer_id': 2,400 rows", "5.83820E+12 in row 2", "3 such numbers"],
         {},
     ),
     (
