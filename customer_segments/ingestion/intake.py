@@ -21,6 +21,7 @@ from customer_segments.ingestion.forms import Form, looked_at, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import layout_of, where
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
+from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
@@ -161,21 +162,31 @@ def taken_in(
     UserError
         If a file cannot be read, or holds no transactions; names file, sheet and column.
     """
+    import duckdb
+
     with TemporaryDirectory(prefix="customer-segments-") as folder:
         con = ibis.duckdb.connect(temp_directory=folder)
         try:
-            intake = Intake(parser=parser_of(policy))
+            intake, begun = Intake(parser=parser_of(policy)), list[Grid]()
             for source in sources:
                 layout = layout_of(policy.layout, source.name)
                 found, passed_over = grids(con, source, layout, Path(folder))
                 intake.passed_over += passed_over
                 intake.without_sheets += [] if found else [source]
                 for grid in found:
+                    begun.append(grid)
                     sheet, doubts = _looked_at(con, grid, layout, policy)
                     progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")
                     intake.sheets.append(sheet)
                     intake.doubts += doubts
             yield intake
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            # The engine reads files whenever it needs them, and does not say which was broken.
+            for grid in begun:
+                require_readable(con, grid)
+            raise
         finally:
             con.disconnect()
 

@@ -95,10 +95,7 @@ def parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) ->
         con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
         schema = con.table(view).schema()
     except duckdb.Error as error:
-        raise UserError(
-            f"{shown(source.name)} is not a readable Parquet file ({str(error).splitlines()[0]}).",
-            "Write it anew.",
-        ) from error
+        raise _broken(source, error) from error
     names = [name for name in schema if name != "file_row_number"]
     header = header_of(names, layout, place)
     cells = ibis.table(schema, name=view)
@@ -120,6 +117,32 @@ def parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) ->
         row_number=cells.file_row_number + 2, overfull=ibis.null("string"), **chosen
     )
     yield Grid(source, sheet, header, cells, view, f"SELECT * FROM {read}", is_columnar=True)
+
+
+def require_readable(con: "Backend", grid: Grid) -> None:
+    """Read all of a sheet, to find out whether it is what made a query fail.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    import duckdb
+
+    if grid.sql:
+        try:
+            con.raw_sql(f"SELECT max(hash(cells)) FROM ({grid.sql}) AS cells").fetchall()
+        except duckdb.Error as error:
+            raise _broken(grid.source, error) from error
+
+
+def _broken(source: Source, error: Exception) -> UserError:
+    kind = "Parquet" if source.parts[0].suffix.lower() == ".parquet" else "text"
+    return UserError(
+        f"{shown(source.name)} is not a readable {kind} file "
+        f"({shown(str(error).splitlines()[0].rstrip('.'))}).",
+        "It may be cut off or of another kind: copy it again, or write it anew.",
+    )
 
 
 def _stem(file: Path) -> str:

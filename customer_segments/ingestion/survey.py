@@ -4,9 +4,9 @@ Belongs here: the figures of each sheet that reconciliation holds against ``raw_
 their order. Does not: reading files (``intake``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
@@ -81,12 +81,19 @@ def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataF
         headings = {(s.workbook, s.name): s.grid.header.headings for s in intake.sheets}
         heading = headings[row["workbook"], row["sheet"]]["invoice_date"]
         raise UserError(
-            f"{where(row['workbook'], row['sheet'])}, column {heading!r}: not one readable date "
-            f"(row {row['first_row']:.0f} says {shown(repr(row['first_text'] or 'nothing'))}).",
+            f"{where(row['workbook'], row['sheet'])}, column {heading!r}: not one readable date"
+            f"{_example(row)}.",
             "Give dates as date cells or as ISO text such as 2011-12-09 12:50; or name the column "
             'of the date: [[layout]] columns = { invoice_date = "its heading" }.',
         )
     return table.drop(columns=["dated_rows", "last_row", "header_row", "first_row", "first_text"])
+
+
+def _example(row: dict[Hashable, Any]) -> str:
+    # Of rows that have another unreadable cell before the date, none says what the date was.
+    if pd.isna(row["first_row"]):
+        return ""
+    return f" (row {row['first_row']:.0f} says {shown(repr(row['first_text'] or 'nothing'))})"
 
 
 def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:

@@ -5,13 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.reading import grids
 from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.policy.layout import Layout
 from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
+from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
 
 TEXT = ",".join(HEADER)
@@ -70,11 +73,25 @@ def test_numbers_as_pandas_writes_them(installed):
 def test_row_numbers_hold_in_long_files(tmp_path):
     rows = [GOOD, ""] * 60_000
     (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")
-    (sheet,) = read_sheets(fingerprinted([tmp_path / "a.csv"]))
-    assert sheet.blank_rows == 60_000 - 1  # the last line is the end of the file, not a row
-    assert sheet.cells["row_number"].to_pylist() == list(range(2, 120_002, 2))
+    assert take(tmp_path / "a.csv").column("row_number") == list(range(2, 120_002, 2))
 
 
+def test_lines_in_quotation_marks_are_one_row_in_long_files(tmp_path):
+    rows = [
+        GOOD.replace("CHRISTMAS", f'"a\nb {number}').replace("LIGHTS", 'LIGHTS"')
+        for number in range(90_000)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")
+    taken = take(tmp_path / "a.csv")
+    assert taken.column("row_number") == list(range(2, 90_002))
+    assert taken.column("description") == [f"a\nb {number} LIGHTS" for number in range(90_000)]
+
+
+# In the order of the header.
+COLUMNS = [
+    *("invoice", "stock_code", "description", "quantity", "invoice_date", "price"),
+    *("customer_id", "country"),
+]
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 
 
@@ -89,13 +106,14 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     with tempfile.TemporaryDirectory() as folder:
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)
-        (sheet,) = read_sheets(fingerprinted([path]))
+        con = ibis.duckdb.connect()
+        ((grid,), _) = grids(con, *fingerprinted([path]), Layout(), Path(folder))
+        cells = con.to_pyarrow(grid.cells.order_by("row_number")).to_pylist()
+        con.disconnect()
     kept = {
         number: [cell if cell.strip() else None for cell in row + [""] * (9 - len(row))][:8]
         for number, row in enumerate(rows, 2)
         if any(cell.strip() for cell in row)
     }
-    assert sheet.cells["row_number"].to_pylist() == list(kept)
-    cells = sheet.cells.drop_columns("row_number").to_pylist()
-    assert [list(row.values()) for row in cells] == list(kept.values())
-    assert sheet.cells.num_rows + sheet.blank_rows == max(kept, default=1) - 1
+    assert [row["row_number"] for row in cells] == list(kept)
+    assert [[row[name] for name in COLUMNS] for row in cells] == list(kept.values())
