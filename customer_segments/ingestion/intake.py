@@ -215,7 +215,8 @@ def _looked_at(
     )
     column = f"{place}, column {header.headings[money]!r}"
     without = counts[f"no_{money}"]
-    if without > 0.01 * counts["rows"] and has_formulas_without_values(grid.source.file):
+    # A few may be errors that Excel itself shows.
+    if without > 0.05 * counts["rows"] and has_formulas_without_values(grid.source.file):
         doubts.append(
             Doubt(
                 "formulas",

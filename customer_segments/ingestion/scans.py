@@ -90,7 +90,7 @@ def parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) ->
     sheet = _stem(file)
     place = where(source.name, sheet)
     view = f"grid_{uuid4().hex}"
-    read = f"read_parquet({_quoted(file)}, file_row_number = true)"
+    read = f"read_parquet({_quoted(file)}, file_row_number = true, hive_partitioning = false)"
     try:
         con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
         schema = con.table(view).schema()

@@ -24,7 +24,7 @@ def test_the_version_follows_content_and_names_alone(installed):
     path = write_csv(installed.source_dir / "a.csv", [HEADER, line()])
     versions = [observed(installed)]
     os.utime(path, (0, 0))
-    (installed.source_dir / "notes.txt").write_text("not input")
+    (installed.source_dir / "notes.docx").write_text("not input")
     assert observed(installed) == versions[0]
     write_csv(path, [HEADER, line(Quantity=13)])
     versions.append(observed(installed))

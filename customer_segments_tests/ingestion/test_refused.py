@@ -15,7 +15,7 @@ from customer_segments_tests.ingestion.workbooks import HEADER, line, write, wri
 from customer_segments_tests.installations import execute, install, spine_checks
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-TEXT_DATE = line(InvoiceDate="12/1/2010 8:26")
+NO_DATE = line(InvoiceDate="soon")
 
 
 def content(data: bytes) -> Callable[[Path], object]:
@@ -69,37 +69,27 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
     "other content": (
         "a.xlsx",
         sheets([["Region", "Target"], ["North", 7]], names=("Plan 'B'",)),
-        ["sheet \"Plan 'B'\"", "Invoice or InvoiceNo", "Country", "'Region', 'Target'"],
-    ),
-    "one sheet of other content": (
-        "a.xlsx",
-        sheets([HEADER, line()], [["Notes"]], names=("Sales", "Read me")),
-        ["sheet 'Read me'", "column Invoice or InvoiceNo, StockCode", "'Notes'"],
+        ["sheet \"Plan 'B'\"", "no column was found for the customer", "'Region', 'Target'"],
     ),
     "column missing": (
         "a.xlsx",
         sheets([HEADER[:5] + HEADER[6:], line()[:5] + line()[6:]]),
-        ["sheet 'Sheet1'", "column Price or UnitPrice is missing", "'Customer ID', 'Country'"],
+        ["sheet 'Sheet1'", "no column was found for money", "'Customer ID', 'Country'"],
     ),
     "column twice": (
         "a.xlsx",
-        sheets([[*HEADER, "unit_price"], [*line(), 1]]),
-        ["sheet 'Sheet1'", "column Price stands there 2 times", "('Price', 'unit_price')"],
-    ),
-    "header in row 3": (
-        "a.xlsx",
-        sheets([["Sales"], [], HEADER, line()]),
-        ["sheet 'Sheet1'", "header stands in row 3", "Delete the rows above"],
+        sheets([[*HEADER, "PRICE (GBP)"], [*line(), 1]]),
+        ["sheet 'Sheet1'", "column price stands there 2 times", "'PRICE (GBP)')"],
     ),
     "no date": (
         "a.xlsx",
-        sheets([HEADER, line()], [HEADER, [None] * 8, TEXT_DATE, TEXT_DATE]),
-        ["sheet 'Sheet2'", "column InvoiceDate", "row 3 says '12/1/2010 8:26'", "ISO"],
+        sheets([HEADER, line()], [HEADER, [None] * 8, NO_DATE, NO_DATE]),
+        ["sheet 'Sheet2'", "column 'InvoiceDate'", "row 3 says 'soon'", "ISO"],
     ),
     "dates are errors": (
         "a.xlsx",
         sheets([HEADER, line(InvoiceDate="#REF!")]),
-        ["sheet 'Sheet1'", "column InvoiceDate", "row 2 says 'nothing'"],
+        ["sheet 'Sheet1'", "column 'InvoiceDate'", "row 2 says 'nothing'"],
     ),
     "csv of 0 bytes": ("a.csv", content(b""), ["is empty (0 bytes)"]),
     "csv of blank lines": (
@@ -108,27 +98,15 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
         ["not one row"],
     ),
     "csv, header only": ("a.csv", records(HEADER), ["not one row"]),
-    "csv, other content": ("a.csv", records(["a", "b"]), ["sheet 'a'", "column Invoice", "'a'"]),
+    "csv, other content": (
+        "a.csv",
+        records(["a", "b"]),
+        ["sheet 'a'", "no column was found", "'a'"],
+    ),
     "csv, column twice": (
         "a.csv",
         records([*HEADER, "CUSTOMERID"], [*line(), 1]),
-        ["sheet 'a'", "column Customer ID stands there 2 times"],
-    ),
-    "csv, header in row 3": (
-        "a.csv",
-        records(["Sales"], [], HEADER, line()),
-        ["sheet 'a'", "header stands in row 3"],
-    ),
-    "csv, header in row 2": ("a.csv", records([], HEADER, line()), ["header stands in row 2"]),
-    "csv, cell too many": (
-        "a.csv",
-        records(HEADER, line(), [], line(), [*line(), "more"]),
-        ["row 5", "9 cells", "header has 8"],
-    ),
-    "csv, cell too many far down": (
-        "a.csv",
-        records(HEADER, *[line()] * 60_000, [*line(), "more"]),
-        ["row 60002", "9 cells"],
+        ["sheet 'a'", "column customer_id stands there 2 times"],
     ),
     "csv, quotation mark not closed": (
         "a.csv",
@@ -140,21 +118,16 @@ BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
         content(f'{",".join(HEADER)}\n1,2,"12" INCH,3\n'.encode()),
         ["line 2", "quotation marks"],
     ),
-    "csv, binary": ("a.csv", archive, ["not a readable .csv file"]),
-    "csv, two bytes each": ("a.csv", content("x,y\n".encode("utf-16")), ["save it anew as .csv"]),
-    "csv, no date": ("a.csv", records(HEADER, TEXT_DATE), ["InvoiceDate", "'12/1/2010 8:26'"]),
+    "csv, binary": ("a.csv", archive, ["not a readable text file"]),
+    "csv, two bytes each": ("a.csv", content("x,y\n".encode("utf-16")), ["no column was found"]),
+    "csv, no date": ("a.csv", records(HEADER, NO_DATE), ["InvoiceDate", "'soon'"]),
     "parquet, text": ("a.parquet", content(b"hello" * 9), ["not a readable Parquet file"]),
     "parquet, cut off": ("a.parquet", cut_off(0.5), ["not a readable Parquet file"]),
     "parquet of 0 bytes": ("a.parquet", content(b""), ["is empty (0 bytes)"]),
     "parquet, column missing": (
         "a.parquet",
-        table(HEADER[:-1], line()[:-1]),
-        ["sheet 'a'", "column Country is missing"],
-    ),
-    "parquet, column twice": (
-        "a.parquet",
-        table([*HEADER, "InvoiceNo"], [*line(), 1]),
-        ["column Invoice stands there 2 times"],
+        table(HEADER[:5] + HEADER[6:], line()[:5] + line()[6:]),
+        ["sheet 'a'", "no column was found for money"],
     ),
 }
 

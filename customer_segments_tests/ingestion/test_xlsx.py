@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
-from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata, raw
+from customer_segments_tests.ingestion.ingested import ask, ingest, raw
 from customer_segments_tests.ingestion.workbooks import HEADER, add_styled_blanks, line, write
 from customer_segments_tests.installations import execute
 
@@ -94,10 +94,10 @@ def test_every_sheet_with_rows_is_read_and_empty_ones_are_skipped(installed):
             sheet.append(row)
     book["New"].sheet_state = "hidden"
     book.save(installed.source_dir / "a.xlsx")
-    assert ingest(installed, "sheet, row_number") == [("New", 2), ("New", 3), ("Old", 2)]
+    assert ingest(installed, "sheet, row_number") == [("Old", 2)]
     assert ask(
         installed, "SELECT sheet, row_count, revenue FROM source_sheets ORDER BY source_order"
-    ) == [("Old", 1, Decimal("83.4")), ("Header only", 0, None), ("New", 2, Decimal("166.8"))]
+    ) == [("Old", 1, Decimal("83.4")), ("Header only", 0, None)]
 
 
 def test_blank_rows_are_no_rows_but_count_in_the_numbers_of_others(installed):
@@ -111,7 +111,6 @@ def test_blank_rows_are_no_rows_but_count_in_the_numbers_of_others(installed):
 
 def test_a_cell_that_is_not_of_its_column_rejects_its_row_and_nothing_else(installed):
     cells: list[tuple[dict, str, str | None]] = [
-        ({"Quantity": 3.5}, "quantity", "3.5"),
         ({"Quantity": "six"}, "quantity", "six"),
         ({"Quantity": True}, "quantity", "true"),
         ({"Quantity": 10**30}, "quantity", "1000000000000000019884624838656"),
@@ -119,51 +118,49 @@ def test_a_cell_that_is_not_of_its_column_rejects_its_row_and_nothing_else(insta
         ({"Quantity": "#DIV/0!"}, "quantity", None),
         ({"Price": "#REF!"}, "price", None),
         ({"Price": "=1/0"}, "price", None),
-        ({"Price": "2,55"}, "price", "2,55"),
-        ({"Price": 0.12345}, "price", "0.12345"),
         ({"Price": 1e15}, "price", "1000000000000000"),
-        ({"Invoice": None}, "invoice", None),
-        ({"StockCode": "#N/A"}, "stock_code", None),
-        ({"InvoiceDate": "12/1/2010 8:26"}, "invoice_date", "12/1/2010 8:26"),
-        ({"InvoiceDate": 40513}, "invoice_date", "40513"),
+        ({"InvoiceDate": "soon"}, "invoice_date", "soon"),
         ({"Price": "?", "Quantity": "?!"}, "quantity", "?!"),
     ]
     bad = [line(**changed) for changed, *_ in cells]
-    write(installed.source_dir / "a.xlsx", [HEADER, line(), *bad, line(Price=1e300), line()])
+    fine = [line(Invoice=number) for number in range(40)]
+    odd = [line(Invoice=None), line(StockCode="#N/A"), line(Quantity=3.5), line(Price=0.1234567)]
+    write(installed.source_dir / "a.xlsx", [HEADER, line(), *bad, *odd, *fine])
     execute(installed, "ingest")
     readable = raw(installed, "row_number, quantity, price", "unreadable_column IS NULL")
-    assert readable == [(2, 12, Decimal("6.95")), (len(cells) + 4, 12, Decimal("6.95"))]
+    assert readable[0] == (2, 12, Decimal("6.95"))
+    assert readable[3:5] == [(15, Decimal("3.5"), Decimal("6.95")), (16, 12, Decimal("0.123457"))]
+    assert len(readable) == 1 + len(odd) + len(fine)
     found = raw(
         installed, "unreadable_column, unreadable_text, month", "unreadable_column IS NOT NULL"
     )
-    assert found[:-1] == [(column, text, date(2011, 3, 1)) for _, column, text in cells]
-    assert found[-1][0] == "price"
-    assert found[-1][1].startswith("1000000000000000052504760255204420248704468581108159154915")
-    assert ask(installed, "SELECT unreadable_rows, row_count FROM source_sheets") == [(17, 19)]
+    assert found == [(column, text, date(2011, 3, 1)) for _, column, text in cells]
+    assert ask(installed, "SELECT unreadable_rows, row_count FROM source_sheets") == [(10, 55)]
 
     execute(installed, "score", date(2011, 3, 1), date(2011, 3, 1), raise_on_error=False)
     sql = "SELECT reason, count(*) FROM rejected_transactions GROUP BY 1"
-    assert ask(installed, sql) == [("unreadable_value", 17)]
+    assert ask(installed, sql) == [("unreadable_value", 10)]
 
 
-def test_text_dates_are_read_if_iso(installed):
+def test_dates_as_text_and_as_cells(installed):
     dates = ["2011-03-01 07:45", "2011-03-01T07:45:00", "2011-03-01", "1.3.2011", date(2011, 3, 1)]
     write(installed.source_dir / "a.xlsx", [HEADER, *(line(InvoiceDate=day) for day in dates)])
     assert ingest(installed, "invoice_date") == [
         (datetime(2011, 3, 1, 7, 45),),
         (datetime(2011, 3, 1, 7, 45),),
         (datetime(2011, 3, 1),),
-        (None,),
+        (datetime(2011, 3, 1),),
         (datetime(2011, 3, 1),),
     ]
 
 
 def test_a_sheet_without_one_readable_price_has_no_revenue_and_reconciles(installed):
-    write(installed.source_dir / "a.xlsx", [HEADER, line(Price="2,55")], [HEADER, line(Invoice=2)])
+    lines = [line(Invoice=number) for number in range(9)]
+    write(installed.source_dir / "a.xlsx", [HEADER, line(Price="?")], [HEADER, *lines])
     ingest(installed)
     assert ask(installed, "SELECT revenue FROM source_sheets ORDER BY source_order") == [
         (None,),
-        (Decimal("83.4"),),
+        (9 * Decimal("83.4"),),
     ]
 
 
