@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
-from customer_segments_tests.ingestion.ingested import ask, ingest, raw
+from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata, raw
 from customer_segments_tests.ingestion.workbooks import HEADER, add_styled_blanks, line, write
 from customer_segments_tests.installations import execute
 
