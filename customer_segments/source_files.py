@@ -51,7 +51,7 @@ def _has_suffix(file: Path) -> bool:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return the entries of a folder but for hidden ones and those of an open Excel."""
+    """Return the entries of a folder but for hidden ones, those of an open Excel, and READMEs."""
     try:
         entries = list(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
@@ -59,4 +59,5 @@ def _entries(folder: Path) -> list[Path]:
             f"The source folder {folder} cannot be read: {error.strerror}.",
             "Give the user that runs this read permission on it.",
         ) from error
-    return [entry for entry in entries if not entry.name.startswith((".", "~$"))]
+    # A README says what the folder is for.
+    return [entry for entry in entries if not entry.name.startswith((".", "~$", "README"))]

@@ -104,7 +104,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 old, new = (versions[versions["version"] == v] for v in (champion, challenger))
                 month = new["training_month"].iloc[0].date()
                 # Not by the warehouse, which is open here.
-                customers = training_customers(partial(query, con), month)
+                customers = training_customers(partial(query, con), month, min_customers=2)
                 return compare(customers, old, new, config)
 
             row, is_new = decide(versions, decisions, config, fitted, compared, run_id)

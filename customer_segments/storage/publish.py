@@ -64,16 +64,15 @@ def publish(
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
-    sql = _stage(con, contract, expression.select(*contract.schema.names))
+    sql = _stage(con, expression)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
     before = _replaced(con, contract, months)
     _swap_in(con, contract, months)
-    written = quoted(contract.table) if _is_moved(contract) else STAGING
-    after, by = content(con, contract, written), {"run_id": run_id, "made_by": made_by}
+    after, by = content(con, contract, STAGING), {"run_id": run_id, "made_by": made_by}
     lines = ledger.add_lines(con, contract, after, before, months, **by)
-    con.raw_sql(f"DROP TABLE IF EXISTS {STAGING}")
+    con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
@@ -82,19 +81,11 @@ def publish(
     return Publication(contract.table, lines, before, sql, sources)
 
 
-def _is_moved(contract: Contract) -> bool:
-    return contract.is_big and contract.write_mode is WriteMode.REPLACE
-
-
-def _stage(con: Connection, contract: Contract, expression: ibis.Table) -> str:
-    """Put the rows into the staging table; return the SQL that makes them.
-
-    What replaces a whole table of transaction grain is staged in the file and takes its place by
-    name, so that its rows are written once; its constraints are those that were audited.
-    """
+def _stage(con: Connection, expression: ibis.Table) -> str:
+    """Put the rows into the staging table; return the SQL that makes them."""
     # Ibis takes an outer join's columns for not null where they were so before the join.
     nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
-    con.create_table(STAGING, schema=ibis.schema(nullable), temp=not _is_moved(contract))
+    con.create_table(STAGING, schema=ibis.schema(nullable), temp=True)
     sql = str(con.compile(expression, pretty=True))
     if expression.op().find(ops.InMemoryTable):
         con.insert(STAGING, expression)
@@ -137,11 +128,8 @@ def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
     """Put the staged rows, by name, into the constrained table."""
     table = quoted(contract.table)
     if contract.write_mode is WriteMode.REPLACE:
-        # Inside the transaction: a new contract may differ in its columns.
+        # Dropped and made anew inside the transaction: a new contract may differ in its columns.
         con.raw_sql(f"DROP TABLE IF EXISTS {table}")
-    if _is_moved(contract):
-        con.raw_sql(f"ALTER TABLE {STAGING} RENAME TO {table}")
-        return
     if is_there(con, contract.table):
         requirements.require_contract(con, contract)
     else:

@@ -25,7 +25,7 @@ from customer_segments.source_files import SOURCE_SUFFIXES
 FREE_PER_WAREHOUSE = 2
 # Dagster keeps the history of every run; beyond this it is worth a look.
 LARGE_HISTORY = 2e9
-ALMOST_WORKBOOKS = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv")
+ALMOST_WORKBOOKS = (".numbers", ".json", ".xml", ".zip", ".sav")
 
 
 class Finding(NamedTuple):

@@ -192,7 +192,7 @@ SCORING = [
     (new_rules("rfm", window_months=12), ALL, "the rules changed since customer_rfm of 2024-01"),
     (new_rules("model", n_clusters=7), None, ""),
     (new_rules("gate", max_moved_share=0.5), None, ""),
-    (new_rules("source", currency="GBP", time_zone="Asia/Tokyo"), None, ""),
+    (new_rules("source", currency="GBP", accept=["formulas"]), None, ""),
     (new_rules("segments", relabel="new"), None, ""),
     (made_by_hand, "2024-02 to 2024-04", "the rules changed since cleaned_transactions of 2024-02"),
     *(

@@ -65,7 +65,7 @@ def correct(folder: Path, index: int, seed: int, to: int) -> Path:
 
 def misread(folder: Path, index: int) -> Path:
     """Write a file with dates that cannot be right, of before all months."""
-    lines = [[*line[:4], "1999-05-05 10:00", *line[5:]] for line in rows(index, 9)[:3]]
+    lines = [[*line[:4], "1969-05-05 10:00", *line[5:]] for line in rows(index, 9)[:3]]
     return put(folder / "old.csv", [*lines, *rows(index, 8)[:2]])
 
 

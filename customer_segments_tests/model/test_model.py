@@ -106,7 +106,7 @@ def test_an_unknown_version_and_too_little_history_are_clear_errors(sample_wareh
             "refit",
             run_config={"ops": {"champion_model": {"config": {"version": "nope"}}}},
         )
-    with pytest.raises(UserError, match="at least 500 customers and 12 months"):
+    with pytest.raises(UserError, match="takes 500 and 12"):
         execute(
             installed,
             "refit",

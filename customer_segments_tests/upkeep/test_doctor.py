@@ -90,9 +90,9 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
         lambda s: (s.source_dir / "b.csv").touch(),
         "✗ source: b.csv is empty. Copy it again",
     ),
-    "old Excel": (
-        lambda s: (s.source_dir / "c.xls").touch(),
-        "! source: c.xls is not read. Save it as .xlsx",
+    "another kind": (
+        lambda s: (s.source_dir / "c.numbers").touch(),
+        "! source: c.numbers is not read. Save it as .xlsx",
     ),
     "open in Excel": (
         lambda s: (s.source_dir / "~$mine.xlsx").touch(),
