@@ -163,7 +163,7 @@ def root_cause(error: Any) -> str:
         error = error.cause
     kind, _, said = error.message.strip().partition(": ") if error else ("", "", "")
     name = kind.rpartition(".")[2]
-    return said if name == "UserError" else f"{name}: {said}" if said else name
+    return said if name in ("UserError", "NoTransactions") else f"{name}: {said}" if said else name
 
 
 def _is_error(check: dg.AssetCheckEvaluation) -> bool:

@@ -120,7 +120,8 @@ def columns_of_dates(draw) -> tuple[list[str], list[datetime]]:
     separator = draw(st.sampled_from("-/."))
     # Nobody writes the month first and dots.
     order = draw(st.sampled_from(["dmy", "ymd"] + (["mdy"] if separator != "." else [])))
-    parts = {"d": day, "m": month, "y": year}
+    # Of two digits the year is last: 22/6/7 in 2022 cannot be told from the 22nd.
+    parts = {"d": day, "m": month, "y": "%Y" if order == "ymd" else year}
     form = separator.join(parts[part] for part in order)
     time, between = draw(st.sampled_from(CLOCKS)), draw(st.sampled_from([" ", ", ", "  ", "T"]))
     texts = [
