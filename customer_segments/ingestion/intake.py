@@ -15,17 +15,17 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.ingestion import numbers
-from customer_segments.ingestion.casting import PARSER, TYPED, filled_down, typed_rows
+from customer_segments.ingestion.casting import PARSER, TYPED
 from customer_segments.ingestion.doubt import Doubt
-from customer_segments.ingestion.forms import Form, looked_at, settled
+from customer_segments.ingestion.forms import looked_at, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import layout_of, where
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
+from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
-from customer_segments.policy.rules import Source as Rules
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
 
@@ -33,52 +33,6 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 ROWS = "typed_rows"
-
-
-@dataclass
-class Sheet:
-    """A sheet that was read, and how."""
-
-    grid: Grid
-    layout: Layout
-    forms: dict[str, Form]
-    rules: Rules
-    rows: int
-    currencies: tuple[str, ...] = ()
-
-    @property
-    def workbook(self) -> str:
-        """Name of its file."""
-        return self.grid.source.name
-
-    @property
-    def name(self) -> str:
-        """Name of the sheet."""
-        return self.grid.sheet
-
-    def typed(self) -> Table:
-        """Return its typed rows."""
-        header, cells = self.grid.header, self.grid.cells
-        if header.is_filled_down:
-            cells = filled_down(cells)
-        is_utc = "(utc)" in header.headings["invoice_date"].casefold()
-        return typed_rows(cells, self.forms, self.layout, self.rules, is_utc)
-
-    @property
-    def ignored(self) -> list[str]:
-        """Headings of columns that are not used."""
-        header, wanted = self.grid.header, self.layout.discount
-        discount = header.headings.get("discount")
-        return [*header.ignored, *([discount] if discount and not wanted else [])]
-
-    @property
-    def read_as(self) -> str:
-        """How each column was read, in words."""
-        said = {name: form.said for name, form in self.forms.items()}
-        return "; ".join(
-            f"{column}: {heading!r}{f' ({said[column]})' if said.get(column) else ''}"
-            for column, heading in self.grid.header.headings.items()
-        )
 
 
 @dataclass
