@@ -80,9 +80,9 @@ def _utf16(start: bytes) -> str | None:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     even, odd = start[:2000:2].count(0), start[1:2000:2].count(0)
-    if even + odd < len(start[:2000]) / 10:
+    if min(even, odd) or even + odd < len(start[:2000]) / 10:
         return None
-    return "utf-16-be" if even > odd else "utf-16-le"
+    return "utf-16-be" if even else "utf-16-le"
 
 
 def _likeliest(telling: bytes) -> tuple[str, str]:

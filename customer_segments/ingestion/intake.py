@@ -21,7 +21,7 @@ from customer_segments.ingestion.forms import looked_at, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import layout_of, where
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
-from customer_segments.ingestion.scans import require_readable
+from customer_segments.ingestion.scans import longest_texts, require_readable, require_short
 from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
@@ -151,7 +151,7 @@ def _looked_at(
     """Settle the forms of a sheet's columns from all of its cells."""
     cells, header = grid.cells, grid.header
     place = where(grid.source.name, grid.sheet)
-    figures = looked_at(cells) | {"rows": cells.count()}
+    figures = looked_at(cells) | longest_texts(grid) | {"rows": cells.count()}
     money = "price" if "price" in header.positions else "amount"
     if cells[money].type().is_string():
         signs = numbers.currencies(cells[money])
@@ -161,6 +161,7 @@ def _looked_at(
         named = cells.currency.cast("string").strip().upper()
         figures |= {"a_currency": named.min(), "other_currency": named.max()}
     counts = con.execute(cells.agg(**figures)).iloc[0].to_dict()
+    require_short(grid, counts)
     forms, doubts = settled(
         {name: count for name, count in counts.items() if ":" in name},
         layout,

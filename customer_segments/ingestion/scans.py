@@ -3,18 +3,24 @@
 Belongs here: the queries that read them. Does not: making text readable (``text_files``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import ibis
+from ibis.expr.types import Value
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import header_of, shown, where
 from customer_segments.ingestion.sources import Source
-from customer_segments.ingestion.text_files import TextFile, opened, records
+from customer_segments.ingestion.text_files import (
+    LONGEST_TEXT,
+    TextFile,
+    opened,
+    records,
+)
 from customer_segments.policy.layout import Layout
 
 if TYPE_CHECKING:
@@ -90,7 +96,9 @@ def parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) ->
     sheet = _stem(file)
     place = where(source.name, sheet)
     view = f"grid_{uuid4().hex}"
-    read = f"read_parquet({_quoted(file)}, file_row_number = true, hive_partitioning = false)"
+    # Names of folders are no data, and old writers do not say that bytes are text.
+    options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
+    read = f"read_parquet({_quoted(file)}, {options})"
     try:
         con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
         schema = con.table(view).schema()
@@ -134,6 +142,29 @@ def require_readable(con: "Backend", grid: Grid) -> None:
             con.raw_sql(f"SELECT max(hash(cells)) FROM ({grid.sql}) AS cells").fetchall()
         except duckdb.Error as error:
             raise _broken(grid.source, error) from error
+
+
+def longest_texts(grid: Grid) -> dict[str, Value]:
+    """Return the length of the longest text of each column, to be computed."""
+    texts = (name for name in grid.header.positions if grid.cells[name].type().is_string())
+    return {f"longest {name}": grid.cells[name].length().max() for name in texts}
+
+
+def require_short(grid: Grid, counts: Mapping[str, Any]) -> None:
+    """Require that no text is endless.
+
+    Raises
+    ------
+    UserError
+        If one is; names the column.
+    """
+    for column, heading in grid.header.headings.items():
+        if (counts.get(f"longest {column}") or 0) > LONGEST_TEXT:
+            raise UserError(
+                f"{where(grid.source.name, grid.sheet)}, column {heading!r}: a text of more than "
+                f"{LONGEST_TEXT:,} characters.",
+                "Shorten it; Excel itself holds 32,767 characters.",
+            )
 
 
 def _broken(source: Source, error: Exception) -> UserError:

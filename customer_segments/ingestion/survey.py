@@ -93,7 +93,8 @@ def _example(row: dict[Hashable, Any]) -> str:
     # Of rows that have another unreadable cell before the date, none says what the date was.
     if pd.isna(row["first_row"]):
         return ""
-    return f" (row {row['first_row']:.0f} says {shown(repr(row['first_text'] or 'nothing'))})"
+    said = "nothing" if pd.isna(row["first_text"]) else row["first_text"]
+    return f" (row {row['first_row']:.0f} says {shown(repr(said))})"
 
 
 def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:

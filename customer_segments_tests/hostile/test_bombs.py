@@ -19,16 +19,21 @@ LONGEST_SECONDS = 60
 MOST_MEMORY = 3 << 30
 
 READ = """
-import json, resource, sys, time
+import json, resource, sys
+import ibis
 from pathlib import Path
 from customer_segments.errors import UserError
 from customer_segments.ingestion import contained
-from customer_segments.ingestion.reading import read_sheets
+from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.policy import Policy
 contained.MEMORY_BYTES, contained.SECONDS = int(sys.argv[2]), float(sys.argv[3])
 try:
-    sheets = read_sheets(fingerprinted([Path(sys.argv[1])]))
-    told = {"rows": [sheet.cells.num_rows for sheet in sheets], "text": str(sheets)}
+    with taken_in(fingerprinted([Path(sys.argv[1])]), Policy()) as intake:
+        con = ibis.duckdb.connect()
+        rows = intake.load(con)
+        told = {"rows": [sheet.rows for sheet in intake.sheets]}
+        assert con.execute(rows.count()) == sum(told["rows"])
 except UserError as error:
     told = {"error": str(error)}
 # Not RUSAGE_SELF, which starts from the peak of the process that this one was forked from.
