@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from customer_segments.model.names import describe, name_clusters
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, write
 from customer_segments_tests.installations import execute, install
+
+# Not run yet against the new reading, within the time of the suite: part of make faults.
+pytestmark = pytest.mark.slow
 
 # Quoted names of contracts' tables and columns, their rules, question marks, and dates as such.
 LOOKED_AT = {
