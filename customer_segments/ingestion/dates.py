@@ -56,7 +56,8 @@ def kinds(cell: StringValue) -> dict[str, BooleanValue]:
     return found | {
         "day_first": numeric & (first > 12) & (second <= 12),
         "month_first": numeric & (second > 12) & (first <= 12),
-        "dotted": numeric & text.contains("."),
+        # 9.6.2010: nobody writes the month first with dots. Those of a.m. are none of the date's.
+        "dotted": numeric & text.re_search(r"^[0-9]+\."),
         # Excel turns a day and a month around only where both could be a month.
         "iso_late": found["iso"] & (_part(text, r"-([0-9]{1,2})(?:[ T]|$)") > 12),
         "utc": text.re_search(r"(Z|UTC|GMT|[+-]00:?00)$"),

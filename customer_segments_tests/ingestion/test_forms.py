@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from customer_segments.ingestion import numbers, times
@@ -131,6 +131,7 @@ def columns_of_dates(draw) -> tuple[list[str], list[datetime]]:
     return texts, [until(moment, time) for moment in moments]
 
 
+@example([(["01/11/2009 6:47 p.m."], [datetime(2009, 1, 11, 18, 47)])])
 @given(many(columns_of_dates()))
 @settings(max_examples=12, **MANY)
 def test_dates_of_one_form_are_read_or_doubted(columns):
