@@ -15,9 +15,6 @@ from customer_segments_tests.faults.project import Project
 from customer_segments_tests.faults.scenarios import Scenario, prepare
 from customer_segments_tests.faults.verdict import failed_checks, judge_tables
 
-# Not run yet against the new reading, within the time of the suite: part of make faults.
-pytestmark = pytest.mark.slow
-
 # Enough for a model to be fitted on eight months of theirs.
 CUSTOMERS = 1_300
 

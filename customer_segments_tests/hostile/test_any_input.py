@@ -13,9 +13,6 @@ from customer_segments.ingestion.sources import fingerprinted
 from customer_segments_tests.hostile.fate import fates, unpacked_here
 from customer_segments_tests.hostile.inputs import KINDS, make
 
-# Not run yet against the new reading, within the time of the suite: part of make faults.
-pytestmark = pytest.mark.slow
-
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))

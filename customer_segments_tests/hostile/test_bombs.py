@@ -15,9 +15,6 @@ from customer_segments.ingestion.contained import MEMORY_BYTES, SECONDS
 from customer_segments_tests.hostile import bombs
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 
-# Not run yet against the new reading, within the time of the suite: part of make faults.
-pytestmark = pytest.mark.slow
-
 LONGEST_SECONDS = 60
 MOST_MEMORY = 3 << 30
 
