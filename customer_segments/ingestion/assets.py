@@ -116,7 +116,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
             }
             for what, which in files.items():
                 context.log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
-            with taken_in(new, policy, context.log.info) as intake, warehouse.writing() as con:
+            looked_at = taken_in(new, policy, context.log.info, settings.memory)
+            with looked_at as intake, warehouse.writing() as con:
                 passed_over = (settings.passed_over() if folder else []) + intake.passed_over
                 if passed_over:
                     context.log.warning("Passed over: %s.", "; ".join(passed_over))

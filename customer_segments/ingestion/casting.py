@@ -5,6 +5,7 @@ needs sight of other rows (``settling``). A cell that cannot be its column's typ
 file: the row says which column and what the cell said, and cleaning rejects it.
 """
 
+import re
 from collections.abc import Mapping
 
 import ibis
@@ -27,6 +28,8 @@ BLANKS = (
     r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
     "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+# An e-mail address, roughly.
+_ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
 
@@ -78,7 +81,7 @@ def typed_rows(
         if not cell.type().is_string():
             return cell.try_cast(kind)
         form = forms[column]
-        return numbers.read(cell, form.kinds, form.decimal, kind, percent=column == "discount")
+        return numbers.read(cell, form.is_plain, form.decimal, kind, percent=column == "discount")
 
     quantity = number("quantity", QUANTITY) if "quantity" in columns else ibis.literal(1)
     quantity = quantity.cast(QUANTITY)
@@ -155,9 +158,10 @@ def _identifier(cell: Value) -> Value:
 
 def _customer(text: StringValue, rules: Rules) -> Value:
     """Return who it is: nobody for a placeholder, e-mail addresses without case."""
-    nobody = [name.casefold() for name in rules.no_customer]
-    known = ibis.ifelse(text.lower().isin(nobody), _NULL, text) if nobody else text
-    known = ibis.ifelse(known.contains("@"), known.lower(), known)
+    nobody = "|".join(map(re.escape, rules.no_customer))
+    known = ibis.ifelse(text.re_search(f"^(?i:{nobody})$"), _NULL, text) if nobody else text
+    is_address = known.contains("@") & known.re_search(_ADDRESS)
+    known = ibis.ifelse(is_address, known.lower(), known)
     if rules.leading_zeros == "drop":
         # One digit stays: 000 is a customer, unless it is among the placeholders.
         known = known.re_replace("^0+([0-9A-Za-z])", r"\1")
@@ -175,11 +179,11 @@ def _date(
     if not kind.is_string():
         return cell.try_cast(dates.TIMESTAMP)
     form = forms["invoice_date"]
-    counts = form.kinds
+    is_plain = form.is_plain
     if "time" in cells.columns:
         # What is a date alone has no time in it.
         day = cell.strip().re_replace("[ T]0?0:00(:00)?$", "")
         clock = cells.time.cast("string").re_extract("([0-9]{1,2}:[0-9:]+.*)$", 1)
         cell = ibis.ifelse(cells.time.isnull(), day, (day + " " + clock).strip())
-        counts = {**counts, "all": counts["all"] + 1}
-    return times.read(cell, counts, form.order, zone, own_zone)
+        is_plain = False
+    return times.read(cell, form.kinds, is_plain, form.order, zone, own_zone)

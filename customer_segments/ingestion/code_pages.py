@@ -1,4 +1,4 @@
-"""Bytes -> text: in which encoding a text file is, from all of its bytes.
+"""Bytes -> text: in which encoding a text file is, from all of its bytes, and a copy in UTF-8.
 
 Belongs here: UTF-8, UTF-16 and the likeliest code page. Does not: separators and records
 (``text_files``).
@@ -13,6 +13,7 @@ from typing import IO
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.layout import shown
+from customer_segments.policy.layout import Layout
 
 BLOCK = 1 << 20
 # Of what a file in no Unicode encoding may be, the likeliest first: the first is what Excel writes
@@ -23,6 +24,8 @@ CODE_PAGES = (
 )
 # UTF-8 with fewer broken characters than this share is UTF-8 that somebody broke.
 FEW = 0.3
+# Of a packed file: text shrinks to a tenth, a bomb to a thousandth.
+LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
 
 
 def encoding_of(file: Path, name: str) -> tuple[str, str]:
@@ -104,3 +107,47 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
         for page in match.could_be_from_charset
     ]
     return min(equal, key=lambda page: (*CODE_PAGES, page).index(page)), "replace"
+
+
+def largest(file: Path) -> int:
+    """Return how many bytes a file may unpack to."""
+    return max(HARMLESS_BYTES, LARGEST_GROWTH * file.stat().st_size)
+
+
+def as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool]:
+    """Return the file, or a copy in plain UTF-8, and whether it has blank lines."""
+    encoding, errors = (layout.encoding, "strict") if layout.encoding else encoding_of(file, name)
+    is_packed = file.suffix.lower() == ".gz"
+    is_utf8 = encoding in ("utf-8", "utf-8-sig")
+    if is_utf8 and errors == "strict" and not is_packed:
+        return file, _has_blank_lines(file)
+    copy = folder / f"{file.name}.utf-8"
+    most = largest(file)
+    try:
+        with unpacked(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
+            for part in codecs.iterdecode(iter(lambda: stream.read(BLOCK), b""), encoding, errors):
+                out.write(part)
+                if out.tell() > most:
+                    raise UserError(
+                        f"{shown(name)} is refused: its {file.stat().st_size:,} bytes unpack to "
+                        f"more than {most:,}, which no export does.",
+                        "Ask whoever made it.",
+                    )
+    except (UnicodeError, LookupError) as error:
+        raise UserError(
+            f"{shown(name)} is not readable as {encoding}: {error}.",
+            "Mend the encoding of its [[layout]].",
+        ) from error
+    return copy, _has_blank_lines(copy)
+
+
+def _has_blank_lines(path: Path) -> bool:
+    """Tell whether two line ends follow each other, which in a quoted text is harmless."""
+    end = b""
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(BLOCK), b""):
+            joined = end + block
+            if b"\n\n" in joined or b"\n\r\n" in joined or b"\r\r" in joined:
+                return True
+            end = block[-2:]
+    return False

@@ -6,7 +6,7 @@ Belongs here: patterns and formats. Does not: which columns are dates (``layout`
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ibis.expr.types import BooleanValue, StringValue, Value
+from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
@@ -43,40 +43,55 @@ PATTERNS = {
     "serial": r"^[2-7][0-9]{4}(\.[0-9]+)?$",
     "epoch": r"^[0-9]{10}([0-9]{3})?$",
 }
-_FIRST, _SECOND = r"^([0-9]{1,2})[-/.]", r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]"
-_SHORT_YEAR = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)"
 
 
-def kinds(cell: StringValue) -> dict[str, BooleanValue]:
-    """Return which kinds a cell is of, for counting."""
+def parts(cell: StringValue) -> dict[str, Value]:
+    """Return what the kinds of a cell are told by, columns of the table for ``kinds``."""
     text = cell.strip()
-    found = {name: text.re_search(pattern) for name, pattern in PATTERNS.items()}
-    first, second = _part(text, _FIRST), _part(text, _SECOND)
-    numeric = found["numeric"]
+    return {
+        "text": text,
+        "numeric": text.re_search(PATTERNS["numeric"]),
+        **{
+            name: text.re_extract(pattern, 1).try_cast("int64")
+            for name, pattern in {
+                "first": r"^([0-9]{1,2})[-/.]",
+                "second": r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]",
+                "short_year": r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)",
+                "late": r"-([0-9]{1,2})(?:[ T]|$)",
+            }.items()
+        },
+    }
+
+
+def kinds(texts: Table) -> dict[str, BooleanValue]:
+    """Return which kinds a cell is of, for counting."""
+    text, numeric = texts.text, texts.numeric
+    found = {
+        name: text.re_search(pattern) for name, pattern in PATTERNS.items() if name != "numeric"
+    }
     return found | {
-        "day_first": numeric & (first > 12) & (second <= 12),
-        "month_first": numeric & (second > 12) & (first <= 12),
+        "numeric": numeric,
+        "day_first": numeric & (texts["first"] > 12) & (texts.second <= 12),
+        "month_first": numeric & (texts.second > 12) & (texts["first"] <= 12),
         # 9.6.2010: nobody writes the month first with dots. Those of a.m. are none of the date's.
         "dotted": numeric & text.re_search(r"^[0-9]+\."),
         # Excel turns a day and a month around only where both could be a month.
-        "iso_late": found["iso"] & (_part(text, r"-([0-9]{1,2})(?:[ T]|$)") > 12),
+        "iso_late": found["iso"] & (texts.late > 12),
         "utc": text.re_search(r"(Z|UTC|GMT|[+-]00:?00)$"),
     }
 
 
-def spread(cell: StringValue) -> dict[str, Value]:
+def spread(texts: Table) -> dict[str, Value]:
     """Return what tells dates with the year first, 24-03-11, from those with it last.
 
-    ``short`` are those that are dates either way; of them, how many first and last parts there
-    are.
+    ``short`` are those that are dates either way, each as many ``times`` as it is there; of them,
+    how many first and last parts there are.
     """
-    text = cell.strip()
-    first, second, last = (_part(text, part) for part in (_FIRST, _SECOND, _SHORT_YEAR))
-    short = text.re_search(PATTERNS["numeric"]) & (second <= 12) & last.between(1, 31)
+    short = texts.numeric & (texts.second <= 12) & texts.short_year.between(1, 31)
     return {
-        "short": short.sum().fill_null(0),
-        "short_first": first.nunique(where=short),
-        "short_last": last.nunique(where=short),
+        "short": texts.times.sum(where=short).fill_null(0).cast("int64"),
+        "short_first": texts["first"].nunique(where=short),
+        "short_last": texts.short_year.nunique(where=short),
     }
 
 
@@ -154,8 +169,9 @@ def said(counts: Mapping[str, Any], order: str) -> str:
     )
 
 
-def _part(text: StringValue, pattern: str) -> Value:
-    return text.re_extract(pattern, 1).try_cast("int64")
+def found(counts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which kinds are forms of the column."""
+    return tuple(name for name in PATTERNS if is_one(counts, name))
 
 
 def is_one(counts: Mapping[str, Any], name: str) -> bool:

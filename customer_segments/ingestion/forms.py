@@ -1,19 +1,24 @@
 """The form of a column's cells: order of day and month, decimal mark, zone. Settled for the whole.
 
 Belongs here: counting what all cells of a column look like, and deciding how they are read; what
-two readings fit is a doubt. Does not: a cell's value (``dates``, ``numbers``).
+two readings fit is a doubt. Does not: a cell's value (``times``, ``numbers``).
 """
 
 from collections.abc import Mapping
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
+import ibis
 from ibis.expr.types import Table, Value
 
 from customer_segments.ingestion import dates, numbers
 from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.grid import cells_of
 from customer_segments.policy.layout import Layout
 
 NUMBERS = ("quantity", "price", "amount", "discount")
+# Kinds of which a message shows a cell.
+EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_group", "comma")
 
 
 class Form(NamedTuple):
@@ -24,7 +29,9 @@ class Form(NamedTuple):
     said
         In words, for who asks: "decimal comma".
     kinds
-        What kinds of cells there are, and how many of each.
+        What kinds of dates there are.
+    is_plain
+        Whether all cells are as the engine writes them.
     order
         Of day, month and year: ``dmy``, ``mdy`` or ``ymd``.
     decimal
@@ -32,32 +39,62 @@ class Form(NamedTuple):
     """
 
     said: str = ""
-    kinds: Mapping[str, int] = {}
+    kinds: tuple[str, ...] = ()
+    is_plain: bool = False
     order: str = "dmy"
     decimal: str = "."
 
 
-def looked_at(cells: Table) -> dict[str, Value]:
-    """Return the counts by which the forms of all text columns are settled, to be aggregated."""
-    counts: dict[str, Value] = {}
+@cache
+def counting(schema: ibis.Schema) -> str:
+    """Return the query of one row by which the forms of a sheet's columns are settled.
+
+    ``<column>:<kind>`` says how many cells are of a kind, ``<column>:<kind>:example`` one of them;
+    ``rows`` are all, ``no_money``, ``a_currency`` and ``other_currency`` are of the money.
+    """
+    cells = cells_of(schema)
+    money = "price" if "price" in schema else "amount"
+    parts = [cells.agg(rows=cells.count(), no_money=cells.count(where=cells[money].isnull()))]
     for column in ("invoice_date", *NUMBERS):
-        if column not in cells.columns or not cells[column].type().is_string():
-            continue
-        kinds = (dates if column == "invoice_date" else numbers).kinds(cells[column])
-        counts[f"{column}:all"] = cells[column].count()
-        for kind, is_it in kinds.items():
-            counts[f"{column}:{kind}"] = is_it.sum().fill_null(0)
-            if kind in EXAMPLES:
-                counts[f"{column}:{kind}:example"] = cells[column].max(where=is_it)
-        if column == "invoice_date":
-            counts |= {
-                f"{column}:{kind}": count for kind, count in dates.spread(cells[column]).items()
-            }
-    return counts
+        if column in schema and schema[column].is_string():
+            # Few texts are different ones, and it is the looking that takes its time.
+            there = cells.filter(cells[column].notnull())
+            each = there.group_by(column).agg(times=there.count())
+            parts.append(looked_at(each, column))
+    named = cells.currency.cast("string").strip().upper() if "currency" in schema else None
+    if named is None and schema[money].is_string():
+        each = cells.select(money).distinct()
+        named = numbers.currencies(each[money])
+    if named is not None:
+        parts.append(named.name("named").as_table().agg(**_first_and_last("named")))
+    return str(ibis.to_sql(reduce(Table.cross_join, parts), "duckdb"))
 
 
-# Kinds of which a message shows a cell.
-EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_group", "comma")
+def _first_and_last(column: str) -> dict[str, Any]:
+    return {"a_currency": ibis._[column].min(), "other_currency": ibis._[column].max()}
+
+
+def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
+    """Count the kinds of a column's cells.
+
+    Parameters
+    ----------
+    texts
+        The column's texts, and how many ``times`` each is there.
+    by
+        Columns of what to count apart.
+    """
+    of = dates if column == "invoice_date" else numbers
+    texts = texts.mutate(**of.parts(texts[column]))
+    cell, times = texts[column], texts.times
+    counts: dict[str, Value] = {f"{column}:all": times.sum().fill_null(0).cast("int64")}
+    for kind, is_it in of.kinds(texts).items():
+        counts[f"{column}:{kind}"] = times.sum(where=is_it).fill_null(0).cast("int64")
+        if kind in EXAMPLES:
+            counts[f"{column}:{kind}:example"] = cell.max(where=is_it)
+    if column == "invoice_date":
+        counts |= {f"{column}:{kind}": count for kind, count in dates.spread(texts).items()}
+    return texts.aggregate(counts, by=by)
 
 
 def settled(
@@ -78,8 +115,9 @@ def settled(
     doubts: list[Doubt] = []
     of: dict[str, dict[str, Any]] = {}
     for name, count in counts.items():
-        column, _, kind = name.partition(":")
-        of.setdefault(column, {})[kind] = count
+        column, is_kind, kind = name.partition(":")
+        if is_kind:
+            of.setdefault(column, {})[kind] = count
     # What one column of numbers proves holds for those of the same file that prove nothing.
     proven = {numbers.proven(of[name]) for name in NUMBERS if name in of} - {None}
     others = proven.pop() if len(proven) == 1 else None
@@ -87,9 +125,12 @@ def settled(
         where = f"{place}, column {headings[column]!r}"
         if column == "invoice_date":
             order, doubt = dates.order(kinds, layout, where)
-            forms[column] = Form(dates.said(kinds, order), kinds, order=order)
+            is_plain = kinds["iso"] == kinds["all"]
+            forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
         else:
             decimal, doubt = numbers.decimal_mark(kinds, layout, others, where)
-            forms[column] = Form(numbers.said(kinds, decimal), kinds, decimal=decimal)
+            is_plain = kinds["plain"] == kinds["all"]
+            said = numbers.said(kinds, decimal)
+            forms[column] = Form(said, is_plain=is_plain, decimal=decimal)
         doubts += [doubt] if doubt else []
     return forms, doubts

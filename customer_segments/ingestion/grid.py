@@ -5,10 +5,14 @@ Belongs here: what a grid is. Does not: making one (``reading``, ``scans``).
 
 from typing import NamedTuple
 
+import ibis
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.layout import Header
 from customer_segments.ingestion.sources import Source
+
+# Queries are made once for all sheets with the same columns, which takes longer than a small file.
+CELLS = "cells_of_a_sheet"
 
 
 class Grid(NamedTuple):
@@ -18,19 +22,24 @@ class Grid(NamedTuple):
     ----------
     sheet
         Sheet name; a file that has no sheets gives its own stem.
-    cells
+    schema
         A row per row that holds anything: ``row_number`` as Excel shows it, ``overfull``, and a
         column for each column of the layout, null where the cell is empty or an error.
-    view, sql
-        Name and query of the view that ``cells`` reads, if it is not in memory.
-    is_columnar
-        Whether the engine reads single columns of it.
+    sql
+        The query that reads them.
     """
 
     source: Source
     sheet: str
     header: Header
-    cells: Table
-    view: str = ""
-    sql: str = ""
-    is_columnar: bool = False
+    schema: ibis.Schema
+    sql: str
+
+    def read_by(self, query: str) -> str:
+        """Return a query of ``cells_of`` as one of this sheet."""
+        return query.replace(f'"{CELLS}"', f"({self.sql})")
+
+
+def cells_of(schema: ibis.Schema) -> Table:
+    """Return the cells of whatever sheet has these columns."""
+    return ibis.table(schema, name=CELLS)

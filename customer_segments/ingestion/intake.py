@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.ingestion import numbers
 from customer_segments.ingestion.casting import PARSER, TYPED
 from customer_segments.ingestion.doubt import Doubt
-from customer_segments.ingestion.forms import looked_at, settled
+from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import layout_of, where
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
-from customer_segments.ingestion.scans import longest_texts, require_readable, require_short
+from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
@@ -60,40 +59,25 @@ class Intake:
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
-        """Return the typed rows of all sheets, computed once if they are not Parquet's.
+        """Return the typed rows of all sheets; computed once, where they come from text.
 
         The scratch folder has to be there still.
         """
         schema = ibis.schema(
             {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
         )
-        is_columnar = self.sheets and all(sheet.grid.is_columnar for sheet in self.sheets)
-        if not is_columnar:
-            con.create_table(ROWS, schema=schema, temp=True)
-        # Files of one form have one query: for Ibis to make it takes longer than a small file.
-        made: dict[str, tuple[str, str]] = {}
-        queries = []
-        for sheet in self.sheets:
-            view = sheet.grid.view
-            if sheet.grid.sql:
-                con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {view} AS {sheet.grid.sql}")
-            form = repr((sheet.grid.cells.schema(), sheet.grid.header, sheet.forms))
-            if not is_columnar:
-                names = {
-                    name: ibis.literal(said)
-                    for name, said in (("workbook", sheet.workbook), ("sheet", sheet.name))
-                }
-                con.insert(ROWS, sheet.typed().mutate(**names).select(*COLUMNS))
-                continue
-            if form not in made:
-                made[form] = str(con.compile(sheet.typed())), view
-            query, its_view = made[form]
-            place = ", ".join(map(literal, (sheet.workbook, sheet.name)))
-            queries.append(f"SELECT {place}, * FROM ({query.replace(its_view, view)})")
-        if queries:
+        queries = [
+            f"SELECT {literal(sheet.workbook)}, {literal(sheet.name)}, * FROM ({sheet.typed})"
+            for sheet in self.sheets
+        ]
+        if queries and not any(sheet.forms for sheet in self.sheets):
             # Read again faster than kept.
             columns = ", ".join(COLUMNS)
             con.raw_sql(f"CREATE TEMP VIEW {ROWS}({columns}) AS {' UNION ALL '.join(queries)}")
+        else:
+            con.create_table(ROWS, schema=schema, temp=True)
+            for query in queries:
+                con.raw_sql(f"INSERT INTO {ROWS} {query}")
         return ibis.table(schema, name=ROWS)
 
 
@@ -107,9 +91,19 @@ def parser_of(policy: Policy) -> str:
 
 @contextmanager
 def taken_in(
-    sources: list[Source], policy: Policy, progress: Callable[[str], None] = lambda message: None
+    sources: list[Source],
+    policy: Policy,
+    progress: Callable[[str], None] = lambda message: None,
+    memory: str = "1GB",
 ) -> Iterator[Intake]:
     """Look at files, one after the other, and give what they hold, until the block is left.
+
+    Parameters
+    ----------
+    progress
+        Is told of each sheet.
+    memory
+        The engine's limit.
 
     Raises
     ------
@@ -119,7 +113,7 @@ def taken_in(
     import duckdb
 
     with TemporaryDirectory(prefix="customer-segments-") as folder:
-        con = ibis.duckdb.connect(temp_directory=folder)
+        con = ibis.duckdb.connect(temp_directory=folder, memory_limit=memory)
         try:
             intake, begun = Intake(parser=parser_of(policy)), list[Grid]()
             for source in sources:
@@ -149,39 +143,28 @@ def _looked_at(
     con: "Backend", grid: Grid, layout: Layout, policy: Policy
 ) -> tuple[Sheet, list[Doubt]]:
     """Settle the forms of a sheet's columns from all of its cells."""
-    cells, header = grid.cells, grid.header
-    place = where(grid.source.name, grid.sheet)
-    figures = looked_at(cells) | longest_texts(grid) | {"rows": cells.count()}
-    money = "price" if "price" in header.positions else "amount"
-    if cells[money].type().is_string():
-        signs = numbers.currencies(cells[money])
-        figures |= {"a_currency": signs.min(), "other_currency": signs.max()}
-    figures |= {f"no_{money}": cells[money].isnull().sum().fill_null(0)}
-    if "currency" in header.positions:
-        named = cells.currency.cast("string").strip().upper()
-        figures |= {"a_currency": named.min(), "other_currency": named.max()}
-    counts = con.execute(cells.agg(**figures)).iloc[0].to_dict()
-    require_short(grid, counts)
-    forms, doubts = settled(
-        {name: count for name, count in counts.items() if ":" in name},
-        layout,
-        place,
-        header.headings,
-    )
-    column = f"{place}, column {header.headings[money]!r}"
-    without = counts[f"no_{money}"]
+    place, headings = where(grid.source.name, grid.sheet), grid.header.headings
+
+    found = con.raw_sql(grid.read_by(counting(grid.schema)))
+    names = [column[0] for column in found.description]
+    (row,) = found.fetchall()
+    counts = dict(zip(names, row, strict=True))
+    rows = counts["rows"]
+    forms, doubts = settled(counts, layout, place, headings)
+    column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
+    without = counts["no_money"]
     # A few may be errors that Excel itself shows.
-    if without > 0.05 * counts["rows"] and has_formulas_without_values(grid.source.file):
+    if without > 0.05 * rows and has_formulas_without_values(grid.source.file):
         doubts.append(
             Doubt(
                 "formulas",
                 "stops",
-                f"{column}: {without:,.0f} of {counts['rows']:,.0f} cells have a formula and no "
-                "value, for the program that wrote the workbook never calculated it.",
+                f"{column}: {without:,.0f} of {rows:,} cells have a formula and no value, for the "
+                "program that wrote the workbook never calculated it.",
                 "Open it in Excel or LibreOffice and save it: then the values are there.",
                 '[source] accept = ["formulas"]',
             )
         )
     named = {counts.get(name) for name in ("a_currency", "other_currency")}
-    currencies = tuple(sorted(name for name in named if name and isinstance(name, str)))
-    return Sheet(grid, layout, forms, policy.source, int(counts["rows"]), currencies), doubts
+    currencies = tuple(sorted(filter(None, named)))
+    return Sheet(grid, layout, forms, policy.source, rows, currencies), doubts

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import ibis
-from ibis.expr.types import BooleanValue, StringValue, Value
+from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.policy.layout import Layout
@@ -34,10 +34,15 @@ _GROUPED = {
 _MIXED = "mixed"
 
 
-def kinds(cell: StringValue) -> dict[str, BooleanValue]:
-    """Return which kinds a cell is of, for counting."""
+def parts(cell: StringValue) -> dict[str, StringValue]:
+    """Return what the kinds of a cell are told by, columns of the table for ``kinds``."""
     text = cell.strip()
-    digits = _digits(text)
+    return {"text": text, "digits": _digits(text)}
+
+
+def kinds(texts: Table) -> dict[str, BooleanValue]:
+    """Return which kinds a cell is of, for counting."""
+    text, digits = texts.text, texts.digits
     point = digits.re_search(r"^([0-9]*|[0-9,]*,[0-9]{3})\.([0-9]{0,2}|[0-9]{4,})$") | (
         digits.re_search(r"^0*\.[0-9]+$|,.*\.|,.*,|^[0-9]{4,}\.[0-9]+$")
     )
@@ -102,20 +107,21 @@ def said(counts: Mapping[str, Any], decimal: str) -> str:
 
 
 def read(
-    cell: StringValue, counts: Mapping[str, Any], decimal: str, kind: str, percent: bool = False
+    cell: StringValue, is_plain: bool, decimal: str, kind: str, percent: bool = False
 ) -> Value:
     """Return the number that a cell says, rounded to its type's decimals; null if it says none.
 
     Parameters
     ----------
+    is_plain
+        Whether all cells of the column are as the engine writes numbers.
     percent
         Whether 20% is a number.
     """
     text = cell.strip()
-    is_plain = text.re_search(PLAIN)
-    null = ibis.null(kind)
-    if counts["plain"] == counts["all"] and decimal != ",":
+    if is_plain and decimal != ",":
         return text.try_cast(kind)
+    null = ibis.null(kind)
     digits = _digits(text)
     as_point = _value(digits, ".", kind)
     as_comma = _value(digits, ",", kind)
@@ -128,7 +134,7 @@ def read(
     hundredth = (signed / 100).cast(kind) if percent else null
     signed = ibis.ifelse(text.endswith("%"), hundredth, signed)
     return ibis.ifelse(
-        is_plain & text.re_search("[eE]"), text.try_cast(kind), signed.fill_null(null)
+        text.re_search(PLAIN) & text.re_search("[eE]"), text.try_cast(kind), signed.fill_null(null)
     )
 
 

@@ -9,8 +9,6 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ibis
-
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contained import sheets_of
 from customer_segments.ingestion.grid import Grid
@@ -22,9 +20,9 @@ from customer_segments.ingestion.layout import (
     shown,
     where,
 )
-from customer_segments.ingestion.scans import parquet_grids, text_grids
+from customer_segments.ingestion.parquet_files import parquet_grid
+from customer_segments.ingestion.scans import copied, text_grid
 from customer_segments.ingestion.sources import Source
-from customer_segments.ingestion.text_files import LONGEST_TEXT
 from customer_segments.policy.layout import Layout
 
 if TYPE_CHECKING:
@@ -62,21 +60,22 @@ def grids(
         suffix = part.suffix.lower()
         if suffix in TEXT:
             try:
-                found += text_grids(con, source, part, layout, folder)
+                grid = text_grid(con, source, part, layout, folder)
+                found += [grid] if grid else []
             except NoTransactions as error:
                 # Many folders have notes in them.
                 if suffix != ".txt":
                     raise
                 passed_over.append(error.problem)
         elif suffix == ".parquet":
-            found += parquet_grids(con, source, part, layout)
+            found.append(parquet_grid(con, source, part, layout))
         else:
-            found += _workbook_grids(source, part, layout, passed_over)
+            found += _workbook_grids(con, source, part, layout, folder, passed_over)
     return found, passed_over
 
 
 def _workbook_grids(
-    source: Source, file: Path, layout: Layout, passed_over: list[str]
+    con: "Backend", source: Source, file: Path, layout: Layout, folder: Path, passed_over: list[str]
 ) -> list[Grid]:
     """Return the sheets of a workbook, and add those without transactions to ``passed_over``."""
     found: dict[str, Grid] = {}
@@ -87,7 +86,7 @@ def _workbook_grids(
             passed_over.append(f"{place}: hidden")
         if not cells.num_rows:
             continue
-        grid = _sheet_grid(source, sheet, cells, layout)
+        grid = _sheet_grid(con, source, sheet, cells, layout, folder)
         if isinstance(grid, UserError):
             failed = failed or grid
             passed_over.append(f"{place}: no transactions")
@@ -100,7 +99,9 @@ def _workbook_grids(
     return list(found.values())
 
 
-def _sheet_grid(source: Source, sheet: str, text: "pa.Table", layout: Layout) -> "Grid | UserError":
+def _sheet_grid(
+    con: "Backend", source: Source, sheet: str, text: "pa.Table", layout: Layout, folder: Path
+) -> "Grid | UserError":
     """Return a workbook's sheet, or why it has no transactions."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -120,16 +121,7 @@ def _sheet_grid(source: Source, sheet: str, text: "pa.Table", layout: Layout) ->
     )
     if data.num_rows:
         cells = cells.filter(reduce(pc.or_, map(pc.is_valid, data.columns)))
-    for column, heading in header.headings.items():
-        lengths = pc.binary_length(cells[column])
-        if (pc.max(lengths).as_py() or 0) > LONGEST_TEXT:
-            number = pc.index(pc.greater(lengths, LONGEST_TEXT), True).as_py()
-            raise UserError(
-                f"{place}, column {heading!r}, row {cells['row_number'][number].as_py()}: a text "
-                f"of more than {LONGEST_TEXT:,} bytes.",
-                "Shorten it; Excel itself holds 32,767 characters.",
-            )
-    return Grid(source, sheet, header, ibis.memtable(cells))
+    return copied(con, source, sheet, header, folder, cells.to_batches())
 
 
 def has_formulas_without_values(file: Path) -> bool:

@@ -1,19 +1,18 @@
-"""Text and Parquet files -> grids that the engine reads from the file, at each use.
+"""Text and workbooks -> grids: a copy of their cells that the engine reads column by column.
 
-Belongs here: the queries that read them. Does not: making text readable (``text_files``).
+Belongs here: writing it, and what no cell may be. Does not: making text readable (``text_files``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import ibis
-from ibis.expr.types import Value
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import header_of, shown, where
+from customer_segments.ingestion.layout import Header, shown, where
 from customer_segments.ingestion.sources import Source
 from customer_segments.ingestion.text_files import (
     LONGEST_TEXT,
@@ -22,109 +21,88 @@ from customer_segments.ingestion.text_files import (
     records,
 )
 from customer_segments.policy.layout import Layout
+from customer_segments.storage.contracts import literal, quoted
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
+# Of wider ones the engine keeps too much at a time.
+MOST_SIMPLE_COLUMNS = 1_000
 
-def text_grids(
+
+def text_grid(
     con: "Backend", source: Source, file: Path, layout: Layout, folder: Path
-) -> Iterator[Grid]:
-    """Yield the records of a text file: by the engine, or one by one where lines are not alike."""
-    sheet = _stem(file)
+) -> Grid | None:
+    """Return the records of a text file: by the engine, or one by one where lines are not alike.
+
+    They are copied to ``folder``, parsed once; ``None`` if there are none.
+    """
+    sheet = stem(file)
     text = opened(file, layout, source.name, sheet, folder)
     if text is None:
-        return
-    view = f"grid_{uuid4().hex}"
-    schema = {"row_number": "int64", "overfull": "string"} | dict.fromkeys(
-        (f"c{place}" for place in range(text.width)), "string"
-    )
-    sql = _by_engine(con, text)
-    if sql is None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        copy = folder / f"{view}.parquet"
-        types = ibis.schema(schema).to_pyarrow()
-        with pq.ParquetWriter(
-            copy, pa.schema([field.with_nullable(True) for field in types])
-        ) as out:
-            for batch in records(text, source.name):
-                out.write_batch(batch)
-        sql = f"SELECT * FROM read_parquet({_quoted(copy)})"
-    con.raw_sql(f"CREATE VIEW {view} AS {sql}")
-    cells = ibis.table(schema, name=view)
-    holds_something = ibis.or_(*(cells[f"c{place}"].notnull() for place in range(text.width)))
-    cells = cells.filter(holds_something).select(
-        "row_number",
-        "overfull",
-        **{column: cells[f"c{place}"] for column, place in text.header.positions.items()},
-    )
-    yield Grid(source, sheet, text.header, cells, view, sql)
+        return None
+    grid, copy = _copy(source, sheet, text.header, folder)
+    is_simple = not text.has_blank_lines and text.width <= MOST_SIMPLE_COLUMNS
+    if not is_simple or not _copied_by_engine(con, text, copy):
+        return copied(con, source, sheet, text.header, folder, records(text, source.name))
+    return grid
 
 
-def _by_engine(con: "Backend", text: TextFile) -> str | None:
-    """Return the query that reads a text file; ``None`` where its lines are not all alike."""
+def copied(
+    con: "Backend",
+    source: Source,
+    sheet: str,
+    header: Header,
+    folder: Path,
+    batches: Iterable["pa.RecordBatch"],
+) -> Grid:
+    """Write cells, all of them text, to where the engine reads them."""
+    import pyarrow.parquet as pq
+
+    grid, copy = _copy(source, sheet, header, folder)
+    with pq.ParquetWriter(copy, grid.schema.to_pyarrow()) as out:
+        for batch in batches:
+            out.write_batch(batch)
+    texts = {column: quoted(column) for column in header.positions}
+    place, read = where(source.name, sheet), f"({grid.sql})"
+    require_short(con, place, header, read, texts, "row_number")
+    return grid
+
+
+def _copy(source: Source, sheet: str, header: Header, folder: Path) -> tuple[Grid, Path]:
+    copy = folder / f"{uuid4().hex}.parquet"
+    texts = dict.fromkeys(("overfull", *header.positions), "string")
+    schema = ibis.schema({"row_number": "int64"} | texts)
+    sql = f"SELECT * FROM read_parquet({literal(str(copy))})"
+    return Grid(source, sheet, header, schema, sql), copy
+
+
+def _copied_by_engine(con: "Backend", text: TextFile, copy: Path) -> bool:
+    """Copy the records of a text file, unless its lines are not all alike."""
     import duckdb
 
-    if text.has_blank_lines:
-        return None
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(text.width))
-    trimmed = ", ".join(
-        f"CASE WHEN trim(c{place}) <> '' THEN c{place} END AS c{place}"
-        for place in range(text.width)
+    types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(text.width))
+    chosen = ", ".join(
+        f"CASE WHEN trim(c{place}) <> '' THEN c{place} END AS {column}"
+        for column, place in text.header.positions.items()
     )
+    # Most rows need no look at the other columns.
+    something = " OR ".join(f"trim(c{place}) <> ''" for place in text.header.positions.values())
+    texts = ", ".join(f"c{place}" for place in range(text.width))
     first = text.skipped + text.header.row
     sql = (
-        f"SELECT row_number() OVER () + {first} AS row_number, NULL::VARCHAR AS overfull, "
-        f"{trimmed} "
-        f"FROM read_csv({_quoted(text.path)}, auto_detect = false, header = false, skip = {first}, "
-        f"delim = {_quoted(text.separator)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"nullstr = '', columns = {{{columns}}})"
+        f"SELECT row_number, NULL::VARCHAR AS overfull, {chosen} "
+        f"FROM (SELECT row_number() OVER () + {first} AS row_number, * FROM "
+        f"read_csv({literal(str(text.path))}, auto_detect = false, header = false, skip = {first}, "
+        f"delim = {literal(text.separator)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"nullstr = '', columns = {{{types}}})) WHERE {something} OR trim(concat({texts})) <> ''"
     )
     try:
-        con.raw_sql(f"SELECT count(*) FROM ({sql})").fetchall()
+        con.raw_sql(f"COPY ({sql}) TO {literal(str(copy))} (FORMAT parquet)")
     except duckdb.Error:
-        return None
-    return sql
-
-
-def parquet_grids(con: "Backend", source: Source, file: Path, layout: Layout) -> Iterator[Grid]:
-    """Yield the one table of a Parquet file, with the types that it has."""
-    import duckdb
-
-    sheet = _stem(file)
-    place = where(source.name, sheet)
-    view = f"grid_{uuid4().hex}"
-    # Names of folders are no data, and old writers do not say that bytes are text.
-    options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
-    read = f"read_parquet({_quoted(file)}, {options})"
-    try:
-        con.raw_sql(f"CREATE VIEW {view} AS SELECT * FROM {read}")
-        schema = con.table(view).schema()
-    except duckdb.Error as error:
-        raise _broken(source, error) from error
-    names = [name for name in schema if name != "file_row_number"]
-    header = header_of(names, layout, place)
-    cells = ibis.table(schema, name=view)
-    chosen = {}
-    for column, position in header.positions.items():
-        kind = schema[names[position]]
-        if kind.is_nested() or kind.is_binary():
-            raise UserError(
-                f"{place}, column {names[position]!r}: it holds {kind}, not text, numbers or "
-                "timestamps.",
-                "Write it as one of these.",
-            )
-        cell = cells[names[position]]
-        is_kept = kind.is_numeric() or kind.is_temporal()
-        needs_form = column == "invoice_date" and not kind.is_temporal()
-        chosen[column] = cell if is_kept and not needs_form else cell.cast("string").nullif("")
-    something = ibis.or_(*(cell.notnull() for cell in chosen.values()))
-    cells = cells.filter(something).select(
-        row_number=cells.file_row_number + 2, overfull=ibis.null("string"), **chosen
-    )
-    yield Grid(source, sheet, header, cells, view, f"SELECT * FROM {read}", is_columnar=True)
+        return False
+    return True
 
 
 def require_readable(con: "Backend", grid: Grid) -> None:
@@ -137,37 +115,53 @@ def require_readable(con: "Backend", grid: Grid) -> None:
     """
     import duckdb
 
-    if grid.sql:
-        try:
-            con.raw_sql(f"SELECT max(hash(cells)) FROM ({grid.sql}) AS cells").fetchall()
-        except duckdb.Error as error:
-            raise _broken(grid.source, error) from error
+    try:
+        con.raw_sql(f"SELECT max(hash(cells)) FROM ({grid.sql}) AS cells").fetchall()
+    except duckdb.Error as error:
+        raise broken(grid.source, error) from error
 
 
-def longest_texts(grid: Grid) -> dict[str, Value]:
-    """Return the length of the longest text of each column, to be computed."""
-    texts = (name for name in grid.header.positions if grid.cells[name].type().is_string())
-    return {f"longest {name}": grid.cells[name].length().max() for name in texts}
+def require_short(
+    con: "Backend",
+    place: str,
+    header: Header,
+    read: str,
+    texts: Mapping[str, str],
+    row: str,
+) -> None:
+    """Require that no text is endless, before any is looked at.
 
-
-def require_short(grid: Grid, counts: Mapping[str, Any]) -> None:
-    """Require that no text is endless.
+    Parameters
+    ----------
+    read
+        What the engine reads, as it is: single columns of it are not unpacked.
+    texts
+        Quoted name of each column that is text, by the layout's.
+    row
+        Number of a row.
 
     Raises
     ------
     UserError
-        If one is; names the column.
+        If one is; names column and row.
     """
-    for column, heading in grid.header.headings.items():
-        if (counts.get(f"longest {column}") or 0) > LONGEST_TEXT:
+    if not texts:
+        return
+    lengths = ", ".join(f"max(strlen({name}))" for name in texts.values())
+    (found,) = con.raw_sql(f"SELECT {lengths} FROM {read}").fetchall()
+    for column, longest in zip(texts, found, strict=True):
+        if (longest or 0) > LONGEST_TEXT:
+            one = f"strlen({texts[column]}) > {LONGEST_TEXT} LIMIT 1"
+            ((number,),) = con.raw_sql(f"SELECT {row} FROM {read} WHERE {one}").fetchall()
             raise UserError(
-                f"{where(grid.source.name, grid.sheet)}, column {heading!r}: a text of more than "
-                f"{LONGEST_TEXT:,} characters.",
+                f"{place}, column {header.headings[column]!r}, row {number}: a text of more than "
+                f"{LONGEST_TEXT:,} bytes.",
                 "Shorten it; Excel itself holds 32,767 characters.",
             )
 
 
-def _broken(source: Source, error: Exception) -> UserError:
+def broken(source: Source, error: Exception) -> UserError:
+    """Return what to say of a file that the engine cannot read."""
     kind = "Parquet" if source.parts[0].suffix.lower() == ".parquet" else "text"
     return UserError(
         f"{shown(source.name)} is not a readable {kind} file "
@@ -176,9 +170,6 @@ def _broken(source: Source, error: Exception) -> UserError:
     )
 
 
-def _stem(file: Path) -> str:
+def stem(file: Path) -> str:
+    """Return what the one sheet of a file is called that has none."""
     return file.name.split(".")[0] if file.suffix.lower() == ".gz" else file.stem
-
-
-def _quoted(text: "Path | str") -> str:
-    return "'" + str(text).replace("'", "''") + "'"

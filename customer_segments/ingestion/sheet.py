@@ -4,12 +4,13 @@ Belongs here: what a sheet is. Does not: settling its forms (``intake``).
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-from ibis.expr.types import Table
+import ibis
 
 from customer_segments.ingestion.casting import filled_down, typed_rows
 from customer_segments.ingestion.forms import Form
-from customer_segments.ingestion.grid import Grid
+from customer_segments.ingestion.grid import Grid, cells_of
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source as Rules
 
@@ -35,13 +36,20 @@ class Sheet:
         """Name of the sheet."""
         return self.grid.sheet
 
-    def typed(self) -> Table:
-        """Return its typed rows."""
-        header, cells = self.grid.header, self.grid.cells
-        if header.is_filled_down:
-            cells = filled_down(cells)
-        is_utc = "(utc)" in header.headings["invoice_date"].casefold()
-        return typed_rows(cells, self.forms, self.layout, self.rules, is_utc)
+    @property
+    def typed(self) -> str:
+        """The query of its typed rows, columns ``TYPED``."""
+        header = self.grid.header
+        forms = tuple((name, form._replace(said="")) for name, form in self.forms.items())
+        query = _typing(
+            self.grid.schema,
+            forms,
+            self.layout.model_dump_json(),
+            self.rules.model_dump_json(),
+            header.is_filled_down,
+            "(utc)" in header.headings["invoice_date"].casefold(),
+        )
+        return self.grid.read_by(query)
 
     @property
     def ignored(self) -> list[str]:
@@ -58,3 +66,24 @@ class Sheet:
             f"{column}: {heading!r}{f' ({said[column]})' if said.get(column) else ''}"
             for column, heading in self.grid.header.headings.items()
         )
+
+
+@cache
+def _typing(
+    schema: ibis.Schema,
+    forms: tuple[tuple[str, Form], ...],
+    layout: str,
+    rules: str,
+    is_filled_down: bool,
+    is_utc: bool,
+) -> str:
+    """Return the query of the typed rows of all sheets of a form."""
+    cells = cells_of(schema)
+    typed = typed_rows(
+        filled_down(cells) if is_filled_down else cells,
+        dict(forms),
+        Layout.model_validate_json(layout),
+        Rules.model_validate_json(rules),
+        is_utc,
+    )
+    return str(ibis.to_sql(typed, "duckdb"))

@@ -4,7 +4,6 @@ Belongs here: making a file that the engine reads fast, or, where its lines are 
 reading it record by record. Does not: what the cells mean (``forms``, ``casting``).
 """
 
-import codecs
 import csv
 from collections.abc import Iterator
 from itertools import islice
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.code_pages import BLOCK, encoding_of, unpacked
+from customer_segments.ingestion.code_pages import as_utf8
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
     Header,
@@ -29,8 +28,10 @@ if TYPE_CHECKING:
 SEPARATORS = ",;\t|"
 # As the csv module has it. Excel's own limit is 32,767.
 LONGEST_TEXT = 131_072
-# Of a packed file: text shrinks to a tenth, a bomb to a thousandth.
-LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
+# As the engine has it.
+LONGEST_LINE = 2_000_000
+# As Excel has it.
+MOST_COLUMNS = 16_384
 BATCH_ROWS = 50_000
 
 
@@ -68,9 +69,9 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
     UserError
         If it is no text, or has no header.
     """
-    path, has_blank_lines = _as_utf8(file, layout, name, folder)
+    path, has_blank_lines = as_utf8(file, layout, name, folder)
     with _reading(path) as stream:
-        first = stream.readline()
+        first = stream.readline(LONGEST_LINE)
         told = first.strip().lower().strip('"')
         separator = layout.separator or (told[4:5] if told.startswith("sep=") else None)
         skipped = 1 if told.startswith("sep=") else 0
@@ -80,8 +81,8 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
     for each in candidates:
         try:
             with _reading(path) as stream:
-                stream.readlines(1) if skipped else None
-                rows, lines = _first_records(stream, each, name)
+                stream.readline() if skipped else None
+                rows, lines = _first_records(stream, each, name, skipped)
         except UserError as error:
             # By another separator its quotation marks may stand well.
             failed = failed or error
@@ -90,12 +91,19 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
             return None
         header = match_header(rows, layout, place)
         if header:
+            width = len(rows[header.row - 1])
+            if width > MOST_COLUMNS:
+                raise UserError(
+                    f"{place}: its header has {width:,} columns; Excel's own limit is "
+                    f"{MOST_COLUMNS:,}.",
+                    "Export those alone that are needed.",
+                )
             is_simple = lines[header.row - 1] == header.row
             return TextFile(
                 path,
                 each,
                 header,
-                len(rows[header.row - 1]),
+                width,
                 skipped,
                 has_blank_lines or not is_simple,
             )
@@ -106,7 +114,7 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
 def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
     """Yield the records after the header, one by one as the csv module reads them.
 
-    Columns ``row_number``, ``overfull`` and ``c0``, ``c1``, ... of text, null where blank.
+    Columns ``row_number``, ``overfull`` and those of the layout, of text, null where blank.
     """
     import pyarrow as pa
 
@@ -114,7 +122,8 @@ def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
         for _ in range(text.skipped):
             stream.readline()
         # Strict: a quotation mark that is never closed would swallow rows without a word.
-        reader = csv.reader(stream, delimiter=text.separator, strict=True)
+        lines = _lines(stream, name, text.skipped)
+        reader = csv.reader(lines, delimiter=text.separator, strict=True)
         numbered = enumerate(reader, 1 + text.skipped)
         try:
             while batch := list(islice(numbered, BATCH_ROWS)):
@@ -130,21 +139,17 @@ def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
                     for _, record in rows
                 ]
                 cells = {
-                    f"c{place}": pa.array(
-                        [
-                            record[place] if place < len(record) and record[place].strip() else None
-                            for _, record in rows
-                        ],
-                        pa.string(),
-                    )
-                    for place in range(text.width)
+                    column: [
+                        record[place] if place < len(record) and record[place].strip() else None
+                        for _, record in rows
+                    ]
+                    for column, place in text.header.positions.items()
                 }
+                numbers = pa.array([number for number, _ in rows], pa.int64())
+                texts = {"overfull": overfull, **cells}
                 yield pa.record_batch(
-                    {
-                        "row_number": pa.array([number for number, _ in rows], pa.int64()),
-                        "overfull": pa.array(overfull, pa.string()),
-                        **cells,
-                    }
+                    {"row_number": numbers}
+                    | {column: pa.array(said, pa.string()) for column, said in texts.items()}
                 )
         except csv.Error as error:
             raise UserError(
@@ -153,13 +158,26 @@ def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
             ) from error
 
 
+def _lines(stream: IO[str], name: str, skipped: int = 0) -> Iterator[str]:
+    """Yield the lines of a file, of which none is endless."""
+    for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), ""), 1 + skipped):
+        if len(line) == LONGEST_LINE:
+            raise UserError(
+                f"{shown(name)}, line {number}: it has more than {LONGEST_LINE - 1:,} characters.",
+                "Give each order line a line of its own; or check the separator and the encoding.",
+            )
+        yield line
+
+
 def _reading(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _first_records(stream: IO[str], separator: str, name: str) -> tuple[list[list[str]], list[int]]:
+def _first_records(
+    stream: IO[str], separator: str, name: str, skipped: int
+) -> tuple[list[list[str]], list[int]]:
     """Return the first records, and the line on which each ends."""
-    reader = csv.reader(stream, delimiter=separator, strict=True)
+    reader = csv.reader(_lines(stream, name, skipped), delimiter=separator, strict=True)
     rows, lines = [], []
     try:
         for record in islice(reader, HEADER_SEARCH_ROWS):
@@ -167,7 +185,8 @@ def _first_records(stream: IO[str], separator: str, name: str) -> tuple[list[lis
             lines.append(reader.line_num)
     except csv.Error as error:
         raise UserError(
-            f"{shown(name)}, line {reader.line_num}: {error}.", "Check its quotation marks."
+            f"{shown(name)}, line {reader.line_num + skipped}: {error}.",
+            "Check its quotation marks.",
         ) from error
     return rows, lines
 
@@ -175,44 +194,5 @@ def _first_records(stream: IO[str], separator: str, name: str) -> tuple[list[lis
 def _separators(path: Path) -> list[str]:
     """Return the separators that the first lines have, the most frequent first."""
     with _reading(path) as stream:
-        start = "".join(islice(stream, HEADER_SEARCH_ROWS))
+        start = "".join(stream.readline(LONGEST_LINE) for _ in range(HEADER_SEARCH_ROWS))
     return sorted(SEPARATORS, key=start.count, reverse=True)
-
-
-def _as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool]:
-    """Return the file, or a copy in plain UTF-8, and whether it has blank lines."""
-    encoding, errors = (layout.encoding, "strict") if layout.encoding else encoding_of(file, name)
-    is_packed = file.suffix.lower() == ".gz"
-    is_utf8 = encoding in ("utf-8", "utf-8-sig")
-    if is_utf8 and errors == "strict" and not is_packed:
-        return file, _has_blank_lines(file)
-    copy = folder / f"{file.name}.utf-8"
-    most = max(HARMLESS_BYTES, LARGEST_GROWTH * file.stat().st_size)
-    try:
-        with unpacked(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
-            for part in codecs.iterdecode(iter(lambda: stream.read(BLOCK), b""), encoding, errors):
-                out.write(part)
-                if out.tell() > most:
-                    raise UserError(
-                        f"{shown(name)} is refused: its {file.stat().st_size:,} bytes unpack to "
-                        f"more than {most:,}, which no export does.",
-                        "Ask whoever made it.",
-                    )
-    except (UnicodeError, LookupError) as error:
-        raise UserError(
-            f"{shown(name)} is not readable as {encoding}: {error}.",
-            "Mend the encoding of its [[layout]].",
-        ) from error
-    return copy, _has_blank_lines(copy)
-
-
-def _has_blank_lines(path: Path) -> bool:
-    """Tell whether two line ends follow each other, which in a quoted text is harmless."""
-    end = b""
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(BLOCK), b""):
-            joined = end + block
-            if b"\n\n" in joined or b"\n\r\n" in joined or b"\r\r" in joined:
-                return True
-            end = block[-2:]
-    return False

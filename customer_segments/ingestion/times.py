@@ -3,15 +3,14 @@
 Belongs here: the engine's functions of time, formats. Does not: which kinds there are (``dates``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from itertools import product
-from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, TimestampValue, Value
 
-from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP, is_one
+from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
@@ -57,21 +56,28 @@ def _of_zone(zone: str, time: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # 
 
 
 def read(
-    cell: StringValue, counts: Mapping[str, Any], order: str, zone: str, own_zone: str | None
+    cell: StringValue,
+    kinds: Iterable[str],
+    is_plain: bool,
+    order: str,
+    zone: str,
+    own_zone: str | None,
 ) -> TimestampValue:
     """Return the time that a cell says, null if it says none.
 
     Parameters
     ----------
-    counts, order
-        Of the column.
+    kinds, order
+        Of the column's dates.
+    is_plain
+        Whether all cells of the column are as the engine writes times.
     zone
         The retailer's, in which times are given.
     own_zone
         That of times that bear none, if it is another one.
     """
     text = cell.strip()
-    if counts["iso"] == counts["all"]:
+    if is_plain:
         return _from(own_zone, text.try_cast(TIMESTAMP), zone)
     # 2.1.2024, 9:44 and 2.1.2024 9:44 a.m.
     plain = (
@@ -101,8 +107,7 @@ def read(
     return ibis.coalesce(
         *(
             ibis.ifelse(text.re_search(PATTERNS[name]), values[name].cast(TIMESTAMP), null)
-            for name in PATTERNS
-            if is_one(counts, name)
+            for name in kinds
         ),
         null,
     )

@@ -64,7 +64,7 @@ BOMBS: dict[Callable[[Path], None], list[str]] = {
     bombs.blanks: ["is refused", "unpack to 1,15"],
     bombs.overlap: ["is refused", "unpack to 52,"],
     bombs.far_cell: ["takes more than 2.", "Ctrl+End"],
-    bombs.endless_cell: ["sheet 'Sheet1', column Description, row 3", "131,072"],
+    bombs.endless_cell: ["sheet 'Sheet1', column 'Description', row 3", "131,072"],
     bombs.billion_laughs: ["sheet1.xml declares a document type"],
     bombs.external_entity: ["sheet1.xml declares a document type"],
     bombs.shared_strings_doctype: ["styles.xml declares a document type"],
@@ -114,18 +114,17 @@ def test_a_small_parquet_file_of_endless_text_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table(dict.fromkeys(HEADER, text)), path)
     assert path.stat().st_size < 1e7
-    told = read(path)
-    assert "a.parquet" in told["error"]
+    assert "unpack to 200,000,000,000 bytes of text" in read(path)["error"]
 
 
 def test_hundreds_of_sheets_are_read_in_bounded_time(tmp_path):
     book = Workbook(write_only=True)
-    for number in range(500):
+    for number in range(200):
         sheet = book.create_sheet(f"s{number}")
         sheet.append(HEADER)
         sheet.append(line())
     book.save(tmp_path / "a.xlsx")
-    assert read(tmp_path / "a.xlsx")["rows"] == [1] * 500
+    assert read(tmp_path / "a.xlsx")["rows"] == [1] * 200
 
 
 def test_two_sheets_of_one_name_are_refused(tmp_path):
@@ -141,5 +140,40 @@ def test_two_sheets_of_one_name_are_refused(tmp_path):
 
 def test_a_wide_header_over_many_short_rows_takes_no_rectangle(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text(",".join([*HEADER, *["x"] * 50_000]) + "\n1" * 100_000)
+    path.write_text(",".join([*HEADER, *["x"] * 16_000]) + "\n1" * 100_000)
     assert read(path)["rows"] == [100_000]
+    path.write_text(",".join([*HEADER, *["x"] * 50_000]) + "\n1" * 100_000)
+    assert "its header has 50,008 columns" in read(path)["error"]
+
+
+def test_a_wide_table_is_read_by_the_engine(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "\n".join(
+            [",".join([*HEADER, *["x"] * 900]), *[",".join([*map(str, line()), *[""] * 900])] * 9]
+        )
+    )
+    assert read(path)["rows"] == [9]
+
+
+@pytest.mark.parametrize("text", ["," * 60_000_000, '"' + "x" * 60_000_000])
+def test_a_text_file_of_one_endless_line_is_refused(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert "a.csv, line 1: it has more than 1,999,999 characters" in read(path)["error"]
+
+
+def test_a_text_file_of_line_ends_alone_has_no_rows(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\n" * 60_000_000)
+    assert read(path)["rows"] == []
+
+
+def test_a_parquet_file_of_more_rows_than_bytes_is_refused(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    zeros = pa.array([0] * 20_000_000, pa.int8())
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(dict.fromkeys(HEADER, zeros)), path)
+    assert "unpack to 20,000,000 rows" in read(path)["error"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segments.ingestion.casting import typed_rows
-from customer_segments.ingestion.forms import looked_at, settled
+from customer_segments.ingestion.forms import counting, settled
+from customer_segments.ingestion.grid import CELLS
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source
 
@@ -40,8 +41,11 @@ def typed(*rows: Mapping[str, str | None]) -> list[dict]:
         [GOOD | dict(row) for row in rows], schema=pa.schema([(name, pa.string()) for name in GOOD])
     )
     cells = cells.append_column("row_number", pa.array(range(2, len(rows) + 2)))
-    table = ibis.memtable(cells.append_column("overfull", pa.nulls(len(rows), pa.string())))
-    counts = ENGINE.execute(table.agg(**looked_at(table))).iloc[0].to_dict()
+    cells = cells.append_column("overfull", pa.nulls(len(rows), pa.string()))
+    ENGINE.con.register(CELLS, cells)
+    table = ENGINE.table(CELLS)
+    counted = ENGINE.raw_sql(counting(table.schema())).df()
+    counts = counted.iloc[0].to_dict()
     forms, _ = settled(counts, Layout(), "a.csv", {name: name for name in GOOD})
     relation = typed_rows(table, forms, Layout(), Source(time_zone="UTC")).order_by("row_number")
     return ENGINE.to_pyarrow(relation).to_pylist()

@@ -108,7 +108,8 @@ def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)
         con = ibis.duckdb.connect()
         ((grid,), _) = grids(con, *fingerprinted([path]), Layout(), Path(folder))
-        cells = con.to_pyarrow(grid.cells.order_by("row_number")).to_pylist()
+        ordered = con.con.sql(f"SELECT * FROM ({grid.sql}) ORDER BY row_number")
+        cells = ordered.to_arrow_table().to_pylist()
         con.disconnect()
     kept = {
         number: [cell if cell.strip() else None for cell in row + [""] * (9 - len(row))][:8]

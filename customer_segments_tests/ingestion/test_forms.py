@@ -35,16 +35,17 @@ def read_each(
         column: [text for texts in given_columns for text in texts],
     }
     cells = ibis.memtable(pa.table(table))
-    counted = ENGINE.execute(cells.group_by("of").agg(**looked_at(cells))).set_index("of")
+    texts = cells.filter(cells[column].notnull()).mutate(times=1)
+    counted = ENGINE.execute(looked_at(texts, column, ("of",))).set_index("of")
     found = []
     for number in range(len(given_columns)):
         counts = counted.loc[number].to_dict()
         forms, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
         form, cell = forms[column], cells[column]
         if column == "invoice_date":
-            value = times.read(cell, form.kinds, form.order, zone, None)
+            value = times.read(cell, form.kinds, form.is_plain, form.order, zone, None)
         else:
-            value = numbers.read(cell, form.kinds, form.decimal, PRICE)
+            value = numbers.read(cell, form.is_plain, form.decimal, PRICE)
         one = cells.mutate(value=value).filter(cells.of == number).order_by("n").value
         stopping = [doubt.name for doubt in doubts if doubt.level == "stops"]
         found.append((ENGINE.to_pyarrow(one).to_pylist(), stopping))
