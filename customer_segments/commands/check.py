@@ -70,7 +70,7 @@ def check(
 def said(done: DryRun) -> dict[str, Any]:
     """Return a dry run as programs read it."""
     return done.figures | {
-        "unused_columns": done.unused_columns,
+        "unused_columns": done.found.unused_names,
         "passed_over": done.passed_over,
         "doubts": [each.row() for each in done.doubts],
         "would_publish": done.would_publish,
@@ -107,7 +107,7 @@ def _lines(done: DryRun) -> Iterator[str]:
     for place, how in done.read_as:
         yield f"{place}: {how}."
     for what, names in (
-        ("Columns that are not used", done.unused_columns),
+        ("Columns that are not used", done.found.unused_names),
         ("Passed over", done.passed_over),
     ):
         if names:

@@ -73,8 +73,8 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
 def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
     found: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
     changes = [(each.change, each.said) for each in found if each.change]
-    if len(run.currencies) == 1:
-        changes.append(({"source": {"currency": run.currencies[0]}}, "Currency: the files'."))
+    if len(currencies := [*run.found.currencies]) == 1:
+        changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
     if services := run.services():
         what = "Called like services, and no products."
         changes.append(({"cleaning": {"non_products": services}}, what))

@@ -89,11 +89,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.Output]:
         """Read the workbooks that are new or changed, publish all rows, remember the months."""
-        import ibis
         import pandas as pd
-        import pyarrow as pa
 
-        from customer_segments.ingestion.doubts import doubts, require_none_stops
+        from customer_segments.doubts.doubts import doubts, require_none_stops
+        from customer_segments.doubts.evidence import Evidence
         from customer_segments.ingestion.intake import parser_of, taken_in
         from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
         from customer_segments.ingestion.settling import settle
@@ -135,19 +134,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
                     run_id=run_id,
                     made_by=installed.made_by(RAW_TRANSACTIONS),
                 )
-                table = pa.Table.from_pandas(
-                    surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
-                )
+                table = SOURCE_SHEETS.arrow(surveyed)
                 # What stops takes back the rows that it is seen in.
-                found = doubts(
-                    con,
-                    con.table(RAW_TRANSACTIONS.table),
-                    ibis.memtable(table),
-                    policy,
-                    intake.doubts,
-                    bounds=settings.bounds,
-                )
-                require_none_stops(found)
+                raw = con.table(RAW_TRANSACTIONS.table)
+                evidence = Evidence.of(con, raw, table, policy, settings.bounds)
+                found = doubts(evidence, intake.doubts)
+                require_none_stops(found, policy.source.accept)
                 publish(
                     con,
                     SOURCE_DOUBTS,

@@ -8,7 +8,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-SHEET = ["workbook", "sheet"]
+from customer_segments.ingestion.orders import SHEET
+
 # What stands in front of an invoice number.
 PREFIX = r"^([^0-9]+)"
 # How UCI describes what its codes that are no products stand for; `*` stands for anything.

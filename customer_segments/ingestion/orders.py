@@ -14,6 +14,8 @@ from ibis.util import gen_name
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
+# A sheet of a file.
+SHEET = ["workbook", "sheet"]
 # An order. The number alone says little: receipts restart each month, and tills count on their own.
 # Where a file has no numbers, a customer's day is an order.
 KEY = ("number", "customer", "day")

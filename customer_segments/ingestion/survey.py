@@ -17,13 +17,13 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.database import OTHER, PREFIX
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
+from customer_segments.ingestion.orders import SHEET
 from customer_segments.tables import SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-SHEET = ["workbook", "sheet"]
 # Of a file that has no transactions.
 NOTHING = {"sheet": "", "is_part": False, "header_row": 0} | dict.fromkeys(
     ("ignored_columns", "currencies", "read_as"), ""
@@ -174,7 +174,7 @@ def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
 
 def source_order(surveyed: pd.DataFrame) -> Table:
     """Return the place of each sheet among all, for ``settle``."""
-    return ibis.memtable(surveyed[["workbook", "sheet", "source_order"]])
+    return ibis.memtable(surveyed[[*SHEET, "source_order"]])
 
 
 def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> tuple[date, date]:

@@ -208,5 +208,5 @@ def _frame(con: "Backend", expression: Table) -> "pd.DataFrame":
 
 def _frame_if_there(con: "Backend", contract: Contract) -> "pd.DataFrame":
     if not is_there(con, contract.table):
-        return contract.schema.to_pyarrow().empty_table().to_pandas()
+        return contract.arrow([]).to_pandas()
     return _frame(con, contract.relation.order_by(list(contract.key)))

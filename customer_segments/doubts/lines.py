@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
-from customer_segments.ingestion.evidence import Evidence
 from customer_segments.ingestion.layout import shown
 from customer_segments.policy.checks import Limits
 
