@@ -31,13 +31,7 @@ WIDTH = 98
 
 @dataclass(frozen=True)
 class Proposal:
-    """Sections of the policy, and why, by section.
-
-    Parameters
-    ----------
-    run
-        What would become of the files by it.
-    """
+    """Sections of the policy, why, by section, and what would become of the files by them."""
 
     sections: dict[str, Any]
     run: DryRun

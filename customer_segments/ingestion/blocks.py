@@ -34,14 +34,8 @@ class Block(NamedTuple):
 def blocks_of(con: "Backend", rows: Table, orders: Table, sources: int) -> list[Block]:
     """Return the blocks of all sheets, in the order in which they stand.
 
-    Parameters
-    ----------
-    rows
-        With their keys, and as their ``place`` that of their sheet, ``source_order``.
-    orders
-        Their ``orders_of``, as a table.
-    sources
-        Number of sheets.
+    Rows have their keys, and as ``place`` that of their sheet, ``source_order``; orders are
+    ``orders_of`` them, as a table. ``sources`` is the number of sheets.
     """
     blocks = [Block(source) for source in range(sources)]
     # The rows of an order that stand together stand once, but for lines that are repeated.

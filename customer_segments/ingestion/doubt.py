@@ -76,12 +76,9 @@ def _inline(value: Any) -> Any:
 
 
 def layout_for(concerned: Iterable[str], others: Iterable[str], **says: Any) -> Change:
-    """Return a layout of some files, by a pattern that those to come match as well.
+    """Return a layout of the files ``concerned``, by a pattern that those to come match as well.
 
-    Parameters
-    ----------
-    concerned, others
-        Names of files that the layout is for, and of those that it is not for.
+    It matches none of the ``others``.
     """
     concerned, others = sorted(set(concerned)), set(others) - set(concerned)
     if not others:

@@ -29,12 +29,8 @@ def superseded(
 ) -> tuple[Table, list[Pair]]:
     """Return ``place`` and key of the orders that are superseded, and the pairs that share any.
 
-    Parameters
-    ----------
-    rows, orders
-        With their keys and ``place``; ``orders_of`` the rows as a table.
-    blocks
-        What stands at each place: an order is cut by the end of a sheet, not of a block.
+    Rows have their keys and ``place``, and orders are ``orders_of`` them, as a table. ``blocks`` is
+    what stands at each place: an order is cut by the end of a sheet, not of a block.
     """
     shared = kept(con, _shared(orders), "shared")
     numbered, by_day = shared.filter(_.number != ""), shared.filter(_.number == "")

@@ -41,8 +41,6 @@ def settle(
 
     Parameters
     ----------
-    con
-        Where the rows are, and the settled ones will be computed.
     rows
         Result of ``typed_rows``; they are read several times.
     sheets

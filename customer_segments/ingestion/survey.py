@@ -38,17 +38,7 @@ MANY = 20
 def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataFrame:
     """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
 
-    Parameters
-    ----------
-    con
-        Connection that has the rows.
-    rows
-        What ``intake`` was loaded into.
-
-    Raises
-    ------
-    UserError
-        If a sheet with rows has not one readable date.
+    ``intake`` was loaded into ``rows``. A UserError names a sheet with not one readable date.
     """
     sheets = [
         {
@@ -138,11 +128,7 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
 
     A block of months, which a year without a row divides from others, is misread if it has less
     than a hundredth of the rows, or a single one of twenty and more.
-
-    Parameters
-    ----------
-    rows
-        How many a sheet has, by month.
+    ``rows`` are how many a sheet has, by month.
     """
     blocks: list[list[date]] = []
     for month in sorted(rows):
@@ -180,10 +166,7 @@ def source_order(surveyed: pd.DataFrame) -> Table:
 def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> tuple[date, date]:
     """Return the first and the last date of the sheets of workbooks that can be right.
 
-    Raises
-    ------
-    UserError
-        If there is not one row.
+    A UserError says that there is not one row.
     """
     if not surveyed["row_count"].sum():
         raise UserError(

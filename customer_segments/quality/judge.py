@@ -4,11 +4,9 @@ Belongs here: what a judge is, and its evaluations of rows of figures. Does not:
 stage's ``judges``), what people read of them (``checks.toml``), running them (``runner``).
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ibis.expr.types import Table
@@ -16,12 +14,13 @@ from ibis.expr.types import Table
 from customer_segments.quality.evaluation import Evaluation, Level, Result, level, worst
 from customer_segments.quality.scope import Scope
 from customer_segments.storage import Contract, WriteMode
+from customer_segments.texts import read_toml
 
 # Figures by name. Beside them ``month``, unless they are of the whole table, and ``why``: why
 # nothing can be said of them, if so.
 Row = dict[str, Any]
 Said = Iterable[tuple[Level, str]]
-WORDS = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
+WORDS = read_toml(__package__, "checks.toml")
 
 
 @dataclass(frozen=True)
