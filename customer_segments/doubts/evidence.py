@@ -18,11 +18,11 @@ from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.layout import where
 from customer_segments.ingestion.orders import KEY, SHEET, fetched, with_keys
 from customer_segments.policy import Policy
+from customer_segments.storage.connection import Connection
 from customer_segments.tables.money import SUM
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ibis.backends.duckdb import Backend
 
 # Customers with the most orders that are looked at.
 FIRST = 12
@@ -42,7 +42,7 @@ class Evidence:
         Whether settings name the first or the last month: rows beyond are left out on purpose.
     """
 
-    con: "Backend"
+    con: Connection
     raw: Table
     rows: Table
     sheets: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Evidence:
 
     @classmethod
     def of(
-        cls, con: "Backend", raw: Table, sheets: "pa.Table", policy: Policy, bounds: Iterable = ()
+        cls, con: Connection, raw: Table, sheets: "pa.Table", policy: Policy, bounds: Iterable = ()
     ) -> "Evidence":
         """Return the evidence of settled rows; ``bounds`` are the months that settings name."""
         (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))

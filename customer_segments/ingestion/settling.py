@@ -8,7 +8,6 @@ again (``blocks``, ``identity``), what marks a sheet (``marks``), judging rows (
 from collections.abc import Callable
 from datetime import date
 from logging import getLogger
-from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import Table
@@ -19,16 +18,14 @@ from customer_segments.ingestion.layout import where
 from customer_segments.ingestion.marks import negative_prefixes, prefix, uci_sheets
 from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, orders_of, with_keys
 from customer_segments.ingestion.pairs import said_of
+from customer_segments.storage.connection import Connection
 from customer_segments.tables import RAW_TRANSACTIONS
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 logger = getLogger(__name__)
 
 
 def settle(
-    con: "Backend",
+    con: Connection,
     rows: Table,
     sheets: Table,
     first: date,
@@ -60,7 +57,7 @@ def settle(
 
 
 def _with_superseded(
-    con: "Backend", rows: Table, sheets: Table, progress: Callable[[str], object]
+    con: Connection, rows: Table, sheets: Table, progress: Callable[[str], object]
 ) -> Table:
     """Mark rows whose order counts elsewhere, and those whose prefix marks credit notes."""
     names = [

@@ -6,7 +6,7 @@ their order. Does not: reading files (``intake``).
 
 from collections.abc import Hashable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -18,11 +18,9 @@ from customer_segments.ingestion.database import OTHER, PREFIX
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
+from customer_segments.storage.connection import Connection
 from customer_segments.tables import SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 # Of a file that has no transactions.
 NOTHING = {"sheet": "", "is_part": False, "header_row": 0} | dict.fromkeys(
@@ -35,7 +33,7 @@ FEW = 0.01
 MANY = 20
 
 
-def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataFrame:
+def survey(con: Connection, intake: Intake, rows: Table, today: date) -> pd.DataFrame:
     """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
 
     ``intake`` was loaded into ``rows``. A UserError names a sheet with not one readable date.
@@ -87,7 +85,7 @@ def _example(row: dict[Hashable, Any]) -> str:
     return f" (row {row['first_row']:.0f} says {shown(repr(said))})"
 
 
-def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:
+def _counted(con: Connection, rows: Table, today: date) -> pd.DataFrame:
     """Return the figures of each sheet's rows."""
     is_undated = rows.unreadable_column == "invoice_date"
     figures = con.execute(
