@@ -7,10 +7,12 @@ stage's ``judges``), what people read of them (``checks.toml``), running them (`
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from ibis.expr.types import Table
 
+from customer_segments.policy.checks import Limits
 from customer_segments.quality.evaluation import Evaluation, Level, Result, level, worst
 from customer_segments.quality.scope import Scope
 from customer_segments.storage import Contract, WriteMode
@@ -20,6 +22,8 @@ from customer_segments.texts import read_toml
 # nothing can be said of them, if so.
 Row = dict[str, Any]
 Said = Iterable[tuple[Level, str]]
+# Of figures without a threshold: one is worth a look, and any number is no error.
+NONE = Limits(warn=1, fail=inf)
 WORDS = read_toml(__package__, "checks.toml")
 
 
@@ -75,7 +79,8 @@ class Judge:
         if wanted and "month" in wanted[0]:
             wanted.sort(key=lambda row: row["month"])
         evaluations = tuple(self._evaluated(row, scope) for row in wanted)
-        limits = {*self.words.limits, *(held["limits"] for held in self.words.figures.values())}
+        held = self.words.figures.values()
+        limits = {*self.words.limits, *(each["limits"] for each in held if "limits" in each)}
         thresholds = scope.checks.model_dump(include=limits)
         return Result(
             self.table.table,
@@ -100,6 +105,7 @@ class Judge:
 
     def _held_against_limits(self, row: Row, scope: Scope) -> Said:
         for figure, held in self.words.figures.items():
-            how_bad = level(row.get(figure), getattr(scope.checks, held["limits"]))
+            limits = getattr(scope.checks, held["limits"]) if "limits" in held else NONE
+            how_bad = level(row.get(figure), limits)
             if how_bad is not Level.OK:
                 yield how_bad, held["sentence"].format(**row)
