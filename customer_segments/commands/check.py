@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
 
 # Of each reason; enough to find the cause in the file.
@@ -144,13 +145,7 @@ def print_doubts(done: DryRun, console: Console) -> None:
 
 
 def _refused(error: UserError) -> dict[str, Any]:
-    refusal = {
-        "name": "refused",
-        "level": "stops",
-        "said": error.problem,
-        "advice": error.remedy,
-        "accept": "",
-    }
+    refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
     return NOTHING | {"doubts": [refusal], "would_publish": False}
 
 
