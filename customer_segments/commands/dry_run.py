@@ -116,7 +116,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
-    from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+    from customer_segments.ingestion.survey import likely_dates, survey
     from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
     settings, policy = installed.settings, installed.policy
@@ -129,10 +129,10 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     with given as sources, taken_in(sources, policy) as intake:
         names = [source.name for source in sources]
         typed = intake.load(con)
-        surveyed = in_order(survey(con, intake, typed, today), names)
+        surveyed = survey(con, intake, typed, names, today)
         dates = likely_dates(surveyed, names, today)
         covered = months_of_data(installed.months, settings, *dates)
-        settled = settle(con, typed, source_order(surveyed), covered.first, covered.newest)
+        settled = settle(con, typed, surveyed, covered.first, covered.newest)
         raw = con.create_table(RAW_TRANSACTIONS.table, settled)
     found = Evidence.of(con, raw, SOURCE_SHEETS.arrow(surveyed), policy, settings.bounds)
     found = replace(found, rows=con.create_table("rows", found.rows))

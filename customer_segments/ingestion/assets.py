@@ -89,14 +89,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.Output]:
         """Read the workbooks that are new or changed, publish all rows, remember the months."""
-        import pandas as pd
-
         from customer_segments.doubts.doubts import doubts, require_none_stops
         from customer_segments.doubts.evidence import Evidence
         from customer_segments.ingestion.intake import parser_of, taken_in
         from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
         from customer_segments.ingestion.settling import settle
-        from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+        from customer_segments.ingestion.survey import likely_dates, survey
 
         today, run_id = policy.source.today(), context.run.run_id
         folder = None if policy.source.database else settings.input_dir
@@ -120,13 +118,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 if passed_over:
                     context.log.warning("Passed over: %s.", "; ".join(passed_over))
                 fresh = intake.load(con)
-                surveyed = in_order(pd.concat([reused, survey(con, intake, fresh, today)]), names)
+                surveyed = survey(con, intake, fresh, names, today, reused)
                 first, newest = likely_dates(surveyed, names, today)
                 known = load_months(settings, today, policy.source.time_zone)
                 covered = months_of_data(known, settings, first, newest)
                 rows = with_reused(fresh, reused)
-                order = source_order(surveyed)
-                settled = settle(con, rows, order, covered.first, covered.newest, context.log.info)
+                ends = covered.first, covered.newest
+                settled = settle(con, rows, surveyed, *ends, context.log.info)
                 publication = publish(
                     con,
                     RAW_TRANSACTIONS,

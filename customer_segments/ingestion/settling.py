@@ -10,6 +10,7 @@ from datetime import date
 from logging import getLogger
 
 import ibis
+import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.blocks import Block, blocks_of, in_blocks
@@ -27,7 +28,7 @@ logger = getLogger(__name__)
 def settle(
     con: Connection,
     rows: Table,
-    sheets: Table,
+    surveyed: pd.DataFrame,
     first: date,
     last: date,
     progress: Callable[[str], object] = logger.info,
@@ -40,15 +41,15 @@ def settle(
     ----------
     rows
         Result of ``typed_rows``; they are read several times.
-    sheets
-        ``workbook``, ``sheet`` and ``source_order``: the sheets' places from
-        0 on; a sheet supersedes those before it.
+    surveyed
+        Has ``workbook``, ``sheet`` and ``source_order``, the sheets' places from 0 on; a sheet
+        supersedes those before it.
     first, last
         First days of the first and the last month covered; months are clipped to them.
     progress
         Is told how sheets that share orders are taken.
     """
-    sheets = kept(con, sheets.select(*SHEET, "source_order"), "sheets")
+    sheets = kept(con, ibis.memtable(surveyed[[*SHEET, "source_order"]]), "sheets")
     rows = with_keys(rows).inner_join(sheets, SHEET)
     settled = _with_month(_with_superseded(con, rows, sheets, progress))
     settled = _marked(settled, uci_sheets(rows), SHEET, "is_uci")

@@ -8,7 +8,6 @@ from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
 
-import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -33,11 +32,31 @@ FEW = 0.01
 MANY = 20
 
 
-def survey(con: Connection, intake: Intake, rows: Table, today: date) -> pd.DataFrame:
-    """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
+def survey(
+    con: Connection,
+    intake: Intake,
+    rows: Table,
+    workbooks: list[str],
+    today: date,
+    reused: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Count each sheet, as ``SOURCE_SHEETS`` has it, in the order in which they count.
 
-    ``intake`` was loaded into ``rows``. A UserError names a sheet with not one readable date.
+    ``intake`` was loaded into ``rows``; ``workbooks`` are all file names in natural order, those of
+    sheets ``reused`` among them. Sheets of one file are in its order, and the part files of a
+    folder, which are one export, have the same place, as the months of a database do. A UserError
+    names a sheet with not one readable date.
     """
+    ordered = pd.concat([reused, _surveyed(con, intake, rows, today)]).sort_values(
+        "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
+    )
+    place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
+    place = place.mask(_is_of_database(ordered), PREFIX)
+    ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
+    return ordered[list(SOURCE_SHEETS.columns)]
+
+
+def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.DataFrame:
     sheets = [
         {
             "workbook": sheet.workbook,
@@ -139,26 +158,6 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
     return [
         month for block, size in zip(blocks, sizes, strict=True) if size >= least for month in block
     ]
-
-
-def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
-    """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
-
-    ``workbooks`` are the file names in natural order; sheets of one are in theirs, and the part
-    files of a folder, which are one export, have the same place, as the months of a database do.
-    """
-    ordered = surveyed.sort_values(
-        "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
-    )
-    place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
-    place = place.mask(_is_of_database(ordered), PREFIX)
-    ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
-    return ordered[list(SOURCE_SHEETS.columns)]
-
-
-def source_order(surveyed: pd.DataFrame) -> Table:
-    """Return the place of each sheet among all, for ``settle``."""
-    return ibis.memtable(surveyed[[*SHEET, "source_order"]])
 
 
 def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> tuple[date, date]:
