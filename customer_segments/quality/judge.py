@@ -43,16 +43,8 @@ class Words:
 class Judge:
     """A check of what is usual: figures against their limits, or ``says`` for anything else.
 
-    Parameters
-    ----------
-    figures
-        The figures to look at, as a query: a row per month, or one.
-    rows
-        Makes rows to be judged of those of the query, where months are compared.
-    says
-        What is wrong with a row, and how bad it is.
-    reads
-        Tables to wait for, beside the judged one.
+    ``figures`` are looked at, as a query: a row per month, or one. Where months are compared,
+    ``rows`` makes rows to be judged of those. Beside the judged table, ``reads`` are waited for.
     """
 
     table: Contract
