@@ -6,35 +6,17 @@ fate (``cleaning``), what is seen while reading (``forms``).
 
 from collections.abc import Callable, Iterable, Iterator
 
-from customer_segments.doubts.customers import (
-    lost_digits,
-    one_order_each,
-    outlying_customer,
-    padded_ids,
-)
+from customer_segments.doubts import customers, files, lines
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.doubts.files import (
-    fill_down,
-    several_currencies,
-    unused_money,
-    wrong_code_page,
-)
-from customer_segments.doubts.lines import outlying_reason, unnetted_returns
 from customer_segments.doubts.retailers import other_retailer
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, accepting
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
-    lost_digits,
-    padded_ids,
-    outlying_customer,
-    one_order_each,
-    fill_down,
-    unnetted_returns,
-    outlying_reason,
-    several_currencies,
-    unused_money,
-    wrong_code_page,
+    *(customers.lost_digits, customers.padded_ids),
+    *(customers.outlying_customer, customers.one_order_each),
+    *(files.fill_down, lines.unnetted_returns, lines.outlying_reason),
+    *(files.several_currencies, files.unused_money, files.wrong_code_page),
 )
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.
 EXPLAINS = {

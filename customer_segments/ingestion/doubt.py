@@ -1,7 +1,7 @@
 """What a doubt is: something about the input as a whole that an analyst should look into.
 
 Belongs here: the doubt, its words and the setting that is the way out. Does not: what is doubted
-(``doubts`` and the modules that it names).
+(``doubts``).
 """
 
 import glob

@@ -19,18 +19,8 @@ UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
 # What tills, shops, databases and pandas write where there is no customer.
 NO_CUSTOMER = [
-    "0",
-    "-",
-    "NA",
-    "N/A",
-    "#N/A",
-    "nan",
-    "NaT",
-    "NULL",
-    "None",
-    "Guest",
-    "Walk-in",
-    "CASH",
+    *("0", "-", "NA", "N/A", "#N/A", "nan", "NaT", "NULL", "None"),
+    *("Guest", "Walk-in", "CASH"),
 ]
 
 
