@@ -122,15 +122,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 first, newest = likely_dates(surveyed, names, today)
                 known = load_months(settings, today, policy.source.time_zone)
                 covered = months_of_data(known, settings, first, newest)
-                rows = with_reused(fresh, reused)
-                ends = covered.first, covered.newest
+                rows, ends = with_reused(fresh, reused), (covered.first, covered.newest)
                 settled = settle(con, rows, surveyed, *ends, context.log.info)
+                made_by = installed.made_by(RAW_TRANSACTIONS)
                 publication = publish(
-                    con,
-                    RAW_TRANSACTIONS,
-                    settled,
-                    run_id=run_id,
-                    made_by=installed.made_by(RAW_TRANSACTIONS),
+                    con, RAW_TRANSACTIONS, settled, run_id=run_id, made_by=made_by
                 )
                 table = SOURCE_SHEETS.arrow(surveyed)
                 # What stops takes back the rows that it is seen in.
@@ -138,13 +134,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 evidence = Evidence.of(con, raw, table, policy, settings.bounds)
                 found = doubts(evidence, intake.doubts)
                 require_none_stops(found, policy.source.accept)
-                publish(
-                    con,
-                    SOURCE_DOUBTS,
-                    SOURCE_DOUBTS.arrow([each.row() for each in found]),
-                    run_id=run_id,
-                    made_by=installed.made_by(SOURCE_DOUBTS),
-                )
+                said = SOURCE_DOUBTS.arrow([each.row() for each in found])
+                made_by = installed.made_by(SOURCE_DOUBTS)
+                publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
         for each in found:
             context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)
