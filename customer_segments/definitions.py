@@ -31,13 +31,7 @@ STAGES = (
 def build_defs(
     installed: Installation, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Return the definitions for one installation.
-
-    Parameters
-    ----------
-    loggers
-        Loggers of runs, in place of Dagster's own.
-    """
+    """Return the definitions for one installation; ``loggers`` are in place of Dagster's own."""
     settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
     io_manager = WarehouseIOManager(warehouse, CONTRACTS, policy, installed.made_by)
     shared = dg.Definitions(

@@ -2,14 +2,9 @@
 
 
 class UserError(Exception):
-    """Something outside the code is wrong; says what, and what to do.
+    """Something outside the code is wrong: the problem, and as its remedy what to do about it.
 
-    Parameters
-    ----------
-    problem
-        What is wrong, naming file, sheet, column, row or table.
-    remedy
-        What to do about it.
+    The problem names file, sheet, column, row or table.
     """
 
     def __init__(self, problem: str, remedy: str = ""):

@@ -40,14 +40,8 @@ def months_of(partition_keys: Iterable[str]) -> tuple[date, date]:
 def is_complete(month: date, last_sale: date, today: date) -> bool:
     """Tell whether the data of a month is all there.
 
-    Parameters
-    ----------
-    month
-        First day of the month.
-    last_sale
-        Day of the last sale in the data.
-    today
-        A month that is not over cannot be complete.
+    ``month`` is its first day, ``last_sale`` that of the last sale in the data. A month that is not
+    over ``today`` cannot be complete.
     """
     after = shift(month, 1)
     return last_sale >= after or (today >= after and last_sale >= after - timedelta(days=LAST_DAYS))
@@ -55,19 +49,10 @@ def is_complete(month: date, last_sale: date, today: date) -> bool:
 
 @dataclass(frozen=True)
 class Months:
-    """The months covered, first days, both inclusive.
+    """The months covered, first days, both inclusive: those with data, or as the settings say.
 
-    Parameters
-    ----------
-    first, last
-        First and last month with data, or as the settings say.
-    is_open
-        Whether the current calendar month, and each to come, is covered as well: true for a
-        live feed, false for a historical file.
-    today
-        The retailer's date.
-    time_zone
-        The retailer's: when a month ends.
+    ``is_open`` tells whether the current calendar month, and each to come, is covered as well: true
+    for a live feed, false for a historical file. Date and time zone are the retailer's.
     """
 
     first: date
@@ -98,10 +83,7 @@ class Months:
     def awaited(self, newest_date: date) -> date | None:
         """Return the last calendar month that is over, if a live feed has not brought its data.
 
-        Parameters
-        ----------
-        newest_date
-            Day of the newest row.
+        ``newest_date`` is the day of the newest row.
         """
         month = shift(month_of(self.today), -1)
         is_due = self.is_open and month >= self.first and not self.is_complete(month, newest_date)

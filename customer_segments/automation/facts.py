@@ -51,14 +51,8 @@ class Step:
 class Facts:
     """What the agenda is decided from.
 
-    Parameters
-    ----------
-    files
-        Content hash by name of the input files; ``None`` while one is still being written.
-    reports
-        By month that has a report, what the report was made from.
-    parser
-        Version of the reading in this code.
+    ``files`` are content hashes of the input by name, ``None`` while one is still being written;
+    ``reports`` say what each month's was made from, ``parser`` how this code reads.
     """
 
     installed: Installation
@@ -71,13 +65,9 @@ class Facts:
 def look(installed: Installation, *, again: bool = False) -> Facts:
     """Return the facts as they are now, the input and the warehouse opened for it.
 
-    Raises what ``hashes_of`` and ``Warehouse.state`` do.
-
-    Parameters
-    ----------
-    again
-        Whether this run has read the input already: a database that a shop writes to is another
-        one at every look, and would never be done with.
+    Raises what ``hashes_of`` and ``Warehouse.state`` do. Who has read the input already looks
+    ``again``: a database that a shop writes to is another one at every look, and would never be
+    done with.
     """
     state, settings, policy = installed.warehouse.state(), installed.settings, installed.policy
     is_read = again and policy.source.database and state.files

@@ -1,29 +1,15 @@
 """What is no product by what it is called: postage, fees, vouchers, discounts.
 
-Belongs here: the words, in the languages of the headings. Does not: codes, of which each shop has
-its own (``policy``).
+Belongs here: finding them, by the words of ``services.toml``. Does not: codes, of which each shop
+has its own (``policy``).
 """
 
 import re
 
 from ibis.expr.types import Table
 
-# At the end of a name of a few words: NEXT DAY CARRIAGE, but no CARRIAGE CLOCK.
-ENDINGS = """
-postage; shipping; carriage; freight; delivery; handling; surcharge; commission; discount; coupon;
-fee; fees; charge; charges; shipping cost; shipping costs; voucher; gift card; gift certificate;
-versand; versandkosten; versandpauschale; gebühr; gebühren; gutschein; geschenkgutschein; rabatt;
-frais de port; frais de livraison; livraison; remise; chèque cadeau; carte cadeau; bon d'achat;
-gastos de envío; gastos de envio; envío; descuento; tarjeta regalo; comisión;
-spese di spedizione; spedizione; sconto; buono regalo; carta regalo; commissione;
-frete; portes de envio; desconto; vale presente; cartão presente;
-verzendkosten; verzending; korting; cadeaubon; cadeaukaart
-"""
-# Alone: there are user manuals, and bottles of porto.
-NAMES = """
-manual; manual entry; adjustment; adjust bad debt; tip; tips; donation; rounding; porto; portes;
-frais; nachlass; p&p; postage & packing; postage and packing; test product; this is a test product
-"""
+from customer_segments.texts import read_toml
+
 # Behind it: 40.00, (DHL), - express, by john, abroad.
 REST = (
     r"[\s.]*([£$€]?\s*[0-9][0-9.,]*\s*([£$€%]|eur|usd|gbp)?|[-(:].*|by .*|express|standard|"
@@ -31,11 +17,11 @@ REST = (
 )
 
 
-def _any(words: str) -> str:
-    return "|".join(re.escape(word.strip()) for word in words.split(";"))
-
-
-SERVICE = rf"^(((\S+\s){{0,3}})({_any(ENDINGS)})|({_any(NAMES)}))({REST})$"
+_endings, _names = (
+    "|".join(re.escape(word.strip()) for word in words.split(";"))
+    for words in read_toml(__package__, "services.toml").values()
+)
+SERVICE = rf"^(((\S+\s){{0,3}})({_endings})|({_names}))({REST})$"
 
 
 def services(kept: Table) -> Table:

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
 
 # Of each reason; enough to find the cause in the file.
@@ -70,7 +71,7 @@ def check(
 def said(done: DryRun) -> dict[str, Any]:
     """Return a dry run as programs read it."""
     return done.figures | {
-        "unused_columns": done.unused_columns,
+        "unused_columns": done.found.unused_names,
         "passed_over": done.passed_over,
         "doubts": [each.row() for each in done.doubts],
         "would_publish": done.would_publish,
@@ -107,7 +108,7 @@ def _lines(done: DryRun) -> Iterator[str]:
     for place, how in done.read_as:
         yield f"{place}: {how}."
     for what, names in (
-        ("Columns that are not used", done.unused_columns),
+        ("Columns that are not used", done.found.unused_names),
         ("Passed over", done.passed_over),
     ):
         if names:
@@ -144,13 +145,7 @@ def print_doubts(done: DryRun, console: Console) -> None:
 
 
 def _refused(error: UserError) -> dict[str, Any]:
-    refusal = {
-        "name": "refused",
-        "level": "stops",
-        "said": error.problem,
-        "advice": error.remedy,
-        "accept": "",
-    }
+    refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
     return NOTHING | {"doubts": [refusal], "would_publish": False}
 
 

@@ -3,12 +3,11 @@
 Belongs here: laying them out as TOML. Does not: reading them (``policy``, ``installation``).
 """
 
-import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import tomlkit
 import typer
 
 from customer_segments.installation import PREFIX, Installation, given_variables
@@ -39,7 +38,7 @@ def _policy_lines(installed: Installation) -> Iterator[str]:
             yield from ("", f"[[{name}]]" if is_list else f"[{name}]")
             for keys, value in _leaves(section):
                 where = path.name if is_list or (name, *keys) in given else "default"
-                yield _line(".".join(map(_key, keys)), value, where)
+                yield _line(tomlkit.key(keys).as_string(), value, where)
 
 
 def _settings_lines(installed: Installation) -> Iterator[str]:
@@ -65,18 +64,9 @@ def _leaves(section: Mapping[str, Any], *above: str) -> Iterator[tuple[tuple[str
 
 def _line(key: str, value: Any, where: str, *, is_rule: bool = True) -> str:
     # TOML knows no null: a key that says nothing is a comment, as all is that is no rule.
-    said = f"{key} is not set" if value is None else f"{key} = {_toml(value)}"
+    if value is None:
+        said = f"{key} is not set"
+    else:
+        said = f"{key} = {tomlkit.item(value).as_string() or '{}'}"
     comment = "" if is_rule and value is not None else "# "
     return f"{comment + said:<{WIDTH}}  # {where}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_key(key)} = {_toml(each)}' for key, each in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name, ensure_ascii=False)

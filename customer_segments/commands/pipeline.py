@@ -89,7 +89,7 @@ def evaluate() -> None:
 
     installed = Installation.here()
     start(installed, "evaluate")
-    print_evaluation(installed.settings, get_console())
+    print_evaluation(installed, get_console())
 
 
 def agenda() -> None:
@@ -119,9 +119,9 @@ def _end(
     labelled = labelled_months(installed, installed.warehouse.state())
     shown = [month for month in labelled if not wanted or month <= parse_range(wanted)[1]]
     month = shown[-1] if shown else None
-    print_summary(installed.settings, get_console(), month)
+    print_summary(installed, get_console(), month)
     if is_verbose:
-        print_findings(installed.settings, get_console())
+        print_findings(installed, get_console())
     if failed:
         raise failed
     if month:

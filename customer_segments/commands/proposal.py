@@ -31,13 +31,7 @@ WIDTH = 98
 
 @dataclass(frozen=True)
 class Proposal:
-    """Sections of the policy, and why, by section.
-
-    Parameters
-    ----------
-    run
-        What would become of the files by it.
-    """
+    """Sections of the policy, why, by section, and what would become of the files by them."""
 
     sections: dict[str, Any]
     run: DryRun
@@ -73,8 +67,8 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
 def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
     found: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
     changes = [(each.change, each.said) for each in found if each.change]
-    if len(run.currencies) == 1:
-        changes.append(({"source": {"currency": run.currencies[0]}}, "Currency: the files'."))
+    if len(currencies := [*run.found.currencies]) == 1:
+        changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
     if services := run.services():
         what = "Called like services, and no products."
         changes.append(({"cleaning": {"non_products": services}}, what))

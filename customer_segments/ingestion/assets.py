@@ -89,15 +89,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.Output]:
         """Read the workbooks that are new or changed, publish all rows, remember the months."""
-        import ibis
-        import pandas as pd
-        import pyarrow as pa
-
-        from customer_segments.ingestion.doubts import doubts, require_none_stops
+        from customer_segments.doubts.doubts import doubts, require_none_stops
+        from customer_segments.doubts.evidence import Evidence
         from customer_segments.ingestion.intake import parser_of, taken_in
         from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
         from customer_segments.ingestion.settling import settle
-        from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+        from customer_segments.ingestion.survey import likely_dates, survey
 
         today, run_id = policy.source.today(), context.run.run_id
         folder = None if policy.source.database else settings.input_dir
@@ -122,40 +119,25 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 if passed_over:
                     context.log.warning("Passed over: %s.", "; ".join(passed_over))
                 fresh = intake.load(con)
-                surveyed = in_order(pd.concat([reused, survey(con, intake, fresh, today)]), names)
+                surveyed = survey(con, intake, fresh, names, today, reused)
                 first, newest = likely_dates(surveyed, names, today)
                 known = load_months(settings, today, policy.source.time_zone)
                 covered = months_of_data(known, settings, first, newest)
-                rows = with_reused(fresh, reused)
-                order = source_order(surveyed)
-                settled = settle(con, rows, order, covered.first, covered.newest, context.log.info)
+                rows, ends = with_reused(fresh, reused), (covered.first, covered.newest)
+                settled = settle(con, rows, surveyed, *ends, context.log.info)
+                made_by = installed.made_by(RAW_TRANSACTIONS)
                 publication = publish(
-                    con,
-                    RAW_TRANSACTIONS,
-                    settled,
-                    run_id=run_id,
-                    made_by=installed.made_by(RAW_TRANSACTIONS),
+                    con, RAW_TRANSACTIONS, settled, run_id=run_id, made_by=made_by
                 )
-                table = pa.Table.from_pandas(
-                    surveyed, schema=SOURCE_SHEETS.schema.to_pyarrow(), preserve_index=False
-                )
+                table = SOURCE_SHEETS.arrow(surveyed)
                 # What stops takes back the rows that it is seen in.
-                found = doubts(
-                    con,
-                    con.table(RAW_TRANSACTIONS.table),
-                    ibis.memtable(table),
-                    policy,
-                    intake.doubts,
-                    bounds=settings.bounds,
-                )
-                require_none_stops(found)
-                publish(
-                    con,
-                    SOURCE_DOUBTS,
-                    SOURCE_DOUBTS.arrow([each.row() for each in found]),
-                    run_id=run_id,
-                    made_by=installed.made_by(SOURCE_DOUBTS),
-                )
+                raw = con.table(RAW_TRANSACTIONS.table)
+                evidence = Evidence.of(con, raw, table, policy, settings.bounds)
+                found = doubts(evidence, intake.doubts)
+                require_none_stops(found, policy.source.accept)
+                said = SOURCE_DOUBTS.arrow([each.row() for each in found])
+                made_by = installed.made_by(SOURCE_DOUBTS)
+                publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
         for each in found:
             context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)

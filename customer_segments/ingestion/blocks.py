@@ -5,16 +5,14 @@ Belongs here: finding the rows at which orders of before start anew. Does not: w
 stands in two pieces: in a sheet that is sorted by product all do.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.orders import KEY, fetched, kept, line_hash
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+from customer_segments.storage.connection import Connection
 
 # Rounds of looking for one more boundary in each block.
 ROUNDS = 12
@@ -31,17 +29,11 @@ class Block(NamedTuple):
     end: int = 2**62
 
 
-def blocks_of(con: "Backend", rows: Table, orders: Table, sources: int) -> list[Block]:
+def blocks_of(con: Connection, rows: Table, orders: Table, sources: int) -> list[Block]:
     """Return the blocks of all sheets, in the order in which they stand.
 
-    Parameters
-    ----------
-    rows
-        With their keys, and as their ``place`` that of their sheet, ``source_order``.
-    orders
-        Their ``orders_of``, as a table.
-    sources
-        Number of sheets.
+    Rows have their keys, and as ``place`` that of their sheet, ``source_order``; orders are
+    ``orders_of`` them, as a table. ``sources`` is the number of sheets.
     """
     blocks = [Block(source) for source in range(sources)]
     # The rows of an order that stand together stand once, but for lines that are repeated.

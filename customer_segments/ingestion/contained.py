@@ -42,10 +42,7 @@ def sheets_of(file: Path, wanted: list[str]) -> list[tuple[str, "pa.Table", bool
     Cells are text, the header row among them, null where empty or an error. A hidden sheet has
     none, nor has one that is not wanted; if none is named, all are wanted.
 
-    Raises
-    ------
-    UserError
-        If the file is broken, or takes more memory or time than any real file of its size.
+    A UserError says that the file is broken, or takes more memory or time than any of its size.
     """
     import pyarrow as pa
 

@@ -36,12 +36,8 @@ PLAIN = re.compile("bool|int[248]|float[48]|date|timestamp|timestamptz|text|varc
 def sources_of(settings: Settings, policy: Policy) -> Iterator[list[Source]]:
     """Give what is to be read, until the block is left: files, or the months of the database.
 
-    A month is copied when it is read, all of them as they were at one time.
-
-    Raises
-    ------
-    UserError
-        If there is nothing to read, or it cannot be; names the file, or the setting.
+    A month is copied when it is read, all of them as they were at one time. A
+    UserError says that there is nothing to read, or that a file or a setting is wrong.
     """
     if not policy.source.database:
         yield fingerprinted(settings.source_files())

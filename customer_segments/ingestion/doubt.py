@@ -1,7 +1,7 @@
 """What a doubt is: something about the input as a whole that an analyst should look into.
 
 Belongs here: the doubt, its words and the setting that is the way out. Does not: what is doubted
-(``doubts`` and the modules that it names).
+(``doubts``).
 """
 
 import glob
@@ -76,12 +76,9 @@ def _inline(value: Any) -> Any:
 
 
 def layout_for(concerned: Iterable[str], others: Iterable[str], **says: Any) -> Change:
-    """Return a layout of some files, by a pattern that those to come match as well.
+    """Return a layout of the files ``concerned``, by a pattern that those to come match as well.
 
-    Parameters
-    ----------
-    concerned, others
-        Names of files that the layout is for, and of those that it is not for.
+    It matches none of the ``others``.
     """
     concerned, others = sorted(set(concerned)), set(others) - set(concerned)
     if not others:

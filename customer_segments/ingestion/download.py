@@ -25,19 +25,9 @@ def download(source_dir: Path, *, url: str = UCI_URL, force: bool = False) -> Pa
     """Fetch UCI's archive and put its workbook into the source folder.
 
     Everything on the way lies in a hidden folder within it, which is never taken as input.
-
-    Parameters
-    ----------
-    source_dir
-        Folder for the workbook, whose path is returned; made if missing.
-    force
-        Fetch and replace a workbook that is there already.
-
-    Raises
-    ------
-    UserError
-        If the archive cannot be fetched, is not what it should be, or cannot be stored. Whatever
-        had the workbook's name before is untouched then.
+    The folder is made if missing; a workbook that is there already is fetched anew by ``force``.
+    Returns its path. A UserError says that the archive cannot be fetched, is not what it should be,
+    or cannot be stored: whatever had the workbook's name before is untouched then.
     """
     from requests import RequestException
 

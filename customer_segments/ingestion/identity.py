@@ -4,8 +4,6 @@ Belongs here: how each pair of sources is taken that shares orders. Does not: fi
 a sheet (``blocks``); both are sources here, each at its ``place``.
 """
 
-from typing import TYPE_CHECKING
-
 import ibis
 from ibis import _
 from ibis.expr.types import Table
@@ -13,9 +11,7 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.blocks import Block
 from customer_segments.ingestion.orders import KEY, NO_DAY, fetched, kept, line_hash
 from customer_segments.ingestion.pairs import Pair
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+from customer_segments.storage.connection import Connection
 
 # How often two sources meet at a key. Where it is more often, a part of the keys tells as much: a
 # thousand files whose receipts start at 1 each day meet ten billion times.
@@ -25,16 +21,12 @@ PAIR = ["earlier", "later"]
 
 
 def superseded(
-    con: "Backend", rows: Table, orders: Table, blocks: list[Block]
+    con: Connection, rows: Table, orders: Table, blocks: list[Block]
 ) -> tuple[Table, list[Pair]]:
     """Return ``place`` and key of the orders that are superseded, and the pairs that share any.
 
-    Parameters
-    ----------
-    rows, orders
-        With their keys and ``place``; ``orders_of`` the rows as a table.
-    blocks
-        What stands at each place: an order is cut by the end of a sheet, not of a block.
+    Rows have their keys and ``place``, and orders are ``orders_of`` them, as a table. ``blocks`` is
+    what stands at each place: an order is cut by the end of a sheet, not of a block.
     """
     shared = kept(con, _shared(orders), "shared")
     numbered, by_day = shared.filter(_.number != ""), shared.filter(_.number == "")
@@ -74,14 +66,14 @@ def _shared(orders: Table) -> Table:
     return orders.semi_join(several, key).drop("of_customer", "of_day")
 
 
-def _by_number(con: "Backend", numbered: Table, most: int) -> list[Pair]:
+def _by_number(con: Connection, numbered: Table, most: int) -> list[Pair]:
     """Compare the orders of the numbers that two places share."""
     numbers = _met(con, numbered.select("place", "number").distinct(), ["number"], most)
     same = _met(con, numbered.select("place", *KEY), [*KEY], most, "number")
     return _pairs_of(con, numbers, same, has_numbers=True)
 
 
-def _by_lines(con: "Backend", rows: Table, by_day: Table, most: int) -> list[Pair]:
+def _by_lines(con: Connection, rows: Table, by_day: Table, most: int) -> list[Pair]:
     """Compare the lines of the days on which a customer bought in two places."""
     lines = rows.semi_join(by_day, ["place", *KEY])
     lines = lines.group_by("place", *BY_DAY).agg(lines=line_hash(lines).sum())
@@ -91,7 +83,7 @@ def _by_lines(con: "Backend", rows: Table, by_day: Table, most: int) -> list[Pai
 
 
 def _met(
-    con: "Backend", orders: Table, key: list[str], most: int, distinct: str | None = None
+    con: Connection, orders: Table, key: list[str], most: int, distinct: str | None = None
 ) -> Table:
     """Count for each pair of places the keys in both, or the distinct values of one column.
 
@@ -115,7 +107,7 @@ def _paired(orders: Table, key: list[str]) -> Table:
     return orders.rename(earlier="place").inner_join(later, key).filter(_.earlier < _.later)
 
 
-def _pairs_of(con: "Backend", shared: Table, agree: Table, *, has_numbers: bool) -> list[Pair]:
+def _pairs_of(con: Connection, shared: Table, agree: Table, *, has_numbers: bool) -> list[Pair]:
     both = shared.rename(shared="met").left_join(agree.rename(agree="met"), PAIR)
     both = both.select(*PAIR, "shared", agree=both.agree.fill_null(0)).order_by(PAIR)
     return [Pair(**row, has_numbers=has_numbers) for row in fetched(con, both)]
@@ -132,7 +124,7 @@ def _table_of(pairs: list[Pair], taken: str, *, has_numbers: bool = True) -> Tab
 
 
 def _cut(
-    con: "Backend", rows: Table, orders: Table, numbered: Table, may_be: list[Pair]
+    con: Connection, rows: Table, orders: Table, numbered: Table, may_be: list[Pair]
 ) -> set[tuple[int, int]]:
     """Return the pairs whose one order ends a file and begins the other, with other products.
 

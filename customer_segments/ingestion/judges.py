@@ -98,12 +98,6 @@ def _counted(rows: list[Row], _scope: Scope) -> Iterable[Row]:
     return [{"orders": rows[0]["orders"] if rows else 0, "first": first or None}]
 
 
-def _says_conflicts(row: Row, _scope: Scope) -> Said:
-    if row["orders"]:
-        where = "stand in several sheets, or twice in one, with different lines; the last counts"
-        yield Level.WARN, f"{row['orders']:,} orders {where}"
-
-
 def misread_dates(scope: Scope) -> Table:
     """Return how many rows are dated outside the months covered, by no setting's will."""
     raw = RAW_TRANSACTIONS.relation
@@ -120,33 +114,21 @@ def misread_dates(scope: Scope) -> Table:
     )
 
 
-def _says_misread(row: Row, _scope: Scope) -> Said:
-    if row["rows"]:
-        dated = f"dated {row['earliest']} to {row['latest']}"
-        yield Level.WARN, f"rows outside the months covered count in none: {row['rows']:,}, {dated}"
-
-
 def _all_doubts(rows: list[Row], _scope: Scope) -> Iterable[Row]:
     said = {"said": "; ".join("{name}: {said}".format(**row) for row in rows) or None}
     return [{"doubts": len(rows), **said, "advice": "\n\n".join(row["advice"] for row in rows)}]
 
 
-def _says_doubts(row: Row, _scope: Scope) -> Said:
-    if row["doubts"]:
-        yield Level.WARN, row["said"]
-
-
 JUDGES = (
     Judge(RAW_TRANSACTIONS, "awaited_month", newest_row, says=_says_awaited),
     Judge(RAW_TRANSACTIONS, "complete_month", newest_row, _newest_month, _says_cut),
-    Judge(RAW_TRANSACTIONS, "conflicting_invoices", first_conflicts, _counted, _says_conflicts),
-    Judge(RAW_TRANSACTIONS, "misread_dates", misread_dates, says=_says_misread),
+    Judge(RAW_TRANSACTIONS, "conflicting_invoices", first_conflicts, _counted),
+    Judge(RAW_TRANSACTIONS, "misread_dates", misread_dates),
     Judge(
         RAW_TRANSACTIONS,
         "doubts",
         lambda scope: scope.relation(SOURCE_DOUBTS).order_by("name", "said"),
         _all_doubts,
-        _says_doubts,
         reads=(SOURCE_DOUBTS,),
     ),
 )

@@ -8,33 +8,11 @@ import ibis
 from ibis import _
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-SHEET = ["workbook", "sheet"]
+from customer_segments.ingestion.orders import SHEET
+from customer_segments.policy.rules import UCI_CODES
+
 # What stands in front of an invoice number.
 PREFIX = r"^([^0-9]+)"
-# How UCI describes what its codes that are no products stand for; `*` stands for anything.
-UCI_DESCRIPTIONS = {
-    "POST": "POSTAGE",
-    "DOT": "DOTCOM POSTAGE",
-    "C2": "CARRIAGE",
-    "C3": "CARRIAGE",
-    "23444": "NEXT DAY CARRIAGE",
-    "23574": "PACKING CHARGE",
-    "M": "MANUAL",
-    "D": "DISCOUNT",
-    "S": "SAMPLES",
-    "BANK CHARGES": "BANK CHARGES",
-    "ADJUST": "ADJUSTMENT BY *",
-    "ADJUST2": "ADJUSTMENT BY *",
-    "B": "ADJUST BAD DEBT",
-    "AMAZONFEE": "AMAZON FEE",
-    "CRUK": "CRUK COMMISSION",
-    "TEST001": "THIS IS A TEST PRODUCT.",
-    "TEST002": "THIS IS A TEST PRODUCT.",
-    "22016": "*GIFT VOUCHER*",
-    "GIFT": "*GIFT VOUCHER*",
-    "GIFT_*": "*GIFT VOUCHER*",
-    "23702": "*IMAGE",
-}
 
 
 def prefix(number: StringValue) -> StringValue:
@@ -60,16 +38,16 @@ def uci_sheets(rows: Table) -> Table:
     says: another shop's S and M are sizes.
     """
     code, said = rows.stock_code.upper(), rows.description.strip().upper()
-    own = ibis.cases(*((_matches(code, code_of), code_of) for code_of in UCI_DESCRIPTIONS))
+    own = ibis.cases(*((_matches(code, code_of), code_of) for code_of in UCI_CODES))
     # Most rows have none: what follows is for those that have.
-    codes = [code_of for code_of in UCI_DESCRIPTIONS if "*" not in code_of]
-    starts = [code.startswith(each[:-1]) for each in UCI_DESCRIPTIONS if each.endswith("*")]
+    codes = [code_of for code_of in UCI_CODES if "*" not in code_of]
+    starts = [code.startswith(each[:-1]) for each in UCI_CODES if each.endswith("*")]
     rows = rows.filter(ibis.or_(code.isin(codes), *starts), said != "")
     described = rows.select(*SHEET, code=own, said=said)
     is_alike = ibis.cases(
         *(
             (described.code == code_of, _matches(described.said, description))
-            for code_of, description in UCI_DESCRIPTIONS.items()
+            for code_of, (_what, description) in UCI_CODES.items()
         )
     )
     by_code = described.mutate(is_alike=is_alike).group_by(*SHEET, "code")

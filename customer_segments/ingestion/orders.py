@@ -5,15 +5,16 @@ of the places counts (``identity``), where a sheet holds the same twice (``block
 """
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 from ibis.expr.types import IntegerValue, Table
 from ibis.util import gen_name
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+from customer_segments.storage.connection import Connection
 
+# A sheet of a file.
+SHEET = ["workbook", "sheet"]
 # An order. The number alone says little: receipts restart each month, and tills count on their own.
 # Where a file has no numbers, a customer's day is an order.
 KEY = ("number", "customer", "day")
@@ -49,11 +50,11 @@ def line_hash(rows: Table) -> IntegerValue:
     return ibis.struct(says).hash() % 2**31
 
 
-def kept(con: "Backend", relation: Table, name: str) -> Table:
+def kept(con: Connection, relation: Table, name: str) -> Table:
     """Compute a relation once, in the engine, for all who read it from here on."""
     return con.create_table(gen_name(name), relation, temp=True)
 
 
-def fetched(con: "Backend", relation: Table) -> list[dict[str, Any]]:
+def fetched(con: Connection, relation: Table) -> list[dict[str, Any]]:
     """Return the few rows of a relation."""
     return con.to_pyarrow(relation).to_pylist()

@@ -25,12 +25,8 @@ class Pair(NamedTuple):
     the same order supersedes; without numbers these are customers who bought here and there on a
     day, and nothing is.
 
-    Parameters
-    ----------
-    shared
-        Numbers in both; where there are no numbers, customers' days.
-    agree
-        How many of them are the same order; of customers' days, have the same lines.
+    ``shared`` numbers are in both, or customers' days where there are no numbers; ``agree`` counts
+    those that are the same order, or days that have the same lines.
     """
 
     earlier: int
@@ -52,13 +48,7 @@ class Pair(NamedTuple):
 
 
 def said_of(pairs: Sequence[Pair], names: Sequence[str]) -> Iterator[str]:
-    """Say how pairs are taken, the first of each kind by name.
-
-    Parameters
-    ----------
-    names
-        What stands at each place.
-    """
+    """Say how pairs are taken, the first of each kind by name; ``names`` are by place."""
     for how, words in WORDS.items():
         of_kind = [pair for pair in pairs if pair.taken == how]
         for pair in of_kind[:SHOWN]:

@@ -64,10 +64,7 @@ class Postgres:
 def connected(rules: Rules, secret: str, memory: str) -> Iterator[Postgres]:
     """Connect, for reading only, all as it is at one time.
 
-    Raises
-    ------
-    UserError
-        If the database does not answer or does not let us in; never tells the password.
+    A UserError says that the database does not answer or does not let us in; never the password.
     """
     import adbc_driver_postgresql.dbapi as postgresql
 

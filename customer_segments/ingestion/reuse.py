@@ -39,7 +39,7 @@ def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":
     None where the two tables do not belong together (a run was killed between them, or rows are
     missing), or were written by another version of their contracts or of the reading, ``parser``.
     """
-    nothing = SOURCE_SHEETS.schema.to_pyarrow().empty_table().to_pandas()
+    nothing = SOURCE_SHEETS.arrow([]).to_pandas()
     if not warehouse.path.exists():
         return nothing
     with warehouse.reading() as con:

@@ -8,31 +8,27 @@ again (``blocks``, ``identity``), what marks a sheet (``marks``), judging rows (
 from collections.abc import Callable
 from datetime import date
 from logging import getLogger
-from typing import TYPE_CHECKING
 
 import ibis
+import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.blocks import Block, blocks_of, in_blocks
 from customer_segments.ingestion.identity import superseded
 from customer_segments.ingestion.layout import where
 from customer_segments.ingestion.marks import negative_prefixes, prefix, uci_sheets
-from customer_segments.ingestion.orders import KEY, fetched, kept, orders_of, with_keys
+from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, orders_of, with_keys
 from customer_segments.ingestion.pairs import said_of
+from customer_segments.storage.connection import Connection
 from customer_segments.tables import RAW_TRANSACTIONS
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 logger = getLogger(__name__)
 
-SHEET = ["workbook", "sheet"]
-
 
 def settle(
-    con: "Backend",
+    con: Connection,
     rows: Table,
-    sheets: Table,
+    surveyed: pd.DataFrame,
     first: date,
     last: date,
     progress: Callable[[str], object] = logger.info,
@@ -43,19 +39,17 @@ def settle(
 
     Parameters
     ----------
-    con
-        Where the rows are, and the settled ones will be computed.
     rows
         Result of ``typed_rows``; they are read several times.
-    sheets
-        ``workbook``, ``sheet`` and ``source_order``: the sheets' places from
-        0 on; a sheet supersedes those before it.
+    surveyed
+        Has ``workbook``, ``sheet`` and ``source_order``, the sheets' places from 0 on; a sheet
+        supersedes those before it.
     first, last
         First days of the first and the last month covered; months are clipped to them.
     progress
         Is told how sheets that share orders are taken.
     """
-    sheets = kept(con, sheets.select(*SHEET, "source_order"), "sheets")
+    sheets = kept(con, ibis.memtable(surveyed[[*SHEET, "source_order"]]), "sheets")
     rows = with_keys(rows).inner_join(sheets, SHEET)
     settled = _with_month(_with_superseded(con, rows, sheets, progress))
     settled = _marked(settled, uci_sheets(rows), SHEET, "is_uci")
@@ -64,7 +58,7 @@ def settle(
 
 
 def _with_superseded(
-    con: "Backend", rows: Table, sheets: Table, progress: Callable[[str], object]
+    con: Connection, rows: Table, sheets: Table, progress: Callable[[str], object]
 ) -> Table:
     """Mark rows whose order counts elsewhere, and those whose prefix marks credit notes."""
     names = [
@@ -102,19 +96,18 @@ def _with_month(rows: Table) -> Table:
     Only sheets that have undated rows are sorted, for their sake: most have none.
     """
     rows = rows.mutate(own_month=rows.invoice_date.truncate("M").date())
-    sheet = ["workbook", "sheet"]
     undated = rows.filter(rows.own_month.isnull())
-    concerned = rows.semi_join(undated, sheet).select(*sheet, "row_number", "own_month")
+    concerned = rows.semi_join(undated, SHEET).select(*SHEET, "row_number", "own_month")
     # A dated row starts a group, and the undated ones after it fall into the same; group 0 is
     # what stands before the first dated row, whose month group 1 has.
     numbered = concerned.mutate(
         dated_so_far=concerned.own_month.count().over(
-            ibis.cumulative_window(group_by=sheet, order_by="row_number")
+            ibis.cumulative_window(group_by=SHEET, order_by="row_number")
         )
     )
     group = ibis.greatest(numbered.dated_so_far, 1)
     near = numbered.mutate(
-        near_month=numbered.own_month.max().over(ibis.window(group_by=[*sheet, group]))
+        near_month=numbered.own_month.max().over(ibis.window(group_by=[*SHEET, group]))
     ).filter(numbered.own_month.isnull())
-    joined = rows.left_join(near.drop("own_month", "dated_so_far"), [*sheet, "row_number"])
+    joined = rows.left_join(near.drop("own_month", "dated_so_far"), [*SHEET, "row_number"])
     return joined.mutate(month=ibis.coalesce(joined.own_month, joined.near_month))

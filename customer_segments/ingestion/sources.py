@@ -39,10 +39,7 @@ class Source:
 def fingerprinted(files: list[Path]) -> list[Source]:
     """Return the files with what they hold, in the order given.
 
-    Raises
-    ------
-    UserError
-        If a file cannot be read, or its name not be shown.
+    A UserError names one that cannot be read, or whose name cannot be shown.
     """
     with ThreadPoolExecutor() as pool:
         return list(pool.map(_fingerprinted, files))

@@ -6,9 +6,8 @@ their order. Does not: reading files (``intake``).
 
 from collections.abc import Hashable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -17,13 +16,11 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.database import OTHER, PREFIX
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
+from customer_segments.ingestion.orders import SHEET
+from customer_segments.storage.connection import Connection
 from customer_segments.tables import SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
-
-SHEET = ["workbook", "sheet"]
 # Of a file that has no transactions.
 NOTHING = {"sheet": "", "is_part": False, "header_row": 0} | dict.fromkeys(
     ("ignored_columns", "currencies", "read_as"), ""
@@ -35,21 +32,31 @@ FEW = 0.01
 MANY = 20
 
 
-def survey(con: "Backend", intake: Intake, rows: Table, today: date) -> pd.DataFrame:
-    """Count each sheet; a row per sheet as ``SOURCE_SHEETS`` has it, but for ``source_order``.
+def survey(
+    con: Connection,
+    intake: Intake,
+    rows: Table,
+    workbooks: list[str],
+    today: date,
+    reused: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Count each sheet, as ``SOURCE_SHEETS`` has it, in the order in which they count.
 
-    Parameters
-    ----------
-    con
-        Connection that has the rows.
-    rows
-        What ``intake`` was loaded into.
-
-    Raises
-    ------
-    UserError
-        If a sheet with rows has not one readable date.
+    ``intake`` was loaded into ``rows``; ``workbooks`` are all file names in natural order, those of
+    sheets ``reused`` among them. Sheets of one file are in its order, and the part files of a
+    folder, which are one export, have the same place, as the months of a database do. A UserError
+    names a sheet with not one readable date.
     """
+    ordered = pd.concat([reused, _surveyed(con, intake, rows, today)]).sort_values(
+        "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
+    )
+    place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
+    place = place.mask(_is_of_database(ordered), PREFIX)
+    ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
+    return ordered[list(SOURCE_SHEETS.columns)]
+
+
+def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.DataFrame:
     sheets = [
         {
             "workbook": sheet.workbook,
@@ -97,7 +104,7 @@ def _example(row: dict[Hashable, Any]) -> str:
     return f" (row {row['first_row']:.0f} says {shown(repr(said))})"
 
 
-def _counted(con: "Backend", rows: Table, today: date) -> pd.DataFrame:
+def _counted(con: Connection, rows: Table, today: date) -> pd.DataFrame:
     """Return the figures of each sheet's rows."""
     is_undated = rows.unreadable_column == "invoice_date"
     figures = con.execute(
@@ -138,11 +145,7 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
 
     A block of months, which a year without a row divides from others, is misread if it has less
     than a hundredth of the rows, or a single one of twenty and more.
-
-    Parameters
-    ----------
-    rows
-        How many a sheet has, by month.
+    ``rows`` are how many a sheet has, by month.
     """
     blocks: list[list[date]] = []
     for month in sorted(rows):
@@ -157,33 +160,10 @@ def main_months(rows: Mapping[date, int]) -> list[date]:
     ]
 
 
-def in_order(surveyed: pd.DataFrame, workbooks: list[str]) -> pd.DataFrame:
-    """Return surveyed sheets as ``SOURCE_SHEETS`` has them, in the order in which they count.
-
-    ``workbooks`` are the file names in natural order; sheets of one are in theirs, and the part
-    files of a folder, which are one export, have the same place, as the months of a database do.
-    """
-    ordered = surveyed.sort_values(
-        "workbook", key=lambda names: names.map(workbooks.index), kind="stable", ignore_index=True
-    )
-    place = ordered["workbook"] + "/" + ordered["sheet"].where(~ordered["is_part"], "")
-    place = place.mask(_is_of_database(ordered), PREFIX)
-    ordered["source_order"] = place.map({name: n for n, name in enumerate(dict.fromkeys(place))})
-    return ordered[list(SOURCE_SHEETS.columns)]
-
-
-def source_order(surveyed: pd.DataFrame) -> Table:
-    """Return the place of each sheet among all, for ``settle``."""
-    return ibis.memtable(surveyed[["workbook", "sheet", "source_order"]])
-
-
 def likely_dates(surveyed: pd.DataFrame, workbooks: list[str], today: date) -> tuple[date, date]:
     """Return the first and the last date of the sheets of workbooks that can be right.
 
-    Raises
-    ------
-    UserError
-        If there is not one row.
+    A UserError says that there is not one row.
     """
     if not surveyed["row_count"].sum():
         raise UserError(

@@ -84,11 +84,8 @@ def import_version(
 
 def version_rows(versions: pd.DataFrame, version: str | None) -> list[dict]:
     """Return a version's rows, in order of clusters and columns, of Python's own types."""
-    import pyarrow as pa
-
     rows = versions[versions["version"] == version].sort_values("cluster")
-    schema = KMEANS_MODEL.schema.to_pyarrow()
-    return pa.Table.from_pandas(rows, schema, preserve_index=False).to_pylist()
+    return KMEANS_MODEL.arrow(rows).to_pylist()
 
 
 def to_json(version: str, rows: list[dict]) -> str:

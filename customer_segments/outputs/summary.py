@@ -22,7 +22,6 @@ from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
 from customer_segments.shown import newest_labelled, report_path, workbook_path
-from customer_segments.storage import Warehouse
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
 if TYPE_CHECKING:
@@ -54,9 +53,8 @@ def print_input(installed: Installation, console: Console) -> None:
     console.print(f"Input: {said}", highlight=False, soft_wrap=True, markup=False)
 
 
-def print_summary(settings: Settings, console: Console, month: date | None = None) -> None:
+def print_summary(installed: Installation, console: Console, month: date | None = None) -> None:
     """Print rows kept and rejected, segments (of the newest labelled month unless one is given)."""
-    installed = Installation.of(settings)
     month = month or newest_labelled(installed)
     if month:
         view = read_month(installed.warehouse, month, installed.months.today)
@@ -67,7 +65,8 @@ def print_summary(settings: Settings, console: Console, month: date | None = Non
         console.print(said, style="dim")
         if view.caution:
             console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
-    console.print(f"Warehouse: {settings.warehouse_path}", highlight=False, soft_wrap=True)
+    path = installed.settings.warehouse_path
+    console.print(f"Warehouse: {path}", highlight=False, soft_wrap=True)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
 
@@ -100,18 +99,16 @@ def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:
     console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share"), rows))
 
 
-def print_findings(settings: Settings, console: Console) -> None:
+def print_findings(installed: Installation, console: Console) -> None:
     """Print what checks found that stands out, the newest verdict of each on each month."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
-    for row in warehouse.query(findings_of()).itertuples():
+    for row in installed.warehouse.query(findings_of()).itertuples():
         month = f", {row.month:%Y-%m}" if row.month == row.month else ""
         console.print(f"[yellow]{row.table_name}, {row.check_name}{month}[/]: {escape(row.said)}")
 
 
-def print_evaluation(settings: Settings, console: Console) -> None:
+def print_evaluation(installed: Installation, console: Console) -> None:
     """Print what was compared and foretold, and what it says in words."""
-    warehouse = Warehouse(settings.warehouse_path, settings.lock_timeout_seconds, settings.memory)
-    comparison, backtest = map(warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    comparison, backtest = map(installed.warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
     if comparison.empty:
         console.print("There are too few customers to compare ways to group them.")
         return

@@ -17,15 +17,16 @@ from customer_segments import months, tables
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
 from customer_segments.shown import state_of
-from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
+from customer_segments.storage.warehouse import load
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from ibis.backends.duckdb import Backend
 
 
 # What files may say nothing of, and is not shown then.
@@ -143,7 +144,7 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
         return _read[key]
 
 
-def _view(con: "Backend", month: date, today: date) -> MonthView:
+def _view(con: Connection, month: date, today: date) -> MonthView:
     made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
     labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
@@ -180,9 +181,9 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
         migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
         clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
         decision=None if in_force.empty else in_force.iloc[-1],
-        selection=_frame_if_there(con, tables.MODEL_SELECTION),
-        comparison=_frame_if_there(con, tables.ALGORITHM_COMPARISON),
-        backtest=_frame_if_there(con, tables.SEGMENT_BACKTEST),
+        selection=load(con, tables.MODEL_SELECTION),
+        comparison=load(con, tables.ALGORITHM_COMPARISON),
+        backtest=load(con, tables.SEGMENT_BACKTEST),
         retention=read(queries.retention(labels, rfm, known_until)),
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
@@ -195,18 +196,12 @@ def _view(con: "Backend", month: date, today: date) -> MonthView:
     )
 
 
-def _rows(con: "Backend", expression: Table) -> "pa.Table":
+def _rows(con: Connection, expression: Table) -> "pa.Table":
     require_sources(con, "The view of a month", expression)
     return con.to_pyarrow(expression)
 
 
-def _frame(con: "Backend", expression: Table) -> "pd.DataFrame":
+def _frame(con: Connection, expression: Table) -> "pd.DataFrame":
     require_sources(con, "The view of a month", expression)
     money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
     return con.execute(expression.cast(dict.fromkeys(money, "float64")))
-
-
-def _frame_if_there(con: "Backend", contract: Contract) -> "pd.DataFrame":
-    if not is_there(con, contract.table):
-        return contract.schema.to_pyarrow().empty_table().to_pandas()
-    return _frame(con, contract.relation.order_by(list(contract.key)))

@@ -61,10 +61,7 @@ class Policy(BaseSettings):
     def load(cls, path: Path) -> "Policy":
         """Return what a file says, defaults for the rest; defaults alone where there is no file.
 
-        Raises
-        ------
-        UserError
-            If it is not TOML, or a key or a value is wrong; names file and key.
+        A UserError names file and key: it is not TOML, or a key or a value is wrong.
         """
         try:
             return cls(**TomlConfigSettingsSource(cls, path)()) if path.exists() else cls()
@@ -83,12 +80,8 @@ class Policy(BaseSettings):
     ) -> str:
         """Return a short hash of the rules of some sections; empty for no section.
 
-        Parameters
-        ----------
-        others
-            What else decides rows, by name: the bounds of the months.
-        departures
-            Sections, as dictionaries, to take in place of the policy's: what one launch set.
+        ``others`` is what else decides rows, by name: the bounds of the months. ``departures`` are
+        sections, as dictionaries, to take in place of the policy's: what one launch set.
         """
         said = self.model_dump(mode="json", include=set(sections), exclude=NOT_IN_ROWS)
         rules = {name: departures.get(name) or said[name] for name in sections}

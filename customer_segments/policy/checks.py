@@ -5,15 +5,14 @@ not: the figures (each stage's ``judges``), or what is exact and has no threshol
 reconciliation).
 """
 
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
 from customer_segments.policy.section import Count, Section
+from customer_segments.texts import read_toml
 
-DEFAULTS = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
+DEFAULTS = read_toml(__package__, "checks.toml")
 
 
 class Limits(Section):

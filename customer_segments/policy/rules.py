@@ -9,49 +9,18 @@ from pydantic import Field, field_validator, model_validator
 from tzlocal import get_localzone_name
 
 from customer_segments.policy.section import Section
+from customer_segments.texts import read_toml
 
 UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 
-# Services, fees and tests in UCI's data. Another shop's 22016 or M is a product.
-UCI_NON_PRODUCTS = {
-    "POST": "Postage",
-    "DOT": "Dotcom postage",
-    "C2": "Carriage",
-    "C3": "Carriage",
-    "23444": "Next day carriage",
-    "23574": "Packing charge",
-    "M": "Manual entry",
-    "D": "Discount",
-    "S": "Samples",
-    "BANK CHARGES": "Bank charges",
-    "ADJUST": "Adjustment by a user",
-    "ADJUST2": "Adjustment by a user",
-    "B": "Adjust bad debt",
-    "AMAZONFEE": "Amazon fee",
-    "CRUK": "Charity commission",
-    "TEST001": "Test product",
-    "TEST002": "Test product",
-    "22016": "Dotcomgiftshop gift voucher",
-    "GIFT": "Gift voucher",
-    "GIFT_*": "Gift voucher of a value",
-    "23702": "Image",
-}
-
+# What each code of UCI's that is no product is, and how UCI describes it.
+UCI_CODES: dict[str, tuple[str, str]] = read_toml(__package__, "uci.toml")
+UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
 # What tills, shops, databases and pandas write where there is no customer.
 NO_CUSTOMER = [
-    "0",
-    "-",
-    "NA",
-    "N/A",
-    "#N/A",
-    "nan",
-    "NaT",
-    "NULL",
-    "None",
-    "Guest",
-    "Walk-in",
-    "CASH",
+    *("0", "-", "NA", "N/A", "#N/A", "nan", "NaT", "NULL", "None"),
+    *("Guest", "Walk-in", "CASH"),
 ]
 
 

@@ -25,14 +25,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def launchpad(config: type[Section], section: Section) -> Callable[[Function], Function]:
     """Have an asset's ``config`` take what the policy says as its defaults.
 
-    A decorator below Dagster's, which reads the annotation.
-
-    Parameters
-    ----------
-    config
-        The section's class, or one that adds what a single launch may say.
-    section
-        The policy's.
+    A decorator below Dagster's, which reads the annotation. ``config`` is the class of the policy's
+    ``section``, or one that adds what a single launch may say.
     """
     fields: dict[str, Any] = {}
     for name in type(section).model_fields:

@@ -45,16 +45,9 @@ def worst(levels: Iterable[Level]) -> Level:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a check says of one month.
+    """What a check says of one month, or of the whole table if ``month`` is ``None``.
 
-    Parameters
-    ----------
-    month
-        First day of the month; ``None`` where the whole table is judged.
-    said
-        What is wrong, without the month; at level OK why it was not judged, or nothing.
-    figures
-        What was judged, by name.
+    ``said`` is what is wrong, without the month; at level OK why it was not judged, or nothing.
     """
 
     month: date | None
@@ -78,16 +71,9 @@ class Evaluation:
 class Result:
     """What a check says of all that it judged, in order of months.
 
-    Parameters
-    ----------
-    advice
-        What to do where something stands out.
-    well
-        What to say of the whole where nothing does.
-    metadata
-        What the UI shows beside the figures.
-    is_monthly
-        Whether the table's months are Dagster's partitions.
+    ``advice`` is what to do where something stands out, ``well`` what to say where nothing does.
+    The UI shows ``metadata`` beside the figures; Dagster has a partition for each month of a table
+    that ``is_monthly``.
     """
 
     table: str

@@ -4,24 +4,27 @@ Belongs here: what a judge is, and its evaluations of rows of figures. Does not:
 stage's ``judges``), what people read of them (``checks.toml``), running them (``runner``).
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from math import inf
 from typing import Any
 
 from ibis.expr.types import Table
 
+from customer_segments.policy.checks import Limits
 from customer_segments.quality.evaluation import Evaluation, Level, Result, level, worst
 from customer_segments.quality.scope import Scope
 from customer_segments.storage import Contract, WriteMode
+from customer_segments.texts import read_toml
 
 # Figures by name. Beside them ``month``, unless they are of the whole table, and ``why``: why
 # nothing can be said of them, if so.
 Row = dict[str, Any]
 Said = Iterable[tuple[Level, str]]
-WORDS = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
+# Of figures without a threshold: one is worth a look, and any number is no error.
+NONE = Limits(warn=1, fail=inf)
+WORDS = read_toml(__package__, "checks.toml")
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,8 @@ class Words:
 class Judge:
     """A check of what is usual: figures against their limits, or ``says`` for anything else.
 
-    Parameters
-    ----------
-    figures
-        The figures to look at, as a query: a row per month, or one.
-    rows
-        Makes rows to be judged of those of the query, where months are compared.
-    says
-        What is wrong with a row, and how bad it is.
-    reads
-        Tables to wait for, beside the judged one.
+    ``figures`` are looked at, as a query: a row per month, or one. Where months are compared,
+    ``rows`` makes rows to be judged of those. Beside the judged table, ``reads`` are waited for.
     """
 
     table: Contract
@@ -76,7 +71,8 @@ class Judge:
         if wanted and "month" in wanted[0]:
             wanted.sort(key=lambda row: row["month"])
         evaluations = tuple(self._evaluated(row, scope) for row in wanted)
-        limits = {*self.words.limits, *(held["limits"] for held in self.words.figures.values())}
+        held = self.words.figures.values()
+        limits = {*self.words.limits, *(each["limits"] for each in held if "limits" in each)}
         thresholds = scope.checks.model_dump(include=limits)
         return Result(
             self.table.table,
@@ -101,6 +97,7 @@ class Judge:
 
     def _held_against_limits(self, row: Row, scope: Scope) -> Said:
         for figure, held in self.words.figures.items():
-            how_bad = level(row.get(figure), getattr(scope.checks, held["limits"]))
+            limits = getattr(scope.checks, held["limits"]) if "limits" in held else NONE
+            how_bad = level(row.get(figure), limits)
             if how_bad is not Level.OK:
                 yield how_bad, held["sentence"].format(**row)

@@ -37,22 +37,11 @@ def months_of_run(tags: Mapping[str, str]) -> tuple[date, date] | None:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is judged, and by what.
+    """The months to judge, first and last, of those covered by the data, and by what.
 
-    Parameters
-    ----------
-    first, last
-        Months to judge.
-    months
-        Months covered by the data.
-    newest_date
-        Day of the newest row of the workbooks; ``date.min`` if none has a date.
-    folder
-        Where the workbooks are.
-    missing
-        Tables that the warehouse does not have.
-    bounds
-        First and last month, where the settings name them: rows beyond are left out on purpose.
+    ``newest_date`` is the day of the newest row of the workbooks, ``date.min`` if none has a date;
+    a database has no ``folder``; the warehouse lacks the tables ``missing``. Where the settings
+    name the first and the last month, the ``bounds``, rows beyond are left out on purpose.
     """
 
     first: date

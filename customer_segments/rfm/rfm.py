@@ -21,12 +21,8 @@ def customer_rfm(
 
     Lines are added up to months first, a row per customer and month, and the months of each
     snapshot after that: the work on transactions does not grow with the number of snapshots. There
-    is no snapshot after the last month with data.
-
-    Parameters
-    ----------
-    window_months
-        Months that a snapshot looks back on; ``None`` for all.
+    is no snapshot after the last month with data. ``window_months`` are those that a snapshot looks
+    back on; ``None`` for all.
     """
     known = cleaned.filter(cleaned.customer_id.notnull())
     # Of all data, not of that up to ``last``: a month alone and out of a range are the same.

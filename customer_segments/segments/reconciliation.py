@@ -5,7 +5,6 @@ comparing them (``quality.spine``).
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import Table
@@ -14,11 +13,9 @@ from customer_segments import tables
 from customer_segments.quality.spine import Spine
 from customer_segments.rfm.judges import in_snapshots
 from customer_segments.segments.migration import comparable_months, next_month
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables.money import SUM
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
 
 # In place of a segment: what is compared is a whole snapshot.
 ALL = "(all of last month)"
@@ -64,7 +61,7 @@ def _sides(after: Table, before: Table) -> Table:
     return after.union(before.select(*after.columns))
 
 
-def months_after_a_change(con: "Backend") -> list[date]:
+def months_after_a_change(con: Connection) -> list[date]:
     """Return months of the migration whose last month's snapshot changed since they were made."""
     lines = PUBLICATIONS.relation
     snapshots = lines.filter(lines.table_name == tables.CUSTOMER_RFM.table, lines.is_changed)

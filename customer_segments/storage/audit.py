@@ -73,12 +73,8 @@ def row_breaches(
 ) -> list[Breach]:
     """Return the rules that rows of ``relation`` break.
 
-    Parameters
-    ----------
-    relation
-        Quoted name of a table with the contract's columns.
-    months
-        First and last month that the rows may belong to; ``None`` for any.
+    It is the quoted name of a table with the contract's columns, whose rows may belong to the first
+    to the last of ``months``; ``None`` for any.
     """
     conditions = {f"{name} is null": f"{quoted(name)} IS NULL" for name in contract.required} | {
         name: f"NOT ({sql})" for name, sql in contract.rules.items()

@@ -38,10 +38,7 @@ _holding_threads: dict[Path, int] = {}
 class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in the code
     """The warehouse file cannot be opened, or another process holds it for too long.
 
-    Parameters
-    ----------
-    holder
-        What DuckDB says of the process that holds it; empty if none does.
+    ``holder`` is what DuckDB says of that process; empty if none holds it.
     """
 
     def __init__(self, problem: str, remedy: str = "", *, holder: str = ""):
@@ -55,17 +52,8 @@ def connected(
 ) -> Iterator[Connection]:
     """Open a DuckDB file, alone in this process; to write, it is made if need be.
 
-    Parameters
-    ----------
-    memory
-        What DuckDB may take: 1GB.
-    timeout_seconds
-        How long to wait for whoever holds it.
-
-    Raises
-    ------
-    WarehouseUnavailable
-        If it is held for longer, cannot be opened, or the disk is full.
+    DuckDB may take ``memory``, such as 1GB. A WarehouseUnavailable says that somebody holds the
+    file for longer than the timeout, that it cannot be opened, or that the disk is full.
     """
     if path.is_dir():
         raise WarehouseUnavailable(

@@ -42,12 +42,7 @@ class LedgerLine(Content):
 class Publication:
     """What one write published: a ledger line per month, and what the months held before.
 
-    Parameters
-    ----------
-    sql
-        The query that made the rows.
-    sources
-        Columns and types of the tables that the query reads, by table name.
+    The query ``sql`` made the rows; ``sources`` are columns and types of the tables that it reads.
     """
 
     table: str
@@ -94,11 +89,7 @@ def content(
     The digest adds up a hash per row, so that order does not matter and repeated rows count.
     DuckDB's own hash takes a thirtieth of md5's time, but may change with DuckDB's version: so
     what is published is compared with the table it replaces, not with an older line's digest.
-
-    Parameters
-    ----------
-    relation
-        Quoted name of a table with the contract's columns.
+    ``relation`` is the quoted name of a table with the contract's columns.
     """
     columns = ", ".join(map(quoted, contract.columns))
     month = quoted(contract.month_column) if contract.month_column else "NULL"

@@ -19,6 +19,7 @@ import ibis.expr.datatypes as dt
 import sqlglot.expressions as sge
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 
@@ -133,11 +134,14 @@ class Contract:
         """Columns that may not be null."""
         return tuple(name for name, dtype in self.schema.items() if not dtype.nullable)
 
-    def arrow(self, rows: list[dict]) -> "pa.Table":
+    def arrow(self, rows: "list[dict] | pd.DataFrame") -> "pa.Table":
         """Return rows as an Arrow table of the contract's types, also where there is none."""
         import pyarrow as pa
 
-        return pa.Table.from_pylist(rows, schema=self.schema.to_pyarrow())
+        schema = self.schema.to_pyarrow()
+        if isinstance(rows, list):
+            return pa.Table.from_pylist(rows, schema)
+        return pa.Table.from_pandas(rows, schema, preserve_index=False)
 
     def ddl(self) -> str:
         """Return the statements that make the empty, constrained, commented table."""

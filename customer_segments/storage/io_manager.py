@@ -29,15 +29,9 @@ class WarehouseIOManager(dg.IOManager):
     input annotated ``ibis.Table`` stays in the database; one annotated ``pd.DataFrame`` is loaded,
     unless it is of transaction grain.
 
-    Parameters
-    ----------
-    contracts
-        Contract of each table, by table name, which is the asset's key.
-    policy
-        The rules in force, whatever a launch sets.
-    made_by
-        Gives the fingerprint of the rules that decide a table's rows; takes the sections that a
-        launch set in place of the policy's.
+    Contracts are by table, which is the asset's key; the policy is in force whatever a launch sets.
+    ``made_by`` gives the fingerprint of the rules that decide a table's rows; it takes the sections
+    that a launch set in place of the policy's.
     """
 
     warehouse: Warehouse
@@ -97,10 +91,7 @@ def departures(
 ) -> tuple[dict[str, dict], str]:
     """Return the section that a launch set otherwise than the policy, and what it set in words.
 
-    Parameters
-    ----------
-    launched
-        Config of the table's asset; may say more than the section has.
+    ``launched`` is the config of the table's asset; it may say more than the section has.
     """
     if not contract.sections:
         return {}, ""

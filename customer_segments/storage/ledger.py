@@ -40,14 +40,8 @@ def add_lines(
 ) -> list[LedgerLine]:
     """Enter what is published into the ledger, a line per month.
 
-    Parameters
-    ----------
-    after, before
-        What is published, and what it replaces, as ``content`` returns it.
-    months
-        Months that are published, also where they have no row; ``None`` for all there are.
-    by
-        ``run_id`` and ``made_by`` of the lines.
+    ``after`` is published and replaces ``before``, as ``content`` returns them; of ``months``, also
+    where they have no row, ``None`` for all there are; ``by`` are ``run_id`` and ``made_by``.
     """
     if contract.built_from:
         raw_version = newest_raw_version(con, contract.built_from)

@@ -61,13 +61,7 @@ def require_contract(con: Connection, contract: Contract) -> None:
 
 
 def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None:
-    """Raise unless every table that the expression reads is there as it is declared.
-
-    Parameters
-    ----------
-    reader
-        Who reads them, for the message.
-    """
+    """Raise unless every table that the expression reads is there as declared; names the reader."""
     for source in expression.op().find(ops.UnboundTable):
         if is_temporary(con, source.name):
             continue

@@ -89,12 +89,8 @@ class State:
         """Return the months of a table that were made before their input changed, in order.
 
         A month that was never published is pending once the table that it is built from has it, or
-        has months before and after it: a shop that was closed has a snapshot, too.
-
-        Parameters
-        ----------
-        made_by
-            Fingerprint of the rules in force: months that others made are pending, too.
+        has months before and after it: a shop that was closed has a snapshot, too. ``made_by`` is
+        the fingerprint of the rules in force: months that others made are pending as well.
         """
         own, upstream = self.months(contract.table), self.months(contract.built_from or "")
         pending, newest_change = [], 0

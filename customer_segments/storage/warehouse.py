@@ -118,7 +118,7 @@ class Warehouse:
     def load(self, contract: Contract) -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if never published."""
         if not self.path.exists():
-            return contract.schema.to_pyarrow().empty_table().to_pandas()
+            return contract.arrow([]).to_pandas()
         with self.reading() as con:
             return load(con, contract)
 
@@ -132,6 +132,6 @@ def query(con: Connection, expression: ibis.Table) -> "pd.DataFrame":
 def load(con: Connection, contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
     if not is_there(con, contract.table):
-        return contract.schema.to_pyarrow().empty_table().to_pandas()
+        return contract.arrow([]).to_pandas()
     require_contract(con, contract)
     return con.execute(contract.relation.order_by(list(contract.key)))

@@ -22,7 +22,7 @@ from customer_segments.ingestion import contained, reader_process, reading
 from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.settling import settle
 from customer_segments.ingestion.sources import fingerprinted
-from customer_segments.ingestion.survey import in_order, likely_dates, source_order, survey
+from customer_segments.ingestion.survey import likely_dates, survey
 from customer_segments.months import Months, month_of
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings
@@ -73,7 +73,7 @@ def rows_of(file: Path) -> int:
     with taken_in(fingerprinted([file]), Policy()) as intake:
         rows = intake.load(con)
         # A sheet without one date is refused here.
-        survey(con, intake, rows, TODAY)
+        survey(con, intake, rows, [file.name], TODAY)
         counted = con.execute(rows.count())
         assert counted == sum(sheet.rows for sheet in intake.sheets)
     con.disconnect()
@@ -105,13 +105,11 @@ def account_for(files: list[Path], warehouse: Path) -> None:
         if not total:
             return
         rows, names = intake.load(con), [file.name for file in files]
-        surveyed = in_order(survey(con, intake, rows, TODAY), names)
+        surveyed = survey(con, intake, rows, names, TODAY)
         known = Months(month_of(TODAY), month_of(TODAY), False, TODAY)
         covered = months_of_data(known, SETTINGS, *likely_dates(surveyed, names, TODAY))
         months = covered.first, covered.newest
-        raw = con.create_table(
-            RAW_TRANSACTIONS.table, settle(con, rows, source_order(surveyed), *months)
-        )
+        raw = con.create_table(RAW_TRANSACTIONS.table, settle(con, rows, surveyed, *months))
     sides = [side(raw, policy.cleaning, *months) for side in (cleaned, rejected)]
     kept, dropped = (con.create_table(f"side_{n}", side) for n, side in enumerate(sides))
     assert con.execute(raw.count()) == total

@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from customer_segments.ingestion.doubts import Doubt
+from customer_segments.doubts.doubts import Doubt
 from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy

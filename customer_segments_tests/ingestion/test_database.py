@@ -30,9 +30,9 @@ def read(settings: Settings) -> list[str]:
 def rows(settings: Settings, *columns: str) -> list[tuple]:
     """Rows as a dry run has them, in the order of months."""
     done = dry_run([], Installation.of(settings))
-    ordered = done.rows.order_by("workbook", "row_number").select(*columns)
-    table = done.con.to_pyarrow(ordered)
-    done.con.disconnect()
+    ordered = done.found.rows.order_by("workbook", "row_number").select(*columns)
+    table = done.found.con.to_pyarrow(ordered)
+    done.found.con.disconnect()
     return [tuple(row.values()) for row in table.to_pylist()]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from natsort import natsorted
@@ -95,7 +96,7 @@ def _settled(
     last: date = date(2030, 1, 1),
 ) -> Settled:
     said: list[str] = []
-    found = settle(con, con.table("typed"), ibis.memtable(order), first, last, said.append)
+    found = settle(con, con.table("typed"), pd.DataFrame(order), first, last, said.append)
     places = {(sheet["workbook"], sheet["sheet"]): sheet["source_order"] for sheet in order}
     rows = con.to_pyarrow(found).to_pylist()
     rows.sort(key=lambda row: (places[row["workbook"], row["sheet"]], row["row_number"]))

@@ -14,11 +14,11 @@ import ibis
 from ibis.expr.types import NumericColumn, StructValue, Table, Value
 
 from customer_segments.storage import Contract
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.requirements import require_sources
 
 if TYPE_CHECKING:
     import pandas as pd
-    from ibis.backends.duckdb import Backend
 
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 MOST_FREQUENT = 5
@@ -41,7 +41,7 @@ class Profile:
     sample: "pd.DataFrame"
 
 
-def profile(con: "Backend", contract: Contract, *, sample_rows: int, seed: int) -> Profile:
+def profile(con: Connection, contract: Contract, *, sample_rows: int, seed: int) -> Profile:
     """Profile a table; ``sample_rows`` at most leave the engine, the same for the same ``seed``.
 
     A UserError says that the table is missing, or not as it is declared.
@@ -86,7 +86,7 @@ def _figures(column: Value) -> StructValue:
     return ibis.struct(figures)
 
 
-def _frequencies(con: "Backend", column: Value, most: int | None = None) -> list[tuple[Any, int]]:
+def _frequencies(con: Connection, column: Value, most: int | None = None) -> list[tuple[Any, int]]:
     """Return values with their rows, the most frequent first; a missing value is none."""
     counts = column.value_counts(name="rows_")
     value = counts[column.get_name()]

@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 import ibis
 import pytest
 
-from customer_segments.ingestion.retailers import other_retailer
+from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.retailers import other_retailer
+from customer_segments.policy import Policy
 
 Days = list[tuple[str, str, datetime]]
 
@@ -36,7 +38,8 @@ def shop(name: str, *, months: int, again: float, seed: int = 1, start: int = 0)
 def doubted(days: Days) -> list[str]:
     names = ("workbook", "customer_id", "invoice_date")
     rows = ibis.memtable({name: [row[n] for row in days] for n, name in enumerate(names)})
-    return [doubt.said for doubt in other_retailer(ibis.duckdb.connect(), rows)]
+    found = Evidence(ibis.duckdb.connect(), rows, rows, [], Policy())
+    return [doubt.said for doubt in other_retailer(found)]
 
 
 def test_another_retailers_files_stop():

@@ -6,9 +6,10 @@ from typing import Any
 import ibis
 import pytest
 
+from customer_segments.doubts.doubts import doubts, require_none_stops
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, layout_for
-from customer_segments.ingestion.doubts import doubts, require_none_stops
 from customer_segments.policy import Policy
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
@@ -46,7 +47,7 @@ def doubted(
     said = {"ignored_columns": "", "currencies": None} | (sheet or {})
     nothing = dict.fromkeys(SOURCE_SHEETS.schema.names)
     sheets = SOURCE_SHEETS.arrow([nothing | file | said for file in files])
-    return doubts(con, raw, ibis.memtable(sheets), policy or Policy(), further, bounds=bounds)
+    return doubts(Evidence.of(con, raw, sheets, policy or Policy(), bounds), further)
 
 
 def toml_of(advice: str) -> dict:

@@ -4,19 +4,15 @@ Belongs here: which files those are, and the doubt. Does not: other doubts (``do
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.doubt import Doubt
-from customer_segments.ingestion.orders import fetched
+from customer_segments.doubts.evidence import Evidence
+from customer_segments.ingestion.doubt import Doubt, doubt
 
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
-
-NAME = "other_retailer"
 # Fewer customers may all be new ones.
 LEAST = 100
 # Customers who should be in both, going by those who came again; none is by no chance.
@@ -26,23 +22,19 @@ DAYS_APART = 92
 SHOWN_FILES = 3
 
 
-def other_retailer(con: "Backend", rows: Table) -> Iterator[Doubt]:
+def other_retailer(found: Evidence) -> Iterator[Doubt]:
     """Doubt files that share no customer with the others, of the same time or right after it.
 
     To a new shop, or one to which few come again, each month brings new customers as well: as many
     as came in the first and in the second half of the files should be in both.
-
-    Parameters
-    ----------
-    rows
-        As ``RAW_TRANSACTIONS`` has them.
     """
+    rows = found.raw
     known = rows.filter(rows.customer_id.notnull(), rows.invoice_date.notnull())
     days = known.select("workbook", "customer_id", day=known.invoice_date.date()).distinct()
-    group_of = _groups(con, days)
+    group_of = _groups(found, days)
     if len(set(group_of.values())) < 2:
         return
-    groups = _figures(con, days, group_of)
+    groups = _figures(found, days, group_of)
     most, *others = sorted(groups, key=lambda group: (-group["customers"], group["name"]))
     for group in others:
         files = [file for file, name in group_of.items() if name == group["name"]]
@@ -53,25 +45,19 @@ def other_retailer(con: "Backend", rows: Table) -> Iterator[Doubt]:
             and again * fewest >= EXPECTED
             and _days_apart(most, group) <= DAYS_APART
         ):
-            yield Doubt(NAME, "stops", _said(files, group, again * fewest), ADVICE, ACCEPT)
+            more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+            yield doubt(
+                "other_retailer",
+                "stops",
+                f"{', '.join(files[:SHOWN_FILES])}{more}: none of {group['customers']:,} customers "
+                f"is in any other file; about {again * fewest:,.0f} should be, going by those who "
+                "came again.",
+                "If they are of another retailer, give them a folder with a "
+                "customer_segments.toml, a warehouse and a DAGSTER_HOME of their own.",
+            )
 
 
-ADVICE = (
-    "If they are of another retailer, give them a folder with a customer_segments.toml, a "
-    "warehouse and a DAGSTER_HOME of their own."
-)
-ACCEPT = f'[source] accept = ["{NAME}"]'
-
-
-def _said(files: list[str], group: dict[str, Any], expected: float) -> str:
-    more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
-    return (
-        f"{', '.join(files[:SHOWN_FILES])}{more}: none of {group['customers']:,} customers is in "
-        f"any other file; about {expected:,.0f} should be, going by those who came again."
-    )
-
-
-def _groups(con: "Backend", days: Table) -> dict[str, str]:
+def _groups(found: Evidence, days: Table) -> dict[str, str]:
     """Return files by the first of all that they share customers with, one by way of another."""
     first = days.group_by("customer_id").agg(first=_.workbook.min())
     pairs = days.inner_join(first, "customer_id").select("workbook", "first").distinct()
@@ -82,13 +68,13 @@ def _groups(con: "Backend", days: Table) -> dict[str, str]:
             file = other
         return file
 
-    for pair in fetched(con, pairs.order_by("workbook", "first")):
+    for pair in found.fetched(pairs.order_by("workbook", "first")):
         one, other = sorted((first_of(pair["workbook"]), first_of(pair["first"])))
         group_of[other] = one
     return {file: first_of(file) for file in group_of}
 
 
-def _figures(con: "Backend", days: Table, group_of: dict[str, str]) -> list[dict[str, Any]]:
+def _figures(found: Evidence, days: Table, group_of: dict[str, str]) -> list[dict[str, Any]]:
     """Return each group's customers, how many came in both halves of its time, and that time."""
     named = [{"workbook": file, "name": name} for file, name in group_of.items()]
     days = days.inner_join(ibis.memtable(named), "workbook")
@@ -100,7 +86,7 @@ def _figures(con: "Backend", days: Table, group_of: dict[str, str]) -> list[dict
     )
     came_again = (age * 2 < length) & (last_age * 2 >= length)
     grouped = both.group_by("name", "start", "end")
-    return fetched(con, grouped.agg(customers=both.count(), again=came_again.sum()))
+    return found.fetched(grouped.agg(customers=both.count(), again=came_again.sum()))
 
 
 def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 from ibis.expr.types import StringValue
 
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.evidence import Evidence
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign tells it from hexadecimal ids like 12E4.
@@ -150,8 +150,8 @@ def one_order_each(found: Evidence) -> Iterator[Doubt]:
     first = found.customers[0]
     if first["customers"] < LEAST_CUSTOMERS or first["single"] < SINGLE * first["customers"]:
         return
-    unused = sorted({name for each in found.unused.values() for name in each})
-    others = f" ({shown(', '.join(unused))} are not used)" if unused else ""
+    unused = ", ".join(found.unused_names)
+    others = f" ({shown(unused)} are not used)" if unused else ""
     yield doubt(
         "one_order_each",
         "stops",

@@ -7,18 +7,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import ibis
+from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.layout import where
+from customer_segments.ingestion.orders import KEY, SHEET, fetched, with_keys
 from customer_segments.policy import Policy
+from customer_segments.storage.connection import Connection
+from customer_segments.tables.money import SUM
 
 if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+    import pyarrow as pa
 
-SHEET = ["workbook", "sheet"]
 # Customers with the most orders that are looked at.
 FIRST = 12
 
@@ -29,45 +34,79 @@ class Evidence:
 
     Parameters
     ----------
-    con
-        Where the rows are.
-    raw
-        As ``RAW_TRANSACTIONS`` has them.
+    raw, sheets
+        As ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them; the latter by file and sheet.
     rows
-        The same with their ``reason``, ``is_credit`` and ``revenue``.
-    sheets
-        As ``SOURCE_SHEETS`` has them.
+        ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
     is_bounded
-        Whether settings name the first or the last month.
+        Whether settings name the first or the last month: rows beyond are left out on purpose.
     """
 
-    con: "Backend"
+    con: Connection
     raw: Table
     rows: Table
-    sheets: Table
+    sheets: list[dict[str, Any]]
     policy: Policy
     is_bounded: bool = False
 
+    @classmethod
+    def of(
+        cls, con: Connection, raw: Table, sheets: "pa.Table", policy: Policy, bounds: Iterable = ()
+    ) -> "Evidence":
+        """Return the evidence of settled rows; ``bounds`` are the months that settings name."""
+        (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))
+        rows = classified(raw, policy.cleaning, **months)
+        return cls(
+            con, raw, rows, sorted(sheets.to_pylist(), key=itemgetter(*SHEET)), policy, any(bounds)
+        )
+
     def fetched(self, figures: Table) -> list[dict[str, Any]]:
         """Return the few rows of a query."""
-        return self.con.to_pyarrow(figures).to_pylist()
+        return fetched(self.con, figures)
 
     @cached_property
     def files(self) -> list[str]:
         """Names of all files."""
-        return [row["workbook"] for row in self.fetched(self.sheets.select("workbook").distinct())]
+        return list(dict.fromkeys(sheet["workbook"] for sheet in self.sheets))
 
     @cached_property
     def unused(self) -> dict[tuple[str, str], list[str]]:
-        """Headings that are not used, by sheet."""
-        return unused(self.fetched(self.sheets.order_by(SHEET)), self.policy)
+        """Headings that are not used, by sheet.
+
+        That of the status is read, and is not used before the policy says which statuses count.
+        """
+        found = {}
+        for sheet in self.sheets:
+            names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
+            status = heading_of("status", sheet["read_as"])
+            if status and not self.policy.cleaning.statuses:
+                names.append(status)
+            if names:
+                found[sheet["workbook"], sheet["sheet"]] = names
+        return found
+
+    @property
+    def unused_names(self) -> list[str]:
+        """The same headings of all sheets, each once, in their order."""
+        return sorted({name for names in self.unused.values() for name in names})
+
+    @cached_property
+    def currencies(self) -> dict[str, list[tuple[str, str]]]:
+        """Sheets by the currency of their money, as far as the files say."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for sheet in self.sheets:
+            for name in filter(None, (sheet["currencies"] or "").split(", ")):
+                found.setdefault(name, []).append((sheet["workbook"], sheet["sheet"]))
+        return found
 
     @cached_property
     def outcome(self) -> dict[str | None, dict[str, Any]]:
-        """Rows and money (of either sign) by reason; ``None`` for those kept."""
+        """Rows, money of either sign and net revenue by reason; ``None`` for those kept."""
         rows = self.rows
         by_reason = rows.group_by("reason").agg(
-            rows=rows.count(), money=rows.revenue.abs().cast("float64").sum().fill_null(0)
+            rows=rows.count(),
+            money=rows.revenue.abs().cast("float64").sum().fill_null(0),
+            revenue=rows.revenue.cast(SUM).sum().fill_null(0),
         )
         return {row["reason"]: row for row in self.fetched(by_reason)}
 
@@ -85,10 +124,8 @@ class Evidence:
         """
         rows = self.rows
         sales = rows.filter(rows.reason.isnull() & ~rows.is_credit & rows.customer_id.notnull())
-        per_order = orders(sales)
-        each = per_order.group_by("customer_id").agg(
-            orders=per_order.count(), lines=per_order.lines.sum()
-        )
+        per_order = with_keys(sales).group_by(KEY).agg(lines=_.count())
+        each = per_order.group_by(customer_id="customer").agg(orders=_.count(), lines=_.lines.sum())
         each = each.mutate(
             customers=each.count().over(),
             single=(each.orders == 1).sum().over(),
@@ -112,43 +149,16 @@ class Evidence:
         first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
         (said,) = self.fetched(first)
         of = said["workbook"], said["sheet"]
-        read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in self.read_as}
+        read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in self.sheets}
         heading = heading_of(column, read_as.get(of)) or column
         sheet = where(*of)
         return found | said | {"where": sheet, "column": f"{sheet}, column {heading!r}"}
-
-    @cached_property
-    def read_as(self) -> list[dict[str, Any]]:
-        """How the columns of each sheet were read."""
-        return self.fetched(self.sheets.select(*SHEET, "read_as"))
 
 
 def heading_of(column: str, read_as: str | None) -> str | None:
     """Return the heading of a column of a sheet, by what is said of how it was read."""
     found = re.search(rf"(?:^|; ){column}: (['\"])(.*?)\1(?: \(|;|$)", read_as or "")
     return found[2] if found else None
-
-
-def unused(sheets: list[dict[str, Any]], policy: Policy) -> dict[tuple[str, str], list[str]]:
-    """Return the headings that are not used, by sheet.
-
-    That of the status is read, and is not used before the policy says which statuses count.
-    """
-    found = {}
-    for sheet in sheets:
-        names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
-        status = heading_of("status", sheet["read_as"])
-        if status and not policy.cleaning.statuses:
-            names.append(status)
-        if names:
-            found[sheet["workbook"], sheet["sheet"]] = names
-    return found
-
-
-def orders(lines: Table) -> Table:
-    """Return lines by order: invoice, customer and day; without a number, the customer's day."""
-    day = lines.invoice_date.date()
-    return lines.group_by("customer_id", "invoice", day=day).agg(lines=lines.count())
 
 
 def said_where(places: Iterable[tuple[str, str]]) -> str:

@@ -9,40 +9,20 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
-from customer_segments.ingestion.evidence import Evidence
 from customer_segments.ingestion.layout import shown
-from customer_segments.policy.checks import Limits
+from customer_segments.texts import read_toml
 
 # Of lines or of money, from where on returns count; and lines from where on they stop.
 FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 # A prefix means returns if most of its quantities are negative, and most returns have it.
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
-# Share of rows or of money that a reason may take: guests are a fifth of UCI's rows, and more in
-# a shop with a till; reasons that follow from a choice of the policy's take what they take.
-USUAL = {
-    "unreadable_value": Limits(warn=0.01, fail=0.25),
-    "outside_months": Limits(warn=0.05, fail=0.5),
-    "missing_customer": Limits(warn=0.35, fail=0.5),
-    "adjustment": Limits(warn=0.02, fail=0.1),
-    "non_product": Limits(warn=0.1, fail=0.25),
-    "non_positive_price": Limits(warn=0.1, fail=0.25),
-    "non_positive_quantity": Limits(warn=0.05, fail=0.25),
-    "positive_credit_note": Limits(warn=0.005, fail=0.05),
-}
+USUAL = read_toml(__package__, "reasons.toml")
 # Fewer rows say nothing of shares.
 LEAST_ROWS = 100
 SUPERSEDED = "overlapping_invoice"
-LOOK = "Look at rows of it: `customer-segments check FILE`."
-ADVICE = {
-    "unreadable_value": f"{LOOK} [[layout]] says how dates and numbers are written.",
-    "outside_months": f"{LOOK} Mend their dates, or set CUSTOMER_SEGMENTS_FIRST_MONTH.",
-    "missing_customer": "If another column has the customer, name it:",
-    "adjustment": "If these are orders, keep them:",
-    "non_product": "If it is a product, take the code out of the list:",
-    "positive_credit_note": "If these are sales, name the credit notes in another way:",
-}
 
 
 def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
@@ -110,35 +90,26 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             continue
         of = counted[reason]
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
-        if share < usual.warn:
+        if share < usual["warn"]:
             continue
         concerned = found.rows.filter(found.rows.reason == reason)
-        column = {"unreadable_value": "unreadable_text", "non_product": "stock_code"}.get(
-            reason, "invoice"
-        )
-        first = found.first(concerned, column)
+        first = found.first(concerned, usual.get("shown", "invoice"))
         assert first is not None
         example = shown(str(first["example"] or "nothing"))
         yield doubt(
             "outlying_reason",
-            "stops" if share >= usual.fail else "warns",
+            "stops" if share >= usual["fail"] else "warns",
             f"{reason} rejects {of['rows']:,} of {rows:,} rows ({of['rows'] / rows:.1%}) and "
             f"{of['money']:,.2f} of {money:,.2f} in money; {first['where']}, "
             f"row {first['row_number']:,} ({example}), say.",
-            ADVICE.get(reason, LOOK),
+            usual["advice"],
             _way_out(reason, found, concerned),
         )
 
 
 def _way_out(reason: str, found: Evidence, concerned: Table) -> Change:
-    if reason == "missing_customer":
-        return {"layout": [{"columns": {"customer_id": "HEADING"}}]}
-    if reason == "adjustment":
-        return {"cleaning": {"drop_adjustments": False}}
-    if reason == "positive_credit_note":
-        return {"cleaning": {"credit": "sign"}}
     if reason != "non_product":
-        return {}
+        return USUAL[reason].get("change", {})
     codes = concerned.group_by("stock_code").agg(rows=concerned.count())
     most = found.fetched(codes.order_by(codes.rows.desc(), "stock_code").limit(3))
     return {"cleaning": {"non_products": {str(row["stock_code"]): "" for row in most}}}

@@ -5,18 +5,18 @@ Belongs here: what is judged by sheet. Does not: single cells (``casting``), for
 """
 
 import re
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from ibis.expr.types import Table
 
+from customer_segments.doubts.evidence import Evidence, said_where
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
-from customer_segments.ingestion.evidence import SHEET, Evidence, said_where
 from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.orders import SHEET
+from customer_segments.texts import read_toml
 
-UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
+UNUSED = {**read_toml(__package__, "unused.toml")}
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 # Of statuses that seem to count, these are not proposed.
@@ -88,13 +88,13 @@ def _filled_down(
 
 def several_currencies(found: Evidence) -> Iterator[Doubt]:
     """Look for money of several currencies, which is added up as if it were one."""
-    by_currency: dict[str, dict[tuple[str, str], str]] = {}
-    for row in found.fetched(found.sheets.select(*SHEET, "currencies").order_by(SHEET)):
-        for name in filter(None, (row["currencies"] or "").split(", ")):
-            place = row["workbook"], row["sheet"]
-            by_currency.setdefault(CODES.get(name, name), {})[place] = name
+    by_currency: dict[str, list[tuple[str, str]]] = {}
+    for name, places in found.currencies.items():
+        by_currency.setdefault(CODES.get(name, name), []).extend(places)
     if len(by_currency) > 1:
-        said = "; ".join(f"{shown(name)} in {said_where(at)}" for name, at in by_currency.items())
+        said = "; ".join(
+            f"{shown(name)} in {said_where(sorted(set(at)))}" for name, at in by_currency.items()
+        )
         yield doubt(
             "several_currencies",
             "stops",

@@ -1,0 +1,5 @@
+"""What looks wrong with the input as a whole, before anybody is labelled.
+
+Doubts judge the settled rows, and what cleaning makes of them; ingestion asks for them before it
+publishes. What a doubt is (``ingestion.doubt``) is known before: reading a column has its own.
+"""

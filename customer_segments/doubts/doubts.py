@@ -1,0 +1,64 @@
+"""Doubts: what looks wrong with the input as a whole, before anybody is labelled.
+
+Belongs here: which doubts there are, and what becomes of those that stop. Does not: a row's own
+fate (``cleaning``), what is seen while reading (``forms``).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from customer_segments.doubts import customers, files, lines
+from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.retailers import other_retailer
+from customer_segments.errors import UserError
+from customer_segments.ingestion.doubt import Doubt, accepting
+
+DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
+    *(customers.lost_digits, customers.padded_ids),
+    *(customers.outlying_customer, customers.one_order_each),
+    *(files.fill_down, lines.unnetted_returns, lines.outlying_reason),
+    *(files.several_currencies, files.unused_money, files.wrong_code_page),
+)
+# Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.
+EXPLAINS = {
+    "fill_down": ("unreadable_value", "missing_customer"),
+    "formulas": ("unreadable_value",),
+    "unnetted_returns": ("non_positive_quantity", "non_positive_price"),
+}
+
+
+def doubts(found: Evidence, further: Iterable[Doubt] = ()) -> list[Doubt]:
+    """Return what is doubted of all rows; doubts that the policy accepts only warn.
+
+    ``further`` are doubts that others have: of single columns.
+    """
+    accepted, doubted = found.policy.source.accept, list(further)
+    doubted += [each for doubts_of in DOUBTED for each in doubts_of(found)]
+    # Ids that are written in another way share nothing with those of before.
+    if "padded_ids" in accepted or all(each.name != "padded_ids" for each in doubted):
+        doubted += other_retailer(found)
+    explained = tuple(reason for each in doubted for reason in EXPLAINS.get(each.name, ()))
+    return [
+        each._replace(
+            level="warns" if each.name in accepted else each.level,
+            accept=accepting(dict.fromkeys([*accepted, each.name])),
+        )
+        for each in doubted
+        if not (each.name == "outlying_reason" and each.said.startswith(explained))
+    ]
+
+
+def require_none_stops(found: Iterable[Doubt], accepted: Iterable[str] = ()) -> None:
+    """Raise a UserError that lists the doubts that stop, if there are any.
+
+    It says how to accept them all, beside those that the policy has ``accepted``.
+    """
+    stopping = [each for each in found if each.level == "stops"]
+    if not stopping:
+        return
+    accept = accepting(dict.fromkeys([*accepted, *(each.name for each in stopping)]))
+    raise UserError(
+        "Nothing is published: the input looks wrong as a whole.\n"
+        + "\n".join(f"- {each.name}: {each.said}\n{each.advice}" for each in stopping),
+        "\nThe lines belong into customer_segments.toml: `customer-segments init` proposes them. "
+        f"If all is well as it is, accept it there:\n{accept}",
+    )
