@@ -141,7 +141,7 @@ def _connect(
     )
     if not read_only and not path.exists():
         _create(path)
-    config = {"autoinstall_known_extensions": "false"}
+    config = {"autoinstall_known_extensions": "false", "memory_limit": memory}
     try:
         return waiting(duckdb.connect, str(path), read_only=read_only, config=config)
     except duckdb.Error as error:

@@ -329,3 +329,12 @@ def test_reading_cannot_write(warehouse: Warehouse):
     warehouse.publish(COUNTRIES, EIRE)
     with warehouse.reading() as con, pytest.raises(duckdb.InvalidInputException):
         con.raw_sql("DELETE FROM countries")
+
+
+def test_the_engine_takes_no_more_memory_than_it_may(warehouse):
+    modest = Warehouse(warehouse.path, memory="300MB")
+    with modest.writing() as con:
+        con.raw_sql("CREATE TABLE a(b INTEGER)")
+    with modest.reading() as con, pytest.raises(duckdb.OutOfMemoryException):
+        con.raw_sql("SET temp_directory = ''")
+        con.raw_sql("SELECT list(range) FROM range(100_000_000)").fetchall()
