@@ -92,7 +92,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.doubts.doubts import doubts, require_none_stops
         from customer_segments.doubts.evidence import Evidence
         from customer_segments.ingestion.intake import parser_of, taken_in
-        from customer_segments.ingestion.reuse import parsed_before, unchanged, with_reused
+        from customer_segments.ingestion.reuse import (
+            doubts_before,
+            parsed_before,
+            unchanged,
+            with_reused,
+        )
         from customer_segments.ingestion.settling import settle
         from customer_segments.ingestion.survey import likely_dates, survey
 
@@ -133,7 +138,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 # What stops takes back the rows that it is seen in.
                 raw = con.table(RAW_TRANSACTIONS.table)
                 evidence = Evidence.of(con, raw, table, policy, settings.bounds)
-                found = doubts(evidence, intake.doubts)
+                found = doubts(evidence, [*intake.doubts, *doubts_before(con, reused)])
                 require_none_stops(found, policy.source.accept)
                 said = SOURCE_DOUBTS.arrow([each.row() for each in found])
                 made_by = installed.made_by(SOURCE_DOUBTS)

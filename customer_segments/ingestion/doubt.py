@@ -32,6 +32,8 @@ class Doubt(NamedTuple):
         The setting that says that all is well as it is.
     change
         The way out as the policy's sections, as far as one follows from the data.
+    workbook
+        The file that gave rise to it as it was read, if one did.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Doubt(NamedTuple):
     advice: str
     accept: str
     change: Change = MappingProxyType({})
+    workbook: str | None = None
 
     def row(self) -> dict[str, str]:
         """Return it as people and programs read it: without the change as such."""

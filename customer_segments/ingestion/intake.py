@@ -126,7 +126,7 @@ def taken_in(
                     sheet, doubts = _looked_at(con, grid, layout, policy)
                     progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")
                     intake.sheets.append(sheet)
-                    intake.doubts += doubts
+                    intake.doubts += [each._replace(workbook=source.name) for each in doubts]
             yield intake
         except duckdb.OutOfMemoryException:
             raise

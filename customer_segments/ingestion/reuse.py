@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.sources import Source
 from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import newest_raw_version
 from customer_segments.storage.requirements import require_contract
-from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
+from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_DOUBTS, SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":
         return nothing
     with warehouse.reading() as con:
         try:
-            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS):
+            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS, SOURCE_DOUBTS):
                 require_contract(con, contract)
         except UserError:
             return nothing
@@ -63,6 +65,15 @@ def unchanged(parsed: "pd.DataFrame", sources: list[Source]) -> "pd.DataFrame":
     """Return those of the sheets parsed before whose file still holds the same."""
     hashes = {source.name: source.content_hash for source in sources}
     return parsed[parsed["workbook"].map(hashes) == parsed["content_hash"]]
+
+
+def doubts_before(con: Connection, reused: "pd.DataFrame") -> list[Doubt]:
+    """Return what was doubted of sheets parsed before as they were read."""
+    doubts = SOURCE_DOUBTS.relation
+    if reused.empty:
+        return []
+    again = doubts.filter(doubts.workbook.isin(sorted(set(reused["workbook"]))))
+    return [Doubt(**row) for row in con.to_pyarrow(again).to_pylist()]
 
 
 def with_reused(fresh: Table, reused: "pd.DataFrame") -> Table:

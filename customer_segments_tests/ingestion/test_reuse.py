@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segments_tests.ingestion.ingested import digests, ingest, ingest_metadata, published
+from customer_segments_tests.ingestion.ingested import (
+    ask,
+    digests,
+    ingest,
+    ingest_metadata,
+    published,
+)
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
 from customer_segments_tests.installations import execute, install
 
@@ -55,6 +61,22 @@ def test_reread_reads_all(three_files):
     (event,) = (e for e in result.get_asset_materialization_events() if "raw" in str(e.asset_key))
     metadata = event.step_materialization_data.materialization.metadata
     assert metadata["files"].value["reused"] == []
+
+
+def test_what_was_doubted_of_a_file_as_it_was_read_is_said_again(installed):
+    installed.config.write_text('source.accept = ["ambiguous_dates"]')
+    rows = [HEADER, line(InvoiceDate="03/04/2011"), line(InvoiceDate="05/04/2011")]
+    write_csv(installed.source_dir / "a.csv", rows)
+    said = "SELECT name, level, said FROM source_doubts"
+    ingest(installed)
+    ((name, level, first),) = ask(installed, said)
+    assert (name, level) == ("ambiguous_dates", "warns")
+    assert files(ingest_metadata(installed)) == {"reused": ["a.csv"]}
+    assert ask(installed, said) == [(name, level, first)]
+    (installed.source_dir / "a.csv").unlink()
+    write_csv(installed.source_dir / "b.csv", [HEADER, line(), line(Invoice=2)])
+    ingest(installed)
+    assert ask(installed, said) == []
 
 
 @pytest.mark.parametrize(
