@@ -31,6 +31,7 @@ LOOKED_AT = {
         "columns",
         "row",
         "lengths",
+        "totals",
         "one",
         "' UNION ALL '.join(queries)",
         "counted",
