@@ -55,15 +55,15 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
     UserError says that there is no workspace, that the port or the instance is taken, or that
     Dagster ended by itself.
     """
-    root = root or project_root()
-    if not (root / "workspace.yaml").is_file():
+    project = root or project_root()
+    if not (project / "workspace.yaml").is_file():
         raise UserError(
-            f"There is no workspace.yaml in {root}.", "Run this in the project's folder."
+            f"There is no workspace.yaml in {project}.", "Run this in the project's folder."
         )
     home = prepare_dagster_home(root)
     with serving(home), _told_to_stop() as told_to_stop:
         _require_free(port)
-        with _services(port, root, home) as services:
+        with _services(port, project, home) as services:
             is_up = False
             while services.poll() is None and not told_to_stop():
                 if not is_up and (is_up := _answers(port)):
