@@ -13,7 +13,7 @@ import ibis.expr.operations as ops
 from customer_segments.storage import ledger, requirements
 from customer_segments.storage.audit import Breach, ContractBreach, column_breaches, row_breaches
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.content import Publication, content
+from customer_segments.storage.content import Content, Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
 
@@ -69,8 +69,12 @@ def publish(
         raise ContractBreach(contract.table, breaches)
 
     before = _replaced(con, contract, months)
-    _swap_in(con, contract, months)
-    after, by = content(con, contract, STAGING), {"run_id": run_id, "made_by": made_by}
+    _make_table(con, contract, is_new=not before)
+    if contract.write_mode is WriteMode.INSERT_NEW:
+        _drop_known(con, contract)
+    after = content(con, contract, STAGING)
+    _swap_in(con, contract, _written(contract, months, before, after))
+    by = {"run_id": run_id, "made_by": made_by}
     lines = ledger.add_lines(con, contract, after, before, months, **by)
     con.raw_sql(f"DROP TABLE {STAGING}")
     sources = {
@@ -116,33 +120,52 @@ def empty_outside(
             ledger.add_lines(con, contract, {}, before, (month, month), **by)
 
 
-def _replaced(con, contract: Contract, months: tuple[date, date] | None) -> dict:
+def _replaced(
+    con: Connection, contract: Contract, months: tuple[date, date] | None
+) -> dict[date | None, Content]:
     """Return what the months hold that are about to be replaced; nothing if not comparable."""
     if contract.write_mode is WriteMode.INSERT_NEW or not is_there(con, contract.table):
         return {}
-    is_other = column_breaches(contract, con.get_schema(contract.table))
+    is_other = bool(column_breaches(contract, con.get_schema(contract.table)))
+    if contract.write_mode is WriteMode.REPLACE:
+        is_other = is_other or not requirements.is_made_by(con, contract)
     return {} if is_other else content(con, contract, quoted(contract.table), months)
 
 
-def _swap_in(con, contract: Contract, months: tuple[date, date] | None) -> None:
-    """Put the staged rows, by name, into the constrained table."""
-    table = quoted(contract.table)
-    if contract.write_mode is WriteMode.REPLACE:
+def _make_table(con: Connection, contract: Contract, is_new: bool) -> None:
+    """Have the constrained table, with the rows that stay."""
+    if contract.write_mode is WriteMode.REPLACE and (is_new or not contract.month_column):
         # Dropped and made anew inside the transaction: a new contract may differ in its columns.
-        con.raw_sql(f"DROP TABLE IF EXISTS {table}")
+        con.raw_sql(f"DROP TABLE IF EXISTS {quoted(contract.table)}")
     if is_there(con, contract.table):
         requirements.require_contract(con, contract)
     else:
         con.raw_sql(contract.ddl())
+
+
+def _written(
+    contract: Contract,
+    months: tuple[date, date] | None,
+    before: dict[date | None, Content],
+    after: dict[date | None, Content],
+) -> str:
+    """Return the condition of the rows that are written."""
+    month = quoted(contract.month_column or "")
     if months:
-        assert contract.month_column
-        month = quoted(contract.month_column)
-        con.raw_sql(
-            f"DELETE FROM {table} WHERE {month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'"
-        )
-    if contract.write_mode is WriteMode.INSERT_NEW:
-        _drop_known(con, contract)
-    con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {STAGING}")
+        return f"{month} BETWEEN DATE '{months[0]}' AND DATE '{months[1]}'"
+    if contract.write_mode is WriteMode.INSERT_NEW or not contract.month_column:
+        return "true"
+    # A month that stays as it is need not be written: most are, when a file arrives.
+    changed = [each for each in {*before, *after} if before.get(each) != after.get(each)]
+    return " OR ".join(f"{month} = DATE '{each}'" for each in changed) or "false"
+
+
+def _swap_in(con: Connection, contract: Contract, written: str) -> None:
+    """Put the staged rows, by name, into the constrained table."""
+    table = quoted(contract.table)
+    if contract.write_mode is not WriteMode.INSERT_NEW:
+        con.raw_sql(f"DELETE FROM {table} WHERE {written}")
+    con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {STAGING} WHERE {written}")
 
 
 def _drop_known(con, contract: Contract) -> None:

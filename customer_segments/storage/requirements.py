@@ -60,6 +60,12 @@ def require_contract(con: Connection, contract: Contract) -> None:
         raise ContractMismatch(contract.table, differences, is_newer=is_newer)
 
 
+def is_made_by(con: Connection, contract: Contract) -> bool:
+    """Tell whether a published table was made by this very contract."""
+    label = ledger.newest(con, contract.table, "contract")
+    return label is not None and contract.is_labelled(label)
+
+
 def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None:
     """Raise unless every table that the expression reads is there as declared; names the reader."""
     for source in expression.op().find(ops.UnboundTable):

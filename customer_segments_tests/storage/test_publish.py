@@ -64,6 +64,21 @@ def test_replace_holds_exactly_what_was_published_last(warehouse: Warehouse):
     assert content(warehouse, COUNTRIES) == [("Eire", 5), ("Spain", 6)]
 
 
+def test_replace_leaves_the_months_as_they_are_that_did_not_change(warehouse: Warehouse):
+    def place(month: date) -> list[tuple]:
+        return rows_of(
+            warehouse.path, f"SELECT rowid FROM raw_transactions WHERE month = '{month}'"
+        )
+
+    rows = [raw_row(2), raw_row(3, FEBRUARY), raw_row(4, MARCH)]
+    warehouse.publish(RAW, arrow(RAW, rows))
+    january = place(JANUARY)
+    later = [raw_row(2), raw_row(3, FEBRUARY, quantity=5), raw_row(5, APRIL), raw_row(6, APRIL)]
+    warehouse.publish(RAW, arrow(RAW, reversed(later)))
+    assert place(JANUARY) == january
+    assert content(warehouse, RAW) == [tuple(row[name] for name in RAW.columns) for row in later]
+
+
 def test_replace_months_touches_only_the_months_written(warehouse: Warehouse):
     first = [cleaned_row(1, JANUARY), cleaned_row(2, FEBRUARY), cleaned_row(3, MARCH)]
     warehouse.publish(CLEANED, arrow(CLEANED, first), months=YEAR)
