@@ -8,6 +8,7 @@ file: the row says which column and what the cell said, and cleaning rejects it.
 from collections.abc import Mapping
 
 import ibis
+import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
 from customer_segments.ingestion import dates, numbers, times
@@ -17,7 +18,7 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "3"
+PARSER = "4"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
@@ -29,6 +30,11 @@ BLANKS = (
 )
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
+
+
+@ibis.udf.scalar.builtin
+def nfc_normalize(text: dt.string) -> dt.string:
+    """Return a text whose accents stand on their letters."""
 
 
 def filled_down(cells: Table) -> Table:
@@ -146,6 +152,10 @@ def _identifier(cell: Value) -> Value:
     text = cell.cast("string")
     if cell.type().is_integer():
         return text
+    # ="00123" and '00123 are how a spreadsheet is told to leave digits alone.
+    text = ibis.ifelse(
+        text.re_search("^['=]"), text.re_replace('^(?:="(.*)"|\'([0-9].*))$', r"\1\2"), text
+    )
     is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
     trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
     text = ibis.ifelse(is_padded, trimmed, text).nullif("")
@@ -155,12 +165,22 @@ def _identifier(cell: Value) -> Value:
 
 def _customer(text: StringValue, rules: Rules) -> Value:
     """Return who it is: nobody for a placeholder, e-mail addresses without case."""
-    nobody = [name.casefold() for name in rules.no_customer]
-    known = ibis.ifelse(text.lower().isin(nobody), _NULL, text) if nobody else text
+    # What is written with one character or two, and with one blank or two, is the same name.
+    is_odd = text.re_search(f"[^ -~]|[{BLANKS}]{{2}}")
+    plain = nfc_normalize(text.re_replace(f"[{BLANKS}]+", " "))
+    text = ibis.ifelse(is_odd, plain, text)
+    names = [name.casefold() for name in rules.no_customer]
+    exact = [name for name in names if "*" not in name]
+    parts = [text.lower().like(name.replace("*", "%")) for name in names if "*" in name]
+    # 00000 is 0.
+    is_zero = text.re_search("^0+$") & ("0" in exact)
+    known = ibis.ifelse(ibis.or_(text.lower().isin(exact), is_zero, *parts), _NULL, text)
     known = ibis.ifelse(known.contains("@"), known.lower(), known)
+    if rules.letter_case == "ignore":
+        known = known.upper()
     if rules.leading_zeros == "drop":
         # One digit stays: 000 is a customer, unless it is among the placeholders.
-        known = known.re_replace("^0+([0-9A-Za-z])", r"\1")
+        known = known.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
     return known
 
 

@@ -12,7 +12,9 @@ from ibis.expr.types import Table
 from customer_segments.cleaning.rules import classified
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, accepting
+from customer_segments.ingestion.doubts_of_columns import no_quantity, placeholder_dates
 from customer_segments.ingestion.doubts_of_customers import (
+    few_customers,
     lost_digits,
     one_order_each,
     outlying_customer,
@@ -25,6 +27,7 @@ from customer_segments.ingestion.doubts_of_files import (
     wrong_code_page,
 )
 from customer_segments.ingestion.doubts_of_lines import outlying_reason, unnetted_returns
+from customer_segments.ingestion.doubts_of_totals import totals
 from customer_segments.ingestion.evidence import Evidence
 from customer_segments.ingestion.retailers import other_retailer
 from customer_segments.policy import Policy
@@ -36,8 +39,12 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     lost_digits,
     padded_ids,
     outlying_customer,
+    few_customers,
     one_order_each,
     fill_down,
+    no_quantity,
+    placeholder_dates,
+    totals,
     unnetted_returns,
     outlying_reason,
     several_currencies,

@@ -13,16 +13,21 @@ from typing import Any
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
-from customer_segments.ingestion.evidence import SHEET, Evidence, said_where
+from customer_segments.ingestion.evidence import SHEET, Evidence, heading_of, said_where
 from customer_segments.ingestion.layout import shown
 
 UNUSED = tomllib.loads(Path(__file__).with_name("unused.toml").read_text(encoding="utf-8"))
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
 # Of statuses that seem to count, these are not proposed.
 TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
 # The same currency by sign and by code; which dollar it is, a file says by the code.
 CODES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK"}
+# A currency in the heading of money: Price (EUR), Total £.
+CURRENCY = (
+    r"[€£$¥₹]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|JPY|INR)\b"
+)
 # Text of one code page read as another, and what could not be read at all.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
@@ -89,8 +94,11 @@ def _filled_down(
 def several_currencies(found: Evidence) -> Iterator[Doubt]:
     """Look for money of several currencies, which is added up as if it were one."""
     by_currency: dict[str, dict[tuple[str, str], str]] = {}
-    for row in found.fetched(found.sheets.select(*SHEET, "currencies").order_by(SHEET)):
-        for name in filter(None, (row["currencies"] or "").split(", ")):
+    sheets = found.sheets.select(*SHEET, "currencies", "read_as").order_by(SHEET)
+    for row in found.fetched(sheets):
+        money = heading_of("price", row["read_as"]) or heading_of("amount", row["read_as"]) or ""
+        headed = re.findall(CURRENCY, money)
+        for name in row["currencies"].split(", ") if row["currencies"] else headed[:1]:
             place = row["workbook"], row["sheet"]
             by_currency.setdefault(CODES.get(name, name), {})[place] = name
     if len(by_currency) > 1:
@@ -119,7 +127,7 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
             "unused_money",
             "warns",
             f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
-            f"used, and may be {what}.",
+            f"used, and may be {said.get('called', what)}.",
             said["advice"],
             _using(found, what, headings[0], [workbook for workbook, _ in columns]),
         )
@@ -130,7 +138,10 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     if what in ("tax", "shipping"):
         return {}
     says = {"discount": "rate"} if what == "discount" else {}
-    change = layout_for(concerned, found.files, columns={what: heading}, **says)
+    column = "status" if what == "kind" else what
+    change = layout_for(concerned, found.files, columns={column: heading}, **says)
+    if what == "kind":
+        return {**change, "cleaning": {"statuses": ["sale"]}}
     if what == "status":
         status = found.raw.status
         rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
@@ -144,7 +155,7 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
 def _looks_like(heading: str, what: str) -> bool:
     words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
     plain = {word.casefold() for word in words}
-    return bool(plain & WORDS[what]) and not plain & BESIDE
+    return bool(plain & WORDS[what]) and not plain & BESIDE_OF[what]
 
 
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
