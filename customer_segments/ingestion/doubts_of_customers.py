@@ -4,6 +4,7 @@ Belongs here: what is judged by ids and by how many orders each has. Does not: i
 nobody (the policy has a list).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ FEW_IDS = 0.001
 # An id with so large a share of the orders, and so many times those of any other, is a till.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # So few ids with so many orders each are no customers.
-FEW, FEW_ORDERS = 5, 30
+FEW, FEW_ORDERS = 4, 100
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
@@ -159,12 +160,17 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
     first = found.customers[0]
     if first["customers"] > FEW or first["all_orders"] < FEW_ORDERS * first["customers"]:
         return
-    names = ", ".join(shown(row["customer_id"]) for row in found.customers[:FEW])
+    ids = [row["customer_id"] for row in found.customers[:FEW]]
+    if all(re.search(E_NOTATION, name) for name in ids):
+        # They lost their digits, as is said of them.
+        return
+    names = ", ".join(map(shown, ids))
+    files = ", ".join(map(shown, found.files[:3]))
     yield doubt(
         "outlying_customer",
         "stops",
-        f"{', '.join(map(shown, found.files[:3]))}, column customer_id: all {first['all_orders']:,} "
-        f"orders are of {names}, and of nobody else: that may be shops or tills.",
+        f"{files}, column customer_id: all {first['all_orders']:,} orders are "
+        f"of {names}, and of nobody else: that may be shops or tills.",
         "Name the column that tells customers apart:",
         {"layout": [{"columns": {"customer_id": "HEADING"}}]},
     )

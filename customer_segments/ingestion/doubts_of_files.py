@@ -13,6 +13,7 @@ from typing import Any
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.ingestion.doubts_of_totals import names_totals
 from customer_segments.ingestion.evidence import SHEET, Evidence, heading_of, said_where
 from customer_segments.ingestion.layout import shown
 
@@ -41,7 +42,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     rows = found.raw
     nobody = rows.customer_id.isnull() & rows.price.notnull()
     dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
-    numberless = nobody & rows.invoice.isnull()
+    # A total that stands for nobody follows nothing.
+    numberless = nobody & rows.invoice.isnull() & (not names_totals(found))
     by_sheet = rows.group_by(*SHEET).agg(
         rows=rows.count(),
         customers=rows.customer_id.count(),

@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import counts
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
-from customer_segments.ingestion.doubts_of_totals import TOTAL
+from customer_segments.ingestion.doubts_of_totals import TOTAL, names_totals
 from customer_segments.ingestion.evidence import Evidence
 from customer_segments.ingestion.layout import shown
 from customer_segments.policy.checks import Limits
@@ -118,7 +118,8 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         if share < usual.warn:
             continue
         # Hardly any row, and most of the money: that is a total.
-        is_total = reason == "missing_customer" and of["rows"] < HARDLY_ANY * rows
+        is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
+        is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
         column = {"unreadable_value": "unreadable_text", "non_product": "stock_code"}.get(
             reason, "invoice"

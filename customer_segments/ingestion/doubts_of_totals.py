@@ -17,16 +17,21 @@ from customer_segments.ingestion.layout import shown, where
 
 # Words of a customer who is a total.
 TOTAL = (
-    r"(?i)(^|[^\pL])((sub|grand|end)[- ]?)?(total|totale|totaal|totals|summe|gesamt|gesamtsumme"
-    r"|zwischensumme|somme|suma|sum|totaux)([^\pL]|$)"
+    r"(?i)(^|[^A-Za-z])((sub|grand|end)[- ]?)?(total|totale|totaal|totals|summe|gesamt|gesamtsumme"
+    r"|zwischensumme|somme|suma|sum|totaux)([^A-Za-z]|$)"
 )
 # Of the money that is kept, from where on such customers may be totals; and how near to the rest.
 SHARE, NEAR = 0.02, 0.01
-# Orders of three lines and more of which one is the sum of the others; of two, both are alike.
+# Orders of three lines and more of which one is the sum of the others, and of two that are alike.
 LEAST_ORDERS, MOST = 20, 0.8
 LEAST_PAIRS, NEARLY_ALL = 50, 0.95
 # Headings that tell what kind of a line one is.
 KIND = r"(?i)\b(line|record|row|event|transaction|document) ?type$|^(type|typ|tipo|art|belegart)$"
+
+
+def names_totals(found: Evidence) -> bool:
+    """Tell whether the policy says that rows called like a total stand for nobody."""
+    return any(re.search(TOTAL, name) for name in found.policy.source.no_customer)
 
 
 def totals(found: Evidence) -> Iterator[Doubt]:
@@ -67,13 +72,15 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     rows = rows.mutate(day=rows.invoice_date.date())
     each = rows.group_by(order).agg(
         lines=_.count(),
+        products=_.stock_code.count(),
         most=_.revenue.max(),
         all=_.revenue.cast("decimal(38, 4)").sum(),
         status=_.status.argmax(_.revenue),
         row_number=_.row_number.argmax(_.revenue),
     )
     is_sum = (each.all - each.most * 2).abs() < NEAR
-    several, pair = each.lines > 2, each.lines == 2
+    # Of two lines both are as much; then the total alone has no product.
+    several, pair = each.lines > 2, (each.lines == 2) & (each.products == 1)
     (counted,) = found.fetched(
         each.agg(
             several=several.sum().fill_null(0),
@@ -85,7 +92,7 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     is_many = counted["sums"] >= max(LEAST_ORDERS, MOST * counted["several"])
     if not is_many and counted["alike"] < max(LEAST_PAIRS, NEARLY_ALL * counted["pairs"]):
         return
-    of_sums = each.filter(is_sum, each.lines > 1)
+    of_sums = each.filter(is_sum, several | pair)
     (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
     yield doubt(
         "totals",
