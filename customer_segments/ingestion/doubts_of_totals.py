@@ -11,7 +11,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.doubt import Change, Doubt, doubt
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.evidence import Evidence, heading_of
 from customer_segments.ingestion.layout import shown, where
 
@@ -39,6 +39,8 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     rows = found.rows.filter(found.rows.reason.isnull(), ~found.rows.is_credit)
     yield from _totals_as_customers(found, rows)
     yield from _totals_of_orders(found, rows)
+    yield from _repeated_totals(found, rows)
+    yield from _sheets_of_totals(found, rows)
 
 
 def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -102,6 +104,67 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         f"(row {one['row_number']:,}, say): money would count twice.",
         "Have the lines alone count, by the column that tells what a line is:",
         _kinds(found, rows, of_sums),
+    )
+
+
+def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for orders all of whose lines have the same money: the order's, on each of them."""
+    order = ["workbook", "sheet", "customer_id", "invoice"]
+    each = rows.group_by(order).agg(
+        products=_.stock_code.nunique(),
+        least=_.revenue.min(),
+        most=_.revenue.max(),
+        row_number=_.row_number.min(),
+    )
+    each = each.filter(each.products > 1)
+    (counted,) = found.fetched(
+        each.agg(
+            orders=each.count(),
+            alike=(each.least == each.most).sum().fill_null(0),
+            amounts=each.most.nunique(),
+        )
+    )
+    # Where all is sold at a few prices, equal lines are no wonder.
+    if counted["amounts"] < LEAST_PAIRS or counted["alike"] < NEARLY_ALL * counted["orders"]:
+        return
+    (one,) = found.fetched(each.order_by("workbook", "sheet", "row_number").limit(1))
+    yield doubt(
+        "totals",
+        "stops",
+        f"{where(one['workbook'], one['sheet'])}: in {counted['alike']:,} of {counted['orders']:,} "
+        f"orders all lines have the same money (row {one['row_number']:,}, say): it may be the "
+        "order's, and would count once for each line.",
+        "Name the column of the line's money:",
+        {"layout": [{"columns": {"amount": "HEADING"}}]},
+    )
+
+
+def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for sheets of a workbook that say the same: one has the lines, one the orders."""
+    key = ["workbook", "customer_id", "day", "money"]
+    days = rows.mutate(day=rows.invoice_date.date()).group_by(
+        "workbook", "sheet", "customer_id", "day"
+    )
+    days = days.agg(money=_.revenue.cast("decimal(38, 4)").sum(), lines=_.count())
+    several = days.group_by("workbook").agg(sheets=_.sheet.nunique()).filter(_.sheets > 1)
+    days = days.semi_join(several, "workbook")
+    other = days.select(*key, other="sheet")
+    met = days.inner_join(other, key).filter(_.sheet != _.other)
+    met = met.group_by("workbook", "sheet", "other").agg(met=_.count())
+    sizes = days.group_by("workbook", "sheet").agg(days=_.count(), lines=_.lines.sum())
+    both = met.inner_join(sizes, ["workbook", "sheet"])
+    same = both.filter(both.met >= MOST * both.days, both.met >= LEAST_ORDERS)
+    pairs = found.fetched(same.order_by("workbook", "lines", "sheet"))
+    if not pairs:
+        return
+    one = pairs[0]
+    yield doubt(
+        "totals",
+        "stops",
+        f"{where(one['workbook'], one['sheet'])}: {one['met']:,} of {one['days']:,} days of "
+        f"customers have the same money as in sheet {one['other']!r}: it would count twice.",
+        "Name the sheets that count:",
+        layout_for([one["workbook"]], found.files, sheets=[one["other"]]),
     )
 
 

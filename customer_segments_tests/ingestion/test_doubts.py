@@ -136,6 +136,23 @@ MANY = [
     ),
     (
         "totals",
+        {"price": "10 + n // 2", "quantity": "1"},
+        ["in 1,200 of 1,200 orders all lines have the same money"],
+        {"layout": [{"columns": {"amount": "HEADING"}}]},
+    ),
+    (
+        "totals",
+        {
+            '"sheet"': "if(n % 2 = 0, 'Lines', 'Orders')",
+            "price": "10 + n // 2",
+            "quantity": "1",
+            "stock_code": "'P'",
+        },
+        ["sheet 'Lines': 1,200 of 1,200 days", "sheet 'Orders'"],
+        {"layout": [{"sheets": ["Orders"]}]},
+    ),
+    (
+        "totals",
         {"customer_id": "if(n // 2 % 7 = 0, customer_id || ' Total', customer_id)"},
         ["172 customers are called like a total", "12000 Total in row 2"],
         {"source": {"no_customer": [*Policy().source.no_customer, "* Total"]}},
