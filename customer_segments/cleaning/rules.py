@@ -48,7 +48,7 @@ CREDIT_LINES: dict[str, Callable[[Table, Cleaning], BooleanValue]] = {
     "prefix": lambda raw, rules: (
         raw.is_negative_prefix & raw.invoice.upper().startswith(rules.credit_prefix.upper())
     ),
-    "sign": lambda raw, _: raw.quantity < 0,
+    "sign": lambda raw, _: (raw.quantity < 0) | ((raw.price < 0) & (raw.quantity > 0)),
     "price": lambda raw, _: raw.price < 0,
 }
 
@@ -70,7 +70,8 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Give every raw row of the months its ``reason``, null for those to keep.
 
     A row without an invoice number has its day in place of it. Where a negative price marks credit
-    lines, these have both signs turned: the quantity is negative, the price is not.
+    lines, these have both signs turned: the quantity is negative, the price is not. With
+    ``credit = "sign"`` either marks them.
 
     Parameters
     ----------
@@ -86,10 +87,13 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
         is_credit=CREDIT_LINES[rules.credit](raw, rules).fill_null(False),
         revenue=line_revenue(raw),
     )
-    if rules.credit == "price":
+    if rules.credit != "prefix":
+        is_turned = rows.is_credit & (rows.price < 0) & (rows.quantity > 0)
+        if rules.credit == "price":
+            is_turned = rows.is_credit
         turned = {name: -rows[name] for name in ("quantity", "price")}
         rows = rows.mutate(
-            **{name: ibis.ifelse(rows.is_credit, each, rows[name]) for name, each in turned.items()}
+            **{name: ibis.ifelse(is_turned, each, rows[name]) for name, each in turned.items()}
         )
     rows = rows.mutate(reason=_row_reason(rows, rules))
     if rules.drop_repeated_lines:

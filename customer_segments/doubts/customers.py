@@ -4,6 +4,7 @@ Belongs here: what is judged by ids and by how many orders each has. Does not: i
 nobody (the policy has a list).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +14,20 @@ from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.layout import shown
 
-# What a spreadsheet makes of a long number; the sign tells it from hexadecimal ids like 12E4.
-E_NOTATION = r"^[0-9]+([.,][0-9]+)?[Ee]\+[0-9]+$"
+# What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
+# like 12E4.
+E_NOTATION = r"^([0-9]+[Ee]\+|[0-9]+[.,][0-9]+[Ee]\+?)[0-9]+$"
 # A spreadsheet holds 15 digits of a number and makes the others zeros; so many ids do not end in
 # zero by chance.
+# Letters may stand before the zeros: C00012.
+BEFORE = "^[^0-9]*"
 LONG, LEAST_LONG = r"^[0-9]{16,}$", 10
 # Of ids: in a large base of ids that people type, two are alike by chance.
 FEW_IDS = 0.001
 # An id with so large a share of the orders, and so many times those of any other, is a till.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
+# So few ids with so many orders each are no customers.
+FEW, FEW_ORDERS = 4, 100
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
@@ -33,7 +39,7 @@ def lost_digits(found: Evidence) -> Iterator[Doubt]:
     for column, what in IDENTIFIERS.items():
         rows = found.raw
         # Few texts have it, and looking for it costs a tenth of the pattern.
-        has_sign = rows[column].contains("E+") | rows[column].contains("e+")
+        has_sign = rows[column].contains("E") | rows[column].contains("e")
         cut = found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column)
         if cut:
             yield doubt(
@@ -62,12 +68,23 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
     """Look for ids that are one customer but for zeros in front, or for capital letters."""
     ids = found.raw.customer_id
     (has,) = found.fetched(
-        found.raw.agg(zeros=ids.startswith("0").any(), small_letters=(ids != ids.upper()).any())
+        found.raw.agg(
+            zeros=ids.re_search(f"{BEFORE}0").any(),
+            small_letters=(ids != ids.upper()).any(),
+            signs=ids.re_search("^#|^[0-9]{1,3}(,[0-9]{3})+$").any(),
+        )
     )
+    if has["signs"]:
+        yield from _alike(
+            found,
+            ids.re_replace("[#,]", ""),
+            "signs beside the digits",
+            "Write each id in one way in the files; if they are other customers, accept it.",
+        )
     if has["zeros"]:
         yield from _alike(
             found,
-            ids.re_extract("^0*(.*)$", 1),
+            ids.re_replace(f"({BEFORE})0+", r"\1"),
             "zeros in front",
             "If they are the same customers, say so; else accept it.",
             {"source": {"leading_zeros": "drop"}},
@@ -77,7 +94,8 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             found,
             ids.upper(),
             "capital letters",
-            "Write each id in one way in the files; if they are other customers, accept it.",
+            "If they are the same customers, say so; else accept it.",
+            {"source": {"letter_case": "ignore"}},
         )
 
 
@@ -133,6 +151,29 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
             "is a customer, accept it.",
             {"source": {"no_customer": nobody}},
         )
+
+
+def few_customers(found: Evidence) -> Iterator[Doubt]:
+    """Look for a handful of ids that have all orders: shops, tills, channels."""
+    if not found.customers:
+        return
+    first = found.customers[0]
+    if first["customers"] > FEW or first["all_orders"] < FEW_ORDERS * first["customers"]:
+        return
+    ids = [row["customer_id"] for row in found.customers[:FEW]]
+    if all(re.search(E_NOTATION, name) for name in ids):
+        # They lost their digits, as is said of them.
+        return
+    names = ", ".join(map(shown, ids))
+    files = ", ".join(map(shown, found.files[:3]))
+    yield doubt(
+        "outlying_customer",
+        "stops",
+        f"{files}, column customer_id: all {first['all_orders']:,} orders are "
+        f"of {names}, and of nobody else: that may be shops or tills.",
+        "Name the column that tells customers apart:",
+        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
+    )
 
 
 def _times_the_rest(customers: list[dict[str, Any]], one: dict[str, Any], of: str) -> float:

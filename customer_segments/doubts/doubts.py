@@ -6,7 +6,7 @@ fate (``cleaning``), what is seen while reading (``forms``).
 
 from collections.abc import Callable, Iterable, Iterator
 
-from customer_segments.doubts import customers, files, lines
+from customer_segments.doubts import columns, customers, files, lines, totals
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.retailers import other_retailer
 from customer_segments.errors import UserError
@@ -14,8 +14,9 @@ from customer_segments.ingestion.doubt import Doubt, accepting
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
-    *(customers.outlying_customer, customers.one_order_each),
-    *(files.fill_down, lines.unnetted_returns, lines.outlying_reason),
+    *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
+    *(files.fill_down, columns.no_quantity, columns.placeholder_dates, totals.totals),
+    *(lines.unnetted_returns, lines.outlying_reason),
     *(files.several_currencies, files.unused_money, files.wrong_code_page),
 )
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.

@@ -24,6 +24,10 @@ from customer_segments.tables.money import SUM
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# A currency in the heading of money: Price (EUR), Total £.
+CURRENCY = (
+    r"[€£$¥₹]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|JPY|INR)\b"
+)
 # Customers with the most orders that are looked at.
 FIRST = 12
 
@@ -95,7 +99,9 @@ class Evidence:
         """Sheets by the currency of their money, as far as the files say."""
         found: dict[str, list[tuple[str, str]]] = {}
         for sheet in self.sheets:
-            for name in filter(None, (sheet["currencies"] or "").split(", ")):
+            money = [heading_of(column, sheet["read_as"]) for column in ("price", "amount")]
+            headed = re.findall(CURRENCY, " ".join(filter(None, money)))
+            for name in sheet["currencies"].split(", ") if sheet["currencies"] else headed[:1]:
                 found.setdefault(name, []).append((sheet["workbook"], sheet["sheet"]))
         return found
 

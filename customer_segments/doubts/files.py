@@ -11,6 +11,7 @@ from typing import Any
 from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence, said_where
+from customer_segments.doubts.totals import names_totals
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 from customer_segments.ingestion.orders import SHEET
@@ -19,6 +20,7 @@ from customer_segments.texts import read_toml
 UNUSED = {**read_toml(__package__, "unused.toml")}
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
+BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
 # Of statuses that seem to count, these are not proposed.
 TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
 # The same currency by sign and by code; which dollar it is, a file says by the code.
@@ -36,7 +38,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     rows = found.raw
     nobody = rows.customer_id.isnull() & rows.price.notnull()
     dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
-    numberless = nobody & rows.invoice.isnull()
+    # A total that stands for nobody follows nothing.
+    numberless = nobody & rows.invoice.isnull() & (not names_totals(found))
     by_sheet = rows.group_by(*SHEET).agg(
         rows=rows.count(),
         customers=rows.customer_id.count(),
@@ -119,7 +122,7 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
             "unused_money",
             "warns",
             f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
-            f"used, and may be {what}.",
+            f"used, and may be {said.get('called', what)}.",
             said["advice"],
             _using(found, what, headings[0], [workbook for workbook, _ in columns]),
         )
@@ -130,7 +133,10 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     if what in ("tax", "shipping"):
         return {}
     says = {"discount": "rate"} if what == "discount" else {}
-    change = layout_for(concerned, found.files, columns={what: heading}, **says)
+    column = "status" if what == "kind" else what
+    change = layout_for(concerned, found.files, columns={column: heading}, **says)
+    if what == "kind":
+        return {**change, "cleaning": {"statuses": ["sale"]}}
     if what == "status":
         status = found.raw.status
         rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
@@ -144,7 +150,7 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
 def _looks_like(heading: str, what: str) -> bool:
     words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
     plain = {word.casefold() for word in words}
-    return bool(plain & WORDS[what]) and not plain & BESIDE
+    return bool(plain & WORDS[what]) and not plain & BESIDE_OF[what]
 
 
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.cleaning.rules import counts
 from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
 from customer_segments.ingestion.layout import shown
 from customer_segments.texts import read_toml
@@ -20,6 +22,7 @@ FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
 USUAL = read_toml(__package__, "reasons.toml")
+HARDLY_ANY = 0.005
 # Fewer rows say nothing of shares.
 LEAST_ROWS = 100
 SUPERSEDED = "overlapping_invoice"
@@ -52,7 +55,7 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         of_kind = returns.filter(returns.how == each["how"])
         first = found.first(of_kind, "invoice")
         assert first is not None
-        change = _credit_rule(found, of_kind, each)
+        change = {"credit": "sign"} if len(counted) > 1 else _credit_rule(found, of_kind, each)
         yield doubt(
             "unnetted_returns",
             "stops" if each["rows"] >= LEAST_RETURNS else "warns",
@@ -81,6 +84,8 @@ def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
 def outlying_reason(found: Evidence) -> Iterator[Doubt]:
     """Look for reasons that take an outlying share of rows or money, in all months alike."""
     counted = {reason: of for reason, of in found.outcome.items() if reason != SUPERSEDED}
+    if unreadable := counted.get("unreadable_value"):
+        counted["unreadable_value"] = unreadable | _of_transactions(found)
     rows = sum(of["rows"] for of in counted.values())
     money = sum(of["money"] for of in counted.values())
     for reason, usual in USUAL.items():
@@ -92,19 +97,43 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
         if share < usual["warn"]:
             continue
+        # Hardly any row, and most of the money: that is a total.
+        is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
+        is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
         first = found.first(concerned, usual.get("shown", "invoice"))
         assert first is not None
         example = shown(str(first["example"] or "nothing"))
         yield doubt(
             "outlying_reason",
-            "stops" if share >= usual["fail"] else "warns",
+            "stops" if share >= usual["fail"] and not is_total else "warns",
             f"{reason} rejects {of['rows']:,} of {rows:,} rows ({of['rows'] / rows:.1%}) and "
             f"{of['money']:,.2f} of {money:,.2f} in money; {first['where']}, "
             f"row {first['row_number']:,} ({example}), say.",
             usual["advice"],
             _way_out(reason, found, concerned),
         )
+
+
+def _of_transactions(found: Evidence) -> dict:
+    """Count the unreadable rows that are transactions: a total has no customer and no date."""
+    rows, statuses = found.rows, found.policy.cleaning.statuses
+    rows = rows.filter(rows.reason == "unreadable_value")
+    money = rows.revenue.abs().cast("float64")
+    is_one = rows.customer_id.notnull() | rows.invoice_date.notnull()
+    if statuses:
+        # What does not count does not have to be readable.
+        is_one &= counts(rows.status, statuses)
+    of_none = ~is_one & rows.unreadable_text.isnull() | rows.unreadable_text.lower().re_search(
+        TOTAL
+    )
+    (counted,) = found.fetched(
+        rows.agg(
+            rows=rows.count() - (of_none.sum().fill_null(0) if statuses else 0),
+            money=money.sum(where=~of_none).fill_null(0),
+        )
+    )
+    return counted
 
 
 def _way_out(reason: str, found: Evidence, concerned: Table) -> Change:

@@ -140,7 +140,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 evidence = Evidence.of(con, raw, table, policy, settings.bounds)
                 found = doubts(evidence, [*intake.doubts, *doubts_before(con, reused)])
                 require_none_stops(found, policy.source.accept)
-                said = SOURCE_DOUBTS.arrow([each.row() for each in found])
+                said = SOURCE_DOUBTS.arrow(
+                    [each.row() | {"workbook": each.workbook} for each in found]
+                )
                 made_by = installed.made_by(SOURCE_DOUBTS)
                 publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
         for each in found:

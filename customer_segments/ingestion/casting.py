@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 import ibis
+import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
 from customer_segments.ingestion import dates, numbers, times
@@ -18,7 +19,7 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "3"
+PARSER = "4"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
@@ -32,6 +33,11 @@ BLANKS = (
 _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
+
+
+@ibis.udf.scalar.builtin
+def nfc_normalize(text: dt.string) -> dt.string:
+    """Return a text whose accents stand on their letters."""
 
 
 def filled_down(cells: Table) -> Table:
@@ -149,6 +155,10 @@ def _identifier(cell: Value) -> Value:
     text = cell.cast("string")
     if cell.type().is_integer():
         return text
+    # ="00123" and '00123 are how a spreadsheet is told to leave digits alone.
+    text = ibis.ifelse(
+        text.re_search("^['=]"), text.re_replace('^(?:="(.*)"|\'([0-9].*))$', r"\1\2"), text
+    )
     is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
     trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
     text = ibis.ifelse(is_padded, trimmed, text).nullif("")
@@ -158,14 +168,27 @@ def _identifier(cell: Value) -> Value:
 
 def _customer(text: StringValue, rules: Rules) -> Value:
     """Return who it is: nobody for a placeholder, e-mail addresses without case."""
-    nobody = "|".join(map(re.escape, rules.no_customer))
-    known = ibis.ifelse(text.re_search(f"^(?i:{nobody})$"), _NULL, text) if nobody else text
+    # What is written with one character or two, and with one blank or two, is the same name.
+    is_odd = text.re_search(f"[^ -~]|[{BLANKS}]{{2}}")
+    plain = nfc_normalize(text.re_replace(f"[{BLANKS}]+", " "))
+    text = ibis.ifelse(is_odd, plain, text)
+    # 00000 is 0.
+    nobody = ["0+" if name == "0" else _pattern(name) for name in rules.no_customer]
+    is_nobody = text.re_search(f"^(?i:{'|'.join(nobody)})$")
+    known = ibis.ifelse(is_nobody, _NULL, text) if nobody else text
     is_address = known.contains("@") & known.re_search(_ADDRESS)
     known = ibis.ifelse(is_address, known.lower(), known)
+    if rules.letter_case == "ignore":
+        known = known.upper()
     if rules.leading_zeros == "drop":
         # One digit stays: 000 is a customer, unless it is among the placeholders.
-        known = known.re_replace("^0+([0-9A-Za-z])", r"\1")
+        known = known.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
     return known
+
+
+def _pattern(name: str) -> str:
+    """Return the pattern of a name, in which ``*`` is any text."""
+    return ".*".join(map(re.escape, name.split("*")))
 
 
 def _date(

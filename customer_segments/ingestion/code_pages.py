@@ -19,13 +19,18 @@ BLOCK = 1 << 20
 # Of what a file in no Unicode encoding may be, the likeliest first: the first is what Excel writes
 # as plain CSV in most countries.
 CODE_PAGES = (
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "mac_roman"),
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "mac_roman", "cp850"),
     *("euc_kr", "cp932", "big5", "gb18030"),
 )
 # UTF-8 with fewer broken characters than this share is UTF-8 that somebody broke.
 FEW = 0.3
 # Of a packed file: text shrinks to a tenth, a bomb to a thousandth.
 LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
+# Pages that explain a text as well as this do so equally: in words in capitals, or a few headings,
+# less says nothing.
+LIKE_CHAOS, LIKE_COHERENCE = 0.02, 0.03
+# Signs that stand beside numbers: alone they say nothing of the language.
+SIGNS = "€£¥°ºª§\u2013\u2014\u2019\xa0"
 
 
 def encoding_of(file: Path, name: str) -> tuple[str, str]:
@@ -95,6 +100,14 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
     foreign = sum(not letter.isascii() for letter in as_utf8)
     if as_utf8.count("\ufffd") < FEW * foreign:
         return "utf-8-sig", "replace"
+    as_western = telling.decode("cp1252", errors="replace")
+    telling = b"\n".join(
+        line
+        for line, shown_as in zip(telling.split(b"\n"), as_western.split("\n"), strict=True)
+        if not shown_as.translate(dict.fromkeys(map(ord, SIGNS))).isascii()
+    )
+    if not telling.strip():
+        return "cp1252", "replace"
     matches = list(from_bytes(telling, cp_isolation=list(CODE_PAGES), threshold=0.5))
     if not matches:
         return "cp1252", "replace"
@@ -103,7 +116,8 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
     equal = [
         page
         for match in matches
-        if match.chaos <= best.chaos and match.coherence >= best.coherence
+        if match.chaos <= best.chaos + LIKE_CHAOS
+        and match.coherence >= best.coherence - LIKE_COHERENCE
         for page in match.could_be_from_charset
     ]
     return min(equal, key=lambda page: (*CODE_PAGES, page).index(page)), "replace"

@@ -6,6 +6,7 @@ Belongs here: patterns and formats. Does not: which columns are dates (``layout`
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt
@@ -17,54 +18,82 @@ LEAST = 0.01
 # So many times more first parts than last ones: those are days, these years of two digits.
 SURE = 3
 _BLANK = "[ \u00a0\u202f]"
-_CLOCK = r"([01]?[0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+# 9:44, 9.44.05, 9:44:05.123
+CLOCK = r"([01]?[0-9]|2[0-3])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|(?:\.[0-9]{2}){1,2})"
 HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
 AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
-_TIME = rf"({AT}{_CLOCK}({HALF})?)?"
+_TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|h)$)?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_ZONE = "(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
+_HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
+# The zone behind a time, in hours; abbreviations that are of one place alone.
+ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5,
+         "EDT": -4, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2}  # fmt: skip
+_OFFSET = r"(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
+# The time and its zone; a browser adds the zone's name in words.
+ZONED = (
+    rf"^(.*[:.][0-9]{{2}}(?:[.,][0-9]{{1,9}})?(?:{_HALF})?|[0-9]{{8}}T[0-9]{{6}}) ?"
+    rf"({_OFFSET}|{'|'.join(ZONES)})(?: \(.*\))?$"
+)
 _YEAR = "([0-9]{4}|[0-9]{2})"
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
 NAMED = {
-    "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]+{_MONTH}(?: del?)?[-/, ]+{_YEAR}{_TIME}$",
+    "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]*{_MONTH}(?: del?)?[-/, ]*{_YEAR}{_TIME}$",
     "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",
 }
 PATTERNS = {
     # As the engine reads it by itself.
-    "iso": rf"^{_ISO}([ T]{_CLOCK.replace(',', '')})?$",
-    "zoned": rf"^{_ISO}[ T]{_CLOCK} ?{_ZONE}$",
+    "iso": rf"^{_ISO}([ T]([01]?[0-9]|2[0-3]):[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,9}})?)?)?$",
     "year_first": rf"^[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}{_TIME}$",
     "numeric": rf"^[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.]{_YEAR}{_TIME}$",
     "named": "|".join(NAMED.values()),
-    "compact": rf"^(19|20)[0-9]{{2}}(0[1-9]|1[0-2])([0-2][0-9]|3[01])([0-9]{{6}}$|{_TIME}$)",
-    # Days since 1899-12-30, from 1954 to 2119, and seconds or milliseconds since 1970.
-    "serial": r"^[2-7][0-9]{4}(\.[0-9]+)?$",
-    "epoch": r"^[0-9]{10}([0-9]{3})?$",
+    "compact": r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])"
+    rf"(T?([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9])?$|{_TIME}$)",
+    # Days since 1899-12-30, from 1954 to 2119; seconds since 1970, or thousandths or millionths.
+    "serial": r"^[2-7][0-9]{4}([.,][0-9]+)?$",
+    "epoch": r"^[0-9]{10}(\.[0-9]+|[0-9]{3}|[0-9]{6})?$",
 }
 
 
-def parts(cell: StringValue) -> dict[str, Value]:
-    """Return what the kinds of a cell are told by, columns of the table for ``kinds``."""
-    text = cell.strip()
-    return {
-        "text": text,
-        "numeric": text.re_search(PATTERNS["numeric"]),
-        **{
-            name: text.re_extract(pattern, 1).try_cast("int64")
-            for name, pattern in {
-                "first": r"^([0-9]{1,2})[-/.]",
-                "second": r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]",
-                "short_year": r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)",
-                "late": r"-([0-9]{1,2})(?:[ T]|$)",
-            }.items()
-        },
+def split(cell: StringValue) -> tuple[StringValue, StringValue]:
+    """Return a cell without its zone, in the one way of writing of several, and the zone."""
+    cell = cell.strip()
+    # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
+    text = cell.re_replace("[年月]", "-").re_replace("日", " ").strip()
+    between = r"([0-9][-/.]) +([0-9])", r"\1\2"
+    text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
+    # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
+    text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")
+    text = text.re_replace("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 ")
+    # The rest of most columns is digits alone, and takes no more than to see that.
+    is_plain = ~cell.re_search(r"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-")
+    zone = ibis.ifelse(is_plain, "", text.re_extract(ZONED, 2))
+    without = ibis.ifelse(zone == "", text, text.re_extract(ZONED, 1))
+    return ibis.ifelse(is_plain, cell, without), zone
+
+
+def parts(texts: Table, column: str) -> Table:
+    """Add to a column's texts what their kinds are told by."""
+    text, zone = split(texts[column])
+    texts = texts.mutate(text=text, zone=zone)
+    numbers = {
+        "first": r"^([0-9]{1,2})[-/.]",
+        "second": r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]",
+        "short_year": r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)",
+        "late": r"-([0-9]{1,2})(?:[ T]|$)",
     }
+    return texts.mutate(
+        numeric=texts.text.re_search(PATTERNS["numeric"]),
+        **{
+            name: texts.text.re_extract(pattern, 1).try_cast("int64")
+            for name, pattern in numbers.items()
+        },
+    )
 
 
 def kinds(texts: Table) -> dict[str, BooleanValue]:
-    """Return which kinds a cell is of, for counting."""
+    """Return which kinds the texts with their ``parts`` are of, for counting."""
     text, numeric = texts.text, texts.numeric
     found = {
         name: text.re_search(pattern) for name, pattern in PATTERNS.items() if name != "numeric"
@@ -77,7 +106,7 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         "dotted": numeric & text.re_search(r"^[0-9]+\."),
         # Excel turns a day and a month around only where both could be a month.
         "iso_late": found["iso"] & (texts.late > 12),
-        "utc": text.re_search(r"(Z|UTC|GMT|[+-]00:?00)$"),
+        "zoned": texts.zone != "",
     }
 
 
@@ -154,7 +183,7 @@ def said(counts: Mapping[str, Any], order: str) -> str:
     """Return in words how a column of dates is read."""
     words = {
         "iso": "year-month-day",
-        "zoned": "year-month-day with a time zone",
+        "zoned": "with a time zone",
         "year_first": "year first",
         "numeric": {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[order],
         "named": "names of months",

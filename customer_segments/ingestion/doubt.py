@@ -45,8 +45,8 @@ class Doubt(NamedTuple):
     workbook: str | None = None
 
     def row(self) -> dict[str, str]:
-        """Return it as people and programs read it: without the change as such."""
-        return {name: value for name, value in self._asdict().items() if name != "change"}
+        """Return it as people and programs read it: ``name`` to ``accept``."""
+        return dict(zip(self._fields[:5], self[:5], strict=True))
 
 
 def doubt(name: str, level: Level, said: str, advice: str, change: Change | None = None) -> Doubt:

@@ -85,7 +85,7 @@ def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
         Columns of what to count apart.
     """
     of = dates if column == "invoice_date" else numbers
-    texts = texts.mutate(**of.parts(texts[column]))
+    texts = of.parts(texts, column)
     cell, times = texts[column], texts.times
     counts: dict[str, Value] = {f"{column}:all": times.sum().fill_null(0).cast("int64")}
     for kind, is_it in of.kinds(texts).items():
@@ -125,7 +125,7 @@ def settled(
         where = f"{place}, column {headings[column]!r}"
         if column == "invoice_date":
             order, doubt = dates.order(kinds, layout, where)
-            is_plain = kinds["iso"] == kinds["all"]
+            is_plain = kinds["iso"] == kinds["all"] and not kinds["zoned"]
             forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
         else:
             decimal, doubt = numbers.decimal_mark(kinds, layout, others, where)

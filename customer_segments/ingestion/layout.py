@@ -1,19 +1,16 @@
 """The layout of a sheet: which columns, under which headings.
 
-Belongs here: matching a header row with ``headings.toml`` and with what ``[[layout]]`` says. Does
-not: reading files, or what a cell may hold (``forms``).
+Belongs here: matching a header row with known headings and with what ``[[layout]]`` says. Does not:
+which headings are alike (``headings``), reading files, or what a cell may hold (``forms``).
 """
 
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.headings import found, has, named
 from customer_segments.policy.layout import Layout
 
 # Rows in which the header is looked for.
@@ -124,12 +121,23 @@ def require_columns(
     row = rows[best.row - 1] if best else []
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
+    columns = ", ".join(f'{name} = "its heading"' for name in missing)
+    told = (
+        "Name the column in customer_segments.toml, for example [[layout]] columns = "
+        f"{{ {columns} }}"
+    )
+    (one, *more) = [cell for cell in row if cell] or [""]
+    marks = re.sub(r"[\w\s'\"()]", "", one)
+    if not more and marks:
+        told = (
+            "Say what stands between the cells, for example [[layout]] separator = "
+            f'"{max(marks, key=marks.count)}"'
+        )
     number = f"row {best.row}" if best and best.positions else "its first row"
     return NoTransactions(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
-        "Name the column in customer_segments.toml, for example [[layout]] columns = "
-        f'{{ {missing[0]} = "its heading" }}; a sheet with other content belongs in another file.',
+        f"{told}; a sheet with other content belongs in another file.",
     )
 
 
@@ -143,15 +151,13 @@ def _header(
 ) -> Header:
     """Match one row."""
     cells = [(cell or "").strip() for cell in rows[number - 1]]
-    plain = [_plain(cell) for cell in cells]
-    named = {str(name): heading for name, heading in layout.columns.items()}
     positions: dict[str, int] = {}
     for column in COLUMNS:
-        said = named.get(column)
+        said = layout.columns.get(cast(Any, column))
         if said is None:
-            candidates = _candidates(column, plain)
+            candidates = found(column, cells)
         elif said:
-            candidates = [n for n, cell in enumerate(plain) if cell == _plain(said)]
+            candidates = named(said, cells)
             if not candidates and layout.header_row is not None:
                 raise UserError(
                     f"{where}: row {number} has no column {said!r}, as its [[layout]] says.",
@@ -178,42 +184,5 @@ def _header(
         positions=positions,
         headings={column: cells[position] for column, position in positions.items()},
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in positions.values()),
-        is_filled_down=layout.fill_down or any(_export(plain, "fill_down")),
+        is_filled_down=layout.fill_down or has("fill_down", cells),
     )
-
-
-def _candidates(column: str, plain: list[str]) -> list[int]:
-    """Return where the surest of a column's headings stand."""
-    for columns in _export(plain, "columns"):
-        if column in columns:
-            return [n for n, cell in enumerate(plain) if cell == _plain(columns[column])]
-    for name in _known()["synonyms"].get(column, []):
-        if name in plain:
-            return [n for n, cell in enumerate(plain) if cell == name]
-    return []
-
-
-def _export(plain: list[str], key: str) -> list[Any]:
-    """Return what is said of the known export that headings are of, if they are of one."""
-    return [
-        export[key]
-        for export in _known()["exports"].values()
-        if key in export and {*export["has"]} <= {*plain}
-    ]
-
-
-def _plain(heading: str) -> str:
-    without = re.sub(r"[(\[{].*?[)\]}]", "", heading) or heading
-    letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
-    return "".join(letter for letter in letters if letter.isalnum())
-
-
-@cache
-def _known() -> dict[str, dict[str, Any]]:
-    """Return the synonyms of each column, and the exports with headings of their own."""
-    known = tomllib.loads(Path(__file__).with_name("headings.toml").read_text(encoding="utf-8"))
-    for column, names in known["synonyms"].items():
-        known["synonyms"][column] = [*map(_plain, names)]
-    for export in known["exports"].values():
-        export["has"] = [*map(_plain, export["has"])]
-    return known

@@ -34,14 +34,14 @@ _GROUPED = {
 _MIXED = "mixed"
 
 
-def parts(cell: StringValue) -> dict[str, StringValue]:
-    """Return what the kinds of a cell are told by, columns of the table for ``kinds``."""
-    text = cell.strip()
-    return {"text": text, "digits": _digits(text)}
+def parts(texts: Table, column: str) -> Table:
+    """Add to a column's texts what their kinds are told by."""
+    text = texts[column].strip()
+    return texts.mutate(text=text, digits=_digits(text))
 
 
 def kinds(texts: Table) -> dict[str, BooleanValue]:
-    """Return which kinds a cell is of, for counting."""
+    """Return which kinds the texts with their ``parts`` are of, for counting."""
     text, digits = texts.text, texts.digits
     point = digits.re_search(r"^([0-9]*|[0-9,]*,[0-9]{3})\.([0-9]{0,2}|[0-9]{4,})$") | (
         digits.re_search(r"^0*\.[0-9]+$|,.*\.|,.*,|^[0-9]{4,}\.[0-9]+$")

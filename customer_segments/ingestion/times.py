@@ -10,7 +10,15 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, TimestampValue, Value
 
-from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP
+from customer_segments.ingestion.dates import (
+    AT,
+    HALF,
+    NAMED,
+    PATTERNS,
+    TIMESTAMP,
+    ZONES,
+    split,
+)
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
@@ -76,54 +84,66 @@ def read(
     own_zone
         That of times that bear none, if it is another one.
     """
-    text = cell.strip()
+    text, said_zone = split(cell)
     if is_plain:
         return _from(own_zone, text.try_cast(TIMESTAMP), zone)
-    # 2.1.2024, 9:44 and 2.1.2024 9:44 a.m.
+    # 2.1.2024, 9:44 and 2.1.2024 9.44 and 2.1.2024 9:44 a.m.
     plain = (
-        text.re_replace(rf"{AT}([0-9]{{1,2}}:)", r" \1")
+        text.re_replace(r" ?(Uhr|h)$", "")
+        .re_replace(rf"{AT}([0-9]{{1,2}})\.([0-9]{{2}})(?:\.([0-9]{{2}}))?$", r" \1:\2:0\3")
+        .re_replace(r":0([0-9]{2})$", r":\1")
+        .re_replace(rf"{AT}([0-9]{{1,2}}:)", r" \1")
         .re_replace(HALF, r" \1M")
         .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2")
     )
-    naive = {
+    number = text.replace(",", ".").try_cast("float64")
+    values = {
         "iso": plain.try_cast(TIMESTAMP),
         "year_first": try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
         "numeric": try_strptime(plain, _formats(_ORDERS[order])),
         "named": _named(plain),
-        "compact": try_strptime(plain, ["%Y%m%d%H%M%S", *_formats("%Y%m%d", ("",), ("",))]),
-        "serial": make_timestamp(
-            ((text.try_cast("float64") - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000
+        "compact": try_strptime(
+            plain.replace("T", ""),
+            ["%Y%m%d%H%M%S", "%Y%m%d%H%M", *_formats("%Y%m%d", ("",), ("",))],
+        ),
+        "serial": make_timestamp(((number - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000),
+        "epoch": make_timestamp(
+            (
+                number
+                * ibis.cases(
+                    (text.re_search("^[0-9]{16}$"), 1),
+                    (text.re_search("^[0-9]{13}$"), 1e3),
+                    else_=1e6,
+                )
+            ).cast("int64")
         ),
     }
-    seconds = text.try_cast("float64") / ibis.ifelse(text.length() > 10, 1000, 1)
-    moments = {
-        "zoned": _moment(text),
-        "epoch": _of_zone("UTC", make_timestamp((seconds * 1e6).cast("int64"))),
-    }
-    values = {name: _from(own_zone, value, zone) for name, value in naive.items()} | {
-        name: timezone(zone, value) for name, value in moments.items()
-    }
     null = ibis.null(TIMESTAMP)
-    return ibis.coalesce(
+    naive = ibis.coalesce(
         *(
             ibis.ifelse(text.re_search(PATTERNS[name]), values[name].cast(TIMESTAMP), null)
             for name in kinds
         ),
         null,
     )
+    is_epoch = text.re_search(PATTERNS["epoch"])
+    moment = _of_zone("UTC", naive - _offset(said_zone))
+    return ibis.ifelse(
+        (said_zone != "") | is_epoch, timezone(zone, moment), _from(own_zone, naive, zone)
+    ).cast(TIMESTAMP)
 
 
 def _from(own_zone: str | None, time: Value, zone: str) -> Value:
     return timezone(zone, _of_zone(own_zone, time)) if own_zone and own_zone != zone else time
 
 
-def _moment(text: StringValue) -> Value:
-    """Return the moment of a time with an offset in any form: Z, -0400, +02, +02:00."""
-    pattern = r"^(.*?) ?(?:Z|UTC|GMT|([+-][0-9]{2}):?([0-9]{2})?)$"
-    hours = text.re_extract(pattern, 2).nullif("").fill_null("+00")
-    minutes = text.re_extract(pattern, 3).nullif("").fill_null("00")
-    moment = text.re_extract(pattern, 1) + hours + ":" + minutes
-    return moment.try_cast(dt.Timestamp(timezone="UTC"))
+def _offset(zone: StringValue) -> Value:
+    """Return by how much the clocks of a zone are ahead: Z, PDT, -0400, +02, GMT+02:00."""
+    pattern = "([+-])([0-9]{2}):?([0-9]{2})?"
+    hours, minutes = (zone.re_extract(pattern, n).try_cast("int64").fill_null(0) for n in (2, 3))
+    sign = ibis.ifelse(zone.contains("-"), -1, 1)
+    named = ibis.cases(*((zone == name, hours) for name, hours in ZONES.items()), else_=0)
+    return (named * 60 + sign * (hours * 60 + minutes)).as_interval("m")
 
 
 def _named(text: StringValue) -> Value:

@@ -19,8 +19,13 @@ UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
 # What tills, shops, databases and pandas write where there is no customer.
 NO_CUSTOMER = [
-    *("0", "-", "NA", "N/A", "#N/A", "nan", "NaT", "NULL", "None"),
-    *("Guest", "Walk-in", "CASH"),
+    *("0", "-", "--", "?", "NA", "N/A", "n.a.", "#N/A", "#REF!", "#VALUE!", "nan", "<NA>", "NaT"),
+    *("NULL", "(null)", "\\N", "None", "undefined", "(blank)", "-1", "Unknown", "Anonymous"),
+    *("Guest", "Guest Customer", "Walk-in", "Walk-in Customer", "Walk in Customer", "No Customer"),
+    *("CASH", "Cash Sale", "Cash Customer", "Gast", "Laufkunde", "Laufkundschaft", "Barverkauf"),
+    *("Unbekannt", "Invité", "Client comptoir", "Client de passage", "Inconnu", "Invitado"),
+    *("Consumidor final", "Cliente final", "Público en general", "Desconocido", "Ospite"),
+    *("Cliente generico", "Sconosciuto", "Desconhecido", "Onbekend", "Passant"),
 ]
 
 
@@ -36,9 +41,12 @@ class Source(Section):
     """Doubts about the files that are looked into and accepted, by name: they warn, and no longer
     stop."""
     no_customer: list[str] = NO_CUSTOMER
-    """Customer ids that stand for nobody, in any case."""
+    """Customer ids that stand for nobody, in any case; `*` in front or at the end stands for
+    anything."""
     leading_zeros: Literal["keep", "drop"] = "keep"
-    """Whether 00123 is another customer than 123, or the same."""
+    """Whether 00123 is another customer than 123, or the same; C00123 and C123 likewise."""
+    letter_case: Literal["keep", "ignore"] = "keep"
+    """Whether k12 is another customer than K12, or the same."""
 
     database: str = ""
     """Address of a database that is read in place of files: postgresql://user@host:5432/shop. The
@@ -111,7 +119,7 @@ class Cleaning(Section):
     some tills write one line per scan."""
     credit: Literal["prefix", "sign", "price"] = "prefix"
     """What marks a credit line: prefix, that its invoice number starts with credit_prefix; sign, a
-    negative quantity alone; price, a negative price."""
+    negative quantity, or a negative price of a positive one; price, a negative price."""
     credit_prefix: str = "C"
     """For credit = "prefix": what the number of a credit note starts with, in any case. It marks
     nothing where the quantities under it are mostly positive: there C-1 is an order."""

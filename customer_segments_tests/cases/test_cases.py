@@ -28,15 +28,23 @@ TOLD = {
     "11e-merged-invoice": "[[layout]]\nfill_down = true",
     "25-300-customers": "[model]\nmin_customers = 300",
     "25c-four-months": "[model]\nmin_months = 3",
+    "57-ids-in-two-cases": '[source]\nletter_case = "ignore"',
+    "61-quantity-misspelt": '[[layout]]\ncolumns = { quantity = "Qtity" }',
 }
 # Words of the message that stops.
 STOPS = {
     "04-ids-scientific": ["shop_orders_saved_by_excel.csv", "Customer ID", "5.8"],
     "08-swapped-dates-xlsx": ["orders_us_excel.xlsx", "InvoiceDate"],
     "48-formulas-no-cache": ["o.xlsx", "Price", "formula"],
+    "60-currency-in-headings": ["GBP in a.csv", "EUR in b.csv"],
 }
 # Doubts of what is told, and of what is said and published all the same.
-DOUBTS = {"06-leading-zero-ids": "padded_ids", "24b-discount-column": "unused_money"}
+DOUBTS = {
+    "06-leading-zero-ids": "padded_ids",
+    "24b-discount-column": "unused_money",
+    "57-ids-in-two-cases": "padded_ids",
+    "61-quantity-misspelt": "no_quantity",
+}
 # Counts of rows by the reason that rejects them.
 REASONS = {
     "missing_customer": "missing_customer",

@@ -66,8 +66,10 @@ def is_credit(row: Row, config: Cleaning) -> bool:
     if config.credit == "prefix":
         number = (row["invoice"] or "").upper()
         return row["is_negative_prefix"] and number.startswith(config.credit_prefix.upper())
-    marking = row["quantity" if config.credit == "sign" else "price"]
-    return marking is not None and marking < 0
+    quantity, price = row["quantity"] or 0, row["price"] or 0
+    if config.credit == "sign":
+        return quantity < 0 or (price < 0 < quantity)
+    return price < 0
 
 
 def is_product(row: Row, config: Cleaning) -> bool:
@@ -93,7 +95,10 @@ def first_reason(row: Row, config: Cleaning) -> str | None:
     if row["unreadable_column"] is not None:
         return "unreadable_value"
     credit = is_credit(row, config)
-    turned = -1 if credit and config.credit == "price" else 1
+    by_price = config.credit == "price" or (
+        config.credit == "sign" and row["price"] < 0 < row["quantity"]
+    )
+    turned = -1 if credit and by_price else 1
     quantity, price = row["quantity"] * turned, row["price"] * turned
     status = (row["status"] or "").strip().upper()
     rules = {

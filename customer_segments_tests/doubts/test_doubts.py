@@ -86,7 +86,77 @@ MANY = [
         "padded_ids",
         {"customer_id": "if(n < 1200, 'k', 'K') || customer_id"},
         ["800 ids are 400 customers if capital letters", "K12000 and k12000"],
+        {"source": {"letter_case": "ignore"}},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, 'C000', 'C') || customer_id"},
+        ["800 ids are 400 customers if zeros", "C00012000 and C12000"],
+        {"source": {"leading_zeros": "drop"}},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, '#', '') || customer_id"},
+        ["800 ids are 400 customers if signs", "#12000 and 12000"],
         {},
+    ),
+    (
+        "lost_digits",
+        {"customer_id": "'5.8382' || n % 3 || 'E12'"},
+        ["5.83820E12 in row 2"],
+        {},
+    ),
+    (
+        "outlying_customer",
+        {"customer_id": "'Till ' || n // 2 % 4"},
+        ["all 1,200 orders are of Till 0, Till 1, Till 2, Till 3"],
+        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
+    ),
+    (
+        "placeholder_dates",
+        {
+            "invoice_date": "if(n % 20 = 0, TIMESTAMP '1970-01-01', invoice_date)",
+            "month": "if(n % 20 = 0, DATE '1970-01-01', month)",
+        },
+        ["120 rows are of 1970-01-01", "row 2, say"],
+        {},
+    ),
+    (
+        "totals",
+        {
+            "price": "if(n % 4 = 3, 600, 100)",
+            "quantity": "if(n % 4 = 3, 1, 2)",
+            "invoice": "(500000 + n // 4)::VARCHAR",
+            "customer_id": "(12000 + n // 4 % 400)::VARCHAR",
+        },
+        ["in 600 of 600 orders one line is the sum of the others (row 5, say)"],
+        {
+            "layout": [{"columns": {"status": "HEADING"}}],
+            "cleaning": {"statuses": ["what a line says there"]},
+        },
+    ),
+    (
+        "totals",
+        {"price": "10 + n // 2", "quantity": "1"},
+        ["in 1,200 of 1,200 orders all lines have the same money"],
+        {"layout": [{"columns": {"amount": "HEADING"}}]},
+    ),
+    (
+        "totals",
+        {
+            '"sheet"': "if(n % 2 = 0, 'Lines', 'Orders')",
+            "price": "10 + n // 2",
+            "quantity": "1",
+            "stock_code": "'P'",
+        },
+        ["sheet 'Lines': 1,200 of 1,200 days", "sheet 'Orders'"],
+        {"layout": [{"sheets": ["Orders"]}]},
+    ),
+    (
+        "totals",
+        {"customer_id": "if(n // 2 % 7 = 0, customer_id || ' Total', customer_id)"},
+        ["172 customers are called like a total", "12000 Total in row 2"],
+        {"source": {"no_customer": [*Policy().source.no_customer, "* Total"]}},
     ),
     (
         "outlying_customer",
@@ -194,6 +264,8 @@ SEVERAL = [
     pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
     pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
     pytest.param({"invoice": "NULL"}, id="no invoice numbers"),
+    pytest.param({"customer_id": "'Totality ' || customer_id"}, id="names like a total"),
+    pytest.param({"price": "2", "quantity": "3"}, id="orders of two lines alike, no totals"),
 ]
 
 
@@ -302,3 +374,27 @@ def test_a_layout_holds_for_files_to_come():
     assert layout_for(months, [*months, "web.csv"], dates="dmy") == beside
     (layout,) = layout_for(months[:1], months, dates="dmy")["layout"]
     assert layout["files"] == "sales_2023-10.csv"
+
+
+@pytest.mark.parametrize(
+    ("read_as", "unused", "names"),
+    [
+        ("price: 'Unit Price'", "Qtity, Colour", ["no_quantity"]),
+        ("price: 'Unit Price'; quantity: 'Qty'", "Quantity refunded", []),
+        ("price: 'Unit Price'", "Colour", []),
+        ("amount: 'Total'", "Quantities", []),
+    ],
+)
+def test_a_price_without_the_quantity_beside_it_is_doubted(read_as, unused, names):
+    found = doubted(sheet={"read_as": read_as, "ignored_columns": unused})
+    found = [each for each in found if each.name != "unused_money"]
+    assert [each.name for each in found] == names
+    for each in found:
+        assert each.change == {"layout": [{"columns": {"quantity": "Qtity"}}]}
+
+
+def test_currencies_of_headings_are_told_apart():
+    workbook = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+    assert doubted(sheet={"read_as": "price: 'Price (EUR)'"}, **workbook) == []
+    (found,) = doubted(sheet={"read_as": "price: 'Price (EUR)'", "currencies": "GBP, EUR"})
+    assert found.name == "several_currencies"

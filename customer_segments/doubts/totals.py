@@ -1,0 +1,187 @@
+"""Doubts about totals among the lines: money that would count twice.
+
+Belongs here: rows that are the sum of others. Does not: other doubts about lines
+(``lines``).
+"""
+
+import re
+from collections.abc import Iterator
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.ingestion.layout import shown, where
+
+# Words of a customer who is a total.
+TOTAL = (
+    r"(?i)(^|[^A-Za-z])((sub|grand|end)[- ]?)?(total|totale|totaal|totals|summe|gesamt|gesamtsumme"
+    r"|zwischensumme|somme|suma|sum|totaux)([^A-Za-z]|$)"
+)
+# Of the money that is kept, from where on such customers may be totals; and how near to the rest.
+SHARE, NEAR = 0.02, 0.01
+# Orders of three lines and more of which one is the sum of the others, and of two that are alike.
+LEAST_ORDERS, MOST = 20, 0.8
+LEAST_PAIRS, NEARLY_ALL = 50, 0.95
+# Headings that tell what kind of a line one is.
+KIND = r"(?i)\b(line|record|row|event|transaction|document) ?type$|^(type|typ|tipo|art|belegart)$"
+
+
+def names_totals(found: Evidence) -> bool:
+    """Tell whether the policy says that rows called like a total stand for nobody."""
+    return any(re.search(TOTAL, name) for name in found.policy.source.no_customer)
+
+
+def totals(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that are the sum of others: of an order, or of all of a list."""
+    rows = found.rows.filter(found.rows.reason.isnull(), ~found.rows.is_credit)
+    yield from _totals_as_customers(found, rows)
+    yield from _totals_of_orders(found, rows)
+    yield from _repeated_totals(found, rows)
+    yield from _sheets_of_totals(found, rows)
+
+
+def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    ids = rows.filter(rows.customer_id.re_search(TOTAL))
+    by_id = ids.group_by("customer_id").agg(money=ids.revenue.cast("float64").sum())
+    named = found.fetched(by_id.order_by(by_id.money.desc(), "customer_id"))
+    money = found.outcome.get(None, {"money": 0.0})["money"]
+    if not named or sum(row["money"] for row in named) < SHARE * money:
+        return
+    first = found.first(ids, "customer_id")
+    assert first is not None
+    names = [row["customer_id"] for row in named]
+    # 12003 Total, 12004 Total
+    ends = {name.split()[-1] for name in names}
+    if len(names) > 1 and len(ends) == 1:
+        names = [f"* {ends.pop()}"]
+    nobody = [*found.policy.source.no_customer, *names]
+    yield doubt(
+        "totals",
+        "stops",
+        f"{first['column']}: {len(named):,} customers are called like a total and have "
+        f"{sum(row['money'] for row in named):,.2f} of {money:,.2f} in money; "
+        f"{shown(first['example'])} in row {first['row_number']:,}, say.",
+        "If these rows add up others, say that they stand for nobody:",
+        {"source": {"no_customer": nobody}},
+    )
+
+
+def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    order = ["workbook", "sheet", "customer_id", "invoice", "day"]
+    rows = rows.mutate(day=rows.invoice_date.date())
+    each = rows.group_by(order).agg(
+        lines=_.count(),
+        products=_.stock_code.count(),
+        most=_.revenue.max(),
+        all=_.revenue.cast("decimal(38, 4)").sum(),
+        status=_.status.argmax(_.revenue),
+        row_number=_.row_number.argmax(_.revenue),
+    )
+    is_sum = (each.all - each.most * 2).abs() < NEAR
+    # Of two lines both are as much; then the total alone has no product.
+    several, pair = each.lines > 2, (each.lines == 2) & (each.products == 1)
+    (counted,) = found.fetched(
+        each.agg(
+            several=several.sum().fill_null(0),
+            sums=(several & is_sum).sum().fill_null(0),
+            pairs=pair.sum().fill_null(0),
+            alike=(pair & is_sum).sum().fill_null(0),
+        )
+    )
+    is_many = counted["sums"] >= max(LEAST_ORDERS, MOST * counted["several"])
+    if not is_many and counted["alike"] < max(LEAST_PAIRS, NEARLY_ALL * counted["pairs"]):
+        return
+    of_sums = each.filter(is_sum, several | pair)
+    (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
+    yield doubt(
+        "totals",
+        "stops",
+        f"{where(one['workbook'], one['sheet'])}: in {counted['sums'] + counted['alike']:,} of "
+        f"{counted['several'] + counted['pairs']:,} orders one line is the sum of the others "
+        f"(row {one['row_number']:,}, say): money would count twice.",
+        "Have the lines alone count, by the column that tells what a line is:",
+        _kinds(found, rows, of_sums),
+    )
+
+
+def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for orders all of whose lines have the same money: the order's, on each of them."""
+    order = ["workbook", "sheet", "customer_id", "invoice"]
+    each = rows.group_by(order).agg(
+        products=_.stock_code.nunique(),
+        least=_.revenue.min(),
+        most=_.revenue.max(),
+        row_number=_.row_number.min(),
+    )
+    each = each.filter(each.products > 1)
+    (counted,) = found.fetched(
+        each.agg(
+            orders=each.count(),
+            alike=(each.least == each.most).sum().fill_null(0),
+            amounts=each.most.nunique(),
+        )
+    )
+    # Where all is sold at a few prices, equal lines are no wonder.
+    if counted["amounts"] < LEAST_PAIRS or counted["alike"] < NEARLY_ALL * counted["orders"]:
+        return
+    (one,) = found.fetched(each.order_by("workbook", "sheet", "row_number").limit(1))
+    yield doubt(
+        "totals",
+        "stops",
+        f"{where(one['workbook'], one['sheet'])}: in {counted['alike']:,} of {counted['orders']:,} "
+        f"orders all lines have the same money (row {one['row_number']:,}, say): it may be the "
+        "order's, and would count once for each line.",
+        "Name the column of the line's money:",
+        {"layout": [{"columns": {"amount": "HEADING"}}]},
+    )
+
+
+def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for sheets of a workbook that say the same: one has the lines, one the orders."""
+    key = ["workbook", "customer_id", "day", "money"]
+    days = rows.mutate(day=rows.invoice_date.date()).group_by(
+        "workbook", "sheet", "customer_id", "day"
+    )
+    days = days.agg(money=_.revenue.cast("decimal(38, 4)").sum(), lines=_.count())
+    several = days.group_by("workbook").agg(sheets=_.sheet.nunique()).filter(_.sheets > 1)
+    days = days.semi_join(several, "workbook")
+    other = days.select(*key, other="sheet")
+    met = days.inner_join(other, key).filter(_.sheet != _.other)
+    met = met.group_by("workbook", "sheet", "other").agg(met=_.count())
+    sizes = days.group_by("workbook", "sheet").agg(days=_.count(), lines=_.lines.sum())
+    both = met.inner_join(sizes, ["workbook", "sheet"])
+    same = both.filter(both.met >= MOST * both.days, both.met >= LEAST_ORDERS)
+    pairs = found.fetched(same.order_by("workbook", "lines", "sheet"))
+    if not pairs:
+        return
+    one = pairs[0]
+    yield doubt(
+        "totals",
+        "stops",
+        f"{where(one['workbook'], one['sheet'])}: {one['met']:,} of {one['days']:,} days of "
+        f"customers have the same money as in sheet {one['other']!r}: it would count twice.",
+        "Name the sheets that count:",
+        layout_for([one["workbook"]], found.files, sheets=[one["other"]]),
+    )
+
+
+def _kinds(found: Evidence, rows: Table, sums: Table) -> Change:
+    """Return the statuses of lines that are no sums, or the column that may have them."""
+    by_status = found.fetched(
+        rows.group_by("status")
+        .agg(lines=_.count())
+        .filter(_.status.notnull())
+        .anti_join(sums.group_by("status").agg(sums=_.count()), "status")
+        .order_by(ibis.desc("lines"), "status")
+    )
+    if by_status and any(heading_of("status", row["read_as"]) for row in found.sheets):
+        return {"cleaning": {"statuses": [row["status"] for row in by_status]}}
+    headings = [name for names in found.unused.values() for name in names]
+    kind = next((name for name in headings if re.search(KIND, name)), "HEADING")
+    return {
+        "layout": [{"columns": {"status": kind}}],
+        "cleaning": {"statuses": ["what a line says there"]},
+    }

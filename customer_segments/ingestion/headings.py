@@ -1,0 +1,89 @@
+"""Headings: which are alike, and which column is under each.
+
+Belongs here: comparing headings, with each other and with ``headings.toml``. Does not: finding the
+row in which they stand (``layout``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from customer_segments.texts import read_toml
+
+# Words of no weight, words that say the same, and the currency of a column of money.
+ARTICLES = {"de", "del", "della", "dello", "dell", "do", "da", "dos", "du", "des", "d", "la", "le"}
+ARTICLES |= {"l", "of", "the", "der"}
+NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
+CURRENCIES = {"eur", "usd", "gbp", "chf", "sek", "nok", "dkk", "pln", "czk", "huf", "ron", "brl"}
+CURRENCIES |= {"mxn", "cad", "aud", "nzd", "jpy", "inr"}
+IN_BRACKETS = r"[(\[{].*?[)\]}]"
+
+
+def found(column: str, cells: Sequence[str]) -> list[int]:
+    """Return where the surest of a column's headings stand; several are equally sure."""
+    for columns in _of_exports("columns", cells):
+        if column in columns:
+            return _where(columns[column], cells, _plain)
+    names = _known()["synonyms"].get(column, [])
+    for key in (_plain, _in_any_order):
+        for name in names:
+            if there := _where(name, cells, key):
+                # Total, and beside it Total (formatted).
+                bare = [n for n in there if not re.search(IN_BRACKETS, cells[n])]
+                return bare if len(bare) == 1 else there
+    return []
+
+
+def named(heading: str, cells: Sequence[str]) -> list[int]:
+    """Return where a heading stands that somebody names: as it is written, else nearly so."""
+    return _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
+
+
+def has(key: str, cells: Sequence[str]) -> bool:
+    """Tell whether headings are of a known export of which something holds."""
+    return any(_of_exports(key, cells))
+
+
+def _where(heading: str, cells: Sequence[str], key: Callable[[str], str]) -> list[int]:
+    said = key(heading)
+    return [n for n, cell in enumerate(cells) if said and key(cell) == said]
+
+
+def _of_exports(key: str, cells: Sequence[str]) -> list[Any]:
+    """Return what is said of the known export that headings are of, if they are of one."""
+    plain = {_plain(cell) for cell in cells}
+    return [
+        export[key]
+        for export in _known()["exports"].values()
+        if key in export and {_plain(heading) for heading in export["has"]} <= plain
+    ]
+
+
+@cache
+def _plain(heading: str) -> str:
+    return re.sub(r"(?<=.)(nummer|number|numero|nro|nr|no)$", "no", "".join(_words(heading)))
+
+
+@cache
+def _in_any_order(heading: str) -> str:
+    return " ".join(sorted(_words(heading)))
+
+
+@cache
+def _words(heading: str) -> tuple[str, ...]:
+    """Return what tells a heading from others: N° de client is "no client"."""
+    without = re.sub(IN_BRACKETS, "", heading) or heading
+    letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = re.findall(r"[^\W_]+", letters.replace("#", " no "))
+    if len(words) > 1 and words[-1] in CURRENCIES:
+        words.pop()
+    telling = ["no" if word in NUMBER else word for word in words if word not in ARTICLES]
+    return tuple(telling if len(words) > 1 and telling else words)
+
+
+def _known() -> Mapping[str, Any]:
+    """Return the synonyms of each column, and the exports with headings of their own."""
+    return read_toml(__package__, "headings.toml")

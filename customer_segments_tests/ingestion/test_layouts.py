@@ -1,0 +1,338 @@
+"""Known exports end in the right columns by their headings; what ``[[layout]]`` says decides."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import ibis
+import pytest
+
+from customer_segments.errors import UserError
+from customer_segments.ingestion.intake import taken_in
+from customer_segments.ingestion.layout import NoTransactions, header_of, layout_of, match_header
+from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.policy import Policy
+from customer_segments.policy.layout import Layout
+from customer_segments_tests.ingestion.workbooks import HEADER, line, write
+
+# Headings of real exports, of those columns alone that matter or mislead, and where each is found.
+EXPORTS = {
+    "shopify orders": (
+        "Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Discount Amount,Created at,"
+        "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
+        "Billing Name,Billing Country,Shipping Country,Id,Lineitem discount,Receipt Number",
+        {
+            "invoice": "Name",
+            "customer_id": "Email",
+            "invoice_date": "Created at",
+            "price": "Lineitem price",
+            "quantity": "Lineitem quantity",
+            "stock_code": "Lineitem sku",
+            "country": "Billing Country",
+            "status": "Financial Status",
+        },
+    ),
+    "woocommerce order export": (
+        "Order Number,Order Status,Order Date,Email (Billing),Country Code (Billing),SKU,Item #,"
+        "Item Name,Quantity (- Refund),Item Cost,Order Total Amount,Discount Amount",
+        {
+            "invoice": "Order Number",
+            "invoice_date": "Order Date",
+            "customer_id": "Email (Billing)",
+            "stock_code": "SKU",
+            "quantity": "Quantity (- Refund)",
+            "price": "Item Cost",
+        },
+    ),
+    "woocommerce analytics": (
+        "Date,Order #,N. Revenue (formatted),Status,Customer,Customer type,Items sold,N. Revenue",
+        {"invoice": "Order #", "amount": "N. Revenue", "customer_id": "Customer"},
+    ),
+    "square items": (
+        "Date,Time,Time Zone,Category,Item,Qty,SKU,Gross Sales,Discounts,Net Sales,Tax,"
+        "Transaction ID,Payment ID,Event Type,Customer ID,Customer Name,Count",
+        {
+            "invoice": "Transaction ID",
+            "invoice_date": "Date",
+            "time": "Time",
+            "amount": "Net Sales",
+            "quantity": "Qty",
+            "customer_id": "Customer ID",
+        },
+    ),
+    "amazon all orders": (
+        "amazon-order-id,merchant-order-id,purchase-date,last-updated-date,order-status,"
+        "product-name,sku,asin,quantity,currency,item-price,item-tax,ship-country,buyer-email",
+        {
+            "invoice": "amazon-order-id",
+            "invoice_date": "purchase-date",
+            "amount": "item-price",
+            "stock_code": "sku",
+            "country": "ship-country",
+        },
+    ),
+    "amazon order report": (
+        "order-id,order-item-id,purchase-date,payments-date,buyer-email,sku,product-name,"
+        "quantity-purchased,currency,item-price,item-tax,shipping-price",
+        {"invoice": "order-id", "amount": "item-price", "quantity": "quantity-purchased"},
+    ),
+    "lightspeed x": (
+        "Date,Receipt Number,Line Type,Customer Code,Customer Name,Quantity,Subtotal,Sales Tax,"
+        "Discount,Loyalty,Total,Paid,Details,Register,User,Status,Sku",
+        {
+            "invoice": "Receipt Number",
+            "customer_id": "Customer Code",
+            "amount": "Total",
+            "status": "Line Type",
+            "stock_code": "Sku",
+        },
+    ),
+    "odoo sales": (
+        "Order Reference,Customer,Order Date,Order Lines/Product,Order Lines/Quantity,"
+        "Order Lines/Unit Price,Order Lines/Subtotal,Total",
+        {
+            "invoice": "Order Reference",
+            "customer_id": "Customer",
+            "quantity": "Order Lines/Quantity",
+            "price": "Order Lines/Unit Price",
+            "stock_code": "Order Lines/Product",
+        },
+    ),
+    "stripe payments": (
+        "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,"
+        "Description,Fee,Status,Customer ID,Customer Email,Card ID,Invoice ID",
+        {
+            "invoice": "id",
+            "invoice_date": "Created date (UTC)",
+            "amount": "Amount",
+            "customer_id": "Customer ID",
+            "currency": "Currency",
+        },
+    ),
+    "superstore": (
+        "Row ID,Order ID,Order Date,Ship Date,Customer ID,Customer Name,Country,Product ID,"
+        "Product Name,Sales,Quantity,Discount,Profit",
+        {
+            "invoice": "Order ID",
+            "invoice_date": "Order Date",
+            "customer_id": "Customer ID",
+            "amount": "Sales",
+            "quantity": "Quantity",
+        },
+    ),
+    "etsy": (
+        "Sale Date,Item Name,Buyer,Quantity,Price,Discount Amount,Item Total,Currency,"
+        "Transaction ID,Date Paid,Ship Country,Order ID,SKU",
+        {"invoice_date": "Sale Date", "customer_id": "Buyer", "price": "Price"},
+    ),
+    "ebay": (
+        "Sales Record Number,Order Number,Buyer Username,Buyer Name,Buyer Email,Item Number,"
+        "Item Title,Custom Label,Quantity,Sold For,Total Price,Sale Date,Paid On Date",
+        {
+            "invoice": "Order Number",
+            "customer_id": "Buyer Username",
+            "price": "Sold For",
+            "invoice_date": "Sale Date",
+        },
+    ),
+    "prestashop": (
+        "id_order,reference,date_add,id_customer,product_reference,product_quantity,"
+        "unit_price_tax_incl",
+        {
+            "invoice": "id_order",
+            "invoice_date": "date_add",
+            "customer_id": "id_customer",
+            "price": "unit_price_tax_incl",
+        },
+    ),
+    "german": (
+        "Beleg-Nr.,Beleg-Datum,Kunden-Nr.,Firma,Artikel-Nr.,Bezeichnung,Menge,E-Preis,Gesamt",
+        {
+            "invoice": "Beleg-Nr.",
+            "invoice_date": "Beleg-Datum",
+            "customer_id": "Kunden-Nr.",
+            "stock_code": "Artikel-Nr.",
+            "price": "E-Preis",
+        },
+    ),
+    "french": (
+        "N° de commande,Référence,Désignation,Quantité,Date de la commande,Prix unitaire TTC,"
+        "N° client,Pays",
+        {
+            "invoice": "N° de commande",
+            "invoice_date": "Date de la commande",
+            "price": "Prix unitaire TTC",
+            "customer_id": "N° client",
+        },
+    ),
+    "spanish": (
+        "Nº de pedido,Código de artículo,Uds.,Fecha del pedido,Precio unitario,Nº de cliente",
+        {"invoice": "Nº de pedido", "quantity": "Uds.", "customer_id": "Nº de cliente"},
+    ),
+    "italian": (
+        "Scontrino,Codice,Prodotto,Q.tà,Data dell'ordine,Prezzo,Codice cliente,Nazione",
+        {"invoice": "Scontrino", "quantity": "Q.tà", "invoice_date": "Data dell'ordine"},
+    ),
+    "portuguese": (
+        "Nº da encomenda,Referência,Quantidade,Data da venda,Preço unitário,Nº de cliente,País",
+        {"invoice": "Nº da encomenda", "invoice_date": "Data da venda"},
+    ),
+    "dutch": (
+        "Bonnr.,Artikelcode,Aantal stuks,Verkoopdatum,Stuksprijs,Klantcode,Land",
+        {"invoice": "Bonnr.", "quantity": "Aantal stuks", "price": "Stuksprijs"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_columns_of_a_known_export(name):
+    headings, said = EXPORTS[name]
+    found = header_of(headings.split(","), Layout(), name).headings
+    assert {column: found.get(column) for column in said} == said
+    if "price" in said:
+        assert "amount" not in found
+
+
+def test_odoo_and_shopify_are_filled_down_and_others_are_not():
+    for name, (headings, _) in EXPORTS.items():
+        found = header_of(headings.split(","), Layout(), name)
+        assert found.is_filled_down == name.startswith(("odoo", "shopify")), name
+
+
+@pytest.mark.parametrize(
+    ("heading", "other"),
+    [
+        ("customer_id", "ID Customer"),
+        ("Customer No.", "CUSTOMER NUMBER"),
+        ("Kundennr.", "Kunden-Nummer"),
+        ("Código de cliente", "codigo cliente"),
+        ("Customer #", "Customer No"),
+    ],
+)
+def test_headings_that_are_alike(heading, other):
+    for name in (heading, other):
+        assert header_of([name, "Date", "Price EUR"], Layout(), "a").headings == {
+            "customer_id": name,
+            "invoice_date": "Date",
+            "price": "Price EUR",
+        }
+
+
+def test_what_is_missing_is_named_with_a_setting_that_names_it():
+    error = missing(["Who", "When", "Price"])
+    assert "the customer and the date" in error.problem
+    said = 'columns = { customer_id = "its heading", invoice_date = "its heading" }'
+    assert said in error.remedy
+    assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
+
+
+def missing(names: list[str]) -> NoTransactions:
+    try:
+        header_of(names, Layout(), "a")
+    except NoTransactions as error:
+        return error
+    raise AssertionError(names)
+
+
+# --- What [[layout]] says ------------------------------------------------------------------------
+
+
+def taken(folder: Path, name: str, text: str | bytes, **layout) -> list[dict]:
+    """Return the typed rows of a file, read by one layout."""
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return rows_of(folder, name, **layout)
+
+
+def rows_of(folder: Path, name: str, **layout) -> list[dict]:
+    policy = Policy(source={"time_zone": "UTC"}, layout=[layout])
+    con = ibis.duckdb.connect()
+    with taken_in(fingerprinted([folder / name]), policy) as intake:
+        rows = intake.load(con).order_by("sheet", "row_number")
+        return con.to_pyarrow(rows).to_pylist()
+
+
+LOG = "Customer,Date,Price\n7,2024-05-31,2.50\n8,2024-05-30,1.50\n"
+
+
+def test_columns_names_the_heading_and_an_empty_one_that_there_is_none(tmp_path):
+    text = "Customer,Member,Date,Price,Country\n7,m7,2024-05-31,2.50,France\n"
+    said = {"customer_id": "Member", "country": ""}
+    (row,) = taken(tmp_path, "a.csv", text, columns=said)
+    assert (row["customer_id"], row["country"]) == ("m7", None)
+
+
+def test_columns_tells_apart_what_stands_in_brackets():
+    names = ["Customer", "Date", "Total (Base)", "Total (Purchased)"]
+    with pytest.raises(UserError, match="amount stands there 2 times"):
+        header_of(names, Layout(), "a")
+    said = Layout(columns={"amount": "Total (Purchased)"})
+    assert header_of(names, said, "a").headings["amount"] == "Total (Purchased)"
+
+
+def test_files_names_those_that_a_layout_is_for():
+    layouts = [Layout(files="till-*.csv", decimal=","), Layout(decimal=".")]
+    assert [layout_of(layouts, name).decimal for name in ("Till-3.csv", "shop.csv")] == [",", "."]
+
+
+def test_header_row(tmp_path):
+    text = "Customer,Date,Price\nold,2020-01-01,1\nCustomer,Date,Price\n7,2024-05-31,2.50\n"
+    assert len(taken(tmp_path, "a.csv", text)) == 3
+    assert [row["customer_id"] for row in taken(tmp_path, "a.csv", text, header_row=3)] == ["7"]
+    with pytest.raises(UserError, match="no row 9"):
+        match_header([["Customer"]], Layout(header_row=9), "a")
+
+
+def test_separator(tmp_path):
+    text = LOG.replace(",", "^")
+    assert len(taken(tmp_path, "a.csv", text, separator="^")) == 2
+
+
+def test_encoding(tmp_path):
+    text = LOG.replace("7", "Łódź").encode("cp1250")
+    assert taken(tmp_path, "a.csv", text, encoding="cp1250")[0]["customer_id"] == "Łódź"
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [("dmy", date(2003, 2, 1)), ("mdy", date(2003, 1, 2)), ("ymd", date(2001, 2, 3))],
+)
+def test_dates(tmp_path, dates, day):
+    text = LOG.replace("2024-05-31", "01-02-03").replace("2024-05-30", "01-02-03")
+    assert taken(tmp_path, "a.csv", text, dates=dates)[0]["invoice_date"].date() == day
+
+
+@pytest.mark.parametrize(("decimal", "price"), [(".", "1.25"), (",", "1250")])
+def test_decimal(tmp_path, decimal, price):
+    text = LOG.replace("2.50", "1.250").replace("1.50", "3.750")
+    assert taken(tmp_path, "a.csv", text, decimal=decimal)[0]["price"] == Decimal(price)
+
+
+def test_time_zone_is_that_of_times_that_bear_none(tmp_path):
+    text = LOG.replace("05-31", "05-31 23:30").replace("05-30", "05-30 23:30")
+    row = taken(tmp_path, "a.csv", text, time_zone="America/New_York")[0]
+    assert f"{row['invoice_date']:%d %H:%M}" == "01 03:30"
+
+
+def test_fill_down(tmp_path):
+    text = "Invoice,Customer,Date,Price\n1,7,2024-05-31,2.50\n,,,1.50\n2,8,2024-05-31,3.00\n"
+    rows = taken(tmp_path, "a.csv", text, fill_down=True)
+    assert [row["customer_id"] for row in rows] == ["7", "7", "8"]
+
+
+@pytest.mark.parametrize(("discount", "price"), [("rate", "6"), ("amount", "9.9")])
+def test_discount(tmp_path, discount, price):
+    text = "Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,0.4\n"
+    assert taken(tmp_path, "a.csv", text, discount=discount)[0]["price"] == Decimal(price)
+    assert taken(tmp_path, "a.csv", text)[0]["price"] == 10
+
+
+def test_status_is_under_the_heading_that_columns_names(tmp_path):
+    text = "Customer,Date,Price,Type\n7,2024-05-31,4,Refund\n"
+    assert taken(tmp_path, "a.csv", text)[0]["status"] is None
+    assert taken(tmp_path, "a.csv", text, columns={"status": "Type"})[0]["status"] == "Refund"
+
+
+def test_sheets(tmp_path):
+    book = [[HEADER, line(Invoice=1)], [HEADER, line(Invoice=2)]]
+    write(tmp_path / "a.xlsx", *book, names=("Orders", "Old"))
+    assert [row["invoice"] for row in rows_of(tmp_path, "a.xlsx", sheets=["Old"])] == ["2"]
