@@ -153,11 +153,14 @@ class Settings(BaseSettings):
                 f"The source folder {self.input_dir} does not exist.",
                 "Create it and put workbooks in it, or set CUSTOMER_SEGMENTS_SOURCE_DIR.",
             )
-        files, _ = contents(self.input_dir)
+        files, others = contents(self.input_dir)
         if not files:
+            beside = f", but {', '.join(others[:5])}" if others else ""
             raise UserError(
-                f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file.",
-                "Put workbooks in it, or fetch UCI's with `customer-segments download`.",
+                f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file"
+                f"{beside}.",
+                "Put workbooks in it (folders in it are not looked into), or fetch UCI's with "
+                "`customer-segments download`.",
             )
         return files
 

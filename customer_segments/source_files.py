@@ -32,13 +32,18 @@ def natural_order(files: list[Path]) -> list[Path]:
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """Return the files of a folder that Spark and the like wrote in parts; empty if it is none."""
+    """Return the files of a folder that Spark and the like wrote in parts; empty if it is none.
+
+    Parts may lie in folders of their own, month=2011-06, one for each.
+    """
     parts = [
         file
-        for file in folder.iterdir()
+        for file in folder.rglob("*")
         if _has_suffix(file) and not file.name.startswith(("_", ".")) and file.is_file()
     ]
-    is_one = _has_suffix(folder) or all(part.name.startswith("part-") for part in parts)
+    is_one = _has_suffix(folder) or all(
+        part.name.startswith("part-") or "=" in part.parent.name for part in parts
+    )
     return natural_order(parts) if is_one else []
 
 

@@ -111,6 +111,10 @@ def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
     (tmp_path / "nowhere").mkdir()
     with pytest.raises(UserError, match=r"nowhere holds no \.xlsx, .*\.parquet file"):
         missing.source_files()
+    (tmp_path / "nowhere/2011").mkdir()
+    (tmp_path / "nowhere/2011/a.csv").touch()
+    with pytest.raises(UserError, match=r"\.parquet file, but 2011\. .*not looked into"):
+        missing.source_files()
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file does not exist"):
         Settings(_env_file=None, source_dir=tmp_path / "file").source_files()

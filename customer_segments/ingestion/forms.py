@@ -50,7 +50,8 @@ def counting(schema: ibis.Schema) -> str:
     """Return the query of one row by which the forms of a sheet's columns are settled.
 
     ``<column>:<kind>`` says how many cells are of a kind, ``<column>:<kind>:example`` one of them;
-    ``rows`` are all, ``no_money``, ``a_currency`` and ``other_currency`` are of the money.
+    ``rows`` are all, ``no_money``, ``a_currency`` and ``other_currency`` are of the money,
+    of which ``named`` cells name one and ``nameless`` do not.
     """
     cells = cells_of(schema)
     money = "price" if "price" in schema else "amount"
@@ -61,17 +62,21 @@ def counting(schema: ibis.Schema) -> str:
             there = cells.filter(cells[column].notnull())
             each = there.group_by(column).agg(times=there.count())
             parts.append(looked_at(each, column))
-    named = cells.currency.cast("string").strip().upper() if "currency" in schema else None
-    if named is None and schema[money].is_string():
-        each = cells.select(money).distinct()
-        named = numbers.currencies(each[money])
-    if named is not None:
-        parts.append(named.name("named").as_table().agg(**_first_and_last("named")))
+    by = "currency" if "currency" in schema else money
+    if schema[by].is_string():
+        each = cells.filter(cells[by].notnull()).group_by(by).agg(times=ibis._.count())
+        name = each[by].strip().upper() if by == "currency" else numbers.currencies(each[by])
+        each = each.mutate(name=name)
+        # Of an order's currency the other lines may say nothing; of nothing, there is no currency.
+        is_nameless = each.name.isnull() & each[by].re_search("[1-9]") & (by == money)
+        figures = {
+            "a_currency": each.name.min(),
+            "other_currency": each.name.max(),
+            "named": each.times.sum(where=each.name.notnull()),
+            "nameless": each.times.sum(where=is_nameless),
+        }
+        parts.append(each.agg(**figures))
     return str(ibis.to_sql(reduce(Table.cross_join, parts), "duckdb"))
-
-
-def _first_and_last(column: str) -> dict[str, Any]:
-    return {"a_currency": ibis._[column].min(), "other_currency": ibis._[column].max()}
 
 
 def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:

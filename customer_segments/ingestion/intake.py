@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 ROWS = "typed_rows"
+NAMELESS = "none named"
+# Of a column's cells; fewer are errors in writing.
+FEW = 0.01
 
 
 @dataclass
@@ -165,6 +168,8 @@ def _looked_at(
                 '[source] accept = ["formulas"]',
             )
         )
-    named = {counts.get(name) for name in ("a_currency", "other_currency")}
-    currencies = tuple(sorted(filter(None, named)))
-    return Sheet(grid, layout, forms, policy.source, rows, currencies), doubts
+    named = {counts.get(name) or "" for name in ("a_currency", "other_currency")} - {""}
+    if named and min(counts["named"] or 0, counts["nameless"] or 0) > FEW * rows:
+        # Money from abroad has its sign, that of the shop's country has none.
+        named.add(NAMELESS)
+    return Sheet(grid, layout, forms, policy.source, rows, tuple(sorted(named))), doubts

@@ -30,7 +30,7 @@ def parquet_grid(con: "Backend", source: Source, file: Path, layout: Layout) -> 
     """Return the one table of a Parquet file, with the types that it has."""
     import duckdb
 
-    sheet = stem(file)
+    sheet = stem(source, file)
     place = where(source.name, sheet)
     # Names of folders are no data, and old writers do not say that bytes are text.
     options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"

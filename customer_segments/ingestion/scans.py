@@ -38,13 +38,16 @@ def text_grid(
 
     They are copied to ``folder``, parsed once; ``None`` if there are none.
     """
-    sheet = stem(file)
+    sheet = stem(source, file)
     text = opened(file, layout, source.name, sheet, folder)
     if text is None:
         return None
     grid, copy = _copy(source, sheet, text.header, folder)
-    is_simple = not text.has_blank_lines and text.width <= MOST_SIMPLE_COLUMNS
-    if not is_simple or not _copied_by_engine(con, text, copy):
+    # A quoted sep= behind a byte order mark swallows the header in the engine.
+    is_simple = not text.has_blank_lines and not text.skipped
+    if not (is_simple and text.width <= MOST_SIMPLE_COLUMNS) or not _copied_by_engine(
+        con, text, copy
+    ):
         return copied(con, source, sheet, text.header, folder, records(text, source.name))
     return grid
 
@@ -90,7 +93,7 @@ def _copied_by_engine(con: "Backend", text: TextFile, copy: Path) -> bool:
     # Most rows need no look at the other columns.
     something = " OR ".join(f"trim(c{place}) <> ''" for place in text.header.positions.values())
     texts = ", ".join(f"c{place}" for place in range(text.width))
-    first = text.skipped + text.header.row
+    first = text.header.row
     sql = (
         f"SELECT row_number, NULL::VARCHAR AS overfull, {chosen} "
         f"FROM (SELECT row_number() OVER () + {first} AS row_number, * FROM "
@@ -170,6 +173,8 @@ def broken(source: Source, error: Exception) -> UserError:
     )
 
 
-def stem(file: Path) -> str:
-    """Return what the one sheet of a file is called that has none."""
-    return file.name.split(".")[0] if file.suffix.lower() == ".gz" else file.stem
+def stem(source: Source, file: Path) -> str:
+    """Return what the one sheet of a file is called that has none; of a part, with its folder."""
+    name = file.relative_to(source.file).as_posix() if source.file.is_dir() else file.name
+    name = name.removesuffix(".gz") if name.lower().endswith(".gz") else name
+    return name.rpartition(".")[0]

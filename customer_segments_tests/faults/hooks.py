@@ -73,6 +73,7 @@ class Watch:
         """Wrap the storage in this process."""
         from ibis.backends.duckdb import Backend
 
+        from customer_segments.ingestion import assets as ingestion
         from customer_segments.quality import runner
         from customer_segments.storage import ledger, publish
         from customer_segments.storage.warehouse import Warehouse
@@ -99,8 +100,8 @@ class Watch:
         stage = publish.publish
 
         def watched_stage(con, contract, *arguments, **named):
-            # Checks and decisions are published inside a transaction that is open already.
-            if not self.table:
+            # Some are published inside a transaction that is open already.
+            if self.table != contract.table:
                 self.table = contract.table
                 self.point("staging")
             return stage(con, contract, *arguments, **named)
@@ -117,6 +118,7 @@ class Watch:
         _replace(Warehouse, "writing", watched_transaction)
         _replace(publish, "publish", watched_stage)
         _replace(runner, "publish", watched_stage)
+        _replace(ingestion, "publish", watched_stage)
         _replace(Backend, "raw_sql", watched_sql)
         for owner, name, phase in (
             (Backend, "create_table", "staging"),

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.reading import grids
 from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
 from customer_segments_tests.ingestion.taken import take
@@ -70,6 +72,14 @@ def test_numbers_as_pandas_writes_them(installed):
     ]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("said", ["sep=|", '"sep=|"'])
+def test_a_first_line_that_names_the_separator_is_no_row(tmp_path, mark, said):
+    text = f"{mark}{said}\n{TEXT}\n{GOOD}".replace(",", "|")
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert take(tmp_path / "a.csv").column("row_number") == [3]
+
+
 def test_row_numbers_hold_in_long_files(tmp_path):
     rows = [GOOD, ""] * 60_000
     (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")
@@ -85,6 +95,23 @@ def test_lines_in_quotation_marks_are_one_row_in_long_files(tmp_path):
     taken = take(tmp_path / "a.csv")
     assert taken.column("row_number") == list(range(2, 90_002))
     assert taken.column("description") == [f"a\nb {number} LIGHTS" for number in range(90_000)]
+
+
+@pytest.mark.parametrize(
+    ("prices", "currencies"),
+    [
+        (["$5.00", "$6.50", "0"], {"$"}),
+        (["$5.00", "6.50", "7.00"], {"$", "none named"}),
+        (["$5.00", "€6.50"], {"$", "€"}),
+        (["5.00", "6.50"], set()),
+    ],
+)
+def test_money_without_a_sign_beside_money_with_one_is_of_another_currency(
+    tmp_path, prices, currencies
+):
+    path = write_csv(tmp_path / "a.csv", [HEADER, *(line(Price=price) for price in prices)])
+    with taken_in(fingerprinted([path]), Policy()) as intake:
+        assert {*intake.sheets[0].currencies} == currencies
 
 
 # In the order of the header.

@@ -123,6 +123,18 @@ def test_rows_that_hold_nothing_and_names_of_folders_are_no_data(tmp_path):
     assert ask(installed, "SELECT blank_rows, ignored_columns FROM source_sheets") == [(1, "")]
 
 
+def test_a_folder_of_folders_with_a_part_each_is_one_file(installed):
+    for month in ("2011-03", "2011-04"):
+        folder = installed.source_dir / f"sales.parquet/month={month}"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table(columns(2, Country=pa.array([month] * 2))), folder / "0.parquet")
+    assert ingest(installed, "workbook, sheet, row_number, country") == [
+        ("sales.parquet", f"month={month}/0", row, month)
+        for month in ("2011-03", "2011-04")
+        for row in (2, 3)
+    ]
+
+
 def test_a_column_of_lists_is_no_money(installed):
     write(installed, columns(1, Price=pa.array([[6.95]])))
     with pytest.raises(UserError, match=r"a\.parquet, sheet 'a', column 'Price'"):
