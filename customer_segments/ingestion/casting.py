@@ -5,15 +5,14 @@ needs sight of other rows (``settling``). A cell that cannot be its column's typ
 file: the row says which column and what the cell said, and cleaning rejects it.
 """
 
-import re
 from collections.abc import Mapping
 
 import ibis
-import ibis.expr.datatypes as dt
-from ibis.expr.types import StringValue, Table, Value
+from ibis.expr.types import Table, Value
 
 from customer_segments.ingestion import dates, numbers, times
 from customer_segments.ingestion.forms import Form
+from customer_segments.ingestion.identifiers import with_identifiers
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
@@ -24,20 +23,8 @@ ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoic
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
 LARGEST_LINE = 10**14 - 1
-# Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
-BLANKS = (
-    r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
-    "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
-)
-# An e-mail address, roughly.
-_ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
-
-
-@ibis.udf.scalar.builtin
-def nfc_normalize(text: dt.string) -> dt.string:
-    """Return a text whose accents stand on their letters."""
 
 
 def filled_down(cells: Table) -> Table:
@@ -78,9 +65,10 @@ def typed_rows(
         first of them) and ``unreadable_text``.
     """
     columns = set(cells.columns)
+    cells = _with_moment(with_identifiers(cells, rules), forms, layout, rules, utc)
 
     def text(column: str) -> Value:
-        return _identifier(cells[column]) if column in columns else ibis.null("string")
+        return cells[column] if column in columns else _NULL
 
     def number(column: str, kind: str) -> Value:
         cell = cells[column]
@@ -106,7 +94,7 @@ def typed_rows(
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
     values = {
-        "invoice_date": _date(cells, forms, layout, rules, utc),
+        "invoice_date": cells.moment,
         "quantity": quantity,
         "price": price,
     }
@@ -119,7 +107,7 @@ def typed_rows(
         stock_code=text("stock_code"),
         description=cells.description.cast("string") if "description" in columns else _NULL,
         **values,
-        customer_id=_customer(text("customer_id"), rules),
+        customer_id=text("customer_id"),
         country=text("country"),
         status=text("status"),
         unreadable_column=ibis.cases(
@@ -146,61 +134,16 @@ def typed_rows(
 _NULL = ibis.null("string")
 
 
-def _identifier(cell: Value) -> Value:
-    """Trim every kind of blank; a number that came as 13085.0 is 13085."""
-    if cell.type().is_floating():
-        whole = cell.try_cast("int64")
-        said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
-        return ibis.ifelse(cell.isnan(), _NULL, said)
-    text = cell.cast("string")
-    if cell.type().is_integer():
-        return text
-    # ="00123" and '00123 are how a spreadsheet is told to leave digits alone.
-    text = ibis.ifelse(
-        text.re_search("^['=]"), text.re_replace('^(?:="(.*)"|\'([0-9].*))$', r"\1\2"), text
-    )
-    is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
-    trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
-    text = ibis.ifelse(is_padded, trimmed, text).nullif("")
-    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
-    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
-
-
-def _customer(text: StringValue, rules: Rules) -> Value:
-    """Return who it is: nobody for a placeholder, e-mail addresses without case."""
-    # What is written with one character or two, and with one blank or two, is the same name.
-    is_odd = text.re_search(f"[^ -~]|[{BLANKS}]{{2}}")
-    plain = nfc_normalize(text.re_replace(f"[{BLANKS}]+", " "))
-    text = ibis.ifelse(is_odd, plain, text)
-    # 00000 is 0.
-    nobody = ["0+" if name == "0" else _pattern(name) for name in rules.no_customer]
-    is_nobody = text.re_search(f"^(?i:{'|'.join(nobody)})$")
-    known = ibis.ifelse(is_nobody, _NULL, text) if nobody else text
-    is_address = known.contains("@") & known.re_search(_ADDRESS)
-    known = ibis.ifelse(is_address, known.lower(), known)
-    if rules.letter_case == "ignore":
-        known = known.upper()
-    if rules.leading_zeros == "drop":
-        # One digit stays: 000 is a customer, unless it is among the placeholders.
-        known = known.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
-    return known
-
-
-def _pattern(name: str) -> str:
-    """Return the pattern of a name, in which ``*`` is any text."""
-    return ".*".join(map(re.escape, name.split("*")))
-
-
-def _date(
+def _with_moment(
     cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool
-) -> Value:
+) -> Table:
     cell, zone = cells.invoice_date, rules.time_zone
     own_zone = layout.time_zone or ("UTC" if utc else None)
     kind = cell.type()
     if kind.is_timestamp() and kind.timezone:
-        return times.timezone(zone, cell).cast(dates.TIMESTAMP)
+        return cells.mutate(moment=times.timezone(zone, cell).cast(dates.TIMESTAMP))
     if not kind.is_string():
-        return cell.try_cast(dates.TIMESTAMP)
+        return cells.mutate(moment=cell.try_cast(dates.TIMESTAMP))
     form = forms["invoice_date"]
     is_plain = form.is_plain
     if "time" in cells.columns:
@@ -209,4 +152,4 @@ def _date(
         clock = cells.time.cast("string").re_extract("([0-9]{1,2}:[0-9:]+.*)$", 1)
         cell = ibis.ifelse(cells.time.isnull(), day, (day + " " + clock).strip())
         is_plain = False
-    return times.read(cell, form.kinds, is_plain, form.order, zone, own_zone)
+    return times.with_moment(cells, cell, form.kinds, is_plain, form.order, zone, own_zone)

@@ -84,6 +84,7 @@ def parts(texts: Table, column: str) -> Table:
         "late": r"-([0-9]{1,2})(?:[ T]|$)",
     }
     return texts.mutate(
+        plain=texts[column].strip().re_search(PATTERNS["iso"]),
         numeric=texts.text.re_search(PATTERNS["numeric"]),
         **{
             name: texts.text.re_extract(pattern, 1).try_cast("int64")
@@ -107,6 +108,7 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         # Excel turns a day and a month around only where both could be a month.
         "iso_late": found["iso"] & (texts.late > 12),
         "zoned": texts.zone != "",
+        "plain": texts.plain,
     }
 
 

@@ -128,13 +128,12 @@ def settled(
     others = proven.pop() if len(proven) == 1 else None
     for column, kinds in of.items():
         where = f"{place}, column {headings[column]!r}"
+        is_plain = kinds["plain"] == kinds["all"]
         if column == "invoice_date":
             order, doubt = dates.order(kinds, layout, where)
-            is_plain = kinds["iso"] == kinds["all"] and not kinds["zoned"]
             forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
         else:
             decimal, doubt = numbers.decimal_mark(kinds, layout, others, where)
-            is_plain = kinds["plain"] == kinds["all"]
             said = numbers.said(kinds, decimal)
             forms[column] = Form(said, is_plain=is_plain, decimal=decimal)
         doubts += [doubt] if doubt else []

@@ -31,8 +31,7 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
         for name in names:
             if there := _where(name, cells, key):
                 # Total, and beside it Total (formatted).
-                bare = [n for n in there if not re.search(IN_BRACKETS, cells[n])]
-                return bare if len(bare) == 1 else there
+                return [n for n in there if "formatted" not in cells[n].casefold()] or there
     return []
 
 
@@ -68,20 +67,20 @@ def _plain(heading: str) -> str:
 
 @cache
 def _in_any_order(heading: str) -> str:
-    return " ".join(sorted(_words(heading)))
+    """Return a heading's words but for articles, in one order: N° de client is "client no"."""
+    words = _words(heading)
+    return " ".join(sorted({*words} - ARTICLES or words))
 
 
 @cache
 def _words(heading: str) -> tuple[str, ...]:
-    """Return what tells a heading from others: N° de client is "no client"."""
     without = re.sub(IN_BRACKETS, "", heading) or heading
     letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W_]+", letters.replace("#", " no "))
     if len(words) > 1 and words[-1] in CURRENCIES:
         words.pop()
-    telling = ["no" if word in NUMBER else word for word in words if word not in ARTICLES]
-    return tuple(telling if len(words) > 1 and telling else words)
+    return tuple("no" if word in NUMBER and len(words) > 1 else word for word in words)
 
 
 def _known() -> Mapping[str, Any]:

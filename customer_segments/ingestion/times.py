@@ -8,7 +8,7 @@ from itertools import product
 
 import ibis
 import ibis.expr.datatypes as dt
-from ibis.expr.types import StringValue, TimestampValue, Value
+from ibis.expr.types import StringValue, Table, Value
 
 from customer_segments.ingestion.dates import (
     AT,
@@ -63,15 +63,16 @@ def _of_zone(zone: str, time: dt.timestamp) -> dt.Timestamp(timezone="UTC"):  # 
     """Return the moment at which clocks of a zone show a time."""
 
 
-def read(
+def with_moment(
+    cells: Table,
     cell: StringValue,
     kinds: Iterable[str],
     is_plain: bool,
     order: str,
     zone: str,
     own_zone: str | None,
-) -> TimestampValue:
-    """Return the time that a cell says, null if it says none.
+) -> Table:
+    """Add ``moment``, the time that a cell says, null if it says none.
 
     Parameters
     ----------
@@ -84,53 +85,58 @@ def read(
     own_zone
         That of times that bear none, if it is another one.
     """
-    text, said_zone = split(cell)
     if is_plain:
-        return _from(own_zone, text.try_cast(TIMESTAMP), zone)
+        return cells.mutate(moment=_from(own_zone, cell.strip().try_cast(TIMESTAMP), zone))
+    said, said_zone = split(cell)
+    # Step by step, for a query with each text inside the others has no end.
+    cells = cells.mutate(said=said, said_zone=said_zone)
     # 2.1.2024, 9:44 and 2.1.2024 9.44 and 2.1.2024 9:44 a.m.
-    plain = (
-        text.re_replace(r" ?(Uhr|h)$", "")
+    cells = cells.mutate(
+        plain=cells.said.re_replace(r" ?(Uhr|h)$", "")
         .re_replace(rf"{AT}([0-9]{{1,2}})\.([0-9]{{2}})(?:\.([0-9]{{2}}))?$", r" \1:\2:0\3")
         .re_replace(r":0([0-9]{2})$", r":\1")
         .re_replace(rf"{AT}([0-9]{{1,2}}:)", r" \1")
         .re_replace(HALF, r" \1M")
-        .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2")
+        .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2"),
+        number=cells.said.replace(",", ".").try_cast("float64"),
     )
-    number = text.replace(",", ".").try_cast("float64")
+    text, plain, number = cells.said, cells.plain, cells.number
     values = {
-        "iso": plain.try_cast(TIMESTAMP),
-        "year_first": try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
-        "numeric": try_strptime(plain, _formats(_ORDERS[order])),
-        "named": _named(plain),
-        "compact": try_strptime(
+        "iso": lambda: plain.try_cast(TIMESTAMP),
+        "year_first": lambda: try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
+        "numeric": lambda: try_strptime(plain, _formats(_ORDERS[order])),
+        "named": lambda: _named(plain),
+        "compact": lambda: try_strptime(
             plain.replace("T", ""),
             ["%Y%m%d%H%M%S", "%Y%m%d%H%M", *_formats("%Y%m%d", ("",), ("",))],
         ),
-        "serial": make_timestamp(((number - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000),
-        "epoch": make_timestamp(
-            (
-                number
-                * ibis.cases(
-                    (text.re_search("^[0-9]{16}$"), 1),
-                    (text.re_search("^[0-9]{13}$"), 1e3),
-                    else_=1e6,
-                )
-            ).cast("int64")
+        "serial": lambda: make_timestamp(
+            ((number - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000
         ),
+        "epoch": lambda: make_timestamp((number * _unit(text)).cast("int64")),
     }
     null = ibis.null(TIMESTAMP)
     naive = ibis.coalesce(
         *(
-            ibis.ifelse(text.re_search(PATTERNS[name]), values[name].cast(TIMESTAMP), null)
-            for name in kinds
+            ibis.ifelse(text.re_search(PATTERNS[kind]), values[kind]().cast(TIMESTAMP), null)
+            for kind in kinds
         ),
         null,
     )
-    is_epoch = text.re_search(PATTERNS["epoch"])
-    moment = _of_zone("UTC", naive - _offset(said_zone))
-    return ibis.ifelse(
-        (said_zone != "") | is_epoch, timezone(zone, moment), _from(own_zone, naive, zone)
-    ).cast(TIMESTAMP)
+    cells = cells.mutate(
+        naive=naive, is_utc=(cells.said_zone != "") | text.re_search(PATTERNS["epoch"])
+    )
+    moment = _of_zone("UTC", cells.naive - _offset(cells.said_zone))
+    at_home = _from(own_zone, cells.naive, zone)
+    said_so = ibis.ifelse(cells.is_utc, timezone(zone, moment), at_home).cast(TIMESTAMP)
+    return cells.mutate(moment=said_so)
+
+
+def _unit(text: StringValue) -> Value:
+    """Return the millionths of a second that a count since 1970 is in, by its digits."""
+    return ibis.cases(
+        (text.re_search("^[0-9]{16}$"), 1), (text.re_search("^[0-9]{13}$"), 1e3), else_=1e6
+    )
 
 
 def _from(own_zone: str | None, time: Value, zone: str) -> Value:

@@ -150,5 +150,7 @@ BLANKS = [c for c in map(chr, range(0x10000)) if c.isspace()] + list("\u180e\u20
 def test_no_kind_of_blank_around_an_identifier_makes_another(column):
     padded = [before + "POST" + before * 2 for before in BLANKS] + ["\xa0\u200b 13085.0\u3000\t"]
     assert values(column, padded) == ["POST"] * len(BLANKS) + ["13085"]
-    assert values(column, ["BANK\xa0CHARGES", "a\nb"]) == ["BANK\xa0CHARGES", "a\nb"]
+    # Of a customer, blanks inside are written in one way as well.
+    inside = ["BANK CHARGES", "a b"] if column == "customer_id" else ["BANK\xa0CHARGES", "a\nb"]
+    assert values(column, ["BANK\xa0CHARGES", "a\nb"]) == inside
     assert values("customer_id", BLANKS) == [None] * len(BLANKS)

@@ -41,14 +41,15 @@ def read_each(
     for number in range(len(given_columns)):
         counts = counted.loc[number].to_dict()
         forms, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
-        form, cell = forms[column], cells[column]
+        form, one = forms[column], cells.filter(cells.of == number)
         if column == "invoice_date":
-            value = times.read(cell, form.kinds, form.is_plain, form.order, zone, None)
+            how = form.kinds, form.is_plain, form.order, zone, None
+            value = times.with_moment(one, one[column], *how).order_by("n").moment
         else:
-            value = numbers.read(cell, form.is_plain, form.decimal, PRICE)
-        one = cells.mutate(value=value).filter(cells.of == number).order_by("n").value
+            one = one.mutate(value=numbers.read(one[column], form.is_plain, form.decimal, PRICE))
+            value = one.order_by("n").value
         stopping = [doubt.name for doubt in doubts if doubt.level == "stops"]
-        found.append((ENGINE.to_pyarrow(one).to_pylist(), stopping))
+        found.append((ENGINE.to_pyarrow(value).to_pylist(), stopping))
     return found
 
 

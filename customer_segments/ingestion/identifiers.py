@@ -1,0 +1,112 @@
+"""Identifiers of customers, orders, products: one spelling of each.
+
+Belongs here: what a cell says, and which customer is nobody. Does not: which ids look alike but
+may be others (``doubts``).
+"""
+
+import re
+from collections.abc import Callable
+
+import ibis
+import ibis.expr.datatypes as dt
+from ibis.expr.types import StringValue, Table, Value
+
+from customer_segments.policy.rules import Source as Rules
+
+IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status")
+# An e-mail address, roughly.
+_ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+# Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
+BLANKS = (
+    r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
+    "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+
+
+@ibis.udf.scalar.builtin
+def nfc_normalize(text: dt.string) -> dt.string:
+    """Return a text whose accents stand on their letters."""
+
+
+def with_identifiers(cells: Table, rules: Rules) -> Table:
+    """Trim every kind of blank; a number that came as 13085.0 is 13085.
+
+    Step by step, for a query with each text inside the others has no end.
+    """
+    columns = [name for name in IDENTIFIERS if name in cells.columns]
+    cells = cells.mutate(**{name: _text(cells[name]) for name in columns})
+    for step in (_unquoted, _trimmed, _whole):
+        cells = cells.mutate(**{name: step(cells[name]) for name in columns})
+    if "customer_id" in columns:
+        for spell in (_written_alike, _somebody(rules), _spelt(rules)):
+            cells = cells.mutate(customer_id=spell(cells.customer_id))
+    return cells
+
+
+def _text(cell: Value) -> StringValue:
+    if not cell.type().is_floating():
+        return cell.cast("string")
+    whole = cell.try_cast("int64")
+    said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
+    return ibis.ifelse(cell.isnan(), ibis.null("string"), said)
+
+
+def _unquoted(text: StringValue) -> Value:
+    """Return ="00123" and '00123, by which a spreadsheet leaves digits alone, without the sign."""
+    is_quoted = text.startswith("=") | text.startswith("'")
+    plain = text.re_replace('^(?:="(.*)"|\'([0-9].*))$', r"\1\2")
+    return ibis.ifelse(is_quoted, plain, text)
+
+
+def _trimmed(text: StringValue) -> Value:
+    is_padded = text.re_search(f"^[{BLANKS}]|[{BLANKS}]$")
+    trimmed = text.re_extract(f"(?s)^[{BLANKS}]*(.*?)[{BLANKS}]*$", 1)
+    return ibis.ifelse(is_padded, trimmed, text).nullif("")
+
+
+def _whole(text: StringValue) -> Value:
+    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
+    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
+
+
+def _written_alike(text: StringValue) -> Value:
+    """Return a name as it is written with one character or two, with one blank or two."""
+    is_odd = text.re_search(f"[^ -~]|[{BLANKS}]{{2}}")
+    return ibis.ifelse(is_odd, nfc_normalize(text.re_replace(f"[{BLANKS}]+", " ")), text)
+
+
+def _somebody(rules: Rules) -> Callable[[StringValue], Value]:
+    """Return what makes nobody of a placeholder."""
+    # 00000 is 0.
+    nobody = ["0+" if name == "0" else _pattern(name) for name in rules.no_customer]
+    if not nobody:
+        return lambda text: text
+    # Most ids are digits, which are told fast from what has to be looked at.
+    has_digits = any(re.fullmatch(r"[1-9*][0-9*]*", name) for name in rules.no_customer)
+    looked_at = "" if has_digits else "^0|[^0-9]"
+    return lambda text: ibis.ifelse(
+        text.re_search(looked_at) & text.re_search(f"^(?i:{'|'.join(nobody)})$"),
+        ibis.null("string"),
+        text,
+    )
+
+
+def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
+    """Return what writes e-mail addresses without case, and others as the rules say."""
+
+    def spelt(text: StringValue) -> Value:
+        is_address = text.contains("@") & text.re_search(_ADDRESS)
+        text = ibis.ifelse(is_address, text.lower(), text)
+        if rules.letter_case == "ignore":
+            text = text.upper()
+        if rules.leading_zeros == "drop":
+            # One digit stays: 000 is a customer, unless it is among the placeholders.
+            text = text.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
+        return text
+
+    return spelt
+
+
+def _pattern(name: str) -> str:
+    """Return the pattern of a name, in which ``*`` is any text."""
+    return ".*".join(map(re.escape, name.split("*")))
