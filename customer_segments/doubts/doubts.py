@@ -16,7 +16,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
     *(files.fill_down, columns.no_quantity, columns.placeholder_dates, totals.totals),
-    *(lines.unnetted_returns, lines.outlying_reason),
+    *(lines.unnetted_returns, lines.unsigned_credit_notes, lines.outlying_reason),
     *(files.several_currencies, files.unused_money, files.wrong_code_page),
 )
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.

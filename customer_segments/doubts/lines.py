@@ -21,6 +21,10 @@ FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 # A prefix means returns if most of its quantities are negative, and most returns have it.
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
+# As credit notes are called: credit (note, memo), refund, return, Gutschrift, Storno, avoir, abono.
+CREDIT_NOTE = (
+    r"(?i)^(C|CN|CR|CRN|CM|CREDIT|REF|REFUND|RET|RMA|GS|GUT|STORNO|AV|AVOIR|NC|ABONO)[-_/# ]?[0-9]"
+)
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
 # Fewer rows say nothing of shares.
@@ -65,6 +69,30 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
             "If they are returns, say what marks them:",
             {"cleaning": change},
         )
+
+
+def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
+    """Look for invoices that are called like credit notes while nothing of them is negative."""
+    rows = found.rows.filter(found.rows.reason.isnull())
+    called = rows.mutate(prefix=rows.invoice.re_extract(CREDIT_NOTE, 1))
+    by_prefix = called.group_by("prefix").agg(
+        rows=called.count(), least=called.quantity.min(), money=called.revenue.cast("float64").sum()
+    )
+    counted = found.fetched(by_prefix.order_by("prefix"))
+    kept = sum(each["rows"] for each in counted)
+    for each in counted:
+        share = each["rows"] / kept
+        if each["prefix"] and each["least"] > 0 and FEW_RETURNS < share < MOST:
+            first = found.first(called.filter(called.prefix == each["prefix"]), "invoice")
+            assert first is not None
+            yield doubt(
+                "unsigned_credit_notes",
+                "warns",
+                f"{first['where']}: {each['rows']:,} lines, {each['money']:,.2f} in money, are of "
+                f"invoices such as {shown(str(first['example']))} (row {first['row_number']:,}), "
+                "and count as sales: no quantity or price of theirs is negative.",
+                "If they are credit notes, export them with negative quantities.",
+            )
 
 
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:

@@ -331,6 +331,19 @@ def test_files_of_another_retailer_are_doubted_unless_their_ids_are_written_anew
     }
 
 
+@pytest.mark.parametrize(
+    ("invoice", "names"),
+    [
+        ("if(n % 20 = 0, 'CN-' || invoice, invoice)", ["unsigned_credit_notes"]),
+        ("if(n % 20 = 0, 'gs' || invoice, 'RE' || invoice)", ["unsigned_credit_notes"]),
+        ("'C' || invoice", []),
+        ("if(n % 20 = 0, 'WEB-' || invoice, invoice)", []),
+    ],
+)
+def test_credit_notes_without_a_negative_number_are_said(invoice, names):
+    assert [each.name for each in doubted(invoice=invoice)] == names
+
+
 def test_money_of_several_currencies_stops():
     (found,) = doubted(sheet={"currencies": "EUR, USD"})
     assert (found.name, found.level) == ("several_currencies", "stops")
