@@ -80,7 +80,8 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         status=_.status.argmax(_.revenue),
         row_number=_.row_number.argmax(_.revenue),
     )
-    is_sum = (each.all - each.most * 2).abs() < NEAR
+    # Taken off twice: twice the largest money is beyond its type.
+    is_sum = (each.all - each.most - each.most).abs() < NEAR
     # Of two lines both are as much; then the total alone has no product.
     several, pair = each.lines > 2, (each.lines == 2) & (each.products == 1)
     (counted,) = found.fetched(

@@ -39,7 +39,7 @@ _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
 NAMED = {
-    "day_month": rf"{_WEEKDAY}{_DAY}(?: de)?[-/. ]*{_MONTH}(?: del?)?[-/, ]*{_YEAR}{_TIME}$",
+    "day_month": rf"{_WEEKDAY}{_DAY}(?: de\b)?[-/. ]*{_MONTH}(?: del?\b)?[-/, ]*{_YEAR}{_TIME}$",
     "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",
 }
 PATTERNS = {

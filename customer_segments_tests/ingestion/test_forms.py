@@ -180,6 +180,7 @@ def columns_of_named_dates(draw) -> tuple[list[str], list[datetime]]:
     return texts, [until(moment, time) for moment in moments]
 
 
+@example([(["30 dezembro 2006 2:23:18 PM"], [datetime(2006, 12, 30, 14, 23, 18)])])
 @given(many(columns_of_named_dates()))
 @settings(max_examples=8, **MANY)
 def test_names_of_months_are_read_in_seven_languages(columns):

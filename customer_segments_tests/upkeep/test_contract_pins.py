@@ -8,7 +8,7 @@ from customer_segments.upkeep.migrate import STEPS
 PINS = {
     "raw_transactions": "v2-ce0afa620c5e",
     "source_sheets": "v3-9b6b02184c90",
-    "source_doubts": "v1-7d91bd82a122",
+    "source_doubts": "v1-91aaaac24d8f",
     "cleaned_transactions": "v3-13c898aaa314",
     "rejected_transactions": "v3-b14fd2e2762c",
     "customer_rfm": "v4-2308f9aaf353",
