@@ -27,19 +27,26 @@ MOST_ROWS_PER_BYTE, HARMLESS_ROWS = 10, 10_000_000
 
 
 def parquet_grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
-    """Return the one table of a Parquet file, with the types that it has."""
+    """Return the one table of a Parquet file, with the types that it has.
+
+    A UserError says that it cannot be read, lacks a column, or unpacks to more than any export has.
+    """
     import duckdb
 
+    try:
+        return _grid(con, source, file, layout)
+    except duckdb.Error as error:
+        raise broken(source, error) from error
+
+
+def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
     sheet = stem(source, file)
     place = where(source.name, sheet)
     # Names of folders are no data, and old writers do not say that bytes are text.
     options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
     read = f"read_parquet({literal(str(file))}, {options})"
-    try:
-        con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {PROBED} AS SELECT * FROM {read}")
-        types = con.table(PROBED).schema()
-    except duckdb.Error as error:
-        raise broken(source, error) from error
+    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {PROBED} AS SELECT * FROM {read}")
+    types = con.table(PROBED).schema()
     names = [name for name in types if name != "file_row_number"]
     header = header_of(names, layout, place)
     schema = {"row_number": "int64", "overfull": "string"}
