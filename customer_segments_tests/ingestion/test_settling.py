@@ -50,7 +50,7 @@ DAYS = st.none() | st.dates(date(2010, 1, 1), date(2011, 12, 31))
 
 
 @given(st.lists(st.lists(DAYS, min_size=1, max_size=12).filter(any), min_size=1, max_size=3))
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=10, deadline=None)
 def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
     rows = [
         {"sheet": str(number), "row_number": row, "day": day}
