@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.layout import where
-from customer_segments.ingestion.orders import KEY, SHEET, fetched, with_keys
+from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, with_keys
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
 from customer_segments.tables.money import SUM
@@ -30,6 +30,8 @@ CURRENCY = (
 )
 # Customers with the most orders that are looked at.
 FIRST = 12
+# Of more rows, those of a part of the customers tell how orders are made up.
+ENOUGH_ROWS = 500_000
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,7 @@ class Evidence:
         cls, con: Connection, raw: Table, sheets: "pa.Table", policy: Policy, bounds: Iterable = ()
     ) -> "Evidence":
         """Return the evidence of settled rows; ``bounds`` are the months that settings name."""
-        (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))
-        rows = classified(raw, policy.cleaning, **months)
+        rows = _classified(con, raw, policy)
         return cls(
             con, raw, rows, sorted(sheets.to_pylist(), key=itemgetter(*SHEET)), policy, any(bounds)
         )
@@ -67,6 +68,16 @@ class Evidence:
     def fetched(self, figures: Table) -> list[dict[str, Any]]:
         """Return the few rows of a query."""
         return fetched(self.con, figures)
+
+    @cached_property
+    def some(self) -> Table:
+        """``rows``, or of many those of some customers."""
+        rows = sum(of["rows"] for of in self.outcome.values())
+        parts = rows // ENOUGH_ROWS + 1
+        if parts == 1:
+            return self.rows
+        some = self.raw.filter(self.raw.customer_id.hash() % parts == 0)
+        return _classified(self.con, kept(self.con, some, "some"), self.policy)
 
     @cached_property
     def files(self) -> list[str]:
@@ -159,6 +170,11 @@ class Evidence:
         heading = heading_of(column, read_as.get(of)) or column
         sheet = where(*of)
         return found | said | {"where": sheet, "column": f"{sheet}, column {heading!r}"}
+
+
+def _classified(con: Connection, raw: Table, policy: Policy) -> Table:
+    (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))
+    return classified(raw, policy.cleaning, **months)
 
 
 def heading_of(column: str, read_as: str | None) -> str | None:

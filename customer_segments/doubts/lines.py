@@ -14,6 +14,7 @@ from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
 from customer_segments.ingestion.layout import shown
+from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
 # Of lines or of money, from where on returns count; and lines from where on they stop.
@@ -73,10 +74,17 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
     """Look for invoices that are called like credit notes while nothing of them is negative."""
-    rows = found.rows.filter(found.rows.reason.isnull())
+    rows = found.raw.filter(~found.raw.is_superseded)
+    # Invoices are fewer than rows, and in most files none is called so.
+    every = rows.select("invoice").distinct()
+    called = every.mutate(prefix=every.invoice.re_extract(CREDIT_NOTE, 1))
+    if not found.fetched(called.filter(called.prefix != "").limit(1)):
+        return
     called = rows.mutate(prefix=rows.invoice.re_extract(CREDIT_NOTE, 1))
     by_prefix = called.group_by("prefix").agg(
-        rows=called.count(), least=called.quantity.min(), money=called.revenue.cast("float64").sum()
+        rows=called.count(),
+        least=ibis.least(called.quantity.min(), called.price.min()),
+        money=line_revenue(called).cast("float64").sum(),
     )
     counted = found.fetched(by_prefix.order_by("prefix"))
     kept = sum(each["rows"] for each in counted)

@@ -38,13 +38,20 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     """Look for lines that are the sum of others: of an order, or of all of a list."""
     rows = found.rows.filter(found.rows.reason.isnull(), ~found.rows.is_credit)
     yield from _totals_as_customers(found, rows)
-    yield from _totals_of_orders(found, rows)
-    yield from _repeated_totals(found, rows)
-    yield from _sheets_of_totals(found, rows)
+    # Where one order has its total among its lines, the others have.
+    some = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
+    yield from _totals_of_orders(found, some)
+    yield from _repeated_totals(found, some)
+    if len(found.sheets) > len(found.files):
+        yield from _sheets_of_totals(found, some)
 
 
 def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    ids = rows.filter(rows.customer_id.re_search(TOTAL))
+    every = found.raw.select("customer_id").distinct()
+    called = found.fetched(every.filter(every.customer_id.re_search(TOTAL)))
+    if not called:
+        return
+    ids = rows.filter(rows.customer_id.isin([row["customer_id"] for row in called]))
     by_id = ids.group_by("customer_id").agg(money=ids.revenue.cast("float64").sum())
     named = found.fetched(by_id.order_by(by_id.money.desc(), "customer_id"))
     money = found.outcome.get(None, {"money": 0.0})["money"]
