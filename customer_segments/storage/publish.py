@@ -157,7 +157,8 @@ def _written(
         return "true"
     # A month that stays as it is need not be written: most are, when a file arrives.
     changed = [each for each in {*before, *after} if before.get(each) != after.get(each)]
-    return " OR ".join(f"{month} = DATE '{each}'" for each in changed) or "false"
+    dates = ", ".join(f"DATE '{each}'" for each in changed)
+    return f"{month} IN ({dates})" if changed else "false"
 
 
 def _swap_in(con: Connection, contract: Contract, written: str) -> None:
