@@ -14,6 +14,7 @@ from ibis.expr.types import StringValue, Table, Value
 from customer_segments.policy.rules import Source as Rules
 
 IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status")
+USUAL = "^[0-9A-Za-z]+(?: [0-9A-Za-z]+)*$"
 # An e-mail address, roughly.
 _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 # Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
@@ -21,6 +22,9 @@ BLANKS = (
     r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
     "\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+
+
+_NOBODY = ibis.null("string")
 
 
 @ibis.udf.scalar.builtin
@@ -35,11 +39,21 @@ def with_identifiers(cells: Table, rules: Rules) -> Table:
     """
     columns = [name for name in IDENTIFIERS if name in cells.columns]
     cells = cells.mutate(**{name: _text(cells[name]) for name in columns})
+    # Most are told at one look to be as they should.
+    cells = cells.mutate(**{f"{name} is usual": cells[name].re_search(USUAL) for name in columns})
+
+    def taken(name: str, step: Callable[[StringValue], Value]) -> Value:
+        return ibis.ifelse(cells[f"{name} is usual"], cells[name], step(cells[name]))
+
     for step in (_unquoted, _trimmed, _whole):
-        cells = cells.mutate(**{name: step(cells[name]) for name in columns})
+        cells = cells.mutate(**{name: taken(name, step) for name in columns})
     if "customer_id" in columns:
+        # A customer may be called Guest: only numbers are as they should.
+        digits = any(re.fullmatch(r"[1-9*][0-9*]*", name) for name in rules.no_customer)
+        is_usual = ibis.literal(False) if digits else cells.customer_id.re_search("^[1-9][0-9]*$")
+        cells = cells.mutate(**{"customer_id is usual": is_usual})
         for spell in (_written_alike, _somebody(rules), _spelt(rules)):
-            cells = cells.mutate(customer_id=spell(cells.customer_id))
+            cells = cells.mutate(customer_id=taken("customer_id", spell))
     return cells
 
 
@@ -48,7 +62,7 @@ def _text(cell: Value) -> StringValue:
         return cell.cast("string")
     whole = cell.try_cast("int64")
     said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
-    return ibis.ifelse(cell.isnan(), ibis.null("string"), said)
+    return ibis.ifelse(cell.isnan(), _NOBODY, said)
 
 
 def _unquoted(text: StringValue) -> Value:
@@ -81,14 +95,8 @@ def _somebody(rules: Rules) -> Callable[[StringValue], Value]:
     nobody = ["0+" if name == "0" else _pattern(name) for name in rules.no_customer]
     if not nobody:
         return lambda text: text
-    # Most ids are digits, which are told fast from what has to be looked at.
-    has_digits = any(re.fullmatch(r"[1-9*][0-9*]*", name) for name in rules.no_customer)
-    looked_at = "" if has_digits else "^0|[^0-9]"
-    return lambda text: ibis.ifelse(
-        text.re_search(looked_at) & text.re_search(f"^(?i:{'|'.join(nobody)})$"),
-        ibis.null("string"),
-        text,
-    )
+    pattern = f"^(?i:{'|'.join(nobody)})$"
+    return lambda text: ibis.ifelse(text.re_search(pattern), _NOBODY, text)
 
 
 def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
