@@ -4,7 +4,9 @@ Belongs here: which reader takes which file, and which columns of a sheet are th
 not: unpacking workbooks (``contained``), text (``text_files``), or what a cell means (``forms``).
 """
 
+import re
 import zipfile
+import zlib
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
+SHEET = re.compile(r"xl/worksheets/.*\.xml")
+EMPTY_FORMULA = re.compile(rb"</f>(?:<v ?/>|<v></v>|</c>)")
 TEXT = (".csv", ".tsv", ".txt", ".gz")
 
 
@@ -125,18 +129,22 @@ def _sheet_grid(
 
 
 def has_formulas_without_values(file: Path) -> bool:
-    """Tell whether a workbook has formulas that were never calculated."""
+    """Tell whether a workbook has formulas that were never calculated, as far as it is whole."""
     if not zipfile.is_zipfile(file):
         return False
     with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                with archive.open(name) as stream:
-                    end = b""
-                    for block in iter(lambda: stream.read(1 << 20), b""):
-                        if b"</f></c>" in end + block or b"</f><v></v>" in end + block:
-                            return True
-                        if b"</f><v/>" in end + block or b"</f><v />" in end + block:
-                            return True
-                        end = block[-16:]
+        sheets = [name for name in archive.namelist() if SHEET.fullmatch(name)]
+        try:
+            return any(_has_empty_formula(archive, name) for name in sheets)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            return False
+
+
+def _has_empty_formula(archive: zipfile.ZipFile, sheet: str) -> bool:
+    with archive.open(sheet) as stream:
+        end = b""
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            if EMPTY_FORMULA.search(end + block):
+                return True
+            end = block[-16:]
     return False

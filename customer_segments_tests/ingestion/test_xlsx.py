@@ -8,6 +8,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
+from customer_segments.ingestion.reading import has_formulas_without_values
 from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata, raw
 from customer_segments_tests.ingestion.workbooks import HEADER, add_styled_blanks, line, write
 from customer_segments_tests.installations import execute
@@ -178,3 +179,12 @@ def test_the_ending_may_be_in_capitals(installed, suffix):
     assert ingest(installed, "workbook, customer_id, price") == [
         (path.name, "13085", Decimal("6.95"))
     ]
+
+
+def test_a_checksum_that_is_wrong_says_nothing_of_formulas(tmp_path):
+    path = write(tmp_path / "a.xlsx", [HEADER, line()])
+    data = path.read_bytes()
+    for entry in re.finditer(rb"PK\x01\x02", data):
+        data = data[: entry.start() + 16] + bytes(4) + data[entry.start() + 20 :]
+    path.write_bytes(data)
+    assert not has_formulas_without_values(path)
