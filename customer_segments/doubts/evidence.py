@@ -15,6 +15,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import classified
+from customer_segments.ingestion.headings import CURRENCIES
 from customer_segments.ingestion.layout import where
 from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, with_keys
 from customer_segments.policy import Policy
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # A currency in the heading of money: Price (EUR), Total £.
-CURRENCY = (
-    r"[€£$¥₹]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|JPY|INR)\b"
-)
+CURRENCY = rf"[€£$¥₹]|\b(?:{'|'.join(sorted(CURRENCIES)).upper()})\b"
 # Customers with the most orders that are looked at.
 FIRST = 12
 # Of more rows, those of a part of the customers tell how orders are made up.
@@ -70,13 +69,16 @@ class Evidence:
         return fetched(self.con, figures)
 
     @cached_property
+    def parts(self) -> int:
+        """Into how many parts the customers are divided, of which ``some`` is one."""
+        return sum(of["rows"] for of in self.outcome.values()) // ENOUGH_ROWS + 1
+
+    @cached_property
     def some(self) -> Table:
         """``rows``, or of many those of some customers."""
-        rows = sum(of["rows"] for of in self.outcome.values())
-        parts = rows // ENOUGH_ROWS + 1
-        if parts == 1:
+        if self.parts == 1:
             return self.rows
-        some = self.raw.filter(self.raw.customer_id.hash() % parts == 0)
+        some = self.raw.filter(self.raw.customer_id.hash() % self.parts == 0)
         return _classified(self.con, kept(self.con, some, "some"), self.policy)
 
     @cached_property

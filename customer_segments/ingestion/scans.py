@@ -49,6 +49,7 @@ def text_grid(
         con, text, copy
     ):
         return copied(con, source, sheet, text.header, folder, records(text, source.name))
+    _require_short_texts(con, grid)
     return grid
 
 
@@ -67,10 +68,14 @@ def copied(
     with pq.ParquetWriter(copy, grid.schema.to_pyarrow()) as out:
         for batch in batches:
             out.write_batch(batch)
-    texts = {column: quoted(column) for column in header.positions}
-    place, read = where(source.name, sheet), f"({grid.sql})"
-    require_short(con, place, header, read, texts, "row_number")
+    _require_short_texts(con, grid)
     return grid
+
+
+def _require_short_texts(con: "Backend", grid: Grid) -> None:
+    place, texts = where(grid.source.name, grid.sheet), grid.header.positions
+    names = {column: quoted(column) for column in texts}
+    require_short(con, place, grid.header, f"({grid.sql})", names, "row_number")
 
 
 def _copy(source: Source, sheet: str, header: Header, folder: Path) -> tuple[Grid, Path]:

@@ -6,6 +6,7 @@ from typing import Any
 import ibis
 import pytest
 
+from customer_segments.doubts import evidence
 from customer_segments.doubts.doubts import doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
@@ -224,6 +225,14 @@ MANY = [
         {"layout": [{"fill_down": True}]},
     ),
 ]
+
+
+def test_of_many_rows_some_customers_tell_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(evidence, "ENOUGH_ROWS", 1_000)
+    (found,) = doubted(price="10 + n // 2", quantity="1")
+    assert found.name == "totals"
+    assert "1,200" not in found.said
+    assert "One customer in 3 was looked at." in found.said
 
 
 @pytest.mark.parametrize(("name", "columns", "words", "way_out"), MANY)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_segments.errors import UserError
 from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.reading import grids
 from customer_segments.ingestion.sources import fingerprinted
@@ -70,6 +71,14 @@ def test_numbers_as_pandas_writes_them(installed):
         (12, datetime(2011, 3, 1, 7, 45), Decimal("6.95"), "13085"),
         (12, datetime(2011, 3, 1, 7, 45), Decimal("0.3"), None),
     ]
+
+
+@pytest.mark.parametrize("between", ["", "\n"], ids=["by the engine", "one by one"])
+def test_an_endless_text_is_refused(tmp_path, between):
+    text = GOOD.replace("CHRISTMAS", "x" * 131_073)
+    (tmp_path / "a.csv").write_text(f"{TEXT}\n{GOOD}\n{between}{text}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.csv.*(131,072|field limit)"):
+        take(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
