@@ -76,7 +76,9 @@ def test_numbers_as_pandas_writes_them(installed):
 @pytest.mark.parametrize("between", ["", "\n"], ids=["by the engine", "one by one"])
 def test_an_endless_text_is_refused(tmp_path, between):
     text = GOOD.replace("CHRISTMAS", "x" * 131_073)
-    (tmp_path / "a.csv").write_text(f"{TEXT}\n{GOOD}\n{between}{text}\n", encoding="utf-8")
+    # Beyond the rows in which a header is looked for.
+    rows = f"{GOOD}\n" * 40
+    (tmp_path / "a.csv").write_text(f"{TEXT}\n{rows}{between}{text}\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"a\.csv.*(131,072|field limit)"):
         take(tmp_path / "a.csv")
 
