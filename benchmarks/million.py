@@ -20,6 +20,8 @@ from benchmarks.report import print_machine
 if TYPE_CHECKING:
     import pandas as pd
 
+    from customer_segments.model.training import Pool
+
 CUSTOMERS = 1_000_000
 EXACT = 50_000
 MONTH = date(2024, 12, 1)
@@ -29,7 +31,8 @@ SECONDS_TARGET = 60
 def customers(size: int, seed: int = 7) -> "pd.DataFrame":
     """Draw a snapshot: half buy once or twice, the others more, and more recently, the more often.
 
-    The shapes are those of the UCI data: frequency and value of an order are log-normal.
+    The shapes are those of the UCI data: frequency and value of an order are log-normal. As
+    ``customer_rfm`` has it, with two years of history.
     """
     import numpy as np
     import pandas as pd
@@ -40,12 +43,30 @@ def customers(size: int, seed: int = 7) -> "pd.DataFrame":
     age = random.integers(30, 730, size)
     return pd.DataFrame(
         {
-            "customer_id": np.char.zfill(np.arange(size).astype(str), 9),
+            "customer_id": np.arange(size),
             "recency_days": 1 + (age * random.beta(1, np.sqrt(frequency))).astype(int),
             "frequency": frequency,
             "monetary": np.round(frequency * random.lognormal(5.6, 0.8, size), 2),
+            "snapshot_month": pd.Timestamp(MONTH),
+            "first_purchase_date": pd.Timestamp(MONTH) - pd.Timedelta(days=700),
         }
     )
+
+
+def pool_of(size: int) -> "Pool":
+    """Draw a pool as large as of so many customers: every third month of a year."""
+    import pandas as pd
+
+    from customer_segments.model.training import EVERY, POOLED_MONTHS, Pool
+
+    months = range(0, POOLED_MONTHS + 1, EVERY)
+    snapshots = [
+        customers(size, seed=7 + back).assign(
+            snapshot_month=pd.Timestamp(MONTH) - pd.DateOffset(months=back)
+        )
+        for back in months
+    ]
+    return Pool.of(pd.concat(snapshots, ignore_index=True), MONTH)
 
 
 def errors(snapshot: "pd.DataFrame") -> tuple[float, float]:
@@ -53,14 +74,18 @@ def errors(snapshot: "pd.DataFrame") -> tuple[float, float]:
 
     Bins and sample against the exact fit and all distances, over all numbers of clusters.
     """
-    from customer_segments.model.clustering import fit_all, nearest, standardized, weighted_points
+    import numpy as np
+
+    from customer_segments.model.clustering import as_points, fit_all, nearest
+    from customer_segments.model.features import Scaling, values_of
     from customer_segments.model.measures import silhouettes
     from customer_segments.model.selection import N_CLUSTERS
 
-    features, _, _ = standardized(snapshot)
+    values = values_of(snapshot)
+    features = Scaling.learned(values, np.ones(len(values))).features(values)
     inertias, labellings = [], []
     for most_exact in (EXACT, 0):
-        points = weighted_points(features, most_exact=most_exact)
+        points = as_points(features, most_exact)
         clusterings = fit_all(points, list(N_CLUSTERS), seed=42)
         labellings = [nearest(features, centroids) for centroids in clusterings]
         inertias.append(
@@ -96,18 +121,18 @@ def main() -> None:
 
     console = Console()
     print_machine(console)
-    snapshot = customers(CUSTOMERS)
+    pool = pool_of(CUSTOMERS)
     before = peak()
     grid = Table(title=f"{CUSTOMERS:,} customers", title_justify="left")
     for heading in ("", "Wall", "Processor", "Peak, GB"):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_row("customers alone", "", "", f"{before:.2f}")
+    grid.add_row("pool alone", "", "", f"{before:.2f}")
     compared: list[dict] = []
     steps: dict[str, Callable[[], object]] = {
-        "model_selection without the bootstrap": lambda: compared.extend(
-            compare_n_clusters(snapshot, resamples=0, seed=42, month=MONTH)
+        "model_selection": lambda: compared.extend(
+            compare_n_clusters(pool, resamples=50, seed=42, min_share=0.05)
         ),
-        "kmeans_model": lambda: fit_version(snapshot, n_clusters=4, seed=42, month=MONTH),
+        "kmeans_model": lambda: fit_version(pool, n_clusters=4, seed=42),
     }
     walls = []
     for name, work in steps.items():
@@ -116,7 +141,7 @@ def main() -> None:
         walls.append(wall)
         grid.add_row(name, f"{wall:.1f} s", f"{processor:.1f} s", f"{peak():.2f}")
     console.print(grid)
-    is_met = walls[0] < SECONDS_TARGET
+    is_met = sum(walls) < SECONDS_TARGET
     console.print(f"Target {SECONDS_TARGET} s: {'[green]PASS[/]' if is_met else '[red]MISS[/]'}")
     with console.status("the exact result on 50,000 ..."):
         inertia, silhouette = errors(customers(EXACT))

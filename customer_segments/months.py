@@ -26,6 +26,11 @@ def shift(month: date, by: int) -> date:
     return date(month.year + years, index + 1, 1)
 
 
+def months_from(first: date, last: date) -> int:
+    """Return how many months there are from ``first`` to ``last``, both counted."""
+    return (last.year - first.year) * 12 + last.month - first.month + 1
+
+
 def parse_month(text: str) -> date:
     """Return the first day of a month given as ``YYYY-MM``."""
     return date.fromisoformat(f"{text}-01")

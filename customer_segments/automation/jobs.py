@@ -19,7 +19,7 @@ LABEL = _of("customer_segments", "segment_migration", "segment_profiles")
 SCORE = CLEAN | _of("customer_rfm") | LABEL
 CHAMPION = _of("champion_model")
 REFIT = _of("kmeans_model", "model_selection") | CHAMPION
-EVALUATE = _of("algorithm_comparison", "segment_backtest")
+EVALUATE = _of("algorithm_comparison", "segment_backtest", "refit_agreement")
 REPORT = _of("segment_workbook", "segment_report")
 
 JOBS = {

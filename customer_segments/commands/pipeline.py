@@ -44,7 +44,8 @@ def refit(
         str | None, typer.Option(help="Snapshot month to fit on; the newest complete one.")
     ] = None,
     clusters: Annotated[
-        int | None, typer.Option(min=2, max=30, help="Number of segments; the policy's.")
+        str | None,
+        typer.Option(help="Number of segments, 2 to 30, or auto for the evidence's; the policy's."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
 ) -> None:

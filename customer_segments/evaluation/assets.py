@@ -19,6 +19,12 @@ class Comparing(Algorithms):
     training_month: str | None = TRAINING_MONTH
 
 
+class Agreement(Backtest):
+    """Numbers of clusters and seed, and up to which snapshot."""
+
+    training_month: str | None = TRAINING_MONTH
+
+
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     policy, query = installed.policy, installed.warehouse.query
@@ -36,17 +42,16 @@ def build_defs(installed: Installation) -> dg.Definitions:
         """
         from customer_segments.evaluation.comparison import compare_labellings
         from customer_segments.evaluation.labellings import all_labellings, evaluated
-        from customer_segments.model.features import training_customers, training_month
         from customer_segments.model.selection import LEAST_CUSTOMERS
+        from customer_segments.model.training import training_month, training_pool
 
         month = training_month(query, config.training_month, policy.source.today())
-        customers = training_customers(query, month)
-        _, features = evaluated(customers, config.seed)
+        features = evaluated(training_pool(query, month), config.seed)
         rows, labellings = [], all_labellings(features, config.n_clusters)
-        if len(customers) < LEAST_CUSTOMERS:
+        if len(features) < LEAST_CUSTOMERS:
             labellings = []
             context.log.warning(
-                f"{len(customers):,} customers are too few to compare ways to group them: it "
+                f"{len(features):,} customers are too few to compare ways to group them: it "
                 f"takes {LEAST_CUSTOMERS}. algorithm_comparison is empty."
             )
         for row in compare_labellings(features, labellings, config, month=month):
@@ -55,12 +60,19 @@ def build_defs(installed: Installation) -> dg.Definitions:
         reasons = (f"- **{row['labelling']}**: {row['reason']}" for row in rows)
         passing = ", ".join(row["labelling"] for row in rows if row["passes"]) or "none"
         said = {"passing": passing, "reasons": dg.MetadataValue.md("\n".join(reasons))}
-        context.add_output_metadata(snapshot_metadata(month, features) | said)
+        context.add_output_metadata(snapshot_metadata(month, len(features)) | said)
         return tables.ALGORITHM_COMPARISON.arrow(rows)
+
+    def numbers_of(config: Backtest | Agreement) -> list[int]:
+        """Return the numbers of clusters to look back with: the evidence's, and the notebooks'."""
+        from customer_segments.model.gates import FALLBACK, chosen_number
+
+        selection = installed.warehouse.load(tables.MODEL_SELECTION).to_dict("records")
+        return config.n_clusters or list(dict.fromkeys([chosen_number(selection), FALLBACK]))
 
     @dg.asset(
         group_name=GROUP,
-        deps=[rfm, lines],
+        deps=[rfm, lines, tables.MODEL_SELECTION.table],
         **asset_attributes(tables.SEGMENT_BACKTEST, "scikitlearn"),
     )
     @launchpad(Backtest, policy.backtest)
@@ -72,13 +84,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
         """
         from customer_segments.evaluation.backtest import backtest_at
         from customer_segments.evaluation.findings import findings, means
-        from customer_segments.evaluation.horizons import choose_dates, matched, outcomes
-        from customer_segments.evaluation.labellings import evaluated
-        from customer_segments.model.features import training_customers
+        from customer_segments.evaluation.horizons import choose_dates, followed
+        from customer_segments.model.training import training_pool
         from customer_segments.months import shift
 
         rows, least = [], config.model_dump(include={"min_months", "min_customers"})
-        dates = choose_dates(query, config, policy.source.today())
+        dates, numbers = choose_dates(query, config, policy.source.today()), numbers_of(config)
         if not dates:
             context.log.warning(
                 f"No date to look back to yet: it takes {config.min_months} months of history and "
@@ -86,14 +97,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 f"{max(config.horizons)} complete months after it. segment_backtest is empty."
             )
         for as_of in dates:
-            before = shift(as_of, -1)
-            snapshot = training_customers(query, before, **least, section="backtest")
-            customers, features = evaluated(snapshot, config.seed)
-            later = {}
-            for months in sorted(set(config.horizons)):
-                did = outcomes(tables.CLEANED_TRANSACTIONS.relation, as_of, months)
-                later[months] = matched(customers, query(did))
-            rows += backtest_at(features, later, config.n_clusters, as_of=as_of, seed=config.seed)
+            pool = training_pool(query, shift(as_of, -1), **least, section="backtest")
+            later = {
+                months: followed(query, tables.CLEANED_TRANSACTIONS.relation, as_of, months)
+                for months in sorted(set(config.horizons))
+            }
+            rows += backtest_at(pool, later, numbers, as_of=as_of, seed=config.seed)
             context.log.info(f"Customers as of {as_of} are followed.")
         table = tables.SEGMENT_BACKTEST.arrow(rows)
         backtest = table.to_pandas()
@@ -103,4 +112,27 @@ def build_defs(installed: Installation) -> dg.Definitions:
         context.add_output_metadata(figures)
         return table
 
-    return dg.Definitions(assets=[algorithm_comparison, segment_backtest])
+    @dg.asset(
+        group_name=GROUP,
+        deps=[rfm, tables.MODEL_SELECTION.table],
+        **asset_attributes(tables.REFIT_AGREEMENT, "scikitlearn"),
+    )
+    @launchpad(Agreement, policy.backtest)
+    def refit_agreement(context: dg.AssetExecutionContext, config: Agreement) -> object:
+        """Fit as of now and as of months before, and tell how alike the two label.
+
+        How often to refit follows from it: what a refit changes is the model, and no customer.
+        """
+        from customer_segments.evaluation.agreement import MONTHS_BEFORE, agreements
+        from customer_segments.model.training import training_month, training_pool
+        from customer_segments.months import shift
+
+        month = training_month(query, config.training_month, policy.source.today())
+        pools = [(back, training_pool(query, shift(month, -back))) for back in (0, *MONTHS_BEFORE)]
+        rows = agreements(pools, numbers_of(config), seed=config.seed)
+        table = tables.REFIT_AGREEMENT.arrow(rows)
+        shown = table.to_pandas()[["labelling", "months_before", "adjusted_rand_index"]]
+        context.add_output_metadata({"agreement": figures_table(shown)})
+        return table
+
+    return dg.Definitions(assets=[algorithm_comparison, segment_backtest, refit_agreement])

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import ibis
 import numpy as np
-import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
-from customer_segments.model.features import Query
+from customer_segments.model.training import Query
 from customer_segments.months import is_complete, month_of, shift
 from customer_segments.policy.model import Backtest
 from customer_segments.tables import CUSTOMER_RFM
@@ -46,10 +45,17 @@ def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
     )
 
 
-def matched(customers: pd.DataFrame, did: pd.DataFrame) -> Outcome:
-    """Return what each of the customers did, in their order; nothing for who is not in ``did``."""
-    did = did.set_index("customer_id").reindex(customers["customer_id"])
-    return Outcome(did["revenue"].fillna(0.0).to_numpy(), did["is_back"].eq(True).to_numpy())
+def followed(query: Query, cleaned: Table, as_of: date, months: int) -> Outcome:
+    """Return what each customer of the snapshot before ``as_of`` did, in order of their ids."""
+    rfm = CUSTOMER_RFM.relation
+    snapshot = rfm.filter(rfm.snapshot_month == ibis.date(shift(as_of, -1)))
+    did = snapshot.left_join(outcomes(cleaned, as_of, months), "customer_id")
+    rows = query(
+        did.order_by("customer_id").select(
+            revenue=did.revenue.fill_null(0.0), is_back=did.is_back.fill_null(False)
+        )
+    )
+    return Outcome(rows["revenue"].to_numpy(), rows["is_back"].to_numpy(bool))
 
 
 def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:

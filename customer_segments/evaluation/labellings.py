@@ -1,10 +1,10 @@
 """Ways to group customers, one as good as the other to whoever calls them.
 
 Belongs here: the algorithms, their parameters, and how each labels customers it was not fitted
-on. Does not: measuring them (``comparison``, ``backtest``), or the model that labels for good
-(``model.fit``).
+on. Does not: measuring them (``comparison``), the model that labels for good (``model.fit``), or
+what that is worth beside simpler ways (``ways``).
 
-All get the same standardized log features, and fits take at most ``MOST_CUSTOMERS`` of them:
+All get the same features of one snapshot, and fits take at most ``MOST_CUSTOMERS`` of them:
 some of the algorithms hold the distances of all pairs.
 """
 
@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
-from customer_segments.model.clustering import best_kmeans, standardized
+from customer_segments.model.clustering import Points, best_kmeans
+from customer_segments.model.features import FEATURES, Scaling
+from customer_segments.model.training import Pool
 from customer_segments.texts import read_toml
 
 Label = Callable[[np.ndarray], np.ndarray]
@@ -37,7 +38,7 @@ GMM_STARTS = 3
 class Labelling(NamedTuple):
     """A way to group customers; words as ``ALGORITHM_COMPARISON`` has them.
 
-    ``fit`` takes features of shape (customers, 3) and a seed, and returns what labels such
+    ``fit`` takes features of shape (customers, 4) and a seed, and returns what labels such
     features: shape (customers,), clusters counted from 0, ``NOISE`` for who is in none.
     """
 
@@ -53,15 +54,17 @@ class Labelling(NamedTuple):
             return self.fit(features, seed)(features)
 
 
-def evaluated(customers: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the customers to evaluate on, all or a sample, and their standardized features.
+def evaluated(pool: Pool, seed: int) -> np.ndarray:
+    """Return the features of the customers to evaluate on, those of the month or a sample.
 
-    ``customers`` are a row each, sorted by ``customer_id``, as ``customer_rfm`` has them.
+    As the model has them, shape (customers, 4).
     """
-    if len(customers) > MOST_CUSTOMERS:
-        customers = customers.sample(MOST_CUSTOMERS, random_state=seed).sort_index()
-    customers = customers.reset_index(drop=True)
-    return customers, standardized(customers)[0]
+    values = pool.values[pool.is_newest]
+    if len(values) > MOST_CUSTOMERS:
+        random = np.random.default_rng(seed)
+        values = values[np.sort(random.choice(len(values), MOST_CUSTOMERS, replace=False))]
+    fitted = pool.fitted.values
+    return Scaling.learned(fitted, np.ones(len(fitted))).features(values)
 
 
 def all_labellings(features: np.ndarray, n_clusters: list[int]) -> list[Labelling]:
@@ -124,12 +127,12 @@ def knee(features: np.ndarray) -> float:
 
 
 def _kmeans(n_clusters: int) -> Fit:
-    return lambda at, seed: best_kmeans(at, n_clusters, seed).predict
+    return lambda at, seed: best_kmeans(Points(at, np.ones(len(at))), n_clusters, seed).predict
 
 
 def _rfm_grid(features: np.ndarray, _seed: int) -> Label:
-    edges = quintile_edges(features)
-    return lambda others: grid_cells(quintile_scores(others, edges))
+    edges = quintile_edges(features[:, : len(FEATURES)])
+    return lambda others: grid_cells(quintile_scores(others[:, : len(FEATURES)], edges))
 
 
 def _by_neighbour(estimator: Any) -> Fit:

@@ -1,9 +1,8 @@
 """The assets of this stage: the fitted model, the evidence for it, and the champion."""
 
-from collections.abc import Sized
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,12 +10,16 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
+from customer_segments.policy.model import AUTO
 from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
 from customer_segments.storage.warehouse import load, query
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GROUP = "model"
 # Of the evidence, in the UI.
@@ -32,24 +35,32 @@ def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     policy, warehouse, rfm = installed.policy, installed.warehouse, [CUSTOMER_RFM.table]
 
-    @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(KMEANS_MODEL, "scikitlearn"))
+    @dg.asset(
+        group_name=GROUP,
+        deps=[*rfm, MODEL_SELECTION.table],
+        **asset_attributes(KMEANS_MODEL, "scikitlearn"),
+    )
     @launchpad(Fitting, policy.model)
     def kmeans_model(context: dg.AssetExecutionContext, config: Fitting) -> object:
-        """KMeans on one snapshot, as rows: centroids, scaling, names. All versions are kept.
+        """KMeans on a year of snapshots, as rows: centroids, scaling, names. All versions are kept.
 
         The version is a hash of the numbers: fitting the same data again adds nothing.
         """
-        from customer_segments.model.features import training_customers, training_month
         from customer_segments.model.fit import fit_version
+        from customer_segments.model.training import training_month, training_pool
 
         month = training_month(warehouse.query, config.training_month, policy.source.today())
         least = config.model_dump(include={"min_months", "min_customers"})
-        customers = training_customers(warehouse.query, month, **least)
-        rows = fit_version(customers, n_clusters=config.n_clusters, seed=config.seed, month=month)
+        pool = training_pool(warehouse.query, month, **least)
+        number = config.n_clusters
+        if number == AUTO:
+            number = evident_number(warehouse.load(MODEL_SELECTION), month)
+        rows = fit_version(pool, n_clusters=number, seed=config.seed)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
+        said |= {"n_clusters": number, "fitted_rows": len(pool.fitted.values)}
         said["segments"] = dg.MetadataValue.md("\n".join(segments))
-        context.add_output_metadata(snapshot_metadata(month, customers) | said)
+        context.add_output_metadata(snapshot_metadata(month, rows[0]["training_customers"]) | said)
         return KMEANS_MODEL.arrow(rows)
 
     @dg.asset(group_name=GROUP, deps=rfm, **asset_attributes(MODEL_SELECTION, "scikitlearn"))
@@ -57,27 +68,27 @@ def build_defs(installed: Installation) -> dg.Definitions:
     def model_selection(context: dg.AssetExecutionContext, config: Selecting) -> object:
         """Evidence for the number of clusters, 2 to 10: how they separate, how stable they are.
 
-        Recommends a number; the model has the one that the config of kmeans_model says.
+        Recommends a number, which the model has where its config says auto.
         """
         import pandas as pd
 
-        from customer_segments.model.features import training_customers, training_month
         from customer_segments.model.gates import conclusion, recommend
         from customer_segments.model.selection import compare_n_clusters
+        from customer_segments.model.training import training_month, training_pool
 
         # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
         launched: Any = context.run.run_config
         beside = launched.get("ops", {}).get(KMEANS_MODEL.table, {}).get("config", {})
         wanted = config.training_month or beside.get("training_month")
         month = training_month(warehouse.query, wanted, policy.source.today())
-        customers = training_customers(warehouse.query, month)
-        resamples, seed = config.resamples, config.seed
-        measured = compare_n_clusters(customers, resamples=resamples, seed=seed, month=month)
-        rows = recommend(measured, config)
+        pool = training_pool(warehouse.query, month)
+        measuring = config.model_dump(include={"resamples", "seed", "min_share"})
+        rows = recommend(compare_n_clusters(pool, **measuring), config)
         figures = figures_table(pd.DataFrame(rows, columns=SHOWN))
         said = {"recommendation": conclusion(rows), "figures": figures}
         if recommended := [row["n_clusters"] for row in rows if row["is_recommended"]]:
             said["recommended"] = recommended[0]
+        customers = int(pool.is_newest.sum())
         context.add_output_metadata(snapshot_metadata(month, customers) | said)
         return MODEL_SELECTION.arrow(rows)
 
@@ -92,7 +103,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         """
         from customer_segments.model.champion import decide, in_force
         from customer_segments.model.comparison import Comparison, compare
-        from customer_segments.model.features import training_customers
+        from customer_segments.model.training import training_pool
         from customer_segments.storage.publish import publish
 
         fitted, run_id = newest_fit(context.instance), context.run.run_id
@@ -104,8 +115,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 old, new = (versions[versions["version"] == v] for v in (champion, challenger))
                 month = new["training_month"].iloc[0].date()
                 # Not by the warehouse, which is open here.
-                customers = training_customers(partial(query, con), month, min_customers=2)
-                return compare(customers, old, new, config)
+                pool = training_pool(partial(query, con), month, min_customers=2)
+                return compare(pool, old, new, config)
 
             row, is_new = decide(versions, decisions, config, fitted, compared, run_id)
             if not (is_new or config.version) and context.run.job_name == "promote":
@@ -128,9 +139,27 @@ def build_defs(installed: Installation) -> dg.Definitions:
     )
 
 
-def snapshot_metadata(month: date, customers: Sized) -> dict[str, Any]:
+def snapshot_metadata(month: date, customers: int) -> dict[str, Any]:
     """Return what the UI shows of the snapshot that something is trained on."""
-    return {"training_month": f"{month:%Y-%m}", "training_customers": len(customers)}
+    return {"training_month": f"{month:%Y-%m}", "training_customers": customers}
+
+
+def evident_number(selection: "pd.DataFrame", month: date) -> int:
+    """Return the number of clusters that ``model_selection`` speaks for in a month.
+
+    A UserError says that it is of another month.
+    """
+    from customer_segments.model.gates import chosen_number
+
+    months = {f"{each:%Y-%m}" for each in selection["training_month"]}
+    if months - {f"{month:%Y-%m}"}:
+        raise UserError(
+            f"n_clusters is auto, and model_selection is of {', '.join(months)}, not of "
+            f"{month:%Y-%m}.",
+            "Materialize model_selection with this training_month first, or along with "
+            "kmeans_model; or say a number.",
+        )
+    return chosen_number(selection.to_dict("records"))
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from customer_segments.model.clustering import bootstrap, nearest, weighted_points
-from customer_segments.model.features import FEATURES, log_features
+from customer_segments.model.clustering import bootstrap, nearest
+from customer_segments.model.features import FEATURES, Scaling
 from customer_segments.model.measures import silhouettes
+from customer_segments.model.training import Pool
 from customer_segments.policy.model import Gate
 
 
@@ -26,47 +27,47 @@ class Comparison:
 
     adjusted_rand_index: float
     moved_share: float
-    stability: float
+    stability: float | None
     silhouette: float
     champion_silhouette: float
 
 
-def compare(
-    customers: pd.DataFrame, champion: pd.DataFrame, challenger: pd.DataFrame, gate: Gate
-) -> Comparison:
-    """Compare two versions on one snapshot, the one that the challenger was trained on.
+def compare(pool: Pool, champion: pd.DataFrame, challenger: pd.DataFrame, gate: Gate) -> Comparison:
+    """Compare two versions on the snapshot that the challenger was trained on.
 
-    Each version labels as it does in scoring, after its own scaling. Silhouettes and stability
-    are both measured on log1p features standardized by the challenger's scaling: silhouettes
-    on two scalings would not be comparable. Of ``gate`` are resamples and seed of the bootstrap;
-    customers are sorted by ``customer_id``, versions their rows in ``KMEANS_MODEL``.
+    Each version labels as it does in scoring, after its own scaling. Silhouettes are measured on
+    features by the challenger's scaling: on two scalings they would not be comparable. The
+    stability is that of the recipe, so there is none of a version of before it. Of ``gate`` are
+    resamples and seed of the bootstrap; versions are their rows in ``KMEANS_MODEL``.
     """
     from sklearn.metrics import adjusted_rand_score
 
-    features = scaled_features(customers, challenger)
-    old, new = nearest_clusters(customers, champion), nearest_clusters(customers, challenger)
-    champion_silhouette, silhouette = silhouettes(features, [old, new])
-    points, centroids = weighted_points(features), _of(challenger, "centroid")
-    resamples = gate.bootstrap_resamples
-    (stability,) = bootstrap(points, [centroids], resamples=resamples, seed=gate.seed)
+    values, scaling = pool.values[pool.is_newest], Scaling.of(challenger)
+    old, new = nearest_clusters(values, champion), nearest_clusters(values, challenger)
+    champion_silhouette, silhouette = silhouettes(scaling.features(values), [old, new])
+    stability = None
+    if scaling.score_weight:
+        resampling = {"resamples": gate.bootstrap_resamples, "seed": gate.seed}
+        (found,) = bootstrap(pool, scaling, [centroids_of(challenger)], **resampling)
+        stability = found.adjusted_rand_index
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
         moved_share=float((segment_names(champion)[old] != segment_names(challenger)[new]).mean()),
-        stability=stability.adjusted_rand_index,
+        stability=stability,
         silhouette=silhouette,
         champion_silhouette=champion_silhouette,
     )
 
 
-def scaled_features(customers: pd.DataFrame, version: pd.DataFrame) -> np.ndarray:
-    """Return log1p features, standardized as the version was, shape (customers, 3)."""
-    return (log_features(customers).to_numpy() - _of(version, "mean")[0]) / _of(version, "scale")[0]
+def centroids_of(version: pd.DataFrame) -> np.ndarray:
+    """Return the clusters of a version with their score, shape (clusters, 4)."""
+    return Scaling.of(version).with_score(_of(version, "centroid"))
 
 
-def nearest_clusters(customers: pd.DataFrame, version: pd.DataFrame) -> np.ndarray:
+def nearest_clusters(values: np.ndarray, version: pd.DataFrame) -> np.ndarray:
     """Return the cluster of each customer as ``segments.scoring`` labels, shape (customers,)."""
     # The lower number wins a tie, there as here.
-    return nearest(scaled_features(customers, version), _of(version, "centroid"))
+    return nearest(Scaling.of(version).features(values), centroids_of(version))
 
 
 def segment_names(version: pd.DataFrame) -> np.ndarray:
@@ -77,14 +78,14 @@ def segment_names(version: pd.DataFrame) -> np.ndarray:
 def match_segments(versions: pd.DataFrame, old: str, new: str) -> str:
     """Say which segment of version ``old`` became which of ``new``.
 
-    Clusters are matched by the least total distance between centroids, compared as
-    log1p values, since the two versions are standardized by different scales.
+    Clusters are matched by the least total distance between the customers at their centroids,
+    compared as log1p of their values, since the two versions have scales of their own.
     """
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
     sides = [versions[versions["version"] == version] for version in (old, new)]
-    centroids = [_of(v, "centroid") * _of(v, "scale") + _of(v, "mean") for v in sides]
+    centroids = [_values_at_centroids(version) for version in sides]
     before, after = map(segment_names, sides)
     matched = zip(*linear_sum_assignment(cdist(*centroids)), strict=True)
     return "; ".join(f"{before[a]} -> {after[b]}" for a, b in matched)
@@ -93,3 +94,10 @@ def match_segments(versions: pd.DataFrame, old: str, new: str) -> str:
 def _of(version: pd.DataFrame, column: str) -> np.ndarray:
     """Return a column that there is for each feature, clusters in order, shape (clusters, 3)."""
     return version.sort_values("cluster")[[f"{name}_{column}" for name in FEATURES]].to_numpy(float)
+
+
+def _values_at_centroids(version: pd.DataFrame) -> np.ndarray:
+    """Return log1p of recency, frequency and monetary at each centroid, shape (clusters, 3)."""
+    scaling = Scaling.of(version)
+    logs = _of(version, "centroid") * scaling.scale + scaling.mean
+    return np.log1p(np.expm1(logs).clip(min=0) * scaling.unit)

@@ -13,14 +13,17 @@ import pandas as pd
 
 from customer_segments.errors import UserError
 from customer_segments.model.champion import decision, in_force
+from customer_segments.model.features import NEUTRAL
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.storage.publish import publish
 from customer_segments.storage.warehouse import load
 from customer_segments.tables import CHAMPION_MODEL, GONE, KMEANS_MODEL, NEW
 
-# 2 has a checksum; raised whenever a program of before could not read the text any more.
-FORMAT_VERSION = 2
+# 2 has a checksum, 3 units, bounds and score; raised whenever a program of before could not read
+# the text any more.
+FORMAT_VERSION = 3
+SCALED = 3
 # As the sheets of a workbook, tables and legends show them.
 LONGEST_NAME = 60
 NO_SEGMENT = {NEW.casefold(), GONE.casefold()}
@@ -108,6 +111,8 @@ def checksum(clusters: list[dict]) -> str:
 def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]:
     """Return version and rows of a JSON text, checked; one of format 1 has no checksum.
 
+    Of before format 3 a version has what says that it has no units, bounds and score.
+
     A UserError says that it is not JSON, not of this format, or not as it was exported.
     """
     try:
@@ -116,15 +121,16 @@ def from_json(text: str | bytes, source: str = "JSON") -> tuple[str, list[dict]]
         raise UserError(f"{source} is not JSON: {error}.", EXPORT_IT) from error
     if not isinstance(document, dict) or "format_version" not in document:
         raise UserError(f"{source} is not a model version.", EXPORT_IT)
-    if (format_version := document["format_version"]) not in (1, FORMAT_VERSION):
+    if (format_version := document["format_version"]) not in range(1, FORMAT_VERSION + 1):
         raise UserError(
-            f"{source} has format version {format_version!r}; this program reads 1 and "
+            f"{source} has format version {format_version!r}; this program reads 1 to "
             f"{FORMAT_VERSION}.",
             "Export it again with the version of the program that imports it.",
         )
     try:
         clusters, version = document["kmeans_model"], str(document["version"])
-        rows = [_row(cluster) for cluster in clusters]
+        neutral = NEUTRAL if format_version < SCALED else {}
+        rows = [_row(neutral | cluster) for cluster in clusters]
         _require_whole(version, rows)
         is_as_exported = format_version == 1 or document["checksum"] == checksum(clusters)
     except (KeyError, TypeError, ValueError) as error:

@@ -1,110 +1,132 @@
-"""Features of a customer: log1p of recency, frequency and monetary value, standardized.
+"""Features of a customer: recency, frequency and monetary value on one scale, and their score.
 
-Belongs here: the transformation, once for pandas (to fit) and once for Ibis (to score), side
-by side so that they cannot drift apart; and choosing the snapshot to train on.
+Belongs here: the transformation, once for NumPy (to fit) and once for Ibis (to score), side by side
+so that they cannot drift apart. Does not: whose values are taken (``training``), fitting.
 """
 
-from collections.abc import Callable
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.errors import UserError
-from customer_segments.months import is_complete, month_of, parse_month
-from customer_segments.tables import CUSTOMER_RFM
-
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
-# Runs a small query over published tables: ``Warehouse.query``, or within a transaction.
-Query = Callable[[Table], "pd.DataFrame"]
-
-# Customers; one alone cannot be told apart from anybody.
-LEAST = 2
 COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
 FEATURES = tuple(COLUMNS)
+# Of the score: whoever bought lately, often and for much is worth most.
+SIGNS = (-1.0, 1.0, 1.0)
+# A quarter in days, and an order; the unit of money is learned, as a share of the median.
+RECENCY_UNIT, FREQUENCY_UNIT, MONEY_SHARE = 90.0, 1.0, 0.1
+# Beyond these quantiles customers are as far out as at them: wholesalers pull no centroid.
+WINSORIZED = (0.025, 0.975)
+# A version's columns by feature, as the fields of ``Scaling`` are called.
+SCALED_BY = ("unit", "low", "high", "mean", "scale")
+# What versions of before there were units, bounds and a score have in their columns, which takes
+# nothing from how they label; and they keep their hashes, which leave such numbers out.
+UNBOUNDED = 1_000.0
+NEUTRAL = {
+    "score_weight": 0.0,
+    **{f"{name}_unit": 1.0 for name in FEATURES},
+    **{f"{name}_low": 0.0 for name in FEATURES},
+    **{f"{name}_high": UNBOUNDED for name in FEATURES},
+}
 
 
-def log_features(customers: "pd.DataFrame") -> "pd.DataFrame":
-    """Return log1p of each feature, shape (customers, 3); monetary is cut at 0 below."""
-    import numpy as np
+class Scaling(NamedTuple):
+    """How values become features; arrays of shape (3,), in order of ``FEATURES``.
 
-    values = customers[list(COLUMNS.values())].astype("float64").clip(lower=0)
-    return np.log1p(values).set_axis(list(FEATURES), axis=1)
-
-
-def with_logs(customers: Table) -> Table:
-    """Add what ``log_features`` returns, as ``recency_log`` and so on."""
-    values = {name: customers[column].cast("float64") for name, column in COLUMNS.items()}
-    logs = {f"{name}_log": (ibis.greatest(at, 0.0) + 1.0).ln() for name, at in values.items()}
-    return customers.mutate(**logs)
-
-
-def training_month(query: Query, wanted: str | None, today: date) -> date:
-    """Return the snapshot month to train on: the one wanted, or the newest complete one.
-
-    A UserError says that there is no such snapshot.
+    x = log1p(max(value, 0) / unit), cut at ``low`` and ``high``, less ``mean``, by ``scale``: z.
+    The score is -z of recency + z of frequency + z of monetary; ``score_weight`` is what its
+    squared distance counts beside those of the three. Versions of before there was a score have
+    units of 1, bounds that nobody reaches, and a weight of 0.
     """
-    rfm = CUSTOMER_RFM.relation
-    snapshots = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
-    last_sales = {month_of(row.snapshot_month): row.last.date() for row in snapshots.itertuples()}
-    known = f"{min(last_sales):%Y-%m} to {max(last_sales):%Y-%m}" if last_sales else "none at all"
-    if wanted:
-        if (month := parse_month(wanted)) in last_sales:
-            return month
-        raise UserError(
-            f"training_month {wanted} has no snapshot in customer_rfm.",
-            f"Choose one of {known}, or materialize it first.",
+
+    unit: "np.ndarray"
+    low: "np.ndarray"
+    high: "np.ndarray"
+    mean: "np.ndarray"
+    scale: "np.ndarray"
+    score_weight: float = 1.0
+
+    @classmethod
+    def learned(cls, values: "np.ndarray", weights: "np.ndarray") -> "Scaling":
+        """Return the scaling of values as ``values_of`` returns them, each so many times."""
+        import numpy as np
+
+        def quantile(of: "np.ndarray", at: float | tuple[float, ...]) -> "np.ndarray":
+            return np.quantile(of, at, axis=0, weights=weights, method="inverted_cdf")
+
+        # Where half the customers returned all they bought, any unit will do.
+        money = float(quantile(values[:, -1], 0.5)) * MONEY_SHARE or 1.0
+        unit = np.array([RECENCY_UNIT, FREQUENCY_UNIT, money])
+        logs = np.log1p(values / unit)
+        low, high = quantile(logs, WINSORIZED)
+        logs = logs.clip(low, high)
+        mean = np.average(logs, axis=0, weights=weights)
+        scale = np.sqrt(np.average((logs - mean) ** 2, axis=0, weights=weights))
+        # A feature in which all are alike tells nobody apart, and must not divide by zero.
+        return cls(unit, low, high, mean, np.where(scale > 0, scale, 1.0))
+
+    @classmethod
+    def plain(cls, values: "np.ndarray") -> "Scaling":
+        """Return log1p standardized, without units, bounds and score: as it was before them."""
+        import numpy as np
+
+        logs = np.log1p(values)
+        scale = logs.std(axis=0)
+        ones = np.ones(len(FEATURES))
+        scale = np.where(scale > 0, scale, 1.0)
+        return cls(ones, ones * 0.0, ones * UNBOUNDED, logs.mean(axis=0), scale, score_weight=0.0)
+
+    @classmethod
+    def of(cls, version: "pd.DataFrame") -> "Scaling":
+        """Return that of a version, given as its rows of ``KMEANS_MODEL``."""
+        first = version.iloc[0]
+        unit, low, high, mean, scale = (
+            first[[f"{name}_{by}" for name in FEATURES]].to_numpy(float) for by in SCALED_BY
         )
-    last_sale = max(last_sales.values(), default=date.min)
-    complete = [month for month in last_sales if is_complete(month, last_sale, today)]
-    if not complete:
-        raise UserError(
-            f"customer_rfm has no complete month to train on ({known}).",
-            "Materialize customer_rfm over more months, or name a training_month.",
-        )
-    return max(complete)
+        return cls(unit, low, high, mean, scale, float(first["score_weight"]))
+
+    def features(self, values: "np.ndarray") -> "np.ndarray":
+        """Return z of the three and the weighted score, shape (rows, 4).
+
+        Euclidean distances of these are what customers are told apart by.
+        """
+        import numpy as np
+
+        logs = np.log1p(values / self.unit).clip(self.low, self.high)
+        return self.with_score((logs - self.mean) / self.scale)
+
+    def with_score(self, z: "np.ndarray") -> "np.ndarray":
+        """Add the weighted score to standardized values, or centroids, of shape (rows, 3)."""
+        import numpy as np
+
+        return np.column_stack([z, z @ np.array(SIGNS) * self.score_weight**0.5])
 
 
-def training_customers(
-    query: Query,
-    month: date,
-    *,
-    min_months: int = 0,
-    min_customers: int = 0,
-    section: str = "model",
-) -> "pd.DataFrame":
-    """Load the customers of one snapshot, sorted: their order moves centroids by up to .008.
+def values_of(customers: "pd.DataFrame") -> "np.ndarray":
+    """Return recency, frequency and monetary, cut at 0 below, of shape (customers, 3)."""
+    return customers[list(COLUMNS.values())].to_numpy("float64").clip(min=0)
 
-    ``section`` is that of the policy which has the two numbers. A UserError says that there is too
-    little history for what is to be made of it, and what takes less.
+
+def with_features(customers: Table) -> Table:
+    """Add what ``Scaling.features`` returns, as ``recency_z`` and so on, and ``score``.
+
+    Each customer stands beside the scaling of a version, as the columns of ``KMEANS_MODEL``.
     """
-    rfm = CUSTOMER_RFM.relation
-    columns = ("customer_id", "first_purchase_date", *COLUMNS.values())
-    of_month = rfm.filter(rfm.snapshot_month == ibis.date(month)).select(*columns)
-    customers = query(of_month.order_by("customer_id"))
-    first = month_of(customers["first_purchase_date"].min()) if len(customers) else month
-    months = (month.year - first.year) * 12 + month.month - first.month + 1
-    found = {"min_customers": len(customers), "min_months": months}
-    least = {"min_customers": min_customers, "min_months": min_months}
-    if lower := [f"{name} = {found[name]}" for name in found if found[name] < least[name]]:
-        problem = (
-            f"Snapshot {month:%Y-%m} has {_counted(len(customers), 'customer')} over "
-            f"{_counted(months, 'month')}, and by [{section}] it takes {min_customers:,} and "
-            f"{min_months}."
-        )
-        if len(customers) < LEAST:
-            more = "Segments tell customers apart: add files with more of them."
-            raise UserError(problem, more)
-        raise UserError(
-            problem,
-            "Add history. Or take less, which makes segments that may be chance, and write into "
-            f"customer_segments.toml:\n\n[{section}]\n" + "\n".join(lower),
-        )
-    return customers
+    scaled = {}
+    for name, column in COLUMNS.items():
+        by = {each: customers[f"{name}_{each}"] for each in SCALED_BY}
+        value = ibis.greatest(customers[column].cast("float64"), 0.0)
+        log = (value / by["unit"] + 1.0).ln()
+        within = ibis.least(ibis.greatest(log, by["low"]), by["high"])
+        scaled[f"{name}_z"] = (within - by["mean"]) / by["scale"]
+    return customers.mutate(**scaled).mutate(score=score_of("z"))
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def score_of(column: str) -> ibis.Deferred:
+    """Return the score of a table's columns by feature, such as ``z`` or ``centroid``."""
+    recency, frequency, monetary = (ibis._[f"{name}_{column}"] for name in FEATURES)
+    return frequency + monetary - recency

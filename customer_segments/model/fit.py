@@ -1,4 +1,4 @@
-"""Fitting: a snapshot's customers -> the rows of a model version.
+"""Fitting: a pool of snapshots -> the rows of a model version.
 
 Belongs here: what the rows say, and the version that follows from their numbers. Does not: KMeans
 (``clustering``), names (``names``), which version labels (``champion``), scoring (``segments``).
@@ -6,60 +6,64 @@ Belongs here: what the rows say, and the version that follows from their numbers
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from customer_segments.errors import UserError
-from customer_segments.model.clustering import best_kmeans, by_money, standardized
-from customer_segments.model.features import FEATURES, log_features
+from customer_segments.model.clustering import (
+    CONVERGED,
+    as_points,
+    best_kmeans,
+    by_score,
+    nearest,
+)
+from customer_segments.model.features import FEATURES, NEUTRAL, SCALED_BY, SIGNS, Scaling
 from customer_segments.model.measures import rounded, silhouettes
 from customer_segments.model.names import describe, name_clusters
+from customer_segments.model.training import Pool
 
 # Columns of kmeans_model that a version is not the hash of: itself, and words.
 NOT_HASHED = {"version", "segment", "description", "suggested_action"}
 
 
-def fit_version(customers: pd.DataFrame, *, n_clusters: int, seed: int, month: date) -> list[dict]:
-    """Fit a model of the snapshot ``month`` and return its rows as ``KMEANS_MODEL`` has them.
+def fit_version(pool: Pool, *, n_clusters: int, seed: int) -> list[dict]:
+    """Fit a model and return its rows as ``KMEANS_MODEL`` has them.
 
-    ``customers`` are a row each, with the columns of ``customer_rfm``. A UserError says that they
-    are too alike for so many segments.
+    Clusters and names are the pool's; how many customers a cluster has, and how they separate, is
+    that of the training month. A UserError says that customers are too alike for so many segments.
     """
-    customers = customers.sort_values("customer_id", ignore_index=True)
-    features, means, scales = standardized(customers)
-    if (kinds := len(np.unique(features, axis=0))) < n_clusters:
+    fitted, newest = pool.fitted, pool.values[pool.is_newest]
+    scaling = Scaling.learned(fitted.values, np.ones(len(fitted.values)))
+    at, features = scaling.features(fitted.values), scaling.features(newest)
+    if (kinds := len(np.unique(at, axis=0))) < n_clusters:
         raise UserError(
-            f"The {len(customers):,} customers of {month:%Y-%m} are of {kinds} kinds in recency, "
-            f"frequency and money: too few to tell {n_clusters} segments apart.",
+            f"The {len(newest):,} customers of {pool.training_month:%Y-%m} are of {kinds} kinds in "
+            f"recency, frequency and money: too few to tell {n_clusters} segments apart.",
             "Add files with more customers, or take fewer segments and write into "
             f"customer_segments.toml:\n\n[model]\nn_clusters = {max(kinds, 2)}",
         )
     with threadpool_limits(limits=1):
-        fitted = best_kmeans(features, n_clusters, seed)
-    order = by_money(fitted)
-    labels = np.argsort(order)[fitted.labels_]
-    logs = log_features(customers)
-    # So that 1 is the most recent, as it is the most frequent and the highest in money.
-    logs["recency"] = -logs["recency"]
-    ranks = logs.rank(pct=True).groupby(labels).mean().to_numpy()
-    (silhouette,) = silhouettes(features, [labels])
+        kmeans = best_kmeans(as_points(at), n_clusters, seed, **CONVERGED)
+    centroids = kmeans.cluster_centers_[by_score(kmeans)]
+    labels, labels_now = nearest(at, centroids), nearest(features, centroids)
+    ranks = mean_percentiles(fitted.values, labels)
+    (silhouette,) = silhouettes(features, [labels_now])
     shared = {
-        "training_month": month,
+        "training_month": pool.training_month,
         "n_clusters": n_clusters,
         "seed": seed,
-        "training_customers": len(customers),
-        "inertia": rounded(fitted.inertia_),
+        "training_customers": len(newest),
+        "inertia": rounded(((at - centroids[labels]) ** 2).sum()),
         "silhouette": rounded(silhouette),
-        **_by_feature("mean", means),
-        **_by_feature("scale", scales),
+        "score_weight": scaling.score_weight,
     }
+    for by in SCALED_BY:
+        shared |= _by_feature(by, getattr(scaling, by))
     rows = [
         shared
-        | {"cluster": cluster, "customers": int((labels == cluster).sum())}
-        | _by_feature("centroid", fitted.cluster_centers_[order[cluster]])
+        | {"cluster": cluster, "customers": int((labels_now == cluster).sum())}
+        | _by_feature("centroid", centroids[cluster, : len(FEATURES)])
         | _by_feature("rank", ranks[cluster])
         for cluster in range(n_clusters)
     ]
@@ -70,13 +74,26 @@ def fit_version(customers: pd.DataFrame, *, n_clusters: int, seed: int, month: d
     ]
 
 
+def mean_percentiles(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return each cluster's mean percentiles, 1 = most recent, most often, most: (clusters, 3)."""
+    from scipy.stats import rankdata
+
+    percentiles = rankdata(values * SIGNS, axis=0) / len(values)
+    sums = [np.bincount(labels, weights=percentile) for percentile in percentiles.T]
+    return np.column_stack(sums) / np.bincount(labels)[:, None]
+
+
 def hash_version(rows: list[dict]) -> str:
     """Return the version that follows from a model's numbers; its words are not part of it.
 
     ``rows`` are a cluster each, in order, as ``KMEANS_MODEL`` has them, of Python's own types.
     """
     numbers = [
-        sorted((name, value) for name, value in row.items() if name not in NOT_HASHED)
+        sorted(
+            (name, value)
+            for name, value in row.items()
+            if name not in NOT_HASHED and NEUTRAL.get(name) != value
+        )
         for row in rows
     ]
     return hashlib.sha256(repr(numbers).encode()).hexdigest()[:12]

@@ -12,6 +12,8 @@ from customer_segments.model.comparison import Comparison
 from customer_segments.policy.model import Gate, Selection
 from customer_segments.texts import read_toml
 
+# Where no number passes every gate: that of the notebooks, and the most stable of UCI's.
+FALLBACK = 4
 _MISSED, _SAID = read_toml(__package__, "gates.toml").values()
 
 
@@ -34,8 +36,6 @@ def missed_by_clusters(row: dict, config: Selection) -> list[str]:
 
     ``row`` has ``stability``, ``worst_jaccard`` and ``smallest_share``.
     """
-    if row["stability"] is None:
-        return [_SAID["unmeasured"]]
     aliases = {"jaccard": row["worst_jaccard"], "share": row["smallest_share"]}
     return _missed("clusters", row | aliases, config)
 
@@ -69,11 +69,20 @@ def conclusion(rows: list[dict]) -> str:
     return _SAID["none_passes" if any(row["resamples"] for row in rows) else "none_measured"]
 
 
+def chosen_number(rows: list[dict]) -> int:
+    """Return the number of clusters that rows of ``recommend`` come to, where none is set."""
+    return next((row["n_clusters"] for row in rows if row["is_recommended"]), FALLBACK)
+
+
 def _missed(judged: str, figures: dict[str, Any], config: Gate | Selection) -> list[str]:
     known = figures | config.model_dump()
 
     def is_missed(gate: str) -> bool:
-        side, figure = gate.split("_", 1)
-        return known[figure] < known[gate] if side == "min" else known[figure] > known[gate]
+        side, name = gate.split("_", 1)
+        if (figure := known[name]) is None:
+            return False
+        return figure < known[gate] if side == "min" else figure > known[gate]
 
-    return [clause.format(**known) for gate, clause in _MISSED[judged].items() if is_missed(gate)]
+    clauses = [said.format(**known) for gate, said in _MISSED[judged].items() if is_missed(gate)]
+    # What misses another gate is not resampled: it cannot pass.
+    return clauses if clauses or known["stability"] is not None else [_SAID["unmeasured"]]

@@ -42,6 +42,13 @@ def versions(_scope: Scope) -> Table:
     return figures.order_by("version")
 
 
+def passing(_scope: Scope) -> Table:
+    """Return how many numbers of clusters passed every gate, where they were resampled."""
+    selection = MODEL_SELECTION.relation
+    counted = selection.agg(passing=selection.passes.sum(), resamples=selection.resamples.max())
+    return counted.filter(counted.resamples > 0).select("passing")
+
+
 def champion(scope: Scope) -> Table:
     """Return the champion's silhouette and stability, and what the newest refit would move.
 
@@ -97,6 +104,7 @@ def _only(figure: str) -> Callable[[list[Row], Scope], Iterable[Row]]:
     return lambda rows, _scope: [{"version": row["version"], figure: row[figure]} for row in rows]
 
 
+NUMBER = Judge(MODEL_SELECTION, "number", passing)
 FIT = Judge(KMEANS_MODEL, "fit", versions)
 SPINE = Spine((KMEANS_MODEL,), promised(KMEANS_MODEL.relation), found(KMEANS_MODEL.relation))
 CHAMPION = (
@@ -105,4 +113,4 @@ CHAMPION = (
     Judge(CHAMPION_MODEL, "little_history", history, _with_months, reads=(KMEANS_MODEL,)),
     Judge(CHAMPION_MODEL, "refit_moves", champion, _only("moved_share")),
 )
-CHECKED = (((FIT,), SPINE), (CHAMPION, None))
+CHECKED = (((NUMBER,), None), ((FIT,), SPINE), (CHAMPION, None))

@@ -1,22 +1,16 @@
 """Evidence for the number of clusters.
 
-Belongs here: comparing numbers of clusters on one snapshot. Does not: the fit that labels, or
-which number follows from the evidence (``gates``).
+Belongs here: comparing numbers of clusters on one pool of snapshots. Does not: the fit that labels,
+or which number follows from the evidence (``gates``).
 """
 
 from collections.abc import Callable
-from datetime import date
+from itertools import compress
 
 import numpy as np
-import pandas as pd
 
-from customer_segments.model.clustering import (
-    bootstrap,
-    fit_all,
-    nearest,
-    standardized,
-    weighted_points,
-)
+from customer_segments.model.clustering import as_points, bootstrap, fit_all, nearest
+from customer_segments.model.features import Scaling
 from customer_segments.model.measures import (
     MOST_EXACT,
     in_threads,
@@ -24,64 +18,89 @@ from customer_segments.model.measures import (
     separation_indices,
     silhouettes,
 )
+from customer_segments.model.training import Pool
 
 N_CLUSTERS = range(2, 11)
 # For a comparison of numbers of clusters, and with other algorithms.
 LEAST_CUSTOMERS = 100
 UNMEASURED = dict.fromkeys(("stability", "cluster_jaccard", "worst_jaccard"))
+# Rows up to which the fits of this evidence are exact. On bins inertia is within .01 % of it.
+MOST_EXACT_ROWS = 20_000
 
 
 def compare_n_clusters(
-    customers: pd.DataFrame, *, resamples: int, seed: int, month: date
+    pool: Pool, *, resamples: int, seed: int, min_share: float = 0.0
 ) -> list[dict]:
     """Measure every number of clusters from 2 to 10, as far as there are so many customers.
 
     None of fewer than ``LEAST_CUSTOMERS``: their figures say nothing.
 
-    Exact up to 50,000 customers, apart from the silhouettes (``measures``). Of more, centroids
-    are fitted on weighted bins: their inertia is within .1 % of an exact fit's. Inertia,
-    Davies-Bouldin, Calinski-Harabasz and the shares are of all customers, labelled by these
-    centroids; stability is the bins'.
+    Clusters are those of the pool, on weighted bins where it is large; inertia is of all its rows,
+    the smallest share of the month in which it is least, all else of the customers of the training
+    month. Silhouettes say how well slices of a continuum separate, and are no proof that segments
+    exist: so each stands beside the one that a single normal cloud of the same covariance gets.
 
-    Silhouettes say how well slices of a continuum separate, and are no proof that segments exist:
-    so each stands beside the one that a single normal cloud of the same covariance gets.
-
-    ``customers`` are those of the snapshot ``month``; ``resamples`` are of the bootstrap, 0 for
-    none.
+    ``resamples`` are of the bootstrap, 0 for none. What has a segment smaller than ``min_share`` is
+    not resampled, since it cannot pass.
     """
-    if len(customers) < LEAST_CUSTOMERS:
+    newest = pool.values[pool.is_newest]
+    if len(newest) < LEAST_CUSTOMERS:
         return []
-    features, _, _ = standardized(customers.sort_values("customer_id"))
-    points = weighted_points(features)
-    distinct = len(np.unique(points.at, axis=0))
-    tried = [n_clusters for n_clusters in N_CLUSTERS if n_clusters < distinct]
+    fitted, sized = pool.fitted, pool.sized
+    scaling = Scaling.learned(fitted.values, np.ones(len(fitted.values)))
+    at, features = scaling.features(fitted.values), scaling.features(newest)
+    points = as_points(at, MOST_EXACT_ROWS)
+    kinds = len(np.unique(points.at, axis=0))
+    tried = [n_clusters for n_clusters in N_CLUSTERS if n_clusters < kinds]
     clusterings = fit_all(points, tried, seed)
     labellings = [nearest(features, centroids) for centroids in clusterings]
+    shares = [smallest_share(sized, scaling, centroids) for centroids in clusterings]
+    passing = [share >= min_share for share in shares]
 
-    def of_labels(centroids: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        inertia = ((features - centroids[labels]) ** 2).sum()
-        share = np.bincount(labels, minlength=len(centroids)).min() / len(features)
-        sizes = {"inertia": rounded(inertia), "smallest_share": rounded(share)}
-        return sizes | separation_indices(features, labels)
+    def inertias() -> list[float]:
+        return [rounded(((at - each[nearest(at, each)]) ** 2).sum()) for each in clusterings]
 
     def stabilities() -> list[dict]:
-        found = bootstrap(points, clusterings, resamples=resamples, seed=seed)
-        return [stability.columns() for stability in found]
+        if not resamples:
+            return [UNMEASURED] * len(tried)
+        resampled = [*compress(clusterings, passing)]
+        found = iter(bootstrap(pool, scaling, resampled, resamples=resamples, seed=seed))
+        return [next(found).columns() if is_passing else UNMEASURED for is_passing in passing]
 
     measures: list[Callable[[], list]] = [
-        lambda: [*map(of_labels, clusterings, labellings)],
+        lambda: [separation_indices(features, labels) for labels in labellings],
         lambda: silhouettes(features, labellings),
         lambda: null_silhouettes(features, tried, seed),
-        stabilities if resamples else lambda: [UNMEASURED] * len(tried),
+        inertias,
     ]
-    # Side by side: refits keep one processor busy, distances the others.
-    measured = zip(tried, *in_threads(lambda measure: measure(), measures), strict=True)
-    shared = {"training_month": month, "training_customers": len(features), "resamples": resamples}
+    separate, own, null, inertia = in_threads(lambda measure: measure(), measures)
+    shared = {
+        "training_month": pool.training_month,
+        "training_customers": len(newest),
+        "resamples": resamples,
+    }
+    measured = zip(tried, own, null, inertia, shares, separate, stabilities(), strict=True)
     return [
-        {"n_clusters": n_clusters, "silhouette": rounded(own), "null_silhouette": rounded(null)}
-        | {**shared, **of_all, **stability}
-        for n_clusters, of_all, own, null, stability in measured
+        {
+            "n_clusters": n_clusters,
+            "silhouette": rounded(silhouette),
+            "null_silhouette": rounded(of_cloud),
+            "inertia": of_all,
+            "smallest_share": rounded(share),
+        }
+        | {**shared, **indices, **stability}
+        for n_clusters, silhouette, of_cloud, of_all, share, indices, stability in measured
     ]
+
+
+def smallest_share(sized: Pool, scaling: Scaling, centroids: np.ndarray) -> float:
+    """Return the share of the smallest cluster, in the month in which it is least."""
+    labels = nearest(scaling.features(sized.values), centroids)
+    clusters, months = len(centroids), int(sized.month.max()) + 1
+    counts = np.bincount(sized.month * clusters + labels, minlength=months * clusters)
+    sizes = counts.reshape(months, clusters)
+    sizes = sizes[sizes.sum(axis=1) > 0]
+    return float((sizes.min(axis=1) / sizes.sum(axis=1)).min())
 
 
 def null_silhouettes(features: np.ndarray, tried: list[int], seed: int) -> list[float]:
@@ -93,5 +112,5 @@ def null_silhouettes(features: np.ndarray, tried: list[int], seed: int) -> list[
     cloud = np.random.default_rng(seed).multivariate_normal(
         features.mean(axis=0), np.cov(features.T), size=min(len(features), MOST_EXACT)
     )
-    clusterings = fit_all(weighted_points(cloud), tried, seed)
+    clusterings = fit_all(as_points(cloud), tried, seed)
     return silhouettes(cloud, [nearest(cloud, centroids) for centroids in clusterings])

@@ -13,7 +13,6 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
-from customer_segments.model.features import with_logs
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
@@ -21,7 +20,7 @@ from customer_segments.quality.scope import TOO_EARLY, Scope
 from customer_segments.segments.migration import next_month
 from customer_segments.segments.profiles import EARLIER
 from customer_segments.segments.reconciliation import COUNTED, LABELLED, MOVED
-from customer_segments.segments.scoring import squared_distance
+from customer_segments.segments.scoring import pairs_by_version
 
 
 def smallest_segments(scope: Scope) -> Table:
@@ -51,20 +50,20 @@ def separation(scope: Scope) -> Table:
     It lies above the full one, and is to be compared with itself only.
     """
     segments, model = tables.CUSTOMER_SEGMENTS.relation, tables.KMEANS_MODEL.relation
-    logs = with_logs(segments).rename(own_cluster="cluster").drop("segment", "suggested_action")
-    pairs = logs.inner_join(model, logs.model_version == model.version)
+    own = segments.rename(own_cluster="cluster").drop("segment", "suggested_action")
+    pairs = pairs_by_version(own, model)
     is_trained_on = pairs.snapshot_month == pairs.training_month
     pairs = pairs.filter(scope.covers(pairs.snapshot_month) | is_trained_on)
-    distance = squared_distance(pairs).sqrt()
+    distance = pairs.distance.sqrt()
     is_own = pairs.cluster == pairs.own_cluster
     pairs = pairs.mutate(own=ibis.ifelse(is_own, distance, None))
     pairs = pairs.mutate(other=ibis.ifelse(is_own, None, distance))
-    customers = pairs.group_by("snapshot_month", "model_version", "customer_id").agg(
+    customers = pairs.group_by("snapshot_month", "version", "customer_id").agg(
         own=pairs.own.min(), other=pairs.other.min(), training_month=pairs.training_month.max()
     )
     larger = ibis.greatest(customers.own, customers.other)
     score = (customers.other - customers.own) / larger.nullif(0)
-    return customers.group_by("model_version", month="snapshot_month").agg(
+    return customers.group_by(model_version="version", month="snapshot_month").agg(
         separation=score.mean(), training_month=customers.training_month.max()
     )
 

@@ -18,6 +18,7 @@ import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.model.features import NEUTRAL
 from customer_segments.policy import Policy
 from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches
@@ -181,6 +182,11 @@ def champion_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
     )
 
 
+def kmeans_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
+    """Tell that versions of before there were units, bounds and a score have none."""
+    return old.mutate(**NEUTRAL)
+
+
 def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
     """Tell by which rules months were made before the rules were data: by the defaults.
 
@@ -200,5 +206,6 @@ def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
 # By table and the version that a step starts from; it ends at the next.
 STEPS: Mapping[tuple[str, int], Callable[[ibis.Table, Installation], ibis.Table]] = {
     ("champion_model", 1): champion_model_2,
+    ("kmeans_model", 1): kmeans_model_2,
     ("publications", 1): publications_2,
 }

@@ -7,8 +7,8 @@ Belongs here: what the template is given, and how figures are written in it. Doe
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from customer_segments.evaluation.backtest import QUINTILE_SUM
 from customer_segments.evaluation.findings import MARGIN, findings, means
+from customer_segments.evaluation.ways import QUINTILE_SUM
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of

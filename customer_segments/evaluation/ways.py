@@ -1,0 +1,73 @@
+"""Ways to group customers that are judged by what came after: the model, before it, and plain ones.
+
+Belongs here: what each learns from the customers it is shown, and how it groups others. Does not:
+other algorithms (``labellings``), judging (``backtest``).
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
+from customer_segments.model.clustering import CONVERGED, as_points, best_kmeans, nearest
+from customer_segments.model.features import Scaling
+from customer_segments.model.training import Pool
+
+# Takes values as ``features.values_of`` returns them, and returns the group of each row.
+Group = Callable[[np.ndarray], np.ndarray]
+# Learns how to group from a pool, by its customers alone: no outcome takes part.
+Learn = Callable[[Pool], Group]
+
+QUINTILE_SUM, GRID = "Quintile sum", "RFM grid"
+# The model until there were units, bounds and a score, with its number of clusters.
+BEFORE, BEFORE_CLUSTERS = "log1p, 4 clusters", 4
+
+
+def ways(numbers: list[int], seed: int) -> Iterator[tuple[str, str, Learn]]:
+    """Yield name, kind and way of each: the model with each number of clusters, and its rivals."""
+    for n_clusters in numbers:
+        name = f"KMeans, {n_clusters} clusters"
+        yield name, "segments", partial(by_model, n_clusters=n_clusters, seed=seed)
+    yield BEFORE, "segments", partial(by_log1p, n_clusters=BEFORE_CLUSTERS, seed=seed)
+    yield GRID, "segments", by_grid
+    yield QUINTILE_SUM, "score", by_sum
+
+
+def by_model(pool: Pool, *, n_clusters: int, seed: int) -> Group:
+    """Learn as ``model.fit`` does."""
+    values = pool.fitted.values
+    scaling = Scaling.learned(values, np.ones(len(values)))
+    return _nearest(scaling, values, n_clusters, seed)
+
+
+def by_log1p(pool: Pool, *, n_clusters: int, seed: int) -> Group:
+    """Learn from one snapshot, log1p standardized."""
+    values = pool.values[pool.is_newest]
+    return _nearest(Scaling.plain(values), values, n_clusters, seed)
+
+
+def by_grid(pool: Pool) -> Group:
+    """Learn quintiles; eleven names on a grid of them."""
+    scores = _scores(pool)
+    return lambda others: grid_cells(scores(others))
+
+
+def by_sum(pool: Pool) -> Group:
+    """Learn quintiles; who has the same sum of scores is alike."""
+    scores = _scores(pool)
+    return lambda others: scores(others).sum(axis=1)
+
+
+def _nearest(scaling: Scaling, values: np.ndarray, n_clusters: int, seed: int) -> Group:
+    points = as_points(scaling.features(values))
+    clusters = min(n_clusters, len(np.unique(points.at, axis=0)))
+    with threadpool_limits(limits=1):
+        centroids = best_kmeans(points, clusters, seed, **CONVERGED).cluster_centers_
+    return lambda others: nearest(scaling.features(others), centroids)
+
+
+def _scores(pool: Pool) -> Group:
+    edges = quintile_edges(pool.values[pool.is_newest])
+    return lambda others: quintile_scores(others, edges)
