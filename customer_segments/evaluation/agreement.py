@@ -1,7 +1,7 @@
 """How alike a model labels that was fitted months before: how often to refit.
 
-Belongs here: the figure, as a pure function. Does not: resampling (``model.clustering``), which asks
-how much depends on who happened to be a customer and not on when.
+Belongs here: the figure, as a pure function. Does not: resampling (``model.clustering``), which
+asks how much depends on who happened to be a customer and not on when.
 """
 
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ class Scaling(NamedTuple):
         mean = np.average(logs, axis=0, weights=weights)
         scale = np.sqrt(np.average((logs - mean) ** 2, axis=0, weights=weights))
         # A feature in which all are alike tells nobody apart, and must not divide by zero.
-        return cls(unit, low, high, mean, np.where(scale > 0, scale, 1.0))
+        return cls(unit, low, high, mean, np.where(np.ptp(logs, axis=0) > 0, scale, 1.0))
 
     @classmethod
     def plain(cls, values: "np.ndarray") -> "Scaling":
@@ -75,9 +75,8 @@ class Scaling(NamedTuple):
         import numpy as np
 
         logs = np.log1p(values)
-        scale = logs.std(axis=0)
+        scale = np.where(np.ptp(logs, axis=0) > 0, logs.std(axis=0), 1.0)
         ones = np.ones(len(FEATURES))
-        scale = np.where(scale > 0, scale, 1.0)
         return cls(ones, ones * 0.0, ones * UNBOUNDED, logs.mean(axis=0), scale, score_weight=0.0)
 
     @classmethod

@@ -173,8 +173,8 @@ def _snapshots(month: date, months_back: range) -> Table:
     months = [ibis.date(shift(month, -back)) for back in months_back]
     rows = rfm.filter(rfm.snapshot_month.isin(months))
     number = ibis.dense_rank().over(order_by=rows.customer_id)
-    values = [rows[column].cast("float64") for column in COLUMNS.values()]
-    return rows.select("snapshot_month", *values, "first_purchase_date", customer_id=number)
+    values = {column: rows[column].cast("float64") for column in COLUMNS.values()}
+    return rows.select("snapshot_month", "first_purchase_date", **values, customer_id=number)
 
 
 def _counted(count: int, noun: str) -> str:

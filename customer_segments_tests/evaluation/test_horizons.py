@@ -5,16 +5,16 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import ibis
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
-from customer_segments.evaluation.horizons import default_dates, matched, named_dates, outcomes
+from customer_segments.evaluation.horizons import default_dates, followed, named_dates
 from customer_segments.months import shift
-from customer_segments.tables import CLEANED_TRANSACTIONS
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
 from customer_segments_tests.rfm.lines import line
+from customer_segments_tests.segments.plain import rfm_row
 
 FIRST = date(2011, 1, 1)
 TODAY = date(2013, 1, 1)
@@ -48,17 +48,18 @@ def test_outcomes_are_what_plain_python_adds_up(rows, start, months):
     as_of = shift(FIRST, start)
     con = ibis.duckdb.connect()
     con.create_table(CLEANED_TRANSACTIONS.table, ibis.memtable(CLEANED_TRANSACTIONS.arrow(rows)))
-    found = con.execute(outcomes(CLEANED_TRANSACTIONS.relation, as_of, months))
 
     revenue, is_back = defaultdict(Decimal), defaultdict(bool)
     for row in rows:
         if row["customer_id"] and as_of <= row["invoice_date"].date() < shift(as_of, months):
             revenue[row["customer_id"]] += row["revenue"]
             is_back[row["customer_id"]] |= not row["is_credit"]
-    order = ["B", "A", "who was never back"]
-    outcome = matched(pd.DataFrame({"customer_id": order}), found)
-    assert outcome.revenue.tolist() == [max(float(revenue[name]), 0.0) for name in order]
-    assert outcome.is_back.tolist() == [is_back[name] for name in order]
+    names = ["A", "B", "who was never back"]
+    snapshot = [rfm_row(shift(as_of, -1), name) for name in reversed(names)]
+    con.create_table(CUSTOMER_RFM.table, ibis.memtable(CUSTOMER_RFM.arrow(snapshot)))
+    outcome = followed(con.execute, CLEANED_TRANSACTIONS.relation, as_of, months)
+    assert outcome.revenue.tolist() == [max(float(revenue[name]), 0.0) for name in names]
+    assert outcome.is_back.tolist() == [is_back[name] for name in names]
 
 
 def test_the_newest_date_is_followed_by_a_whole_horizon():

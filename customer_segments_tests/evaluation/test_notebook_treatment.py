@@ -13,11 +13,10 @@ from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from customer_segments.cleaning.rules import cleaned
-from customer_segments.model.features import training_customers
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments.segments.tiers import is_outlier, thrown_away
 from customer_segments.storage import Warehouse
-from customer_segments.tables import RAW_TRANSACTIONS
+from customer_segments.tables import CUSTOMER_RFM, RAW_TRANSACTIONS
 
 TREATMENT = Cleaning(
     drop_overlapping_invoices=False,
@@ -59,8 +58,8 @@ def test_its_published_figures_come_out(customers):
 
 
 def test_on_the_products_own_snapshot_it_would_delete_as_much(uci_warehouse):
-    warehouse = Warehouse(uci_warehouse.warehouse_path)
-    snapshot = training_customers(warehouse.query, date(2011, 11, 1))
+    warehouse, rfm = Warehouse(uci_warehouse.warehouse_path), CUSTOMER_RFM.relation
+    snapshot = warehouse.query(rfm.filter(rfm.snapshot_month == date(2011, 11, 1)))
     lost = thrown_away(snapshot)
     assert lost.customers == 669
     assert lost.revenue_share == pytest.approx(0.653, abs=0.0005)

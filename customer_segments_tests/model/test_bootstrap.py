@@ -1,43 +1,64 @@
 """Resampling against scikit-learn's index, by hand, and on clouds whose answer is known."""
 
+from datetime import date
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from customer_segments.model.clustering import Points, bootstrap, nearest, weighted_points
+from customer_segments.model.clustering import (
+    BIN_WIDTH,
+    as_points,
+    best_kmeans,
+    bootstrap,
+    nearest,
+)
+from customer_segments.model.features import Scaling
 from customer_segments.model.measures import adjusted_rand_index, contingency, jaccard_indices
+from customer_segments.model.training import Pool
+from customer_segments.months import shift
 
-CENTROIDS = np.array([(0.0, 0.0, 3.0), (4.0, 0.0, 0.0), (0.0, 4.0, -3.0)])
+# Of recency, frequency and monetary: champions, those who left, and those who are new.
+KINDS = np.array([(5.0, 40.0, 9_000.0), (300.0, 9.0, 900.0), (9.0, 1.0, 20.0)])
+FIRST, MONTH = date(2023, 1, 15), date(2024, 6, 1)
+
+
+def pool_of(values: np.ndarray, months: int = 1) -> Pool:
+    """Customers who are the same in each of the months up to ``MONTH``."""
+    columns = dict(zip(("recency_days", "frequency", "monetary"), values.T, strict=True))
+    snapshot = pd.DataFrame(
+        columns | {"customer_id": np.arange(len(values)), "first_purchase_date": FIRST}
+    )
+    of_months = [pd.Timestamp(shift(MONTH, -back)) for back in range(months)]
+    return Pool.of(pd.concat([snapshot.assign(snapshot_month=m) for m in of_months]), MONTH)
 
 
 @pytest.fixture(scope="module")
-def clouds() -> Points:
+def clouds() -> Pool:
     """Three clouds that nobody could mistake."""
     random = np.random.default_rng(5)
-    at = np.vstack([random.normal(centroid, 0.4, (60, 3)) for centroid in CENTROIDS])
-    return weighted_points(at)
+    return pool_of(np.vstack([kind * random.lognormal(0, 0.15, (60, 3)) for kind in KINDS]))
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Points:
+def cloud() -> Pool:
     """A single cloud: clusters of it are the sample's."""
-    return weighted_points(np.random.default_rng(1).normal(size=(300, 3)))
+    return pool_of(np.random.default_rng(1).lognormal((3, 1, 5), 0.5, size=(300, 3)))
 
 
-def stability(points, centroids, resamples=5, seed=2):
-    (found,) = bootstrap(points, [centroids], resamples=resamples, seed=seed)
+def stability(pool, n_clusters, resamples=5, seed=2):
+    scaling = Scaling.learned(pool.values, np.ones(len(pool.values)))
+    points = as_points(scaling.features(pool.values))
+    centroids = best_kmeans(points, n_clusters, 1).cluster_centers_
+    (found,) = bootstrap(pool, scaling, [centroids], resamples=resamples, seed=seed)
     return found
 
 
-def six_of(cloud: Points) -> np.ndarray:
-    return KMeans(6, n_init=10, random_state=1).fit(cloud.at).cluster_centers_
-
-
 def test_it_is_high_for_clouds_and_low_for_a_single_one(clouds, cloud):
-    high, low = stability(clouds, CENTROIDS), stability(cloud, six_of(cloud))
+    high, low = stability(clouds, 3), stability(cloud, 6)
     assert high.adjusted_rand_index == 1
     assert high.cluster_jaccard == (1, 1, 1)
     assert low.adjusted_rand_index < 0.8
@@ -46,23 +67,31 @@ def test_it_is_high_for_clouds_and_low_for_a_single_one(clouds, cloud):
 
 
 def test_resamples_differ_from_one_another_and_the_same_seed_draws_the_same(cloud):
-    six = six_of(cloud)
-    one, two = (stability(cloud, six, resamples=number) for number in (1, 2))
+    one, two = (stability(cloud, 6, resamples=number) for number in (1, 2))
     assert one != two
-    assert two == stability(cloud, six, resamples=2)
-    assert two != stability(cloud, six, resamples=2, seed=3)
+    assert two == stability(cloud, 6, resamples=2)
+    assert two != stability(cloud, 6, resamples=2, seed=3)
 
 
-def test_a_cluster_that_splits_two_clouds_is_the_one_that_is_not_stable(clouds):
-    # Two clouds as they are, the third cut in halves: a resample cuts it elsewhere, or another.
-    halves = CENTROIDS[2] + np.array([(0.2, 0, 0), (-0.2, 0, 0)])
-    jaccard = stability(clouds, np.vstack([CENTROIDS[:2], halves]), 20).cluster_jaccard
-    assert max(jaccard[2:]) < 0.75 < min(jaccard[:2])
+def test_a_cloud_of_its_own_is_stable_beside_others_that_are_not(cloud):
+    apart = np.tile((2_000.0, 1.0, 1.0), (60, 1))
+    jaccard = sorted(stability(pool_of(np.vstack([cloud.values, apart])), 6).cluster_jaccard)
+    assert jaccard[0] < 0.75
+    assert jaccard[-1] > 0.95
 
 
-def test_clusterings_share_resamples(clouds, cloud):
-    together = bootstrap(cloud, [six_of(cloud), cloud.at[:2]], resamples=3, seed=4)
-    assert together[0] == stability(cloud, six_of(cloud), resamples=3, seed=4)
+def test_customers_are_drawn_and_not_their_snapshots(cloud):
+    # Twelve snapshots of each are no more customers: drawn by rows, refits would hardly differ.
+    once, twelve_times = stability(cloud, 6), stability(pool_of(cloud.values, 12), 6)
+    assert twelve_times.adjusted_rand_index == pytest.approx(once.adjusted_rand_index, abs=0.1)
+
+
+def test_clusterings_share_resamples(cloud):
+    scaling = Scaling.learned(cloud.values, np.ones(len(cloud.values)))
+    features = scaling.features(cloud.values)
+    together = bootstrap(cloud, scaling, [features[:6], features[:2]], resamples=3, seed=4)
+    (alone,) = bootstrap(cloud, scaling, [features[:6]], resamples=3, seed=4)
+    assert together[0] == alone
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=40))
@@ -82,15 +111,15 @@ def test_the_best_jaccard_by_hand():
     assert jaccard_indices(shared).max(axis=1) == pytest.approx([6 / 9, 1 / 4, 0])
 
 
-def test_bins_hold_all_customers_and_their_mean(cloud):
-    points = weighted_points(cloud.at, most_exact=10)
-    assert len(points.at) < len(cloud.at)
-    assert points.customers.sum() == len(cloud.at)
-    mean = np.average(points.at, axis=0, weights=points.customers)
-    assert mean == pytest.approx(cloud.at.mean(axis=0))
-    # No customer is farther from the mean of its bin than a bin is wide, along any axis.
-    distances = np.abs(cloud.at[:, None] - points.at).max(axis=2).min(axis=1)
-    assert distances.max() <= 0.1
+def test_bins_hold_all_rows_and_their_mean(cloud):
+    at = Scaling.learned(cloud.values, np.ones(300)).features(cloud.values)
+    points = as_points(at, most_exact=10)
+    assert len(points.at) < len(at)
+    assert points.weights.sum() == len(at)
+    assert np.average(points.at, axis=0, weights=points.weights) == pytest.approx(at.mean(axis=0))
+    # No row is farther from the mean of its bin than a bin is wide, along any feature.
+    distances = np.abs(at[:, None, :3] - points.at[:, :3]).max(axis=2).min(axis=1)
+    assert distances.max() <= BIN_WIDTH
 
 
 def test_the_lower_number_wins_a_tie():

@@ -7,6 +7,7 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.model.exchange import export_version, from_json, import_version, to_json
+from customer_segments.model.features import NEUTRAL
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
@@ -33,10 +34,14 @@ def changed(**changes) -> str:
 
 
 def of_format_1(**changes) -> str:
-    """A text as it was written before there was a checksum."""
+    """A text as it was written before there was a checksum, or a score."""
     document = json.loads(changed(**changes))
+    clusters = [
+        {name: value for name, value in cluster.items() if name not in NEUTRAL}
+        for cluster in document["kmeans_model"]
+    ]
     del document["checksum"]
-    return json.dumps(document | {"format_version": 1})
+    return json.dumps(document | {"format_version": 1, "kmeans_model": clusters})
 
 
 def rehashed(rows: list[dict]) -> str:
@@ -110,7 +115,7 @@ def test_a_choice_does_not_need_the_customers_it_was_trained_on(sample_warehouse
         ("{", "is not JSON"),
         ("[]", "is not a model version"),
         ("{}", "is not a model version"),
-        ('{"format_version": 3}', "has format version 3; this program reads 1 and 2"),
+        ('{"format_version": 4}', "has format version 4; this program reads 1 to 3"),
         ('{"format_version": 2}', "not a whole model version"),
         ('{"format_version": 1}', "not a whole model version"),
         ('{"format_version": 1, "version": "x", "kmeans_model": []}', "clusters are missing"),

@@ -8,99 +8,89 @@ import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
 from benchmarks.million import customers as generated
-from customer_segments.model.clustering import (
-    best_kmeans,
-    fit_all,
-    nearest,
-    standardized,
-    weighted_points,
-)
-from customer_segments.model.features import training_customers
-from customer_segments.model.gates import conclusion, recommend
+from customer_segments.model.clustering import as_points, best_kmeans, fit_all, nearest
+from customer_segments.model.features import Scaling, values_of
+from customer_segments.model.gates import chosen_number, conclusion, recommend
 from customer_segments.model.measures import silhouettes
-from customer_segments.model.selection import compare_n_clusters, null_silhouettes
+from customer_segments.model.selection import (
+    compare_n_clusters,
+    null_silhouettes,
+    smallest_share,
+)
+from customer_segments.model.training import Pool, training_pool
+from customer_segments.months import shift
 from customer_segments.policy.model import Selection
 from customer_segments.storage.ledger import latest
 from customer_segments.tables import MODEL_SELECTION
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.model.versions import warehouse_of
 
-DECEMBER = date(2011, 12, 1)
+NOVEMBER = date(2011, 11, 1)
 
 
 @pytest.fixture(scope="module")
-def december(uci_warehouse) -> pd.DataFrame:
-    return training_customers(warehouse_of(uci_warehouse).query, DECEMBER)
+def stored(uci_warehouse) -> pd.DataFrame:
+    return selection(uci_warehouse).set_index("n_clusters")
 
 
-def figures(rows: list[dict], *names: str) -> dict[int, tuple]:
-    return {row["n_clusters"]: tuple(row[name] for name in names) for row in rows}
+@pytest.fixture(scope="module")
+def pool(uci_warehouse) -> Pool:
+    return training_pool(warehouse_of(uci_warehouse).query, NOVEMBER)
 
 
-def test_measured_figures_of_december_2011(december):
-    # Known figures have recency from the day after the last row, 22 days before the month's end.
-    assert len(december) == 5_852
-    shifted = december.assign(recency_days=december["recency_days"] - 22)
-    rows = compare_n_clusters(shifted, resamples=50, seed=42, month=DECEMBER)
-    found = figures(rows, "silhouette", "stability", "worst_jaccard")
-    assert found[4] == pytest.approx((0.36, 0.94, 0.93), abs=0.02)
-    assert found[5] == pytest.approx((0.34, 0.90, 0.89), abs=0.03)
-    assert found[8][1] == pytest.approx(0.61, abs=0.07)
-    assert found[8][2] < 0.5
-    recommended = [row for row in recommend(rows, Selection()) if row["is_recommended"]]
-    assert [row["n_clusters"] for row in recommended] == [4]
+def test_seven_are_the_most_that_pass_on_ucis_data(stored):
+    assert list(stored.index) == list(range(2, 11))
+    assert set(stored["training_month"].dt.date) == {NOVEMBER}
+    assert set(stored["training_customers"]) == {5_824}
+    assert stored.index[stored["is_recommended"]].tolist() == [7]
+    assert 0.92 <= stored.loc[7, "stability"] == pytest.approx(0.945, abs=0.015)
+    assert stored.loc[7, "worst_jaccard"] == pytest.approx(0.93, abs=0.03)
+    assert stored.loc[4, "stability"] == pytest.approx(0.968, abs=0.015)
+    # In 2010-11, the first month with a year behind it; 5 % is the gate.
+    assert stored.loc[7, "smallest_share"] == pytest.approx(0.053, abs=0.002)
+    assert stored.loc[8, "smallest_share"] == pytest.approx(0.049, abs=0.001)
+    reason = stored.loc[7, "reason"]
+    assert reason.startswith("7 segments: the most that stay the same under resampling (ARI 0.9")
+    assert reason.endswith("none below 5.0% of the customers (smallest 5.3%).")
 
 
-def test_the_products_own_recency_speaks_for_five_in_december_2011(
-    december, uci_warehouse, copy_of
-):
-    installed = copy_of(uci_warehouse)
-    stored = selection(installed)
-    assert set(stored["training_month"].dt.date) == {date(2011, 11, 1)}
-    assert stored["training_customers"].unique().tolist() == [5_824]
-    november = stored.set_index("n_clusters")
-    assert november.loc[4, ["silhouette", "stability"]].tolist() == pytest.approx(
-        [0.367, 0.960], abs=0.01
+def test_what_has_a_segment_that_is_too_small_is_not_resampled(stored):
+    assert stored.loc[8:, ["stability", "worst_jaccard", "cluster_jaccard"]].isna().all(axis=None)
+    assert stored.loc[8, "reason"] == (
+        "8 segments: the smallest has 4.9% of the customers, below min_share 5.0%."
     )
-    assert november.index[november["is_recommended"]].tolist() == [4]
-
-    result = materialize(
-        installed, ["model_selection"], config={"model_selection": {"training_month": "2011-12"}}
-    )
-    rows = selection(installed).set_index("n_clusters")
-    columns = ["silhouette", "null_silhouette", "stability", "worst_jaccard"]
-    assert rows.loc[4, columns].tolist() == pytest.approx([0.379, 0.298, 0.94, 0.93], abs=0.02)
-    assert rows.loc[5, columns].tolist() == pytest.approx([0.361, 0.273, 0.963, 0.96], abs=0.02)
-    assert rows.index[rows["is_recommended"]].tolist() == [5]
-    reason = rows.loc[5, "reason"]
-    assert reason.startswith("5 segments: the most that stay the same under resampling (ARI 0.9")
-    assert reason.endswith("none below 5.0% of the customers (smallest 9.5%).")
-    (event,) = result.asset_materializations_for_node("model_selection")
-    assert event.metadata["recommended"].value == 5
-    assert event.metadata["recommendation"].value == reason
-    shown = {record.data["n_clusters"]: record.data for record in event.metadata["figures"].records}
-    assert shown[5]["silhouette"] == pytest.approx(0.361, abs=0.0005)
-    assert [k for k, data in shown.items() if data["is_recommended"]] == [5]
 
 
-def test_figures_are_scikit_learns(december):
-    some = december.head(1_500)
-    rows = compare_n_clusters(some, resamples=0, seed=3, month=DECEMBER)
-    assert [row["n_clusters"] for row in rows] == list(range(2, 11))
-    features, _, _ = standardized(some)
+def test_figures_are_scikit_learns(pool):
+    newest = pool.fitted.is_newest
+    rows = compare_n_clusters(pool, resamples=0, seed=3)
+    values = pool.fitted.values
+    features = Scaling.learned(values, np.ones(len(values))).features(values)
+    points = as_points(features, 20_000)
     for row in rows[::4]:
-        fitted = best_kmeans(features, row["n_clusters"], seed=3)
-        labels = fitted.labels_
-        assert row["inertia"] == pytest.approx(fitted.inertia_)
-        assert row["silhouette"] == pytest.approx(silhouette_score(features, labels))
-        assert row["davies_bouldin"] == pytest.approx(davies_bouldin_score(features, labels))
-        assert row["calinski_harabasz"] == pytest.approx(calinski_harabasz_score(features, labels))
-        assert row["smallest_share"] == pytest.approx(np.bincount(labels).min() / 1_500)
+        fitted = best_kmeans(points, row["n_clusters"], seed=3)
+        labels = fitted.predict(features)
+        inertia = ((features - fitted.cluster_centers_[labels]) ** 2).sum()
+        assert row["inertia"] == pytest.approx(inertia)
+        at, labels = features[newest], labels[newest]
+        assert row["silhouette"] == pytest.approx(silhouette_score(at, labels))
+        assert row["davies_bouldin"] == pytest.approx(davies_bouldin_score(at, labels))
+        assert row["calinski_harabasz"] == pytest.approx(calinski_harabasz_score(at, labels))
+
+
+def test_the_smallest_share_is_of_the_month_in_which_it_is_least():
+    # A month ago one in ten is far away, now one in four.
+    far, near = (300.0, 1.0, 1.0), (1.0, 9.0, 900.0)
+    values = np.array([far, *[near] * 9, far, *[near] * 3])
+    pool = Pool(values, np.arange(14), np.array([1] * 10 + [0] * 4), NOVEMBER, NOVEMBER)
+    scaling = Scaling.learned(values, np.ones(14))
+    centroids = scaling.features(np.array([near, far]))
+    assert smallest_share(pool, scaling, centroids) == pytest.approx(0.1)
 
 
 def test_clusters_are_in_the_models_order():
-    centroids = fit_all(weighted_points(np.random.default_rng(3).normal(size=(400, 3))), [5], 1)[0]
-    assert centroids[:, 2].tolist() == sorted(centroids[:, 2], reverse=True)
+    centroids = fit_all(as_points(np.random.default_rng(3).normal(size=(400, 4))), [5], 1)[0]
+    assert centroids[:, -1].tolist() == sorted(centroids[:, -1], reverse=True)
 
 
 def test_clouds_beat_the_null_and_a_normal_cloud_is_the_null():
@@ -110,7 +100,7 @@ def test_clouds_beat_the_null_and_a_normal_cloud_is_the_null():
     assert silhouettes(clouds, [np.repeat([0, 1, 2], 300)])[0] > null + 0.3
     covariance = [[1.0, 0.6, 0.0], [0.6, 1.0, 0.3], [0.0, 0.3, 1.0]]
     normal = random.multivariate_normal([5.0, 0.0, 0.0], covariance, size=1_500)
-    labels = nearest(normal, fit_all(weighted_points(normal), [4], 1)[0])
+    labels = nearest(normal, fit_all(as_points(normal), [4], 1)[0])
     (null,) = null_silhouettes(normal, [4], seed=1)
     assert silhouettes(normal, [labels])[0] == pytest.approx(null, abs=0.02)
 
@@ -152,7 +142,8 @@ def test_gates_are_config():
 def test_where_none_passes_none_is_recommended():
     rows = recommend([row(2, stability=0.4), row(3, stability=0.3)], Selection())
     assert not any(r["is_recommended"] or r["passes"] for r in rows)
-    assert conclusion(rows) == "No number of segments is recommended: none passes every gate."
+    assert conclusion(rows).endswith("none passes every gate. auto takes 4.")
+    assert chosen_number(rows) == 4
 
 
 def test_without_resamples_there_is_no_recommendation(sample_warehouse, copy_of):
@@ -164,7 +155,7 @@ def test_without_resamples_there_is_no_recommendation(sample_warehouse, copy_of)
     assert not rows[["passes", "is_recommended"]].any(axis=None)
     (event,) = result.asset_materializations_for_node("model_selection")
     assert event.metadata["recommendation"].value == (
-        "No number of segments is recommended: nothing was measured under resampling."
+        "No number of segments is recommended: nothing was measured under resampling. auto takes 4."
     )
     assert "recommended" not in event.metadata
 
@@ -181,32 +172,26 @@ def test_the_same_data_gives_the_same_rows_to_the_byte(sample_warehouse, copy_of
 
 
 def test_customers_who_are_all_alike_are_not_split_further():
-    alike = pd.DataFrame(
-        {
-            "customer_id": [f"{number:03d}" for number in range(120)],
-            "recency_days": [5, 50, 500] * 40,
-            "frequency": [9, 3, 1] * 40,
-            "monetary": [900.0, 30.0, 1.0] * 40,
-        }
-    )
-    rows = compare_n_clusters(alike, resamples=2, seed=1, month=DECEMBER)
-    assert [r["n_clusters"] for r in rows] == [2]
+    values = np.array([(5, 9, 900.0), (50, 3, 30.0), (500, 1, 1.0)] * 40)
+    pool = Pool(values, np.arange(120), np.zeros(120, int), shift(NOVEMBER, -12), NOVEMBER)
+    assert [r["n_clusters"] for r in compare_n_clusters(pool, resamples=2, seed=1)] == [2]
 
 
 def test_bins_and_samples_come_close_to_the_exact_result():
-    features, _, _ = standardized(generated(10_000))
+    values = values_of(generated(10_000))
+    features = Scaling.learned(values, np.ones(10_000)).features(values)
     tried = [2, 4, 8]
     fits = {
-        most_exact: fit_all(weighted_points(features, most_exact), tried, seed=42)
+        most_exact: fit_all(as_points(features, most_exact), tried, seed=42)
         for most_exact in (10_000, 9_999)
     }
-    assert len(weighted_points(features, 9_999).at) < 6_000
+    assert len(as_points(features, 9_999).at) < 6_000
     for exact, binned in zip(*fits.values(), strict=True):
         inertias = [
             ((features - centroids[nearest(features, centroids)]) ** 2).sum()
             for centroids in (exact, binned)
         ]
-        assert inertias[1] == pytest.approx(inertias[0], rel=0.001)
+        assert inertias[1] == pytest.approx(inertias[0], rel=0.002)
     labellings = [nearest(features, centroids) for centroids in fits[10_000]]
     sampled = silhouettes(features, labellings, most_exact=4_000)
     # Four standard errors.

@@ -8,6 +8,7 @@ import pandas as pd
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.model.champion import in_force
+from customer_segments.model.features import NEUTRAL
 from customer_segments.model.fit import hash_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
@@ -18,7 +19,7 @@ FEATURES = ("recency", "frequency", "monetary")
 
 
 def made_up(centroids: list[tuple[float, float, float]], names: list[str], **changes) -> list[dict]:
-    """A version with mean 0 and scale 1, so that centroids are log1p values."""
+    """A version of before there was a score, mean 0 and scale 1: centroids are log1p values."""
     rows = []
     for cluster, centroid in enumerate(centroids):
         row = {
@@ -36,7 +37,7 @@ def made_up(centroids: list[tuple[float, float, float]], names: list[str], **cha
         row |= {
             f"{name}_centroid": float(value) for name, value in zip(FEATURES, centroid, strict=True)
         }
-        row |= {f"{name}_rank": 0.5 for name in FEATURES}
+        row |= {f"{name}_rank": 0.5 for name in FEATURES} | NEUTRAL
         rows.append(row | changes)
     words = {"version": hash_version(rows), "description": "so", "suggested_action": "act"}
     return [row | words | {"segment": name} for row, name in zip(rows, names, strict=True)]

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import ibis
 
-from customer_segments.model.features import COLUMNS, FEATURES
+from customer_segments.model.features import COLUMNS, FEATURES, NEUTRAL
 from customer_segments.months import shift
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
@@ -70,10 +70,17 @@ def rfm_row(month: date, customer: str, **other: Any) -> Row:
 
 
 def cluster_row(version: str, cluster: int, segment: str, centroid: tuple, **other: Any) -> Row:
-    """Return a cluster of a model version that scales features by odd numbers: no ties."""
+    """Return a cluster of a model version that scales features by odd numbers: no ties.
+
+    Versions whose name comes before "b" are of before there were units, bounds and a score.
+    """
     texts = {"description": "", "suggested_action": f"Do {segment}.", "training_month": date.min}
     counts = {"n_clusters": 9, "seed": 1, "training_customers": 9, "customers": 1}
-    numbers = {"inertia": 1.0, "silhouette": 0.1}
+    numbers = {"inertia": 1.0, "silhouette": 0.1} | NEUTRAL
+    if version >= "b":
+        numbers |= {f"{name}_unit": unit for name, unit in zip(FEATURES, (90, 1.3, 7), strict=True)}
+        numbers |= {f"{name}_low": 0.4 for name in FEATURES} | {"score_weight": 1.0}
+        numbers |= {f"{name}_high": 1.9 + index for index, name in enumerate(FEATURES)}
     for index, name in enumerate(FEATURES):
         numbers |= {
             f"{name}_centroid": centroid[index],
@@ -101,17 +108,18 @@ def labelled(customers: list[Row], clusters: list[Row]) -> list[Row]:
 
 def nearest(customer: Row, clusters: list[Row]) -> Row:
     """Return the cluster of the nearest centroid; of two as near, the first."""
-    logs = {name: math.log1p(max(float(customer[COLUMNS[name]]), 0)) for name in FEATURES}
 
     def distance(cluster: Row) -> float:
-        return sum(
-            (
-                (logs[name] - cluster[f"{name}_mean"]) / cluster[f"{name}_scale"]
-                - cluster[f"{name}_centroid"]
-            )
-            ** 2
-            for name in FEATURES
-        )
+        offsets = []
+        for name in FEATURES:
+            value = max(float(customer[COLUMNS[name]]), 0)
+            log = math.log1p(value / cluster[f"{name}_unit"])
+            log = min(max(log, cluster[f"{name}_low"]), cluster[f"{name}_high"])
+            scaled = (log - cluster[f"{name}_mean"]) / cluster[f"{name}_scale"]
+            offsets.append(scaled - cluster[f"{name}_centroid"])
+        recency, frequency, monetary = offsets
+        score = frequency + monetary - recency
+        return sum(each**2 for each in offsets) + cluster["score_weight"] * score**2
 
     return min(clusters, key=lambda cluster: (distance(cluster), cluster["cluster"]))
 
