@@ -70,11 +70,11 @@ def test_the_same_refit_again_adds_no_version_and_no_decision(installed):
 
 def test_a_refit_that_moves_few_is_promoted_and_labels_from_then_on(installed):
     old = champion(installed)
-    metadata = refit(installed, training_month="2024-10")
+    metadata = refit(installed, training_month="2024-11")
     row = decisions(installed).iloc[-1]
     # The evidence is of the customers that the model was fitted on.
     evidence = warehouse_of(installed).load(MODEL_SELECTION)
-    assert set(evidence["training_month"].dt.date) == {date(2024, 10, 1)}
+    assert set(evidence["training_month"].dt.date) == {date(2024, 11, 1)}
     assert (row["verdict"], row["previous_version"]) == ("promoted", old)
     assert row["version"] == row["challenger"] == champion(installed) != old
     assert 0 < row["moved_share"] <= 0.10
@@ -145,7 +145,7 @@ def test_the_gates_thresholds_come_from_the_launchpad(installed):
 
 def test_rolling_back_brings_the_old_labels_back_to_the_byte(installed):
     old, before = champion(installed), digests(installed)
-    refit(installed, training_month="2024-10")
+    refit(installed, training_month="2024-11")
     relabel(installed)
     assert digests(installed) != before
     choose(installed, version=old, reason="roll back")
@@ -153,7 +153,7 @@ def test_rolling_back_brings_the_old_labels_back_to_the_byte(installed):
     assert digests(installed) == before
 
     # The gate has judged this pair and does not undo what somebody chose.
-    refit(installed, training_month="2024-10")
+    refit(installed, training_month="2024-11")
     assert champion(installed) == old
     assert list(decisions(installed)["verdict"]) == ["first fit", "promoted", "chosen"]
 
@@ -191,7 +191,7 @@ def test_two_decisions_at_once_are_made_one_after_the_other(installed, monkeypat
         return measure(*versions, **options)
 
     monkeypatch.setattr(comparison, "compare", meanwhile)
-    refit(installed, training_month="2024-10")
+    refit(installed, training_month="2024-11")
     others[0].join(processes.PATIENCE)
     assert others[0].exitcode == 0
     log = decisions(installed)
