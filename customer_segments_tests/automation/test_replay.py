@@ -59,9 +59,13 @@ def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path,
             file.rename(settings.source_dir / file.name)
         # Moved into place a moment ago: looked at twice before it is read.
         assert daemon.tick().runs in ([], [("ingest", None, None)])
-        *_, score, report = daemon.until_quiet()
-        assert score == ("score", arrived[0], arrived[-1])
-        assert report == ("report", arrived[-1], arrived[-1])
+        runs = daemon.until_quiet()
+        # These two end on the 23rd and on the 9th: cut, until a later month is there.
+        is_cut = arrived[-1] in ("2010-12", "2011-12")
+        first = "2010-12" if arrived == ["2011-01"] else arrived[0]
+        assert [run for run in runs if run[0] == "score"] == [("score", first, arrived[-1])]
+        report = ("report", arrived[-1], arrived[-1])
+        assert [run for run in runs if run[0] == "report"] == ([] if is_cut else [report])
 
     assert len(months) == 25
     assert labels(settings) == labels(real_warehouse)

@@ -38,10 +38,8 @@ def figures(rows: list[dict], *names: str) -> dict[int, tuple]:
 
 
 def test_measured_figures_of_december_2011(december):
-    # Known figures have recency from the day after the last row, 22 days before the month's end.
     assert len(december) == 5_852
-    shifted = december.assign(recency_days=december["recency_days"] - 22)
-    rows = compare_n_clusters(shifted, resamples=50, seed=42, month=DECEMBER)
+    rows = compare_n_clusters(december, resamples=50, seed=42, month=DECEMBER)
     found = figures(rows, "silhouette", "stability", "worst_jaccard")
     assert found[4] == pytest.approx((0.36, 0.94, 0.93), abs=0.02)
     assert found[5] == pytest.approx((0.34, 0.90, 0.89), abs=0.03)
@@ -51,9 +49,7 @@ def test_measured_figures_of_december_2011(december):
     assert [row["n_clusters"] for row in recommended] == [4]
 
 
-def test_the_products_own_recency_speaks_for_five_in_december_2011(
-    december, uci_warehouse, copy_of
-):
+def test_december_2011_may_be_asked_for_and_speaks_for_four(uci_warehouse, copy_of):
     installed = copy_of(uci_warehouse)
     stored = selection(installed)
     assert set(stored["training_month"].dt.date) == {date(2011, 11, 1)}
@@ -69,18 +65,17 @@ def test_the_products_own_recency_speaks_for_five_in_december_2011(
     )
     rows = selection(installed).set_index("n_clusters")
     columns = ["silhouette", "null_silhouette", "stability", "worst_jaccard"]
-    assert rows.loc[4, columns].tolist() == pytest.approx([0.379, 0.298, 0.94, 0.93], abs=0.02)
-    assert rows.loc[5, columns].tolist() == pytest.approx([0.361, 0.273, 0.963, 0.96], abs=0.02)
-    assert rows.index[rows["is_recommended"]].tolist() == [5]
-    reason = rows.loc[5, "reason"]
-    assert reason.startswith("5 segments: the most that stay the same under resampling (ARI 0.9")
-    assert reason.endswith("none below 5.0% of the customers (smallest 9.5%).")
+    assert rows.loc[4, columns].tolist() == pytest.approx([0.362, 0.298, 0.95, 0.94], abs=0.02)
+    assert rows.index[rows["is_recommended"]].tolist() == [4]
+    reason = rows.loc[4, "reason"]
+    assert reason.startswith("4 segments: the most that stay the same under resampling (ARI 0.9")
+    assert reason.endswith("none below 5.0% of the customers (smallest 20.5%).")
     (event,) = result.asset_materializations_for_node("model_selection")
-    assert event.metadata["recommended"].value == 5
+    assert event.metadata["recommended"].value == 4
     assert event.metadata["recommendation"].value == reason
     shown = {record.data["n_clusters"]: record.data for record in event.metadata["figures"].records}
-    assert shown[5]["silhouette"] == pytest.approx(0.361, abs=0.0005)
-    assert [k for k, data in shown.items() if data["is_recommended"]] == [5]
+    assert shown[4]["silhouette"] == pytest.approx(0.362, abs=0.0005)
+    assert [k for k, data in shown.items() if data["is_recommended"]] == [4]
 
 
 def test_figures_are_scikit_learns(december):

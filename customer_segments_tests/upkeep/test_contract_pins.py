@@ -11,7 +11,7 @@ PINS = {
     "source_doubts": "v1-91aaaac24d8f",
     "cleaned_transactions": "v3-13c898aaa314",
     "rejected_transactions": "v3-b14fd2e2762c",
-    "customer_rfm": "v4-2308f9aaf353",
+    "customer_rfm": "v5-73b1fa9d1921",
     "kmeans_model": "v1-55955f65db14",
     "model_selection": "v2-38c1247e2b4b",
     "champion_model": "v2-e19b44b813bf",
