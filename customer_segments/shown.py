@@ -23,7 +23,7 @@ OF_MONTH = (*tables.LABELS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSAC
 EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
-    ".xlsx": "Workbook with every customer: a sheet per segment; of a complete month also who moved.",
+    ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
     ".csv": "The same customers as CSV.",
     ".parquet": "The same customers as Parquet.",
 }

@@ -141,11 +141,11 @@ class State:
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
         dates, last_day = {}, ""
-        if is_there(con, "customer_rfm"):
+        if _has(con, "customer_rfm", "snapshot_date"):
             days = "SELECT snapshot_month, max(snapshot_date) FROM customer_rfm"
             found = con.raw_sql(f"{days} GROUP BY 1 ORDER BY 1").fetchall()
             dates = {str(month): str(day) for month, day in found}
-        if is_there(con, "cleaned_transactions"):
+        if _has(con, "cleaned_transactions", "invoice_date"):
             last = "SELECT coalesce(max(invoice_date)::DATE::VARCHAR, '') FROM cleaned_transactions"
             ((last_day,),) = con.raw_sql(f"{last} WHERE customer_id IS NOT NULL").fetchall()
         judged, failed = judgements(con)
@@ -165,3 +165,8 @@ class State:
         text = json.dumps(asdict(self)) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
+
+
+def _has(con: Connection, table: str, column: str) -> bool:
+    """Tell whether a table is there with a column, which one of before need not have."""
+    return is_there(con, table) and column in con.get_schema(table).names
