@@ -6,6 +6,7 @@ Does not belong here: which months are covered (``covering``).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -48,8 +49,32 @@ def is_complete(month: date, last_sale: date, today: date) -> bool:
     ``month`` is its first day, ``last_sale`` that of the last sale in the data. A month that is not
     over ``today`` cannot be complete.
     """
-    after = shift(month, 1)
-    return last_sale >= after or (today >= after and last_sale >= after - timedelta(days=LAST_DAYS))
+    return has_all(shift(month, 1), last_sale, today)
+
+
+def has_all(after: Any, last_day: Any, today: date) -> Any:
+    """Tell whether data that ends on ``last_day`` has all of the month that ends before ``after``.
+
+    Of dates or of columns of them: the engine and Python judge by one rule.
+    """
+    is_near = (after <= today) & (last_day >= after - timedelta(days=LAST_DAYS))
+    return (last_day >= after) | is_near
+
+
+def is_end(month: date, snapshot_date: date, today: date) -> bool:
+    """Tell whether a snapshot that is of this date is of the end of its month, and that has come.
+
+    On the last day of a month the state after the data is that of the end, and may still change.
+    """
+    return snapshot_date == shift(month, 1) <= today
+
+
+def snapshot_date(month: date, last_day: date, today: date) -> date:
+    """Return the day that recency counts to in the snapshot of a month, given the data's last day.
+
+    That is the day after the month; while the month is not complete, the day after the data.
+    """
+    return shift(month, 1) if is_complete(month, last_day, today) else last_day + timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ OF_MONTH = (*tables.LABELS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSAC
 EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
-    ".xlsx": "Workbook with every customer: a sheet per segment, and who changed segment.",
+    ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
     ".csv": "The same customers as CSV.",
     ".parquet": "The same customers as Parquet.",
 }
@@ -41,9 +41,14 @@ class Link(NamedTuple):
     said: str
 
 
-def newest_labelled(installed: Installation) -> date | None:
-    """Return the newest covered month in which somebody is labelled; ``None`` for none."""
-    return max(labelled_months(installed, installed.warehouse.state()), default=None)
+def shown_month(installed: Installation, state: State) -> date | None:
+    """Return the month that people are shown if they name none; ``None`` if nobody is labelled.
+
+    The newest complete one with labels; the newest of all where none is complete yet.
+    """
+    labelled = labelled_months(installed, state)
+    complete = [month for month in labelled if state.is_complete(month, installed.months.today)]
+    return max(complete or labelled, default=None)
 
 
 def labelled_months(installed: Installation, state: State) -> list[date]:
@@ -52,12 +57,13 @@ def labelled_months(installed: Installation, state: State) -> list[date]:
     return [month for month in filled if installed.months.clip(month, month)]
 
 
-def state_of(state: State, month: date) -> str:
+def state_of(state: State, month: date, today: date) -> str:
     """Return what a month is shown from, as a hash: another one, another report.
 
-    All that the ledger says of its content, and the version of this package.
+    All that the ledger says of its content, whether it is complete, and the version of this
+    package.
     """
-    made_from: list = [code_version()]
+    made_from: list = [code_version(), state.is_complete(month, today)]
     for contract in OF_MONTH:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))

@@ -47,7 +47,9 @@ def customer_rfm() -> pa.Table:
     """Return the extract as ``CUSTOMER_RFM`` has it."""
     con = ibis.duckdb.connect()
     rows = con.read_parquet(EXTRACT)
-    snapshot_date = (rows.snapshot_month + ibis.interval(months=1)).cast("date")
+    cut = rows.last_purchase_date.max().over(ibis.window()) + ibis.interval(days=1)
+    after = (rows.snapshot_month + ibis.interval(months=1)).cast("date")
+    snapshot_date = ibis.least(after, cut.cast("date"))
     rows = rows.mutate(
         snapshot_date=snapshot_date,
         recency_days=snapshot_date.delta(rows.last_purchase_date, unit="day"),

@@ -8,7 +8,8 @@ from datetime import date
 
 from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
-from customer_segments.shown import labelled_months, state_of
+from customer_segments.months import snapshot_date
+from customer_segments.shown import labelled_months, shown_month, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.state import State
 
@@ -81,7 +82,8 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     """Return the months to score, from the first that waits to the newest, and why."""
     state = facts.state
     by_table = {contract.table: _pending(facts, contract) for contract in MONTHLY}
-    by_table[tables.CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1])
+    redated = _redated_snapshots(facts, span[1])
+    by_table[tables.CUSTOMER_RFM.table] += _misplaced_snapshots(facts, span[1]) + redated
     waiting = sorted({month for months in by_table.values() for month in months})
     for contract in MONTHLY:
         if failed := state.failed.get(contract.table):
@@ -100,6 +102,8 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
         why = f"{table} of {first:%Y-%m} was never made"
     elif held.made_by != facts.installed.made_by(tables.CONTRACTS[table]):
         why = f"the rules changed since {table} of {first:%Y-%m} was made"
+    elif first in redated:
+        why = f"recency of {first:%Y-%m} counts to another day now"
     else:
         why = f"{first:%Y-%m} changed" + (", and months after it" if first < last else "")
     return (first, last), why
@@ -131,6 +135,27 @@ def _misplaced_snapshots(facts: Facts, newest: date) -> list[date]:
     return misplaced
 
 
+def _redated_snapshots(facts: Facts, newest: date) -> list[date]:
+    """Return covered months whose snapshot is of another day than it would be of if taken now.
+
+    A month becomes complete by later data and by the calendar, though its own lines stay as they
+    are; and is the newest again, and cut, when the data after it goes.
+    """
+    state, covered = facts.state, facts.installed.months
+    if not state.last_day:
+        return []
+    last_day = date.fromisoformat(state.last_day)
+    # Lines that wait for cleaning are taken to be of known customers.
+    if newest in _pending(facts, tables.CLEANED_TRANSACTIONS):
+        last_day = max(last_day, newest)
+    held = {date.fromisoformat(month): day for month, day in state.snapshot_dates.items()}
+    return [
+        month
+        for month, day in held.items()
+        if covered.clip(month, month) and day != f"{snapshot_date(month, last_day, covered.today)}"
+    ]
+
+
 def _is_unjudged(state: State, table: str) -> bool:
     """Tell whether the blocking checks of a table have not seen what it holds now."""
     return state.judged.get(table, 0) < state.newest(table)
@@ -150,12 +175,12 @@ def _outdated_labels(facts: Facts) -> list[date]:
 
 
 def _reports(facts: Facts) -> list[Step]:
-    """Return the reports to make: the newest month's, and those that are of labels of before."""
-    steps = []
-    labelled = labelled_months(facts.installed, facts.state)
-    for month in reversed(labelled):
-        token, there = state_of(facts.state, month), facts.reports.get(month)
-        if there is None and month == labelled[-1]:
+    """Return the reports to make: the shown month's, and those that are of labels of before."""
+    steps, shown = [], shown_month(facts.installed, facts.state)
+    today = facts.installed.months.today
+    for month in reversed(labelled_months(facts.installed, facts.state)):
+        token, there = state_of(facts.state, month, today), facts.reports.get(month)
+        if there is None and month == shown:
             why = f"{month:%Y-%m} has no report yet"
         elif there not in (None, token):
             why = f"the report of {month:%Y-%m} is not of what the warehouse holds"

@@ -72,7 +72,9 @@ def promote(
 def report(
     months: Annotated[
         str | None,
-        typer.Option(help="Months to report, 2011-06 or 2011-06:2011-12; by default the newest."),
+        typer.Option(
+            help="Months to report, 2011-06 or 2011-06:2011-12; by default the last complete."
+        ),
     ] = None,
 ) -> None:
     """Make the report and the workbook of a month, or of a range of months."""
@@ -110,16 +112,18 @@ def _end(
 ) -> None:
     """Say what came out, and then what did not: a report that failed hides no labels.
 
-    Shown is the last month that was wanted, by default the newest with labels.
+    Shown is the last month that was wanted, by default the newest complete one.
     """
     from customer_segments.commands.run import parse_range
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
-    from customer_segments.shown import labelled_months
+    from customer_segments.shown import labelled_months, shown_month
 
     installed = installed.renewed()
-    labelled = labelled_months(installed, installed.warehouse.state())
-    shown = [month for month in labelled if not wanted or month <= parse_range(wanted)[1]]
-    month = shown[-1] if shown else None
+    state = installed.warehouse.state()
+    month = shown_month(installed, state)
+    if wanted:
+        labelled = labelled_months(installed, state)
+        month = max((m for m in labelled if m <= parse_range(wanted)[1]), default=None)
     print_summary(installed, get_console(), month)
     if is_verbose:
         print_findings(installed, get_console())

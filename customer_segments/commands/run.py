@@ -12,7 +12,7 @@ from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, parse_month
-from customer_segments.shown import newest_labelled
+from customer_segments.shown import shown_month
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
 
@@ -44,17 +44,17 @@ def decide(installed: Installation, job: str, **configs: dict) -> UserError | No
 
 
 def report(installed: Installation, wanted: str | None) -> Range:
-    """Make the reports of a range of months, or of the newest with labels; return these months.
+    """Make the reports of a range of months, or of the ``shown_month``; return these months.
 
     A UserError says that such months are not covered, or that nobody is labelled yet.
     """
-    newest = newest_labelled(installed)
-    if newest is None:
+    shown = shown_month(installed, installed.warehouse.state())
+    if shown is None:
         raise UserError(
             "Nobody is labelled yet, so there is nothing to report.",
             "Label the customers first: `customer-segments run`.",
         )
-    months = _within(installed.months, parse_range(wanted)) if wanted else (newest, newest)
+    months = _within(installed.months, parse_range(wanted)) if wanted else (shown, shown)
     with launcher(installed) as launch:
         launch("report", months)
     return months

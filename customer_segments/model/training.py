@@ -13,7 +13,7 @@ from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.model.features import COLUMNS, values_of
-from customer_segments.months import is_complete, month_of, months_from, parse_month, shift
+from customer_segments.months import is_end, month_of, months_from, parse_month, shift
 from customer_segments.tables import CUSTOMER_RFM
 
 if TYPE_CHECKING:
@@ -103,18 +103,17 @@ def training_month(query: Query, wanted: str | None, today: date) -> date:
     A UserError says that there is no such snapshot.
     """
     rfm = CUSTOMER_RFM.relation
-    snapshots = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
-    last_sales = {month_of(row.snapshot_month): row.last.date() for row in snapshots.itertuples()}
-    known = f"{min(last_sales):%Y-%m} to {max(last_sales):%Y-%m}" if last_sales else "none at all"
+    snapshots = query(rfm.group_by("snapshot_month").agg(date=rfm.snapshot_date.max()))
+    dates = {month_of(row.snapshot_month): row.date.date() for row in snapshots.itertuples()}
+    known = f"{min(dates):%Y-%m} to {max(dates):%Y-%m}" if dates else "none at all"
     if wanted:
-        if (month := parse_month(wanted)) in last_sales:
+        if (month := parse_month(wanted)) in dates:
             return month
         raise UserError(
             f"training_month {wanted} has no snapshot in customer_rfm.",
             f"Choose one of {known}, or materialize it first.",
         )
-    last_sale = max(last_sales.values(), default=date.min)
-    complete = [month for month in last_sales if is_complete(month, last_sale, today)]
+    complete = [month for month, day in dates.items() if is_end(month, day, today)]
     if not complete:
         raise UserError(
             f"customer_rfm has no complete month to train on ({known}).",

@@ -111,8 +111,11 @@ def tasks(view: MonthView) -> list[dict[str, Any]]:
     """Return whom to turn to first: who slipped, by the money they had brought; who rose; the new.
 
     Moves with ``how`` they moved, the ``money`` at stake and the ``action`` to take. Nobody is
-    named of whom nothing is at stake: who slipped or rose had brought money.
+    named of whom nothing is at stake: who slipped or rose had brought money. Nobody at all in a
+    month that is not complete: who has not ordered yet may still do so in it.
     """
+    if not view.is_complete:
+        return []
     actions = dict(zip(view.clusters["segment"], view.clusters["suggested_action"], strict=True))
     moves = moves_of(view)
     found = [

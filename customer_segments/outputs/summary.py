@@ -21,7 +21,7 @@ from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
-from customer_segments.shown import newest_labelled, report_path, workbook_path
+from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
 from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
 
 if TYPE_CHECKING:
@@ -54,15 +54,19 @@ def print_input(installed: Installation, console: Console) -> None:
 
 
 def print_summary(installed: Installation, console: Console, month: date | None = None) -> None:
-    """Print rows kept and rejected, segments (of the newest labelled month unless one is given)."""
-    month = month or newest_labelled(installed)
-    if month:
+    """Print rows kept and rejected, segments (of ``shown_month`` unless another is given)."""
+    state = installed.warehouse.state()
+    newest = max(labelled_months(installed, state), default=None)
+    month = month or shown_month(installed, state)
+    if month and newest:
         view = read_month(installed.warehouse, month, installed.months.today)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))
         said = "Days since the last order, orders and money are medians per customer."
         console.print(said, style="dim")
+        if month < newest and not state.is_complete(newest, installed.months.today):
+            console.print(f"{newest:%Y-%m} is labelled as well, and not complete yet.", style="dim")
         if view.caution:
             console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
     path = installed.settings.warehouse_path
@@ -80,7 +84,8 @@ def segments_grid(view: MonthView) -> Table:
         for row in sorted(by_segment(view), key=lambda row: -row["revenue"])
     ]
     headings = [column.short for column in SEGMENT_COLUMNS]
-    return grid(f"Segments of {view.month:%Y-%m}", headings, rows)
+    until = "" if view.is_complete else f", until {view.last_day}"
+    return grid(f"Segments of {view.month:%Y-%m}{until}", headings, rows)
 
 
 def print_files(settings: Settings, first: date, last: date, console: Console) -> None:

@@ -35,6 +35,7 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
         "count": columns.WHOLE.text,
         "counted": words.counted,
         "data_url": lambda png: data_url("image/png", png),
+        "date": words.day_name,
         "day": columns.DATE.text,
         "figure": lambda value: words.UNKNOWN if value is None else f"{value:.2f}",
         "money": words.plain,

@@ -6,7 +6,7 @@ Belongs here: the view, and reading it from one state of the warehouse. Does not
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,9 @@ class MonthView:
     # None if no check was ever run.
     findings: "pd.DataFrame | None"
     sheets: "pd.DataFrame"
-    # Of the newest row that counts.
+    # Of the newest row that counts; and the day that recency counts to.
     newest_date: date
+    snapshot_date: date
     # When the month's labels were published, UTC, and from what, as the ledger has it.
     labelled: datetime
     raw_version: str
@@ -80,8 +81,13 @@ class MonthView:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the data of the month is all there."""
-        return months.is_complete(self.month, self.newest_date, self.today)
+        """Whether the snapshot is of the month's end; else of the data's last day."""
+        return months.is_end(self.month, self.snapshot_date, self.today)
+
+    @property
+    def last_day(self) -> date:
+        """Day at whose end customers are as they are shown."""
+        return self.snapshot_date - timedelta(days=1)
 
     @property
     def window_months(self) -> int | None:
@@ -163,9 +169,9 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
     decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
     in_force = read(decided.order_by("decision"))
     rows = read(queries.rows_by_reason())
-    newest_date = rows[rows["reason"] == queries.KEPT]["newest"].max().date()
+    snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
-    known_until = month if months.is_complete(month, newest_date, today) else before
+    known_until = month if months.is_end(month, snapshot_date, today) else before
     year = {}
     # In a trailing window money of a year ago has fallen out again.
     if customers["window_months"].null_count > 0:
@@ -188,11 +194,12 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
         sheets=read(tables.SOURCE_SHEETS.relation.order_by("source_order")),
-        newest_date=newest_date,
+        newest_date=rows[rows["reason"] == queries.KEPT]["newest"].max().date(),
+        snapshot_date=snapshot_date,
         labelled=label.published_at,
         raw_version=label.raw_version,
         year=year,
-        state=state_of(State.read(con), month),
+        state=state_of(State.read(con), month, today),
     )
 
 

@@ -59,3 +59,8 @@ def signed(figure: str) -> str:
 def month_name(month: date) -> str:
     """Return a month as ``December 2011``."""
     return f"{month:%B %Y}"
+
+
+def day_name(day: date) -> str:
+    """Return a day as ``9 December 2011``."""
+    return f"{day.day} {month_name(day)}"

@@ -33,11 +33,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
     ) -> ibis.Table:
         """Recency, frequency and monetary value of each customer at the end of each month.
 
+        The newest month, while it is not complete, is the state after the data's last day.
         Credit notes are netted, so that a giant order that was taken back minutes later makes
         nobody a champion.
         """
         first, last = months_of(context.partition_keys)
-        return customer_rfm(cleaned_transactions, first, last, config.window_months)
+        today = installed.policy.source.today()
+        return customer_rfm(cleaned_transactions, first, last, today, config.window_months)
 
     return dg.Definitions(
         assets=[customer_rfm_asset], asset_checks=stage_checks(CHECKED, installed)

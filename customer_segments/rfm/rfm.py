@@ -1,5 +1,8 @@
 """Recency, frequency and monetary value of every customer at every month's end.
 
+The newest month, while it is not complete, ends for this purpose with the data's last day: days
+that nobody has data of would age everybody.
+
 Belongs here: the one expression that computes all snapshots at once, as pure Ibis. Does not:
 what counts as a sale (``cleaning``), or transforming features for a model (``model``).
 """
@@ -9,15 +12,15 @@ from datetime import date
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.months import shift
+from customer_segments.months import has_all, shift
 from customer_segments.tables import CUSTOMER_RFM
 from customer_segments.tables.money import SUM
 
 
 def customer_rfm(
-    cleaned: Table, first: date, last: date, window_months: int | None = None
+    cleaned: Table, first: date, last: date, today: date, window_months: int | None = None
 ) -> Table:
-    """Return the snapshots of the months ``first`` to ``last``.
+    """Return the snapshots of the months ``first`` to ``last``, as ``today`` has them.
 
     Lines are added up to months first, a row per customer and month, and the months of each
     snapshot after that: the work on transactions does not grow with the number of snapshots. There
@@ -26,17 +29,16 @@ def customer_rfm(
     """
     known = cleaned.filter(cleaned.customer_id.notnull())
     # Of all data, not of that up to ``last``: a month alone and out of a range are the same.
-    snapshots = _snapshots(known.agg(newest=known.month.max()), first, last)
+    newest = known.agg(newest=known.month.max(), last_day=known.invoice_date.max().date())
+    snapshots = _snapshots(newest, first, last, today)
     lines = known.filter(known.month <= ibis.date(last))
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
     totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
     key = ["snapshot_month", "customer_id"]
     joined = totals.left_join(_products(lines, snapshots, window_months), key)
-    snapshot_date = (joined.snapshot_month + ibis.interval(months=1)).cast("date")
     return joined.mutate(
-        snapshot_date=snapshot_date,
-        recency_days=snapshot_date.delta(joined.last_purchase_date, unit="day"),
+        recency_days=joined.snapshot_date.delta(joined.last_purchase_date, unit="day"),
         monetary=(joined.sales - joined.credits).cast(SUM),
         average_order_value=(joined.sales / joined.frequency).round(4).cast(SUM),
         credit_share=ibis.ifelse(
@@ -48,12 +50,19 @@ def customer_rfm(
     ).select(*CUSTOMER_RFM.schema.names)
 
 
-def _snapshots(newest: Table, first: date, last: date) -> Table:
-    """Return the months to take snapshots of, up to the newest one that has data."""
+def _snapshots(newest: Table, first: date, last: date, today: date) -> Table:
+    """Return the months to take snapshots of, up to the newest one that has data.
+
+    With the ``snapshot_date`` of each, as ``months.snapshot_date`` has it.
+    """
     start, end = (ibis.timestamp(month.isoformat()) for month in (first, shift(last, 1)))
     months = ibis.range(start, end, ibis.interval(months=1)).unnest().name("snapshot_month")
     months = months.as_table().mutate(snapshot_month=ibis._.snapshot_month.cast("date"))
-    return months.join(newest, months.snapshot_month <= newest.newest).select("snapshot_month")
+    months = months.join(newest, months.snapshot_month <= newest.newest)
+    after = (months.snapshot_month + ibis.interval(months=1)).cast("date")
+    cut = (months.last_day + ibis.interval(days=1)).cast("date")
+    is_complete = has_all(after, months.last_day, today)
+    return months.select("snapshot_month", snapshot_date=ibis.ifelse(is_complete, after, cut))
 
 
 def _in_window(rows: Table, snapshots: Table, window_months: int | None) -> Table:
@@ -93,6 +102,7 @@ def _customer_months(lines: Table) -> Table:
 def _totals(months: Table) -> Table:
     """Add the months of each snapshot up, for customers who have a sale in them."""
     totals = months.group_by("snapshot_month", "customer_id").agg(
+        snapshot_date=months.snapshot_date.max(),
         sales=months.sales.sum(),
         credits=months.credits.sum(),
         units=months.units.sum().cast(SUM),

@@ -1,8 +1,9 @@
 """What the warehouse holds, in short, for those who decide what is due.
 
 Belongs here: the newest publication of each month of each table, what blocking checks said of it,
-the files and the champion; and the small file beside the warehouse that each publication leaves,
-since sensors never open the warehouse. Does not: deciding what is due (``automation.agenda``).
+the files, the champion, the days that snapshots are of; and the small file beside the warehouse
+that each publication leaves, since sensors never open the warehouse. Does not: deciding what is due
+(``automation.agenda``).
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from customer_segments.months import between
+from customer_segments.months import between, is_end
 from customer_segments.private import write_text
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract
@@ -53,6 +54,10 @@ class State:
         Version of the reading that made its rows.
     champion, decision
         Version of the model that labels, and number of the newest decision.
+    snapshot_dates
+        By month, the day that recency counts to in ``customer_rfm``; days are ISO.
+    last_day
+        Day of the newest line of a known customer in ``cleaned_transactions``; empty for none.
     """
 
     tables: dict[str, dict[str, Held]] = field(default_factory=dict)
@@ -62,6 +67,8 @@ class State:
     parser: str = ""
     champion: str | None = None
     decision: int = 0
+    snapshot_dates: dict[str, str] = field(default_factory=dict)
+    last_day: str = ""
 
     def months(self, table: str) -> dict[date, Held]:
         """Return what a table holds by month, in order."""
@@ -84,6 +91,11 @@ class State:
     def filled(self, table: str) -> list[date]:
         """Return the months of which a table has rows, in order."""
         return [month for month, held in self.months(table).items() if held.rows]
+
+    def is_complete(self, month: date, today: date) -> bool:
+        """Tell whether the snapshot of a month is there, and of the month's end."""
+        held = self.snapshot_dates.get(f"{month}")
+        return held is not None and is_end(month, date.fromisoformat(held), today)
 
     def pending(self, contract: Contract, made_by: str | None = None) -> list[date]:
         """Return the months of a table that were made before their input changed, in order.
@@ -128,8 +140,16 @@ class State:
         if is_there(con, "champion_model"):
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
+        dates, last_day = {}, ""
+        if _has(con, "customer_rfm", "snapshot_date"):
+            days = "SELECT snapshot_month, max(snapshot_date) FROM customer_rfm"
+            found = con.raw_sql(f"{days} GROUP BY 1 ORDER BY 1").fetchall()
+            dates = {str(month): str(day) for month, day in found}
+        if _has(con, "cleaned_transactions", "invoice_date"):
+            last = "SELECT coalesce(max(invoice_date)::DATE::VARCHAR, '') FROM cleaned_transactions"
+            ((last_day,),) = con.raw_sql(f"{last} WHERE customer_id IS NOT NULL").fetchall()
         judged, failed = judgements(con)
-        return cls(tables, judged, failed, files, parser, champion, decision)
+        return cls(tables, judged, failed, files, parser, champion, decision, dates, last_day)
 
     @classmethod
     def load(cls, path: Path) -> "State":
@@ -145,3 +165,8 @@ class State:
         text = json.dumps(asdict(self)) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
+
+
+def _has(con: Connection, table: str, column: str) -> bool:
+    """Tell whether a table is there with a column, which one of before need not have."""
+    return is_there(con, table) and column in con.get_schema(table).names

@@ -86,7 +86,12 @@ class Draft:
 
     def report(self, *months: int) -> None:
         for number in months:
-            self.reports[month(number)] = state_of(self.state, month(number))
+            self.reports[month(number)] = state_of(self.state, month(number), TODAY)
+
+    def april(self, snapshot_date: str, last_day: str) -> None:
+        """Have April's snapshot of a day, and lines that end on another."""
+        self.state.snapshot_dates["2024-04-01"] = snapshot_date
+        self.state = replace(self.state, last_day=last_day)
 
     @property
     def steps(self) -> list[Step]:
@@ -120,5 +125,7 @@ def made(folder: Path) -> Draft:
     draft.champion("old")
     for table in LABELLED:
         draft.publish(table, *numbers)
+    dates = {str(month(number)): str(month(number + 1)) for number in numbers}
+    draft.state = replace(draft.state, snapshot_dates=dates, last_day="2024-04-30")
     draft.report(4)
     return draft

@@ -178,7 +178,39 @@ def april_comes_back(draft: Draft) -> None:
         draft.publish(table, 4)
 
 
+def april_is_over(draft: Draft) -> None:
+    """It was made on its 27th; the last sale is of then, and the calendar went on."""
+    draft.april("2024-04-28", "2024-04-27")
+
+
+def april_stays_cut(draft: Draft) -> None:
+    draft.april("2024-04-10", "2024-04-09")
+
+
+def may_comes_after_a_cut_april(draft: Draft) -> None:
+    april_stays_cut(draft)
+    draft.covered(1, 5)
+    changed(5)(draft)
+
+
+def may_was_nobodys(draft: Draft) -> None:
+    """Its lines are of no known customer, so that the data still ends in April."""
+    may_comes_after_a_cut_april(draft)
+    for table in MONTHLY:
+        draft.publish(table, 5, rows=10 if table.endswith("transactions") else 0)
+
+
+def april_is_the_newest_again(draft: Draft) -> None:
+    """It ends on the 9th, and was complete for as long as there was a May."""
+    draft.april("2024-05-01", "2024-04-09")
+
+
 SCORING = [
+    (april_is_over, NEWEST, "recency of 2024-04 counts to another day now"),
+    (april_stays_cut, None, ""),
+    (may_comes_after_a_cut_april, "2024-04 to 2024-05", "recency of 2024-04 counts to another day"),
+    (may_was_nobodys, None, ""),
+    (april_is_the_newest_again, NEWEST, "recency of 2024-04 counts to another day now"),
     (changed(4), NEWEST, "2024-04 changed"),
     (changed(2), "2024-02 to 2024-04", "2024-02 changed, and months after it"),
     (read_again, None, ""),
@@ -303,10 +335,17 @@ def other_report(draft: Draft) -> None:
     draft.reports[next(iter(draft.reports))] = "of before"
 
 
+def cut_without_report(draft: Draft) -> None:
+    april_stays_cut(draft)
+    draft.reports.clear()
+
+
 @pytest.mark.parametrize(
     ("happens", "due"),
     [
         (no_report, ["report 2024-04"]),
+        (cut_without_report, ["report 2024-03"]),
+        (april_stays_cut, ["report 2024-04", "report 2024-03"]),
         (older_report, []),
         (refit, ["report 2024-04", "report 2024-02"]),
         (evaluated, ["report 2024-04"]),

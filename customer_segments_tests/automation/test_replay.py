@@ -59,9 +59,15 @@ def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path,
             file.rename(settings.source_dir / file.name)
         # Moved into place a moment ago: looked at twice before it is read.
         assert daemon.tick().runs in ([], [("ingest", None, None)])
-        *_, score, report = daemon.until_quiet()
-        assert score == ("score", arrived[0], arrived[-1])
-        assert report == ("report", arrived[-1], arrived[-1])
+        runs = daemon.until_quiet()
+        # Decembers end on the 23rd and the 9th: cut, and made again when January is there. The
+        # first is reported all the same, for want of another.
+        is_cut, first = arrived[-1] in ("2010-12", "2011-12"), arrived[0]
+        if arrived[0] in ("2010-01", "2011-01"):
+            first = f"{int(first[:4]) - 1}-12"
+        assert [run for run in runs if run[0] == "score"] == [("score", first, arrived[-1])]
+        report = ("report", arrived[-1], arrived[-1])
+        assert [run for run in runs if run[0] == "report"][:1] == ([] if is_cut else [report])
 
     assert len(months) == 25
     assert labels(settings) == labels(real_warehouse)

@@ -284,12 +284,13 @@ def _launch(
 
 def write_marks(settings: Settings, first: date, last: date) -> None:
     """Write a report that is nothing but what it was made from."""
-    state = Installation.of(settings).warehouse.state()
+    installed = Installation.of(settings)
+    state, today = installed.warehouse.state(), installed.months.today
     for month in state.filled("customer_segments"):
         if first <= month <= last:
             path = report_path(settings.reports_path, month)
             make_folder(path.parent)
-            write_text(path, f'<meta name="state" content="{state_of(state, month)}">')
+            write_text(path, f'<meta name="state" content="{state_of(state, month, today)}">')
 
 
 def compared(one: Path, other: Path) -> dict[str, list[tuple]]:

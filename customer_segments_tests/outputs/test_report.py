@@ -19,7 +19,7 @@ from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.outputs.report.page import render
 from customer_segments.shown import links as links_beside
-from customer_segments.shown import newest_labelled, report_path
+from customer_segments.shown import report_path, shown_month
 from customer_segments.storage import Warehouse
 from customer_segments.texts import read_toml
 from customer_segments_tests.ingestion.ingested import ask
@@ -210,7 +210,8 @@ def test_months_without_labels_have_no_report(sample_warehouse, copy_of):
     settings = copy_of(sample_warehouse)
     without_labels(settings, f"month = '{MONTH}'")
     before = date(2024, 11, 1)
-    assert newest_labelled(Installation.of(settings)) == before
+    installed = Installation.of(settings)
+    assert shown_month(installed, installed.warehouse.state()) == before
     execute(settings, "report", before, MONTH)
     assert report_path(settings.reports_path, before).is_file()
     assert not report_path(settings.reports_path, MONTH).exists()

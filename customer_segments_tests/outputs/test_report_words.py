@@ -140,13 +140,19 @@ def test_as_recent_for_less_money_is_slipping(sample_view):
 
 
 def test_a_month_that_is_cut_short_is_said_first(sample_view):
-    cut = replace(sample_view, newest_date=date(2024, 12, 9))
-    page = page_of(cut)
+    cut = replace(sample_view, snapshot_date=date(2024, 12, 10))
+    page, whole = page_of(cut), page_of(sample_view)
     top = page.text.partition("Contents")[0]
-    assert "December 2024 is not complete. The data ends on 9 December 2024" in top
+    assert "The state at the end of 9 December 2024." in top
+    assert "December 2024 is not complete. The data ends on 9 December 2024: this is the" in top
     assert "take the report of November 2024" in top
     assert "so far, more than the month before" in page.text
-    assert "not complete" not in page_of(sample_view).text
+    assert "not complete, so nobody is named here" in page.text
+    assert "slipped" not in said(cut)
+    assert "tasks" not in page.tables
+    assert "not complete" not in whole.text.partition("Glossary")[0]
+    assert "slipped" in said(sample_view)
+    assert "tasks" in whole.tables
 
 
 def test_a_window_of_months_is_said(sample_view):

@@ -1,19 +1,20 @@
 """What each figure of a customer means, and that random lines give what plain Python gives."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from customer_segments.months import shift
+from customer_segments.months import shift, snapshot_date
 from customer_segments_tests.rfm.lines import (
     APRIL,
     FEBRUARY,
     JANUARY,
     MARCH,
     MAY,
+    TODAY,
     Row,
     expected_snapshots,
     line,
@@ -64,12 +65,39 @@ def test_a_customer_with_two_orders_and_a_credit_note():
     ],
 )
 def test_recency_counts_days_not_hours_and_the_last_day_is_one(bought, days):
-    assert one_snapshot([line(1, bought)], JANUARY)["17850"]["recency_days"] == days
+    lines = [line(1, bought), line(2, datetime(2011, 1, 31), customer_id="other")]
+    assert one_snapshot(lines, JANUARY)["17850"]["recency_days"] == days
 
 
 def test_a_leap_day_counts():
-    rows = snapshots([line(1, datetime(2012, 2, 1))], date(2012, 2, 1), date(2012, 2, 1))
+    lines = [line(1, datetime(2012, 2, 1)), line(2, datetime(2012, 3, 1))]
+    rows = snapshots(lines, date(2012, 2, 1), date(2012, 2, 1))
     assert rows[0]["recency_days"] == 29
+
+
+@pytest.mark.parametrize(
+    ("newest", "today", "of_day"),
+    [
+        (date(2011, 1, 9), date(2011, 1, 9), date(2011, 1, 10)),
+        (date(2011, 1, 9), TODAY, date(2011, 1, 10)),
+        # The last week of it, and it is over; not before.
+        (date(2011, 1, 25), date(2011, 2, 1), FEBRUARY),
+        (date(2011, 1, 25), date(2011, 1, 31), date(2011, 1, 26)),
+        (date(2011, 1, 24), TODAY, date(2011, 1, 25)),
+        (date(2011, 2, 1), date(2011, 2, 1), FEBRUARY),
+    ],
+)
+def test_an_incomplete_month_is_the_state_after_the_datas_last_day(newest, today, of_day):
+    """Also where that day has credit notes alone, or a month is taken alone."""
+    lines = [
+        line(1, datetime(2011, 1, 3)),
+        line(2, datetime.combine(newest, time(9)), invoice="C2", quantity=-1),
+        # Nobody's lines are no data of customers.
+        line(3, datetime(2011, 2, 20), customer_id=None),
+    ]
+    (row,) = snapshots(lines, JANUARY, JANUARY, today=today)
+    assert row["snapshot_date"] == of_day == snapshot_date(JANUARY, newest, today)
+    assert row["recency_days"] == (of_day - date(2011, 1, 3)).days
 
 
 def test_who_only_ever_returned_goods_is_absent():
@@ -98,7 +126,8 @@ def test_a_credit_note_counts_in_its_own_month_and_moves_no_recency():
     ]
     months = {row["snapshot_month"]: row for row in snapshots(lines, JANUARY, MARCH)}
     assert [row["monetary"] for row in months.values()] == [25, 25, 0]
-    assert [row["recency_days"] for row in months.values()] == [1, 29, 60]
+    # March is the state after its 1st.
+    assert [row["recency_days"] for row in months.values()] == [1, 29, 30]
 
 
 def test_returns_beyond_what_was_bought_make_money_negative():
@@ -237,16 +266,17 @@ def cleaned_lines(draw: st.DrawFn) -> list[Row]:
     st.integers(-2, 4),
     st.integers(0, 5),
     st.sampled_from([None, 1, None, 3]),
+    st.sampled_from([TODAY, MARCH, MAY + timedelta(days=30)]),
 )
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_random_lines_give_what_plain_python_gives(
-    lines: list[Row], start: int, length: int, window_months: int | None
+    lines: list[Row], start: int, length: int, window_months: int | None, today: date
 ):
     first = shift(JANUARY, start)
     last = shift(first, length)
 
-    found = snapshots(lines, first, last, window_months)
-    expected = expected_snapshots(lines, first, last, window_months)
+    found = snapshots(lines, first, last, window_months, today)
+    expected = expected_snapshots(lines, first, last, window_months, today)
 
     event(f"window {window_months is not None}, rows {bool(expected)}")
     averages = [Decimal(row.pop("average_order_value")) for row in found]

@@ -12,8 +12,15 @@ from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
+from customer_segments_tests.rfm.lines import TODAY
 
 WINDOW = 6
+# December 2011 ends on the 9th.
+DATES = {
+    date(2010, 11, 1): date(2010, 12, 1),
+    date(2011, 5, 1): date(2011, 6, 1),
+    date(2011, 12, 1): date(2011, 12, 10),
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,7 @@ def lines(real_warehouse: Settings) -> pd.DataFrame:
 
 def in_pandas(lines: pd.DataFrame, month: date, window_months: int | None) -> pd.DataFrame:
     """Return a snapshot, a row per customer in order of their ids."""
-    after = pd.Timestamp(shift(month, 1))
+    of_day, after = pd.Timestamp(DATES[month]), pd.Timestamp(shift(month, 1))
     seen = lines[lines["invoice_date"] < after]
     if window_months:
         seen = seen[seen["invoice_date"] >= pd.Timestamp(shift(month, 1 - window_months))]
@@ -42,7 +49,7 @@ def in_pandas(lines: pd.DataFrame, month: date, window_months: int | None) -> pd
     orders = by_customer["invoice"].nunique()
     return pd.DataFrame(
         {
-            "recency_days": (after - last.dt.normalize()).dt.days,
+            "recency_days": (of_day - last.dt.normalize()).dt.days,
             "frequency": orders,
             "monetary": net,
             "first_purchase_date": by_customer["invoice_date"].min().dt.normalize(),
@@ -57,14 +64,14 @@ def in_pandas(lines: pd.DataFrame, month: date, window_months: int | None) -> pd
     ).sort_index()
 
 
-@pytest.mark.parametrize("month", [date(2010, 11, 1), date(2011, 5, 1), date(2011, 12, 1)])
+@pytest.mark.parametrize("month", DATES)
 @pytest.mark.parametrize("window_months", [None, WINDOW])
 def test_a_snapshot_equals_pandas_in_every_column(
     real_warehouse: Settings, lines: pd.DataFrame, month: date, window_months: int | None
 ):
     warehouse = Warehouse(real_warehouse.warehouse_path)
     if window_months:
-        snapshot = customer_rfm(CLEANED_TRANSACTIONS.relation, month, month, window_months)
+        snapshot = customer_rfm(CLEANED_TRANSACTIONS.relation, month, month, TODAY, window_months)
     else:
         published = CUSTOMER_RFM.relation
         snapshot = published.filter(published.snapshot_month == month)
@@ -74,7 +81,7 @@ def test_a_snapshot_equals_pandas_in_every_column(
     assert len(expected) > 1_000
     assert list(found.index) == list(expected.index)
     assert set(found["snapshot_month"].dt.date) == {month}
-    assert set(found["snapshot_date"].dt.date) == {shift(month, 1)}
+    assert set(found["snapshot_date"].dt.date) == {DATES[month]}
     assert set(found["window_months"].dropna()) == ({window_months} if window_months else set())
     found["monetary"] = (found["monetary"] * 10_000).astype("int64")
     found["average_order_value"] = (found["average_order_value"] * 10_000).astype("int64")

@@ -11,7 +11,7 @@ PINS = {
     "source_doubts": "v1-91aaaac24d8f",
     "cleaned_transactions": "v3-13c898aaa314",
     "rejected_transactions": "v3-b14fd2e2762c",
-    "customer_rfm": "v4-2308f9aaf353",
+    "customer_rfm": "v5-73b1fa9d1921",
     "kmeans_model": "v2-04a1bda768cb",
     "model_selection": "v3-aa932bea7964",
     "champion_model": "v2-e19b44b813bf",

@@ -103,7 +103,7 @@ def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
         hues = [colour(name) for name in sizes.index]
         axes.bar(x, -sizes, NODE, edge, align="edge", color=hues, ec=INK, lw=0.4)
         lowest.append((edge - sizes).iloc[-1])
-    axes.set_xticks([0, 1], ["a month before", f"end of {month_name(view.month)}"])
+    axes.set_xticks([0, 1], ["a month before", month_name(view.month)])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=style.SMALL, pad=8)
     axes.set(yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - 0.01, 0.01))

@@ -62,7 +62,9 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     _add_summary(workbook, view, customers, is_sample=is_sample)
     for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES)).items():
         sheets.add_table(workbook, name, of_customers, lists[segment])
-    sheets.add_table(workbook, CHANGES, of_changes, changes)
+    # Who has not ordered yet may still do so in the month: nobody is to be turned to for that.
+    if view.is_complete:
+        sheets.add_table(workbook, CHANGES, of_changes, changes)
     with replacing(path) as draft:
         workbook.save(draft)
 
