@@ -21,9 +21,10 @@ from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
+from customer_segments.value import assets as value
 
 STAGES = (
-    *(ingestion, cleaning, rfm, model, segments, evaluation, outputs),
+    *(ingestion, cleaning, rfm, model, segments, value, evaluation, outputs),
     *(quality, automation, alerts),
 )
 

@@ -150,3 +150,11 @@ class Segments(Section):
 
     relabel: Literal["all", "new"] = "all"
     """What a new champion labels: all months anew, or only those to come."""
+
+
+class Value(Section):
+    """How the revenue to come is foretold."""
+
+    decay_days: float = Field(default=180, gt=0)
+    """Days without an order after which a customer counts exp(-1), .37, of what the last twelve
+    months say."""

@@ -12,7 +12,7 @@ from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 
 # Names of types in the files.
 TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
-STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "quality")
+STAGES = (*("ingestion", "cleaning", "rfm", "model", "segments", "value", "evaluation", "quality"),)
 
 # In place of a segment, in the migration of who has none on that side.
 NEW, GONE = "New", "Gone"
@@ -36,6 +36,9 @@ CHAMPION_MODEL = CONTRACTS["champion_model"]
 CUSTOMER_SEGMENTS = CONTRACTS["customer_segments"]
 SEGMENT_MIGRATION = CONTRACTS["segment_migration"]
 SEGMENT_PROFILES = CONTRACTS["segment_profiles"]
+CUSTOMER_VALUE = CONTRACTS["customer_value"]
+VALUE_BACKTEST = CONTRACTS["value_backtest"]
+SEGMENT_VALUE_BACKTEST = CONTRACTS["segment_value_backtest"]
 ALGORITHM_COMPARISON = CONTRACTS["algorithm_comparison"]
 SEGMENT_BACKTEST = CONTRACTS["segment_backtest"]
 CHECK_HISTORY = CONTRACTS["check_history"]
