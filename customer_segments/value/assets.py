@@ -80,26 +80,25 @@ def build_defs(installed: Installation) -> dg.Definitions:
         Empty where no date has a year before it and complete months after it.
         """
         known = query(rfm.group_by("snapshot_month").agg(last=rfm.last_purchase_date.max()))
-        months = known["snapshot_month"].map(month_of)
-        dates = []
+        dates, measured, totals = [], [], []
         if len(known):
-            last_sale = known["last"].max().date()
+            months, last_sale = known["snapshot_month"].map(month_of), known["last"].max().date()
             dates = backtest.dates_followed(months, last_sale, policy.source.today())
-        if not dates:
-            said = "No date to look back to yet: it takes 12 months before and 3 after it."
-            context.log.warning(said)
-            return contracts[0].arrow([]), contracts[1].arrow([])
-        window = policy.rfm.window_months
-        followed = backtest.followed(lines, rfm, dates, config.decay_days, window)
-        measured = query(backtest.value_backtest(followed))
-        champion = tables.CHAMPION_MODEL.relation
-        champion = champion.filter(champion.decision == champion.decision.max())
-        segments = tables.CUSTOMER_SEGMENTS.relation
-        totals = query(backtest.segment_value_backtest(followed, segments, champion))
-        means = measured.groupby(["forecast", "horizon_months"])[backtest.MEASURES].mean()
-        figures = {"means": figures_table(means.reset_index())}
-        context.add_output_metadata(figures, output_name=contracts[0].table)
-        return contracts[0].arrow(measured), contracts[1].arrow(totals)
+        if dates:
+            window = policy.rfm.window_months
+            followed = backtest.followed(lines, rfm, dates, config.decay_days, window)
+            measured = query(backtest.value_backtest(followed))
+            labels = tables.CUSTOMER_SEGMENTS.relation, tables.CHAMPION_MODEL.relation
+            totals = query(backtest.segment_value_backtest(followed, *labels))
+        if len(measured):
+            means = {"means": figures_table(backtest.means(measured))}
+            context.add_output_metadata(means, output_name=tables.VALUE_BACKTEST.table)
+        else:
+            context.log.warning(
+                "No date to look back to yet: it takes 12 months before it and 3 complete months "
+                "after it. value_backtest is empty."
+            )
+        return tables.VALUE_BACKTEST.arrow(measured), tables.SEGMENT_VALUE_BACKTEST.arrow(totals)
 
     return dg.Definitions(
         assets=[customer_value_asset, backtest_of_value],

@@ -6,6 +6,7 @@ segments' totals, as pure Ibis. Does not: the forecast (``formula``).
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 import ibis
 from ibis.expr.types import FloatingValue, Table
@@ -14,6 +15,9 @@ from customer_segments.months import is_complete, shift
 from customer_segments.tables import SEGMENT_VALUE_BACKTEST, VALUE_BACKTEST
 from customer_segments.tables.money import SUM
 from customer_segments.value.formula import HORIZONS, YEAR, foretold, with_actual
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMULA, NAIVE = "formula", "pro rata"
 DATE = ["as_of", "horizon_months"]
@@ -106,12 +110,13 @@ def value_backtest(followed: Table) -> Table:
     ).select(*VALUE_BACKTEST.schema.names)
 
 
-def segment_value_backtest(followed: Table, segments: Table, champion: Table) -> Table:
+def segment_value_backtest(followed: Table, segments: Table, champion_model: Table) -> Table:
     """Return how far the totals of segments were off, as ``SEGMENT_VALUE_BACKTEST`` has it.
 
-    ``segments`` are labels of the snapshots, of which those by the ``champion`` count.
+    ``segments`` are labels of the snapshots, of which those by the champion count.
     """
-    labels = segments.semi_join(champion, segments.model_version == champion.version)
+    newest = champion_model.filter(champion_model.decision == champion_model.decision.max())
+    labels = segments.semi_join(newest, segments.model_version == newest.version)
     as_of = (labels.snapshot_month + ibis.interval(months=1)).cast("date")
     labels = labels.select("customer_id", "segment", "model_version", as_of=as_of)
     rows = followed.inner_join(labels, ["as_of", "customer_id"])
@@ -129,6 +134,12 @@ def segment_value_backtest(followed: Table, segments: Table, champion: Table) ->
     return errors.mutate(is_shown=is_good.fill_null(False)).select(
         *SEGMENT_VALUE_BACKTEST.schema.names
     )
+
+
+def means(backtest: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the means over the dates of each forecast and horizon; of bias, of its size."""
+    sizes = backtest.assign(bias=backtest["bias"].abs())
+    return sizes.groupby(["forecast", "horizon_months"])[MEASURES].mean().reset_index()
 
 
 def _rank(rows: Table, of: list[str]) -> FloatingValue:

@@ -59,7 +59,8 @@ def foretold(
     rows = _with_base(rows, bases, "learned_at")
     of_band = _in_band(rows, bands, "learned_at")
     interval = {
-        name: (of_band.forecast * of_band[f"{name}_ratio"]).cast(SUM) for name in ("low", "high")
+        name: (of_band.forecast.nullif(0.0) * of_band[f"{name}_ratio"]).cast(SUM)
+        for name in ("low", "high")
     }
     return of_band.select(
         *("as_of", "customer_id", "horizon_months", "revenue_12m", "share", "base", "has_history"),

@@ -118,7 +118,7 @@ def made(folder: Path) -> Draft:
     numbers = [each.month for each in between(FIRST, LAST)]
     draft.publish("raw_transactions", *numbers)
     draft.publish("source_sheets", 0)
-    for table in ("cleaned_transactions", "rejected_transactions", "customer_rfm"):
+    for table in (table for table in MONTHLY if table not in LABELLED):
         draft.publish(table, *numbers)
     draft.publish("kmeans_model", 0)
     draft.publish("model_selection", 0)

@@ -36,7 +36,7 @@ from customer_segments_tests.installations import install
 
 TABLES = (
     *("raw_transactions", "cleaned_transactions", "rejected_transactions", "customer_rfm"),
-    *("customer_segments", "segment_migration", "segment_profiles"),
+    *("customer_segments", "segment_migration", "segment_profiles", "customer_value"),
 )
 # A small shop can be fitted; no resamples, which decide no row.
 RULES: dict[str, dict] = {
