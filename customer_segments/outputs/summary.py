@@ -22,7 +22,14 @@ from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
-from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments.tables import (
+    ALGORITHM_COMPARISON,
+    SEGMENT_BACKTEST,
+    SEGMENT_VALUE_BACKTEST,
+    VALUE_BACKTEST,
+)
+from customer_segments.value.backtest import MAX_TOTAL_ERROR
+from customer_segments.value.backtest import means as value_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +42,9 @@ SEGMENT_COLUMNS = columns_of(
 COMPARED = {"labelling": "", "n_clusters": "Found", "silhouette": "Silh.", "stability": "ARI"}
 COMPARED |= {"worst_jaccard": "Jaccard", "smallest_share": "Smallest", "passes": "Passes"}
 FORETOLD = dict(zip(("labelling", *FIGURES), ("", "Variance", "AUC", "Top tenth"), strict=True))
+
+SPENT = {"forecast": "", "horizon_months": "Months", "bias": "Bias", "mae": "MAE"}
+SPENT |= {"spearman": "Rank", "decile_error": "Tenths", "coverage": "Inside"}
 
 
 def print_input(installed: Installation, console: Console) -> None:
@@ -135,6 +145,22 @@ def print_evaluation(installed: Installation, console: Console) -> None:
     console.print(_grid_of(title, foretold[foretold["horizon_months"] == horizon], FORETOLD))
     for sentence in findings(backtest):
         console.print(f"- {sentence}", highlight=False)
+
+
+def print_value(installed: Installation, console: Console) -> None:
+    """Print how well it was foretold what customers spend, and which totals are near enough."""
+    backtest, totals = map(installed.warehouse.load, (VALUE_BACKTEST, SEGMENT_VALUE_BACKTEST))
+    if backtest.empty:
+        said = "There is not enough history yet to look back to: see the log of value_backtest."
+        console.print(said)
+        return
+    console.print(_grid_of("What customers may spend: mean errors", value_means(backtest), SPENT))
+    near = [
+        f"{row.segment} over {row.horizon_months} months ({row.error:.0%})"
+        for row in totals[totals["is_shown"]].itertuples()
+    ]
+    said = f"Totals of segments that were less than {MAX_TOTAL_ERROR:.0%} off:"
+    console.print(f"{said} {', '.join(near) or 'none'}.", highlight=False)
 
 
 def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
