@@ -230,7 +230,7 @@ SCORING = [
     *(
         (killed_after(table), "2024-03 to 2024-04", "2024-03 changed, and months after it")
         for table in MONTHLY[:-1]
-        # Each of the last two is made of the labels: either may be the one that is left.
+        # Of the last three none is made of another: any may be the one that is left.
     ),
     (killed_after(MONTHLY[-1]), None, ""),
 ]

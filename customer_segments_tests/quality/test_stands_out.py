@@ -39,7 +39,7 @@ CASES = {
     ),
     ("customer_value", "expectation"): (
         [
-            "UPDATE customer_value SET expected_3m = 2 * expected_3m "
+            "UPDATE customer_value SET expected_3m = 3 * expected_3m "
             "WHERE snapshot_month = '2024-08-01'"
         ],
         "ERROR",
