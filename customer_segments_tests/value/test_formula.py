@@ -96,9 +96,9 @@ class Plain:
             edges = np.unique(then.groupby(tile).max())[:-1]
             ratios = (came / then).groupby(np.searchsorted(edges, then)).quantile(list(INTERVAL))
             for name, q in zip(("low", "high"), INTERVAL, strict=True):
-                found[name] = (
-                    ratios.xs(q, level=1).reindex(np.searchsorted(edges, now)).values * now
-                )
+                found[name] = ratios.xs(q, level=1).reindex(
+                    np.searchsorted(edges, now)
+                ).values * now.where(now > 0)
         return found
 
 
@@ -125,8 +125,16 @@ def made(lines: list[dict], dates: list[date], window_months: int | None = None)
     return found.set_index(["as_of", "horizon_months", "customer_id"]).sort_index()
 
 
-@pytest.mark.parametrize("window_months", [None, 14])
-def test_it_is_the_formula(lines, window_months):
+@pytest.mark.parametrize(
+    ("window_months", "stay"), [(None, CUSTOMERS), (14, CUSTOMERS), (None, 30)]
+)
+def test_it_is_the_formula(lines, window_months, stay):
+    """Also where nothing at all is expected of most customers: they have not been seen for long."""
+    lines = [
+        row
+        for row in lines
+        if int(row["customer_id"] or 0) < stay or row["invoice_date"] < datetime(2010, 3, 1)
+    ]
     plain, found = Plain(lines, window_months), made(lines, DATES, window_months)
     for (as_of, months), rows in found.groupby(level=[0, 1]):
         rows = rows.droplevel([0, 1])
