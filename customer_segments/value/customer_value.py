@@ -31,6 +31,7 @@ def customer_value(
     revenue does not tell the season.
     """
     snapshots = rfm.filter(rfm.snapshot_month.between(ibis.date(first), ibis.date(last)))
+    snapshots = snapshots.select("snapshot_month", "snapshot_date", "customer_id", "recency_days")
     states = snapshots.select("customer_id", "recency_days", as_of="snapshot_date")
     known = foretold(cleaned, states, decay_days, window_months)
     is_known = known.has_history & known.base.notnull()

@@ -45,27 +45,26 @@ def foretold(
     ``expected``, ``low`` and ``high`` in the currency of the lines, and as of each date ``share``
     (null where no year was before it, or what it is a share of is not above 0), ``base`` (null
     where nothing could be learned; ``expected`` does without) and ``has_history``, whether
-    ``LEAST_MONTHS`` were before it. The interval holds four customers of five, if the months to
-    come are like those before; it is null without a base, and where nothing is expected at all.
+    ``LEAST_MONTHS`` were before it. Of customers with such a forecast at most a tenth spent less than
+    ``low``, and a tenth more than ``high``; null without a base, and where nothing is expected.
     """
-    days = _days(cleaned)
-    rows = _seasonal(days, states, decay_days)
-    learning = rows.select(as_of="learned_at").distinct()
-    known = _seasonal(days, _states(cleaned, learning, window_months), decay_days)
-    known = with_actual(cleaned, known.filter(known.share.notnull()))
-    bases = _bases(known)
-    known = _with_base(known, bases, "as_of")
-    bands = _bands(known)
-    rows = _with_base(rows, bases, "learned_at")
-    of_band = _in_band(rows, bands, "learned_at")
-    interval = {
-        name: (of_band.forecast.nullif(0.0) * of_band[f"{name}_ratio"]).cast(SUM)
-        for name in ("low", "high")
-    }
-    return of_band.select(
+    rows = _seasonal(cleaned, states, decay_days)
+    learning = _states(cleaned, rows.select(as_of="learned_at").distinct(), window_months)
+    known = _seasonal(cleaned, learning, decay_days)
+    bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
+    joined = rows.left_join(bands, ["learned_at", "horizon_months"])
+    forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
+    joined = joined.mutate(forecast=forecast)
+    forecast = joined.forecast.fill_null(0.0)
+    is_in_band = (forecast > joined.above) & (forecast <= joined.at_most)
+    # Where nothing could be learned there are no bands.
+    joined = joined.filter(is_in_band | joined.base.isnull())
+    ratios = {"low": joined.low_ratio, "high": joined.high_ratio}
+    interval = {name: joined.forecast.nullif(0.0) * ratio for name, ratio in ratios.items()}
+    return joined.select(
         *("as_of", "customer_id", "horizon_months", "revenue_12m", "share", "base", "has_history"),
-        expected=of_band.forecast.cast(SUM),
-        **interval,
+        expected=joined.forecast.cast(SUM),
+        **{name: value.cast(SUM) for name, value in interval.items()},
     )
 
 
@@ -110,36 +109,40 @@ def _states(cleaned: Table, dates: Table, window_months: int | None) -> Table:
     return last.select("as_of", "customer_id", recency_days=recency_days)
 
 
-def _seasonal(days: Table, states: Table, decay_days: float) -> Table:
+def _seasonal(cleaned: Table, states: Table, decay_days: float) -> Table:
     """Return the forecast without a base, as ``forecast``, for each state and horizon."""
     dates = states.select("as_of").distinct()
-    dates = dates.mutate(since=later(dates.as_of, -YEAR), month=dates.as_of.truncate("M"))
+    dates = dates.mutate(since=later(dates.as_of, -YEAR))
+    days = _days(cleaned)
     in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
     spent = in_year.group_by("as_of", "customer_id").agg(revenue_12m=in_year.revenue.sum())
     joined = states.left_join(spent, ["as_of", "customer_id"])
     states = joined.select(*states.columns, revenue_12m=joined.revenue_12m.fill_null(0).cast(SUM))
-    rows = states.inner_join(_seasons(in_year, days, dates), "as_of")
+    rows = states.inner_join(_seasons(cleaned, dates), "as_of")
     spent_last = ibis.greatest(rows.revenue_12m, 0).cast("float64")
     stays = (-rows.recency_days.cast("float64") / decay_days).exp()
     return rows.mutate(forecast=rows.share * spent_last * stays)
 
 
-def _seasons(in_year: Table, days: Table, dates: Table) -> Table:
+def _seasons(cleaned: Table, dates: Table) -> Table:
     """Return ``share``, ``learned_at`` and ``has_history`` of each date and horizon.
 
     A first month whose data starts after its first week is not counted as history.
     """
+    known = cleaned.filter(cleaned.customer_id.notnull())
+    days = known.group_by(day=known.invoice_date.date()).agg(revenue=known.revenue.sum().cast(SUM))
     first = days.day.min()
     is_whole = first.day() <= LAST_DAYS
     start = ibis.ifelse(is_whole, first.truncate("M"), later(first.truncate("M"), 1))
     dates = dates.cross_join(days.agg(start=start))
+    in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
     seasons = []
     for months in HORIZONS:
         is_ahead = in_year.day < later(in_year.since, months)
-        totals = in_year.group_by("as_of").agg(
+        each = in_year.group_by("as_of", "since", "start").agg(
             year=in_year.revenue.sum(), ahead=in_year.revenue.sum(where=is_ahead)
         )
-        each = dates.left_join(totals, "as_of")
+        month = each.as_of.truncate("M")
         is_told = (each.since >= each.start) & (each.year > 0) & (each.ahead > 0)
         share = each.ahead.cast("float64") / each.year.cast("float64")
         seasons.append(
@@ -147,66 +150,48 @@ def _seasons(in_year: Table, days: Table, dates: Table) -> Table:
                 "as_of",
                 horizon_months=ibis.literal(months, "int64"),
                 share=ibis.ifelse(is_told, share, None),
-                learned_at=later(each.month, -months),
-                has_history=later(each.month, -LEAST_MONTHS) >= each.start,
+                learned_at=later(month, -months),
+                has_history=later(month, -LEAST_MONTHS) >= each.start,
             )
         )
     return ibis.union(*seasons)
 
 
-def _bases(known: Table) -> Table:
-    """Return what those with the least forecasts spent beyond them, on average and at least 0."""
-    least = known.group_by("as_of", "horizon_months").agg(most=known.forecast.quantile(LEAST_SHARE))
-    rows = known.inner_join(least, ["as_of", "horizon_months"])
-    rows = rows.filter(rows.forecast <= rows.most)
-    # As decimals, whose sum is the same in any order.
-    beyond = rows.actual - rows.forecast.cast(SUM)
-    mean = beyond.sum().cast("float64") / rows.count().cast("float64")
-    bases = rows.group_by("as_of", "horizon_months").agg(mean=mean, share=rows.share.max())
-    base = ibis.greatest(bases["mean"] / bases.share, 0.0)
-    return bases.select("horizon_months", learned_at="as_of", base=base)
-
-
-def _with_base(rows: Table, bases: Table, date: str) -> Table:
-    """Add the base that was learned at a row's ``date`` to its forecast."""
-    on = [rows[date] == bases.learned_at, rows.horizon_months == bases.horizon_months]
-    joined = rows.left_join(bases, on, rname="{name}_base")
-    forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
-    return joined.select(
-        *(name for name in rows.columns if name != "forecast"), "base", forecast=forecast
-    )
-
-
 def _bands(known: Table) -> Table:
-    """Return bands of the forecasts of each date, and how actual and forecast compare in them.
+    """Return what is learned at each date: the base, and how actual and forecast compare.
 
-    A band is above ``above`` and at most ``at_most``.
+    The base is what those with the least forecasts spent beyond them, on average and at least 0.
+    With it, bands of the forecasts, each above ``above`` and at most ``at_most``; who has the same
+    forecast is in the same band.
     """
     key = ["as_of", "horizon_months"]
-    tile = ibis.ntile(BANDS).over(group_by=key, order_by="forecast")
-    edges = known.mutate(tile=tile).group_by(*key, "tile").agg(at_most=ibis._.forecast.max())
-    edges = edges.select(*key, "at_most").distinct()
-    order = {"group_by": key, "order_by": "at_most"}
-    edges = edges.mutate(
-        above=edges.at_most.lag().over(**order).fill_null(-ANY),
-        at_most=ibis.ifelse(edges.at_most.lead().over(**order).isnull(), ANY, edges.at_most),
+    known = known.mutate(most=known.forecast.quantile(LEAST_SHARE).over(group_by=key))
+    # As decimals, whose sum is the same in any order.
+    beyond = known.actual - known.forecast.cast(SUM)
+    known = known.mutate(beyond=ibis.ifelse(known.forecast <= known.most, beyond, None))
+    total, customers = (
+        each.over(group_by=key) for each in (known.beyond.sum(), known.beyond.count())
     )
-    rows = _in_band(known, edges, "as_of")
-    ratio = rows.actual.cast("float64") / rows.forecast.nullif(0.0)
+    mean = total.cast("float64") / customers.cast("float64")
+    known = known.mutate(base=ibis.greatest(mean / known.share, 0.0))
+    known = known.mutate(forecast=known.forecast + known.share * known.base)
+    rank = ibis.rank().over(group_by=key, order_by="forecast")
+    known = known.mutate(band=rank * BANDS // known.count().over(group_by=key))
+    ratio = known.actual.cast("float64") / known.forecast.nullif(0.0)
     low, high = INTERVAL
-    return rows.group_by(*key, "above", "at_most").agg(
-        low_ratio=ratio.quantile(low), high_ratio=ratio.quantile(high)
+    bands = known.group_by(*key, "band").agg(
+        base=known.base.max(),
+        at_most=known.forecast.max(),
+        low_ratio=ratio.quantile(low),
+        high_ratio=ratio.quantile(high),
     )
-
-
-def _in_band(rows: Table, bands: Table, date: str) -> Table:
-    """Join rows with the band that they are in, of those made at a ``date`` of theirs.
-
-    Where no bands were made the row stays, without.
-    """
-    bands = bands.rename(band_of="as_of")
-    on = [(date, "band_of"), "horizon_months"]
-    joined = rows.left_join(bands, on, rname="{name}_band")
-    forecast = joined.forecast.fill_null(0.0)
-    is_in = (forecast > joined.above) & (forecast <= joined.at_most)
-    return joined.filter(is_in | joined.above.isnull())
+    order = {"group_by": key, "order_by": "band"}
+    return bands.select(
+        "horizon_months",
+        "base",
+        "low_ratio",
+        "high_ratio",
+        learned_at="as_of",
+        above=bands.at_most.lag().over(**order).fill_null(-ANY),
+        at_most=ibis.ifelse(bands.at_most.lead().over(**order).isnull(), ANY, bands.at_most),
+    )

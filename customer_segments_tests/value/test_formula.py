@@ -90,10 +90,8 @@ class Plain:
         found = pd.DataFrame({"expected": now, "base": base, "low": np.nan, "high": np.nan})
         if share > 0:
             then = then + share * base
-            places = then.rank(method="first").astype(int) - 1
-            sizes = [len(part) for part in np.array_split(np.arange(len(then)), BANDS)]
-            tile = np.repeat(np.arange(BANDS), sizes)[places]
-            edges = np.unique(then.groupby(tile).max())[:-1]
+            band = (then.rank(method="min").astype(int) - 1) * BANDS // len(then)
+            edges = then.groupby(band).max()[:-1]
             ratios = (came / then).groupby(np.searchsorted(edges, then)).quantile(list(INTERVAL))
             for name, q in zip(("low", "high"), INTERVAL, strict=True):
                 found[name] = ratios.xs(q, level=1).reindex(
