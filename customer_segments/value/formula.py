@@ -45,8 +45,8 @@ def foretold(
     ``expected``, ``low`` and ``high`` in the currency of the lines, and as of each date ``share``
     (null where no year was before it, or what it is a share of is not above 0), ``base`` (null
     where nothing could be learned; ``expected`` does without) and ``has_history``, whether
-    ``LEAST_MONTHS`` were before it. Of customers with such a forecast at most a tenth spent less than
-    ``low``, and a tenth more than ``high``; null without a base, and where nothing is expected.
+    ``LEAST_MONTHS`` were before it. Of customers with such a forecast at most a tenth spent less
+    than ``low``, and a tenth more than ``high``; null without a base, or if nothing is expected.
     """
     rows = _seasonal(cleaned, states, decay_days)
     learning = _states(cleaned, rows.select(as_of="learned_at").distinct(), window_months)
