@@ -43,7 +43,7 @@ CASES = {
             "WHERE snapshot_month = '2024-08-01'"
         ],
         "ERROR",
-        "were expected three months before, and",
+        "2024-11: 958,137 were expected three months before, and 443,047 came",
     ),
     ("kmeans_model", "fit"): (
         ["UPDATE kmeans_model SET silhouette = .1"],
