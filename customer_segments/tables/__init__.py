@@ -12,7 +12,10 @@ from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 
 # Names of types in the files.
 TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
-STAGES = (*("ingestion", "cleaning", "rfm", "model", "segments", "value", "evaluation", "quality"),)
+STAGES = (
+    *("ingestion", "cleaning", "rfm", "model"),
+    *("segments", "value", "evaluation", "quality"),
+)
 
 # In place of a segment, in the migration of who has none on that side.
 NEW, GONE = "New", "Gone"
