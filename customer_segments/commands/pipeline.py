@@ -94,6 +94,16 @@ def evaluate() -> None:
     print_evaluation(installed, get_console())
 
 
+def recommend() -> None:
+    """Say what to offer each customer next, and what each segment bought more than others."""
+    from customer_segments.commands.run import start
+    from customer_segments.outputs.summary import print_offers
+
+    installed = Installation.here()
+    start(installed, "recommend")
+    print_offers(installed, get_console())
+
+
 def agenda() -> None:
     """Say what is due, and why. Changes nothing."""
     from customer_segments.automation.agenda import agenda as decide

@@ -22,7 +22,12 @@ from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.view import MonthView, read_month
 from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
-from customer_segments.tables import ALGORITHM_COMPARISON, SEGMENT_BACKTEST
+from customer_segments.tables import (
+    ALGORITHM_COMPARISON,
+    PRODUCT_RECOMMENDATIONS,
+    SEGMENT_BACKTEST,
+    SEGMENT_PRODUCTS,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +36,7 @@ SEGMENT_COLUMNS = columns_of(
     "segment customers share median_recency_days median_frequency median_monetary revenue_share",
     revenue_share="Revenue",
 )
+SHOWN_PRODUCTS = 3
 # Of the evaluation: columns with their headings.
 COMPARED = {"labelling": "", "n_clusters": "Found", "silhouette": "Silh.", "stability": "ARI"}
 COMPARED |= {"worst_jaccard": "Jaccard", "smallest_share": "Smallest", "passes": "Passes"}
@@ -135,6 +141,25 @@ def print_evaluation(installed: Installation, console: Console) -> None:
     console.print(_grid_of(title, foretold[foretold["horizon_months"] == horizon], FORETOLD))
     for sentence in findings(backtest):
         console.print(f"- {sentence}", highlight=False)
+
+
+def print_offers(installed: Installation, console: Console) -> None:
+    """Print how much is offered to how many, and three products of each segment's own."""
+    offers = PRODUCT_RECOMMENDATIONS.relation
+    figures = {"customers": offers.customer_id.nunique(), "offers": offers.count()}
+    of_lists = offers.group_by("list").agg(**figures, as_of=offers.as_of.max())
+    counted = installed.warehouse.query(of_lists.order_by("list"))
+    if counted.empty:
+        console.print("The files name no products, so there is nothing to offer.")
+        return
+    rows = [(row.list, f"{row.customers:,}", f"{row.offers:,}") for row in counted.itertuples()]
+    title = f"What to offer next, as of {counted['as_of'].max():%Y-%m-%d}"
+    console.print(grid(title, ("", "Customers", "Offers"), rows))
+    for segment, of in installed.warehouse.load(SEGMENT_PRODUCTS).groupby("segment"):
+        names = of["description"].fillna(of["stock_code"]).head(SHOWN_PRODUCTS)
+        said = escape(f"{segment} bought more than others: {'; '.join(names.str.strip())}.")
+        console.print(said, highlight=False, soft_wrap=True)
+    console.print("They are in product_recommendations and segment_products.", style="dim")
 
 
 def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
