@@ -49,7 +49,8 @@ class History:
         Shape (customers + 1,): pairs of customer ``c`` are those from ``starts[c]`` to before
         ``starts[c + 1]``.
     product, orders, age
-        By pair: number of the product, orders with it, days since the last of them, at least 1.
+        By pair: number of the product; orders with it, 0 if all of it was taken back; days since
+        the last of them, at least 1.
     """
 
     as_of: date
@@ -64,6 +65,11 @@ class History:
     def recent_orders(self) -> np.ndarray:
         """Orders with each product in the last 30 days."""
         return self.products["recent_orders"].to_numpy()
+
+    @cached_property
+    def speaks(self) -> np.ndarray:
+        """Tell of each pair whether it says what a customer likes: of the last year, and kept."""
+        return (self.age <= WINDOW) & (self.orders > 0)
 
     def is_sold(self, days: int) -> np.ndarray:
         """Tell of each product whether it was sold in the last so many days."""
@@ -96,27 +102,23 @@ def numbered(cleaned: Table, as_of: date) -> Pairs:
     sold = sold.filter(sold.day < ibis.date(as_of))
     customers = sold.select("customer_id").distinct()
     customers = customers.mutate(customer=ibis.row_number().over(order_by="customer_id"))
-    is_recent = sold.day >= ibis.date(as_of - timedelta(days=RECENT))
-    products = sold.group_by("stock_code").agg(
-        recent_orders=is_recent.sum().cast("int64"), last_sale=sold.day.max()
-    )
-    products = products.filter(products.last_sale >= ibis.date(as_of - timedelta(days=WINDOW)))
-    products = products.mutate(product=ibis.row_number().over(order_by="stock_code"))
+    products = _products(sold, as_of)
     described = products.left_join(descriptions(cleaned), "stock_code")
-    described = described.select(*products.columns, "description")
-    pairs = sold.group_by("customer_id", "stock_code").agg(orders=sold.count(), last=sold.day.max())
+    pairs = _kept(sold, cleaned.filter(cleaned.invoice_date < ibis.timestamp(as_of.isoformat())))
     pairs = pairs.inner_join(customers, "customer_id")
     pairs = pairs.inner_join(products.select("stock_code", "product"), "stock_code")
-    age = ibis.date(as_of).delta(pairs["last"], unit="day")
-    small = {"customer": pairs.customer, "product": pairs["product"], "orders": pairs.orders}
-    pairs = pairs.select(**{name: value.cast("int32") for name, value in small.items()}, age=age)
-    return Pairs(customers, described, pairs)
+    age = ibis.date(as_of).delta(pairs.day, unit="day")
+    columns = {"customer": pairs.customer, "product": pairs["product"], "orders": pairs.orders}
+    small = {name: value.cast("int32") for name, value in (columns | {"age": age}).items()}
+    return Pairs(
+        customers, described.select(*products.columns, "description"), pairs.select(**small)
+    )
 
 
 def history(con: Connection, cleaned: Table, as_of: date) -> History:
     """Return what was bought before a day, as arrays.
 
-    Of the grain of customer and product, 16 bytes a pair.
+    They take 16 bytes a pair of customer and product.
     """
     customers, products, pairs = numbered(cleaned, as_of)
     rows = con.to_pyarrow(pairs.order_by("customer", "product"))
@@ -127,9 +129,33 @@ def history(con: Connection, cleaned: Table, as_of: date) -> History:
     return History(as_of, ids, known, starts, *columns[1:])
 
 
+def _products(sold: Table, as_of: date) -> Table:
+    """Return the products of the year before a day, with numbers."""
+    is_recent = sold.day >= ibis.date(as_of - timedelta(days=RECENT))
+    products = sold.group_by("stock_code").agg(
+        recent_orders=is_recent.sum().cast("int64"), last_sale=sold.day.max()
+    )
+    products = products.filter(products.last_sale >= ibis.date(as_of - timedelta(days=WINDOW)))
+    return products.mutate(product=ibis.row_number().over(order_by="stock_code"))
+
+
+def _kept(sold: Table, lines: Table) -> Table:
+    """Return pairs with their orders and the ``day`` of the last.
+
+    Orders are 0 where credit lines, the last not before that day, take back all that was bought.
+    """
+    key = ["customer_id", "stock_code"]
+    credited = lines.invoice_date.max(where=lines.is_credit).date()
+    net = lines.group_by(key).agg(units=lines.quantity.sum(), credited=credited)
+    pairs = sold.group_by(key).agg(orders=sold.count(), day=sold.day.max()).inner_join(net, key)
+    is_taken_back = (pairs.units <= 0) & (pairs.credited >= pairs.day)
+    return pairs.mutate(orders=is_taken_back.ifelse(0, pairs.orders))
+
+
 def descriptions(cleaned: Table) -> Table:
     """Return each product's ``description``: of most lines in the last month that has any."""
-    lines = cleaned.filter(cleaned.stock_code.notnull(), cleaned.description.strip() != "")
+    lines = cleaned.mutate(description=cleaned.description.strip())
+    lines = lines.filter(lines.stock_code.notnull(), lines.description != "")
     texts = lines.group_by("stock_code", "month", "description").agg(lines=lines.count())
     newest_first = [texts.month.desc(), texts.lines.desc(), texts.description]
     texts = texts.mutate(at=ibis.row_number().over(group_by="stock_code", order_by=newest_first))

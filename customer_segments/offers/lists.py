@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from customer_segments.offers.history import WINDOW, History
+from customer_segments.offers.history import History
 from customer_segments.offers.similarity import Similarity, largest
 from customer_segments.policy.rules import Recommend
 
@@ -72,8 +72,8 @@ class _Offers:
         best = largest(scores, self.recommend.buy_again)
         again = _rows(customer, had[best], scores[best])
         again["orders"], again["age"] = orders[best], age[best]
-        is_recent = age <= WINDOW
-        return again, self._new(customer, had, had[is_recent], fading[is_recent])
+        speaks = self.history.speaks[at]
+        return again, self._new(customer, had, had[speaks], fading[speaks])
 
     def _new(
         self, customer: int, had: np.ndarray, held: np.ndarray, weights: np.ndarray

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from customer_segments.offers.history import WINDOW, History
+from customer_segments.offers.history import History
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -74,10 +74,10 @@ def similarity(history: History, most_exact: int = MOST_EXACT) -> Similarity:
     """Learn from the purchases of the last year: by EASE, or past so many products by cosine."""
     from scipy.sparse import csr_array
 
-    is_recent = (history.age <= WINDOW).astype("float32")
+    speaks = history.speaks.astype("float32")
     shape = len(history.customers), len(history.products)
-    # A copy: what is older is taken out in place, and the history goes on having it.
-    bought = csr_array((is_recent, history.product, history.starts), shape, copy=True)
+    # A copy: what says nothing is taken out in place, and the history goes on having it.
+    bought = csr_array((speaks, history.product, history.starts), shape, copy=True)
     bought.eliminate_zeros()
     return ease(bought) if shape[1] <= most_exact else cosine(bought)
 
