@@ -68,6 +68,7 @@ def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path,
         assert [run for run in runs if run[0] == "score"] == [("score", first, arrived[-1])]
         report = ("report", arrived[-1], arrived[-1])
         assert [run for run in runs if run[0] == "report"][:1] == ([] if is_cut else [report])
+        assert runs[-1] == RECOMMEND
 
     assert len(months) == 25
     assert labels(settings) == labels(real_warehouse)
