@@ -87,11 +87,12 @@ def report(
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
     from customer_segments.commands.run import start
-    from customer_segments.outputs.summary import print_evaluation
+    from customer_segments.outputs.summary import print_evaluation, print_judged_offers
 
     installed = Installation.here()
     start(installed, "evaluate")
     print_evaluation(installed, get_console())
+    print_judged_offers(installed, get_console())
 
 
 def recommend() -> None:

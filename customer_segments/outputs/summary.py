@@ -25,6 +25,7 @@ from customer_segments.shown import labelled_months, report_path, shown_month, w
 from customer_segments.tables import (
     ALGORITHM_COMPARISON,
     PRODUCT_RECOMMENDATIONS,
+    RECOMMENDATION_BACKTEST,
     SEGMENT_BACKTEST,
     SEGMENT_PRODUCTS,
 )
@@ -41,6 +42,9 @@ SHOWN_PRODUCTS = 3
 COMPARED = {"labelling": "", "n_clusters": "Found", "silhouette": "Silh.", "stability": "ARI"}
 COMPARED |= {"worst_jaccard": "Jaccard", "smallest_share": "Smallest", "passes": "Passes"}
 FORETOLD = dict(zip(("labelling", *FIGURES), ("", "Variance", "AUC", "Top tenth"), strict=True))
+
+OFFERED = {"list": "", "customers": "Customers", "hit_rate": "HR@10"}
+OFFERED |= {"recall": "Recall@20", "ndcg": "NDCG@10"}
 
 
 def print_input(installed: Installation, console: Console) -> None:
@@ -160,6 +164,14 @@ def print_offers(installed: Installation, console: Console) -> None:
         said = escape(f"{segment} bought more than others: {'; '.join(names.str.strip())}.")
         console.print(said, highlight=False, soft_wrap=True)
     console.print("They are in product_recommendations and segment_products.", style="dim")
+
+
+def print_judged_offers(installed: Installation, console: Console) -> None:
+    """Print how good offers were as of a past day, if that can be told yet."""
+    judged = installed.warehouse.load(RECOMMENDATION_BACKTEST)
+    if not judged.empty:
+        title = f"Offers as of {judged['as_of'].max():%Y-%m-%d}, by the three months since"
+        console.print(_grid_of(title, judged, OFFERED))
 
 
 def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:

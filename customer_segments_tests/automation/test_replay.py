@@ -8,6 +8,7 @@ import pytest
 from customer_segments.model.exchange import export_version, import_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments_tests.automation.daemon import RECOMMEND
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine.world import QuietDaemon
 
