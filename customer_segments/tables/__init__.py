@@ -14,7 +14,7 @@ from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
 STAGES = (
     *("ingestion", "cleaning", "rfm", "model"),
-    *("segments", "value", "evaluation", "quality"),
+    *("segments", "value", "evaluation", "offers", "quality"),
 )
 
 # In place of a segment, in the migration of who has none on that side.
@@ -44,7 +44,11 @@ VALUE_BACKTEST = CONTRACTS["value_backtest"]
 SEGMENT_VALUE_BACKTEST = CONTRACTS["segment_value_backtest"]
 ALGORITHM_COMPARISON = CONTRACTS["algorithm_comparison"]
 SEGMENT_BACKTEST = CONTRACTS["segment_backtest"]
+PRODUCT_RECOMMENDATIONS = CONTRACTS["product_recommendations"]
+SEGMENT_PRODUCTS = CONTRACTS["segment_products"]
+RECOMMENDATION_BACKTEST = CONTRACTS["recommendation_backtest"]
 CHECK_HISTORY = CONTRACTS["check_history"]
 
 LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
+OFFERS = (PRODUCT_RECOMMENDATIONS, SEGMENT_PRODUCTS)
 EVALUATION = (ALGORITHM_COMPARISON, SEGMENT_BACKTEST)

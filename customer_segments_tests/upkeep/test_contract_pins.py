@@ -23,6 +23,9 @@ PINS = {
     "segment_value_backtest": "v1-f245947f57fc",
     "algorithm_comparison": "v1-89c9e90b10df",
     "segment_backtest": "v1-908bb2c98f57",
+    "product_recommendations": "v1-83527d8fe2ee",
+    "segment_products": "v1-7fc7abbe3b76",
+    "recommendation_backtest": "v1-99f5885cef72",
     "check_history": "v1-b23f1557aa6e",
     "publications": "v2-8e67c6b2517c",
 }
