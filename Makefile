@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: help run ui download test faults lint format bench bench-refresh bench-rows bench-million lock clean
+.PHONY: help run ui download test faults lint format bench bench-refresh bench-rows bench-million bench-offers lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -46,6 +46,9 @@ bench-rows: .venv/ready-dev ## Time the ingestion of ten million rows, in one fi
 
 bench-million: .venv/ready-dev ## Time the evidence for the number of clusters on a million customers.
 	$(BIN)/python -m benchmarks.million
+
+bench-offers: .venv/ready-dev ## Time offers in a shop with 100,000 products.
+	$(BIN)/python -m benchmarks.offers
 
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt

@@ -15,15 +15,17 @@ from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
 from customer_segments.model import assets as model
+from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
 from customer_segments.quality import runner as quality
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
+from customer_segments.value import assets as value
 
 STAGES = (
-    *(ingestion, cleaning, rfm, model, segments, evaluation, outputs),
+    *(ingestion, cleaning, rfm, model, segments, value, evaluation, offers, outputs),
     *(quality, automation, alerts),
 )
 

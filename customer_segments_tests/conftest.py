@@ -136,7 +136,7 @@ def sample_warehouse(shared_folder: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def labelled_shop(shared_folder: Path) -> Path:
-    """The folder of a tiny shop of three months, all of them labelled and the newest reported."""
+    """The folder of a tiny shop of three months, all labelled, the newest reported."""
     folder = shared_folder / "shop"
     done = folder / "done"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
@@ -145,6 +145,7 @@ def labelled_shop(shared_folder: Path) -> Path:
             for index in range(3):
                 shop.deliver(world.source, index)
             world.run()
+            world.launch("recommend")
             done.touch()
     return folder
 

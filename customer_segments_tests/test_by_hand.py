@@ -17,6 +17,7 @@ MONTHLY = (
     "cleaned_transactions",
     "rejected_transactions",
     "customer_rfm",
+    "customer_value",
     "customer_segments",
     "segment_migration",
     "segment_profiles",
@@ -55,6 +56,8 @@ def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
         "rejected_transactions": [(FIRST, LAST)],
         # The newest first: a snapshot needs the lines before it, not the snapshots.
         "customer_rfm": [(date(2024, 6, 1), LAST), (FIRST, date(2024, 5, 1))],
+        # What is expected is learned from lines, not from snapshots of before.
+        "customer_value": [(date(2024, 9, 1), LAST), (FIRST, date(2024, 8, 1))],
         "customer_segments": [(FIRST, FIRST), (shift(FIRST, 1), LAST)],
         "segment_migration": [(date(2024, 1, 1), LAST), (FIRST, date(2023, 12, 1))],
         "segment_profiles": [(FIRST, LAST)],

@@ -26,6 +26,11 @@ TAMPERED = {
         "UPDATE {t} SET monetary = monetary + 0.0001 WHERE customer_id = (SELECT min(customer_id) "
         "FROM {t}) AND snapshot_month = '2024-12-01'",
     ),
+    "customer_value": (
+        "UPDATE {t} SET reason = NULL WHERE snapshot_month = '2023-01-01'",
+        "UPDATE {t} SET revenue_12m = revenue_12m + 0.0001 WHERE customer_id = (SELECT "
+        "min(customer_id) FROM {t}) AND snapshot_month = '2024-12-01'",
+    ),
     "kmeans_model": (
         "UPDATE {t} SET customers = 0 WHERE cluster = 0",
         "UPDATE {t} SET customers = customers + 1 WHERE cluster = 0",

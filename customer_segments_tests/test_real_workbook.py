@@ -21,6 +21,7 @@ SPINE = (
     "customer_segments",
     "segment_migration",
     "segment_profiles",
+    "customer_value",
 )
 EVERYTHING_KEPT = Cleaning(
     drop_overlapping_invoices=False,

@@ -38,7 +38,7 @@ def agenda(facts: Facts) -> list[Step]:
     if not scored and (months := _outdated_labels(facts)):
         why = f"another model than the champion {state.champion} labelled them"
         steps.append(_step(facts, "relabel", why, (months[0], months[-1])))
-    return [*steps, *_reports(facts)]
+    return [*steps, *_reports(facts), *_offers(facts)]
 
 
 def as_markdown(steps: list[Step]) -> str:
@@ -188,3 +188,22 @@ def _reports(facts: Facts) -> list[Step]:
             continue
         steps.append(Step("report", why, (month, month), token))
     return steps
+
+
+def _offers(facts: Facts) -> list[Step]:
+    """Return the step that makes the offers, if what they are made of is not as it was."""
+    for contract in tables.OFFERS:
+        held, made_from = facts.state.last(contract.table), contract.built_from or ""
+        made_by = facts.installed.made_by(contract)
+        changes = [each.changed for each in facts.state.tables.get(made_from, {}).values()]
+        changed = max(changes, default=0)
+        if held is None:
+            why = f"{contract.table} was never made"
+        elif held.made_by != made_by:
+            why = f"the rules changed since {contract.table} was made"
+        elif held.publication < changed:
+            why = f"{made_from} changed since {contract.table} was made"
+        else:
+            continue
+        return [Step("recommend", why, basis=repr((changed, made_by)))]
+    return []

@@ -16,10 +16,14 @@ _of = dg.AssetSelection.assets
 INGEST = _of("raw_transactions", "source_sheets")
 CLEAN = _of("cleaned_transactions", "rejected_transactions")
 LABEL = _of("customer_segments", "segment_migration", "segment_profiles")
-SCORE = CLEAN | _of("customer_rfm") | LABEL
+SCORE = CLEAN | _of("customer_rfm", "customer_value") | LABEL
 CHAMPION = _of("champion_model")
 REFIT = _of("kmeans_model", "model_selection") | CHAMPION
-EVALUATE = _of("algorithm_comparison", "segment_backtest", "refit_agreement")
+EVALUATE = _of(
+    *("algorithm_comparison", "segment_backtest", "refit_agreement", "recommendation_backtest"),
+    *("value_backtest", "segment_value_backtest"),
+)
+RECOMMEND = _of("product_recommendations", "segment_products")
 REPORT = _of("segment_workbook", "segment_report")
 
 JOBS = {
@@ -38,9 +42,14 @@ JOBS = {
         (
             "evaluate",
             EVALUATE,
-            "Compare other algorithms and the RFM grid, and what each foretells.",
+            "Compare other algorithms and the RFM grid, and how well what comes is foretold.",
         ),
         ("report", REPORT, "The report of each month for people, and the workbook for marketers."),
+        (
+            "recommend",
+            RECOMMEND,
+            "What to offer each customer next, by the newest data and labels.",
+        ),
         ("full_refresh", SCORE | REFIT, "Score with the fit in between: for a first run."),
     )
 }

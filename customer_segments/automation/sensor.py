@@ -19,6 +19,7 @@ from customer_segments.months import Months
 from customer_segments.storage.state import State
 
 INTERVAL_SECONDS = 30
+REQUESTED = ("ingest", "full_refresh", "score", "relabel", "report", "recommend")
 # Tells runs of one step from those of others, so that tries can be counted.
 STEP_TAG = "customer_segments/step"
 # A step that failed waits a minute, then two, four ... up to half a day, eleven times in all.
@@ -52,12 +53,13 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="agenda",
-        jobs=[JOBS[name] for name in ("ingest", "full_refresh", "score", "relabel", "report")],
+        jobs=[JOBS[name] for name in REQUESTED],
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus(switch(loaded)),
         description="Requests the first step that is due: files that came, changed or went away "
         "are read, months that changed are scored, labels and reports made anew by another "
-        "champion. A step that failed is tried again, each time after a longer pause.",
+        "champion, and offers after these. A step that failed is tried again, each time after a "
+        "longer pause.",
     )
     def agenda_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if loaded.settings.has_outgrown_sample:

@@ -32,7 +32,15 @@ def main() -> None:
 
 for command in (
     *(pipeline.run, pipeline.refit, pipeline.promote, pipeline.report, pipeline.evaluate),
-    *(pipeline.agenda, init.init, check.check, config.config, pipeline.download, ui.ui),
+    *(
+        pipeline.recommend,
+        pipeline.agenda,
+        init.init,
+        check.check,
+        config.config,
+        pipeline.download,
+        ui.ui,
+    ),
     *(upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
 ):
     app.command()(command)

@@ -88,11 +88,27 @@ def report(
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
     from customer_segments.commands.run import start
-    from customer_segments.outputs.summary import print_evaluation
+    from customer_segments.outputs.summary import (
+        print_evaluation,
+        print_judged_offers,
+        print_value,
+    )
 
     installed = Installation.here()
     start(installed, "evaluate")
     print_evaluation(installed, get_console())
+    print_value(installed, get_console())
+    print_judged_offers(installed, get_console())
+
+
+def recommend() -> None:
+    """Say what to offer each customer next, and what each segment bought more than others."""
+    from customer_segments.commands.run import start
+    from customer_segments.outputs.summary import print_offers
+
+    installed = Installation.here()
+    start(installed, "recommend")
+    print_offers(installed, get_console())
 
 
 def agenda() -> None:

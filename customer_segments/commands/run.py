@@ -7,7 +7,7 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 from rich import get_console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Range, look, said
+from customer_segments.automation.facts import Range, Step, look, said
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -61,7 +61,7 @@ def report(installed: Installation, wanted: str | None) -> Range:
 
 
 def start(installed: Installation, job: str) -> None:
-    """Run one job that covers no months: ``ingest``, ``evaluate``."""
+    """Run one job that covers no months: ``ingest``, ``evaluate``, ``recommend``."""
     with launcher(installed) as launch:
         launch(job)
 
@@ -94,7 +94,7 @@ def _within(covered: Months, months: Range) -> Range:
 def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None:
     """Do the first step of the agenda until there is none; see ``run``."""
     done = None
-    while steps := agenda(look(installed := installed.renewed(), again=bool(done))):
+    while steps := _of_run(agenda(look(installed := installed.renewed(), again=bool(done)))):
         step = steps[0]
         if step.key == done:
             raise UserError(f"{step} came to its end, and is still due: {step.why}.")
@@ -107,6 +107,11 @@ def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None
     if not done:
         _tell("Nothing is due: every month is labelled already.")
     return None
+
+
+def _of_run(steps: list[Step]) -> list[Step]:
+    """Return the steps that label and report; the daemon makes offers too, or who asks for them."""
+    return [step for step in steps if step.job != "recommend"]
 
 
 def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserError | None:

@@ -19,7 +19,14 @@ from customer_segments.errors import UserError
 from customer_segments.policy.checks import Checks
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import Algorithms, Backtest, Gate, Model, Profile, Selection
-from customer_segments.policy.rules import Cleaning, Rfm, Segments, Source
+from customer_segments.policy.rules import (
+    Cleaning,
+    Recommend,
+    Rfm,
+    Segments,
+    Source,
+    Value,
+)
 
 # They say what money is called, what somebody looked into, where rows are and whether they changed;
 # no row depends on them.
@@ -45,6 +52,8 @@ class Policy(BaseSettings):
     selection: Selection = Selection()
     gate: Gate = Gate()
     segments: Segments = Segments()
+    value: Value = Value()
+    recommend: Recommend = Recommend()
     checks: Checks = Checks()
     algorithms: Algorithms = Algorithms()
     backtest: Backtest = Backtest()

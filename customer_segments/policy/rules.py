@@ -150,3 +150,23 @@ class Segments(Section):
 
     relabel: Literal["all", "new"] = "all"
     """What a new champion labels: all months anew, or only those to come."""
+
+
+class Value(Section):
+    """How the revenue to come is foretold."""
+
+    decay_days: float = Field(default=180, gt=0)
+    """Days without an order after which a customer counts exp(-1), .37, of what the last twelve
+    months say."""
+
+
+class Recommend(Section):
+    """What customers are offered."""
+
+    buy_again: int = Field(default=10, ge=1, le=100)
+    """Most products per customer that they bought before."""
+    new_for_you: int = Field(default=10, ge=1, le=100)
+    """Most products per customer that they never bought."""
+    sold_days: int = Field(default=120, ge=1, le=365)
+    """Days without a sale after which a product is taken to be sold no more, and offered to nobody.
+    On UCI's data a fifth of the products of a year, and .4 % of what was bought next."""

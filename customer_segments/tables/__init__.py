@@ -12,7 +12,10 @@ from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 
 # Names of types in the files.
 TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
-STAGES = ("ingestion", "cleaning", "rfm", "model", "segments", "evaluation", "quality")
+STAGES = (
+    *("ingestion", "cleaning", "rfm", "model"),
+    *("segments", "value", "evaluation", "offers", "quality"),
+)
 
 # In place of a segment, in the migration of who has none on that side.
 NEW, GONE = "New", "Gone"
@@ -36,10 +39,17 @@ CHAMPION_MODEL = CONTRACTS["champion_model"]
 CUSTOMER_SEGMENTS = CONTRACTS["customer_segments"]
 SEGMENT_MIGRATION = CONTRACTS["segment_migration"]
 SEGMENT_PROFILES = CONTRACTS["segment_profiles"]
+CUSTOMER_VALUE = CONTRACTS["customer_value"]
+VALUE_BACKTEST = CONTRACTS["value_backtest"]
+SEGMENT_VALUE_BACKTEST = CONTRACTS["segment_value_backtest"]
 ALGORITHM_COMPARISON = CONTRACTS["algorithm_comparison"]
 SEGMENT_BACKTEST = CONTRACTS["segment_backtest"]
 REFIT_AGREEMENT = CONTRACTS["refit_agreement"]
+PRODUCT_RECOMMENDATIONS = CONTRACTS["product_recommendations"]
+SEGMENT_PRODUCTS = CONTRACTS["segment_products"]
+RECOMMENDATION_BACKTEST = CONTRACTS["recommendation_backtest"]
 CHECK_HISTORY = CONTRACTS["check_history"]
 
 LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)
+OFFERS = (PRODUCT_RECOMMENDATIONS, SEGMENT_PRODUCTS)
 EVALUATION = (ALGORITHM_COMPARISON, SEGMENT_BACKTEST)

@@ -16,6 +16,7 @@ from customer_segments.settings import Settings
 
 AGENDA = "agenda"
 Run = tuple[str, str | None, str | None]
+RECOMMEND: Run = ("recommend", None, None)
 
 
 @dataclass

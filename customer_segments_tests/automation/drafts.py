@@ -13,7 +13,7 @@ from customer_segments.shown import state_of
 from customer_segments.storage.contracts import WriteMode
 from customer_segments.storage.state import Held, State
 from customer_segments.storage.warehouse import Warehouse
-from customer_segments.tables import CONTRACTS, LABELS
+from customer_segments.tables import CONTRACTS, LABELS, OFFERS
 from customer_segments_tests.installations import install
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 4, 1)
@@ -118,7 +118,7 @@ def made(folder: Path) -> Draft:
     numbers = [each.month for each in between(FIRST, LAST)]
     draft.publish("raw_transactions", *numbers)
     draft.publish("source_sheets", 0)
-    for table in ("cleaned_transactions", "rejected_transactions", "customer_rfm"):
+    for table in (table for table in MONTHLY if table not in LABELLED):
         draft.publish(table, *numbers)
     draft.publish("kmeans_model", 0)
     draft.publish("model_selection", 0)
@@ -127,5 +127,7 @@ def made(folder: Path) -> Draft:
         draft.publish(table, *numbers)
     dates = {str(month(number)): str(month(number + 1)) for number in numbers}
     draft.state = replace(draft.state, snapshot_dates=dates, last_day="2024-04-30")
+    for contract in OFFERS:
+        draft.publish(contract.table, 0)
     draft.report(4)
     return draft

@@ -103,7 +103,7 @@ def test_a_month_that_raw_rows_lost_long_ago_is_not_read_for_ever(tmp_path):
     draft.bounds(last_month="2024-04")
     draft.publish("raw_transactions", 2, 3, 4)  # By the new bounds; of January there is no line.
     draft.publish("source_sheets", 0)
-    assert draft.due == [f"score {ALL}"]
+    assert draft.due == [f"score {ALL}", "recommend"]
 
 
 def new_rules(section: str, **values: object) -> Callable[[Draft], None]:
@@ -230,7 +230,7 @@ SCORING = [
     *(
         (killed_after(table), "2024-03 to 2024-04", "2024-03 changed, and months after it")
         for table in MONTHLY[:-1]
-        # Each of the last two is made of the labels: either may be the one that is left.
+        # Of the last three none is made of another: any may be the one that is left.
     ),
     (killed_after(MONTHLY[-1]), None, ""),
 ]
@@ -254,7 +254,7 @@ def test_months_outside_the_bounds_wait_for_nothing(tmp_path):
     assert draft.due[0] == "score 2024-02 to 2024-04"
     for table in MONTHLY:
         draft.publish(table, 2, 3, 4)
-    assert draft.due == ["report 2024-04"]
+    assert draft.due == ["report 2024-04", "recommend"]
 
 
 @pytest.mark.parametrize("table", MONTHLY)
@@ -347,7 +347,7 @@ def cut_without_report(draft: Draft) -> None:
         (cut_without_report, ["report 2024-03"]),
         (april_stays_cut, ["report 2024-04", "report 2024-03"]),
         (older_report, []),
-        (refit, ["report 2024-04", "report 2024-02"]),
+        (refit, ["report 2024-04", "report 2024-02", "recommend"]),
         (evaluated, ["report 2024-04"]),
         (other_report, ["report 2024-04"]),
     ],
@@ -356,6 +356,26 @@ def test_reports(tmp_path, happens: Callable, due: list[str]):
     draft = made(tmp_path)
     happens(draft)
     assert draft.due == due
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [
+        (lambda draft: draft.publish("cleaned_transactions", 2), "cleaned_transactions changed"),
+        (lambda draft: draft.publish("customer_segments", 2), "customer_segments changed"),
+        (lambda draft: draft.state.tables.pop("segment_products"), "segment_products was never m"),
+        (new_rules("recommend", sold_days=30), "the rules changed since product_recommendations"),
+        (read_again, None),
+    ],
+)
+def test_offers(tmp_path, happens: Callable, why: str | None):
+    draft = made(tmp_path)
+    happens(draft)
+    offers = [step.why for step in draft.steps if str(step) == "recommend"]
+    assert len(offers) == (why is not None)
+    assert "".join(offers).startswith(why or "")
+    # What they are made of comes first.
+    assert not offers or draft.due[-1] == "recommend"
 
 
 def test_steps_are_told_apart_by_what_brought_them_about(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path
-from customer_segments_tests.automation.daemon import Daemon
+from customer_segments_tests.automation.daemon import RECOMMEND, Daemon
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
@@ -39,6 +39,7 @@ def test_a_first_run_fits_labels_and_reports_and_asks_for_a_reload(tmp_path, mon
     assert daemon.until_quiet() == [
         ("full_refresh", "2010-01", "2010-03"),
         ("report", "2010-03", "2010-03"),
+        RECOMMEND,
     ]
     assert daemon.last_run_succeeded()
     assert daemon.tick().said == "Nothing is due."
@@ -59,7 +60,7 @@ def test_the_next_month_is_scored_alone_and_events_do_not_matter(world):
         runs += tick
         world.forget_events()
     months = "2010-04", "2010-04"
-    assert runs == [INGEST, ("score", *months), ("report", *months)]
+    assert runs == [INGEST, ("score", *months), ("report", *months), RECOMMEND]
     for table, count in before.items():
         assert publications(world, table)[count:] == [("2010-04", True)]
 
@@ -105,7 +106,7 @@ def test_what_a_command_began_is_caught_up(world, what):
         (version,) = {*world.versions()} - {world.state.champion}
         ops = {"champion_model": {"config": {"version": version}}}
         world.launch("promote", config={"ops": ops})
-    assert world.daemon.until_quiet() == [relabel, ("report", "2010-03", "2010-03")]
+    assert world.daemon.until_quiet() == [relabel, ("report", "2010-03", "2010-03"), RECOMMEND]
 
 
 def test_a_file_that_is_being_copied_is_left_alone(world):

@@ -8,6 +8,7 @@ import pytest
 from customer_segments.model.exchange import export_version, import_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments_tests.automation.daemon import RECOMMEND
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine.world import QuietDaemon
 
@@ -68,6 +69,7 @@ def test_25_months_as_they_arrive(real_warehouse, installed, instance, tmp_path,
         assert [run for run in runs if run[0] == "score"] == [("score", first, arrived[-1])]
         report = ("report", arrived[-1], arrived[-1])
         assert [run for run in runs if run[0] == "report"][:1] == ([] if is_cut else [report])
+        assert runs[-1] == RECOMMEND
 
     assert len(months) == 25
     assert labels(settings) == labels(real_warehouse)

@@ -11,6 +11,7 @@ from customer_segments.commands.app import app
 from customer_segments.installation import Installation
 from customer_segments.policy import rules
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
+from customer_segments_tests.automation.daemon import RECOMMEND
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
@@ -36,7 +37,7 @@ def test_a_changed_rule_makes_the_months_again(world, section, key, value, conce
     rows = ask(world.settings, f"SELECT count(*) FROM {concerned}")
     cleaned = made_by(world, "cleaned_transactions")
     world.set_rule(section, key, value)
-    assert world.daemon.until_quiet() == [ALL, REPORT]
+    assert world.daemon.until_quiet() == [ALL, REPORT, RECOMMEND]
     assert made_by(world, concerned) == {world.installed.made_by(CUSTOMER_RFM)} or (
         made_by(world, concerned) == {world.installed.made_by(CLEANED_TRANSACTIONS)}
     )
@@ -59,7 +60,7 @@ def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(
     messages = [entry.user_message for entry in world.instance.all_logs(run.run_id)]
     assert f"This launch departs from the policy: {said}." in messages
     assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") != before
-    assert world.daemon.until_quiet() == [("score", "2010-02", "2010-03")]
+    assert world.daemon.until_quiet() == [("score", "2010-02", "2010-03"), RECOMMEND]
     assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") == before
 
 
@@ -90,6 +91,7 @@ def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(wo
         ("relabel", "2010-01", "2010-03"),
         REPORT,
         ("report", "2010-02", "2010-02"),
+        RECOMMEND,
     ]
     assert world.is_quiet()
 

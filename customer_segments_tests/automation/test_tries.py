@@ -11,6 +11,7 @@ from customer_segments.automation.facts import Step
 from customer_segments.automation.sensor import MOST_TRIES, STEP_TAG
 from customer_segments.errors import UserError
 from customer_segments.storage.warehouse import Warehouse
+from customer_segments_tests.automation.daemon import RECOMMEND
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
@@ -80,7 +81,7 @@ def test_a_score_that_failed_on_a_passing_lock_is_caught_up(world, clock):
     assert not world.daemon.last_run_succeeded()
     assert "score 2010-03 was tried 1 times and is still due" in world.daemon.tick().said
     clock(2 * MINUTE)
-    assert world.daemon.until_quiet() == [score, ("report", "2010-03", "2010-03")]
+    assert world.daemon.until_quiet() == [score, ("report", "2010-03", "2010-03"), RECOMMEND]
     assert world.is_quiet()
 
 

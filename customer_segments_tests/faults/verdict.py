@@ -30,6 +30,7 @@ COMPARED = {
     "cleaned_transactions": {"raw_transactions", "rejected_transactions"},
     "rejected_transactions": {"raw_transactions", "cleaned_transactions"},
     "customer_rfm": {"cleaned_transactions"},
+    "customer_value": {"cleaned_transactions", "customer_rfm"},
     "customer_segments": {"customer_rfm", "kmeans_model", "champion_model"},
     "segment_migration": {"customer_segments", "customer_rfm"},
     "segment_profiles": {"customer_segments"},

@@ -49,8 +49,8 @@ def test_a_row_per_check_month_and_evaluation(real_warehouse):
     monthly = {"volume", "reject_rate", "customers", "negative_monetary", "drift"}
     monthly |= {"smallest_segment", "separation", "movement", "typical_customer"}
     assert {name for name, figures in counts.items() if figures == (25, 25, 25)} == monthly
-    # Of whole tables: of seven of them, with cleaned and rejected judged together.
-    assert counts["contract"] == counts["reconciliation"] == (8, 0, 0)
+    # Of whole tables: of eight of them, with cleaned and rejected judged together.
+    assert counts["contract"] == counts["reconciliation"] == (9, 0, 0)
 
 
 def test_figures_are_those_of_the_month(real_warehouse):

@@ -37,6 +37,14 @@ CASES = {
         "WARN",
         "2024-12: the data ends on 2024-12-09",
     ),
+    ("customer_value", "expectation"): (
+        [
+            "UPDATE customer_value SET expected_3m = 3 * expected_3m "
+            "WHERE snapshot_month = '2024-08-01'"
+        ],
+        "ERROR",
+        "2024-11: 958,137 were expected three months before, and 443,047 came",
+    ),
     ("kmeans_model", "fit"): (
         ["UPDATE kmeans_model SET silhouette = .1"],
         "ERROR",

@@ -1,0 +1,197 @@
+"""What a customer may spend in the months to come: a formula, learned from a year and a half.
+
+Belongs here: the forecast of any dates, and what came, as pure Ibis. Does not: the tables
+(``customer_value``, ``backtest``).
+
+``expected = share * (revenue_12m * exp(-recency / decay) + base)``: the share of last year's
+revenue that fell in these months tells the season, recency who is still there, and the base what
+those spend of whom little is expected. Out of time it beat BG/NBD with Gamma-Gamma, boosting and
+generalized linear models on UCI's data; nothing is fitted but the base and the interval.
+"""
+
+from sys import float_info
+
+import ibis
+from ibis.expr.types import DateValue, Table
+
+from customer_segments.months import LAST_DAYS
+from customer_segments.tables.money import SUM
+
+# Months ahead that are foretold.
+HORIZONS = (3, 6)
+YEAR = 12
+# A year for the shares at the date that the base is learned at, and the longest horizon since.
+LEAST_MONTHS = YEAR + max(HORIZONS)
+# Of the customers, those with the least forecasts: the base is what they spent beyond these.
+LEAST_SHARE = 0.4
+# Of the forecasts, equally many customers in each; and the quantiles of actual / forecast in one.
+BANDS = 20
+INTERVAL = 0.1, 0.9
+# The largest float: bands have no end below and above.
+ANY = float_info.max
+
+
+def foretold(
+    cleaned: Table, states: Table, decay_days: float, window_months: int | None = None
+) -> Table:
+    """Return what customers may spend from their date on, a row for each of ``HORIZONS``.
+
+    ``states`` are ``as_of``, ``customer_id`` and ``recency_days``: of a date, all customers of whom
+    a sale is known by then, within ``window_months`` if there are any. What is learned is learned
+    at the newest first of a month whose horizon is over at ``as_of``; nothing from ``as_of`` on
+    takes part.
+
+    Returns ``as_of``, ``customer_id``, ``horizon_months``, ``revenue_12m`` (net, may be negative),
+    ``expected``, ``low`` and ``high`` in the currency of the lines, and as of each date ``share``
+    (null where no year was before it, or what it is a share of is not above 0), ``base`` (null
+    where nothing could be learned; ``expected`` does without) and ``has_history``, whether
+    ``LEAST_MONTHS`` were before it. Of customers with such a forecast at most a tenth spent less
+    than ``low``, and a tenth more than ``high``; null without a base, or if nothing is expected.
+    """
+    rows = _seasonal(cleaned, states, decay_days)
+    learning = _states(cleaned, rows.select(as_of="learned_at").distinct(), window_months)
+    known = _seasonal(cleaned, learning, decay_days)
+    bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
+    joined = rows.left_join(bands, ["learned_at", "horizon_months"])
+    forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
+    joined = joined.mutate(forecast=forecast)
+    forecast = joined.forecast.fill_null(0.0)
+    is_in_band = (forecast > joined.above) & (forecast <= joined.at_most)
+    # Where nothing could be learned there are no bands.
+    joined = joined.filter(is_in_band | joined.base.isnull())
+    ratios = {"low": joined.low_ratio, "high": joined.high_ratio}
+    interval = {name: joined.forecast.nullif(0.0) * ratio for name, ratio in ratios.items()}
+    return joined.select(
+        *("as_of", "customer_id", "horizon_months", "revenue_12m", "share", "base", "has_history"),
+        expected=joined.forecast.cast(SUM),
+        **{name: value.cast(SUM) for name, value in interval.items()},
+    )
+
+
+def with_actual(cleaned: Table, rows: Table) -> Table:
+    """Add ``actual``: what customers spent in the horizon of their row, at least 0.
+
+    ``rows`` have ``as_of``, ``customer_id`` and ``horizon_months``.
+    """
+    spans = rows.select("as_of", "horizon_months").distinct()
+    until = [(spans.horizon_months == months, later(spans.as_of, months)) for months in HORIZONS]
+    spans = spans.mutate(until=ibis.cases(*until))
+    days = _days(cleaned)
+    since = days.join(spans, [days.day >= spans.as_of, days.day < spans.until])
+    spent = since.group_by("as_of", "horizon_months", "customer_id").agg(spent=since.revenue.sum())
+    joined = rows.left_join(spent, ["as_of", "horizon_months", "customer_id"])
+    actual = ibis.greatest(joined.spent.fill_null(0), 0).cast(SUM)
+    return joined.select(*rows.columns, actual=actual)
+
+
+def later(day: DateValue, months: int) -> DateValue:
+    """Return the date so many months after another one, before it if negative."""
+    return (day + ibis.interval(months=months)).cast("date")
+
+
+def _days(cleaned: Table) -> Table:
+    """Add lines up, a row per customer and day."""
+    known = cleaned.filter(cleaned.customer_id.notnull())
+    by_day = known.group_by("customer_id", day=known.invoice_date.date())
+    return by_day.agg(revenue=known.revenue.sum().cast(SUM))
+
+
+def _states(cleaned: Table, dates: Table, window_months: int | None) -> Table:
+    """Return the customers of first days of months, as ``customer_rfm`` would have them."""
+    sales = cleaned.filter(cleaned.customer_id.notnull(), ~cleaned.is_credit)
+    months = sales.group_by("customer_id", "month").agg(last=sales.invoice_date.max().date())
+    conditions = [months.month < dates.as_of]
+    if window_months:
+        conditions.append(months.month >= later(dates.as_of, -window_months))
+    seen = months.join(dates, conditions)
+    last = seen.group_by("as_of", "customer_id").agg(last=seen["last"].max())
+    recency_days = last.as_of.delta(last["last"], unit="day")
+    return last.select("as_of", "customer_id", recency_days=recency_days)
+
+
+def _seasonal(cleaned: Table, states: Table, decay_days: float) -> Table:
+    """Return the forecast without a base, as ``forecast``, for each state and horizon."""
+    dates = states.select("as_of").distinct()
+    dates = dates.mutate(since=later(dates.as_of, -YEAR))
+    days = _days(cleaned)
+    in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
+    spent = in_year.group_by("as_of", "customer_id").agg(revenue_12m=in_year.revenue.sum())
+    joined = states.left_join(spent, ["as_of", "customer_id"])
+    states = joined.select(*states.columns, revenue_12m=joined.revenue_12m.fill_null(0).cast(SUM))
+    rows = states.inner_join(_seasons(cleaned, dates), "as_of")
+    spent_last = ibis.greatest(rows.revenue_12m, 0).cast("float64")
+    stays = (-rows.recency_days.cast("float64") / decay_days).exp()
+    return rows.mutate(forecast=rows.share * spent_last * stays)
+
+
+def _seasons(cleaned: Table, dates: Table) -> Table:
+    """Return ``share``, ``learned_at`` and ``has_history`` of each date and horizon.
+
+    A first month whose data starts after its first week is not counted as history.
+    """
+    known = cleaned.filter(cleaned.customer_id.notnull())
+    days = known.group_by(day=known.invoice_date.date()).agg(revenue=known.revenue.sum().cast(SUM))
+    first = days.day.min()
+    is_whole = first.day() <= LAST_DAYS
+    start = ibis.ifelse(is_whole, first.truncate("M"), later(first.truncate("M"), 1))
+    dates = dates.cross_join(days.agg(start=start))
+    in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
+    seasons = []
+    for months in HORIZONS:
+        is_ahead = in_year.day < later(in_year.since, months)
+        each = in_year.group_by("as_of", "since", "start").agg(
+            year=in_year.revenue.sum(), ahead=in_year.revenue.sum(where=is_ahead)
+        )
+        month = each.as_of.truncate("M")
+        is_told = (each.since >= each.start) & (each.year > 0) & (each.ahead > 0)
+        share = each.ahead.cast("float64") / each.year.cast("float64")
+        seasons.append(
+            each.select(
+                "as_of",
+                horizon_months=ibis.literal(months, "int64"),
+                share=ibis.ifelse(is_told, share, None),
+                learned_at=later(month, -months),
+                has_history=later(month, -LEAST_MONTHS) >= each.start,
+            )
+        )
+    return ibis.union(*seasons)
+
+
+def _bands(known: Table) -> Table:
+    """Return what is learned at each date: the base, and how actual and forecast compare.
+
+    The base is what those with the least forecasts spent beyond them, on average and at least 0.
+    With it, bands of the forecasts, each above ``above`` and at most ``at_most``; who has the same
+    forecast is in the same band.
+    """
+    key = ["as_of", "horizon_months"]
+    known = known.mutate(most=known.forecast.quantile(LEAST_SHARE).over(group_by=key))
+    # As decimals, whose sum is the same in any order.
+    beyond = known.actual - known.forecast.cast(SUM)
+    known = known.mutate(beyond=ibis.ifelse(known.forecast <= known.most, beyond, None))
+    total, customers = (
+        each.over(group_by=key) for each in (known.beyond.sum(), known.beyond.count())
+    )
+    mean = total.cast("float64") / customers.cast("float64")
+    known = known.mutate(base=ibis.greatest(mean / known.share, 0.0))
+    known = known.mutate(forecast=known.forecast + known.share * known.base)
+    rank = ibis.rank().over(group_by=key, order_by="forecast")
+    known = known.mutate(band=rank * BANDS // known.count().over(group_by=key))
+    ratio = known.actual.cast("float64") / known.forecast.nullif(0.0)
+    low, high = INTERVAL
+    bands = known.group_by(*key, "band").agg(
+        base=known.base.max(),
+        at_most=known.forecast.max(),
+        low_ratio=ratio.quantile(low),
+        high_ratio=ratio.quantile(high),
+    )
+    order = {"group_by": key, "order_by": "band"}
+    return bands.select(
+        "horizon_months",
+        "base",
+        "low_ratio",
+        "high_ratio",
+        learned_at="as_of",
+        above=bands.at_most.lag().over(**order).fill_null(-ANY),
+        at_most=ibis.ifelse(bands.at_most.lead().over(**order).isnull(), ANY, bands.at_most),
+    )
