@@ -19,8 +19,11 @@ from customer_segments.storage.ledger import code_version
 from customer_segments.storage.state import State
 
 # What is shown of a month, and what is shown as a whole.
-OF_MONTH = (*tables.LABELS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS)
-EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION)
+OF_MONTH = (
+    *tables.LABELS,
+    *(tables.CUSTOMER_VALUE, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS),
+)
+EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION, tables.SEGMENT_VALUE_BACKTEST)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
     ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
@@ -51,6 +54,12 @@ def shown_month(installed: Installation, state: State) -> date | None:
     return max(complete or labelled, default=None)
 
 
+def newest_shown(state: State, today: date) -> date | None:
+    """Return that month by what the warehouse alone holds: the one that offers are shown with."""
+    filled = state.filled(tables.CUSTOMER_SEGMENTS.table)
+    return max([m for m in filled if state.is_complete(m, today)] or filled, default=None)
+
+
 def labelled_months(installed: Installation, state: State) -> list[date]:
     """Return the covered months in which somebody is labelled, in order."""
     filled = state.filled(tables.CUSTOMER_SEGMENTS.table)
@@ -67,7 +76,9 @@ def state_of(state: State, month: date, today: date) -> str:
     for contract in OF_MONTH:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))
-    for contract in EVIDENCE:
+    # Whom to offer what is shown with the newest month: older reports stay as they are.
+    offers = (tables.PRODUCT_RECOMMENDATIONS,) * (month == newest_shown(state, today))
+    for contract in (*EVIDENCE, *offers):
         made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
 

@@ -40,8 +40,8 @@ def known(table: "pd.DataFrame") -> list[dict[str, Any]]:
 def by_segment(view: MonthView) -> list[dict[str, Any]]:
     """Return a row per segment of the model, also of one that nobody is in, in its order.
 
-    Columns of ``segment_profiles``, and ``description``, ``year``, ``since_last_month`` and
-    ``since_last_year``; what is not known is missing or ``None``.
+    Columns of ``segment_profiles``, and ``description``, ``year``, ``expected``,
+    ``since_last_month`` and ``since_last_year``; what is not known is missing or ``None``.
     """
     profiles = {row["segment"]: row for row in known(view.of_month(view.profiles))}
     left = view.of_month(view.migration).groupby("from_segment")["customers"].sum()
@@ -52,7 +52,8 @@ def by_segment(view: MonthView) -> list[dict[str, Any]]:
         before = int(left.get(name, 0)) if len(left) else None
         nobody = {"customers": 0, "share": 0, "revenue": 0, "customers_last_month": before}
         said = {each: cluster[each] for each in ("segment", "description", "suggested_action")}
-        rows.append(_compared(profiles.get(name, nobody) | said | {"year": view.year.get(name)}))
+        ahead = {"year": view.year.get(name), "expected": view.expected.get(name)}
+        rows.append(_compared(profiles.get(name, nobody) | said | ahead))
     return rows
 
 

@@ -18,6 +18,8 @@ KEPT = "kept"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12
+# Months ahead that totals of segments are shown of; products of each list that people read.
+HORIZON, MOST_OFFERED = 6, 3
 
 
 def of(table: Table, *months: date) -> Table:
@@ -44,6 +46,34 @@ def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     known = segments.inner_join(rfm.select(*KEY, *more), KEY).left_join(came_from, KEY)
     before, after = segments.columns[:3], segments.columns[3:]
     return known.select(*before, "from_segment", *after, *more)
+
+
+def with_value(people: Table, value: Table) -> Table:
+    """Add what each customer spent in twelve months, and what to expect of the next."""
+    more = [name for name in value.columns if name not in (*KEY, "reason")]
+    return people.left_join(value.select(*KEY, *more), KEY).select(*people.columns, *more)
+
+
+def expected_by_segment(segments: Table, value: Table, judged: Table) -> Table:
+    """Add up what to expect in six months of segments whose total was near enough in the past."""
+    near = judged.filter(judged.is_shown, judged.horizon_months == HORIZON)
+    labels = segments.semi_join(near, ["segment", "model_version"])
+    both = labels.inner_join(value.select(*KEY, "expected_6m"), KEY)
+    totals = both.group_by("segment").agg(expected=both.expected_6m.sum().cast("float64"))
+    return totals.filter(totals.expected.notnull())
+
+
+def offers() -> Table:
+    """Name the first products of each customer's two lists, and why the first new one."""
+    offered = tables.PRODUCT_RECOMMENDATIONS.relation
+    named = offered.filter(offered["rank"] <= MOST_OFFERED)
+    what = ibis.coalesce(named.description, named.stock_code)
+    is_new = named["list"] == "new for you"
+    return named.group_by("customer_id").agg(
+        buy_again=what.group_concat("; ", where=~is_new, order_by=named["rank"]),
+        new_for_you=what.group_concat("; ", where=is_new, order_by=named["rank"]),
+        offer_reason=named.reason.max(where=is_new & (named["rank"] == 1)),
+    )
 
 
 def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:

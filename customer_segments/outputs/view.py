@@ -5,7 +5,7 @@ Belongs here: the view, and reading it from one state of the warehouse. Does not
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 from customer_segments import months, tables
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
-from customer_segments.shown import state_of
+from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import is_there, latest
@@ -78,6 +78,10 @@ class MonthView:
     year: Mapping[str, float]
     # What all of this is made from, as ``state_of`` returns it.
     state: str
+    # What to expect of segments in six months, where that can be said; and by customer what to
+    # offer next, if that is made and this is the month that people are shown.
+    expected: Mapping[str, float] = field(default_factory=dict)
+    offers: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -155,7 +159,10 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
     labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
     scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
-    people = queries.customers_of(*scored).order_by(ibis.desc("monetary"), "customer_id")
+    people, value = queries.customers_of(*scored), tables.CUSTOMER_VALUE.relation
+    if is_there(con, tables.CUSTOMER_VALUE.table):
+        people = queries.with_value(people, queries.of(value, month))
+    people = people.order_by(ibis.desc("monetary"), "customer_id")
     read = partial(_frame, con)
     label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
     customers = _rows(con, people) if label and label.rows else None
@@ -178,6 +185,14 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
         of_year = read(queries.year_by_segment(labels, rfm, month))
         year = dict(of_year.itertuples(index=False))
     was_checked = is_there(con, tables.CHECK_HISTORY.table)
+    expected, offers, state = {}, {}, State.read(con)
+    judged = tables.SEGMENT_VALUE_BACKTEST
+    if is_there(con, judged.table):
+        months_ahead = queries.expected_by_segment(scored[0], value, judged.relation)
+        expected = dict(read(months_ahead).itertuples(index=False))
+    if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
+        rows_of = _rows(con, queries.offers()).to_pylist()
+        offers = {row.pop("customer_id"): row for row in rows_of}
     return MonthView(
         month=month,
         today=today,
@@ -199,7 +214,9 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
         labelled=label.published_at,
         raw_version=label.raw_version,
         year=year,
-        state=state_of(State.read(con), month, today),
+        state=state_of(state, month, today),
+        expected=expected,
+        offers=offers,
     )
 
 

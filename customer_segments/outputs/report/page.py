@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAMED_SHEETS = 12
 LARGEST = 10
 SEGMENT_COLUMNS = columns_of(
-    "customers share since_last_month since_last_year revenue revenue_share year "
+    "customers share since_last_month since_last_year revenue revenue_share year expected "
     "median_recency_days median_frequency median_monetary"
 )
 
@@ -49,6 +49,7 @@ def render(
     foretold = means(view.backtest)
     farthest = foretold["horizon_months"] == foretold["horizon_months"].max()
     first = view.rows["month"].min().date()
+    known_ahead = {"year": view.year, "expected": view.expected}
     facts = {
         "view": view,
         "figures": figures,
@@ -58,7 +59,7 @@ def render(
         "segments": segments,
         "empty": [s for s in view.clusters["segment"] if s not in names],
         "colour": colour,
-        "columns": [c for c in SEGMENT_COLUMNS if view.year or c.name != "year"],
+        "columns": [c for c in SEGMENT_COLUMNS if known_ahead.get(c.name, True)],
         "changed": max(segments, key=lambda of: abs(of["since_last_month"] or 0)),
         "findings": None if view.findings is None else figures.known(view.findings),
         "accounts": _accounts(view.people),

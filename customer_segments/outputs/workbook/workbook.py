@@ -29,15 +29,20 @@ SUMMARY_COLUMNS = columns_of(
     "median_monetary since_last_month since_last_year suggested_action"
 )
 CUSTOMER_COLUMNS = columns_of(
-    "customer_id account country monetary frequency average_order_value products recency_days "
-    "last_purchase_date first_purchase_date moved_from"
+    "customer_id account country monetary revenue_12m expected_3m expected_6m frequency "
+    "average_order_value products recency_days last_purchase_date first_purchase_date moved_from"
 )
 CHANGE_COLUMNS = columns_of(
     "customer_id account country from_segment to_segment monetary frequency recency_days "
     "last_purchase_date suggested_action",
     suggested_action="What to do now",
 )
-SUMMARY, CHANGES = "Summary", "Changes"
+OFFER_COLUMNS = columns_of(
+    "customer_id segment account buy_again new_for_you offer_reason monetary recency_days"
+)
+# Of customers, and there only where something is known of them.
+AHEAD = ("revenue_12m", "expected_3m", "expected_6m")
+SUMMARY, CHANGES, OFFERS = "Summary", "Changes", "Offer next"
 
 
 def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
@@ -52,19 +57,28 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     changes = [row for row in customers if row["moved_from"]]
     changes += [row | {"to_segment": GONE} for row in view.gone]
 
+    unknown = {name for name in AHEAD if all(row.get(name) is None for row in customers)}
     of_customers, of_changes = (
-        [column for column in columns if column.name not in view.lacks]
+        [column for column in columns if column.name not in unknown.union(view.lacks)]
         for columns in (CUSTOMER_COLUMNS, CHANGE_COLUMNS)
     )
+    offers = [
+        row | view.offers[row["customer_id"]]
+        for segment in segments
+        for row in lists[segment]
+        if row["customer_id"] in view.offers
+    ]
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
-    for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES)).items():
+    for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES, OFFERS)).items():
         sheets.add_table(workbook, name, of_customers, lists[segment])
     # Who has not ordered yet may still do so in the month: nobody is to be turned to for that.
     if view.is_complete:
         sheets.add_table(workbook, CHANGES, of_changes, changes)
+    if offers:
+        sheets.add_table(workbook, OFFERS, OFFER_COLUMNS, offers)
     with replacing(path) as draft:
         workbook.save(draft)
 
@@ -81,7 +95,8 @@ def _add_summary(
         total[f"median_{name}"] = median(row[name] for row in customers)
     facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
     facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
-    facts["changes"] = CHANGES
+    facts |= {"changes": CHANGES, "offers": OFFERS}
+    facts["is_expected"] = any(row.get("expected_6m") is not None for row in customers)
     words = read_toml(__package__, "workbook.toml")
     above, below = (
         list(filter(None, rendered(words[part], facts, is_html=False).splitlines()))
