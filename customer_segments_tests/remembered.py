@@ -7,17 +7,22 @@ from functools import cache, lru_cache
 
 import ibis.expr.operations as ops
 import pytest
+import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
+# What is known by its name alone, and what else there may be.
+NAMED = (ops.UnboundTable, ops.DatabaseTable, ops.InMemoryTable)
+OTHERS = (ops.SQLQueryResult, ops.SQLStringView, ops.ScalarUDF, ops.AggUDF)
+
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """Have Ibis compile each expression over declared tables once, and parse each type once."""
+    """Have Ibis compile each expression once whatever its data, and parse each type once."""
     to_sqlglot, compile_ = DuckDBCompiler.to_sqlglot, Backend.compile
 
     @lru_cache(maxsize=2000)
-    def tree(op: ops.Node):
+    def tree(op: ops.Node) -> sge.Expression:
         return to_sqlglot(DuckDBCompiler(), op.to_expr())
 
     @lru_cache(maxsize=2000)
@@ -25,21 +30,40 @@ def remember(patch: pytest.MonkeyPatch) -> None:
         return compile_(Backend(), op.to_expr(), pretty=pretty)
 
     def as_tree(self, expr, *, limit=None, params=None):
-        if limit is None and not params and _is_declared(expr):
-            return tree(expr.op()).copy()
-        return to_sqlglot(self, expr, limit=limit, params=params)
+        if limit is not None or params or expr.op().find(OTHERS):
+            return to_sqlglot(self, expr, limit=limit, params=params)
+        op, names = _declared(expr.op())
+        made = tree(op).copy()
+        for table in made.find_all(sge.Table) if names else ():
+            if table.name in names:
+                table.this.set("this", names[table.name])
+        return made
 
     def as_text(self, expr, /, *, limit=None, params=None, pretty=False):
-        if limit is None and not params and _is_declared(expr):
-            return text(expr.op(), pretty)
-        return compile_(self, expr, limit=limit, params=params, pretty=pretty)
+        if limit is not None or params or expr.op().find(OTHERS):
+            return compile_(self, expr, limit=limit, params=params, pretty=pretty)
+        op, names = _declared(expr.op())
+        made = text(op, pretty)
+        for declared, name in names.items():
+            made = made.replace(f'"{declared}"', f'"{name}"')
+        return made
 
     patch.setattr(DuckDBCompiler, "to_sqlglot", as_tree)
     patch.setattr(Backend, "compile", as_text)
     patch.setattr(DuckDBType, "from_string", cache(DuckDBType.from_string))
 
 
-def _is_declared(expr) -> bool:
-    # Data in memory and tables of one connection are equal by what will be gone.
-    tables = expr.op().find(ops.PhysicalTable)
-    return bool(tables) and all(isinstance(table, ops.UnboundTable) for table in tables)
+def _declared(op: ops.Node) -> tuple[ops.Node, dict[str, str]]:
+    """Return an expression over declared tables alone, and how those are called that had data.
+
+    Tables of one connection and data in memory are equal by what will be gone.
+    """
+    declared, names = {}, {}
+    for table in op.find(NAMED):
+        if isinstance(table, ops.InMemoryTable):
+            name = f"in memory {len(names)}"
+            names[name] = table.name
+            declared[table] = ops.UnboundTable(name, table.schema)
+        elif isinstance(table, ops.DatabaseTable):
+            declared[table] = ops.UnboundTable(table.name, table.schema, table.namespace)
+    return op.replace(declared) if declared else op, names
