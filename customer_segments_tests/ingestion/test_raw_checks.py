@@ -1,20 +1,30 @@
 """The checks of ``raw_transactions`` judge what is published, and say what they found."""
 
+from collections.abc import Callable
+
 import duckdb
 import pytest
 
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ingest
 from customer_segments_tests.ingestion.workbooks import HEADER, dated, line, write, write_csv
-from customer_segments_tests.installations import evaluate_checks, execute
+from customer_segments_tests.installations import evaluate_checks, execute, install
 
 
-@pytest.fixture
-def good(installed: Settings) -> Settings:
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory) -> Settings:
+    folder = tmp_path_factory.mktemp("ingested")
+    (folder / "source").mkdir()
+    installed = install(folder, folder / "source")
     write(installed.source_dir / "a.xlsx", [HEADER, line(), line(Quantity="six")], [HEADER])
     write_csv(installed.source_dir / "b.csv", [HEADER, line(Quantity=-1), line(Price=2)])
     ingest(installed)
     return installed
+
+
+@pytest.fixture
+def good(ingested: Settings, copy_of: Callable) -> Settings:
+    return copy_of(ingested)
 
 
 def tamper(settings: Settings, *statements: str) -> None:

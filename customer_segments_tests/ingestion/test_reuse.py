@@ -1,5 +1,6 @@
 """A file that has not changed is not read again, and nobody can tell from the tables."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -22,13 +24,22 @@ def files(metadata: dict) -> dict[str, list[str]]:
     return {what: which for what, which in metadata["files"].items() if which}
 
 
-@pytest.fixture
-def three_files(installed):
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory) -> Path:
+    """A folder with an installation of three files."""
+    folder = tmp_path_factory.mktemp("ingested")
+    (folder / "source").mkdir()
     for month in (3, 4, 5):
         rows = [HEADER, dated(f"2011-0{month}-05", Invoice=month), dated("?", Invoice=f"{month}x")]
-        write(installed.source_dir / f"{month}.xlsx", rows)
-    ingest(installed)
-    return installed
+        write(folder / f"source/{month}.xlsx", rows)
+    ingest(install(folder, folder / "source"))
+    return folder
+
+
+@pytest.fixture
+def three_files(ingested, tmp_path) -> Settings:
+    folder = shutil.copytree(ingested, tmp_path / "copy")
+    return install(folder, folder / "source")
 
 
 def test_only_new_and_changed_files_are_read(three_files):
