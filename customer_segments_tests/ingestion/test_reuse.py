@@ -5,10 +5,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.settings import Settings
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -127,7 +128,7 @@ def fill(folder: Path, content: dict[str, list[tuple[int, str]]]) -> None:
 
 
 @given(st.lists(FOLDER, min_size=2, max_size=3))
-@settings(max_examples=4)
+@costly(2)
 def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
     root = tmp_path_factory.mktemp("history")
     (root / "source").mkdir()
