@@ -7,8 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from customer_segments.definitions import build_defs
+from customer_segments.definitions import STAGES, build_defs
 from customer_segments.installation import Installation
+from customer_segments.quality.evaluation import Result
+from customer_segments.quality.runner import judged
 from customer_segments.settings import Settings
 
 # Writing the log down takes a tenth of a small run.
@@ -74,6 +76,31 @@ def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEv
         for evaluation in result.get_asset_check_evaluations()
         if evaluation.asset_key == dg.AssetKey(asset)
     }
+
+
+def judged_when(
+    settings: Settings, table: str, *statements: str, bare: Iterable[str] = ()
+) -> dict[str, Result]:
+    """Return what the checks of a table say once statements have run, which are taken back.
+
+    Tables that are to be ``bare`` have no constraints then.
+    """
+    installed = Installation.of(settings)
+    found: list[Result] = []
+    with installed.warehouse.holding() as con:
+        con.raw_sql("BEGIN")
+        for each in bare:
+            con.raw_sql(f"CREATE TABLE bare AS FROM {each}")
+            con.raw_sql(f"DROP TABLE {each}")
+            con.raw_sql(f"ALTER TABLE bare RENAME TO {each}")
+        for statement in statements:
+            con.raw_sql(statement)
+        for judges, spine in (each for stage in STAGES for each in getattr(stage, "CHECKED", ())):
+            own = [judge for judge in judges if judge.table.table == table]
+            if own or (spine and table in {contract.table for contract in spine.contracts}):
+                found += judged(con, own, spine, installed)
+        con.raw_sql("ROLLBACK")
+    return {result.check: result for result in found if result.table == table}
 
 
 def spine_checks(settings: Settings, asset: str) -> dict[str, bool]:
