@@ -10,7 +10,7 @@ from decimal import Decimal
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.ingestion.casting import typed_rows
@@ -18,6 +18,7 @@ from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import CELLS
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source
+from customer_segments_tests.examples import costly
 
 GOOD: dict[str, str | None] = {
     "invoice": "489434",
@@ -74,7 +75,7 @@ def values(column: str, texts: list[str]) -> list:
         min_size=10,
     )
 )
-@settings(max_examples=15, deadline=None)
+@costly(6)
 def test_a_row_names_the_first_of_its_unreadable_cells(rows):
     for given_cells, row in zip(rows, typed(*rows), strict=True):
         texts = GOOD | given_cells
@@ -112,7 +113,7 @@ def test_a_line_beyond_all_reason_is_a_misread_price():
 
 
 @given(st.lists(st.datetimes(datetime(1900, 1, 1), datetime(2111, 12, 31, 23, 59, 59))))
-@settings(max_examples=12, deadline=None)
+@costly(8)
 def test_iso_dates_are_read_in_each_of_their_spellings(moments):
     texts: list[str] = []
     said: list[datetime] = []

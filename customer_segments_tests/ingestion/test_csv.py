@@ -8,7 +8,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
@@ -18,6 +18,7 @@ from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.settings import Settings
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
 from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
@@ -154,7 +155,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     ),
     delimiter=st.sampled_from(",;\t"),
 )
-@settings(max_examples=40, deadline=None)
+@costly(25)
 def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     with tempfile.TemporaryDirectory() as folder:
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)

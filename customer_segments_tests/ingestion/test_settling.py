@@ -5,7 +5,6 @@ from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from customer_segments import months
@@ -13,6 +12,7 @@ from customer_segments.ingestion.judges import conflicting_invoices
 from customer_segments.ingestion.survey import main_months
 from customer_segments.installation import Installation
 from customer_segments.tables import RAW_TRANSACTIONS
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -33,7 +33,7 @@ DAYS = st.none() | st.dates(date(2010, 1, 1), date(2011, 12, 31))
 
 
 @given(st.lists(st.lists(DAYS, min_size=1, max_size=12).filter(any), min_size=1, max_size=3))
-@hypothesis_settings(max_examples=10, deadline=None)
+@costly(6)
 def test_months_of_any_mixture_of_dated_and_undated_rows(sheets):
     rows = [
         {"sheet": str(number), "row_number": row, "day": day}
