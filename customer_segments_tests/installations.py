@@ -9,7 +9,7 @@ import dagster as dg
 
 from customer_segments.definitions import STAGES, build_defs
 from customer_segments.installation import Installation
-from customer_segments.quality.evaluation import Result
+from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.runner import judged
 from customer_segments.settings import Settings
 
@@ -105,8 +105,8 @@ def judged_when(
 
 def spine_checks(settings: Settings, asset: str) -> dict[str, bool]:
     """Tell whether a table keeps its contract and agrees with what it is made from."""
-    checks = evaluate_checks(settings, asset)
-    return {name: checks[name].passed for name in ("contract", "reconciliation")}
+    checks = judged_when(settings, asset)
+    return {name: checks[name].level is Level.OK for name in ("contract", "reconciliation")}
 
 
 def materialize(
@@ -115,9 +115,11 @@ def materialize(
     first: date | None = None,
     last: date | None = None,
     config: dict[str, dict] | None = None,
+    checks: bool = True,
 ) -> dg.ExecuteInProcessResult:
-    """Materialize assets chosen by hand, over a range of months or none."""
-    job = dg.define_asset_job("by_hand", dg.AssetSelection.assets(*assets))
+    """Materialize assets chosen by hand, over a range of months or none; ``checks`` follow."""
+    selection = dg.AssetSelection.assets(*assets)
+    job = dg.define_asset_job("by_hand", selection if checks else selection.without_checks())
     defs = dg.Definitions.merge(_defs(settings), dg.Definitions(jobs=[job]))
     bounds = {"start": first, "end": last or first} if first else {}
     tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}

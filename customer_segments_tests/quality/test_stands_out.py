@@ -169,7 +169,7 @@ def another_shops_month(tmp_path_factory) -> Settings:
     installed = install(folder, source_dir=folder / "source")
     deliver(installed.source_dir, range(14, 1, -1))
     execute(installed, "ingest")
-    materialize(installed, made, month(14), month(2))
+    materialize(installed, made, month(14), month(2), checks=False)
     day = f"{month(1):%Y-%m}-27 10:00"
     strangers = [
         [f"{sign}9{n:05d}", "85048", "LIGHTS", units, day, "2.50", f"9{n:05d}", "France"]
