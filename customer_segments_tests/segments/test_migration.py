@@ -5,10 +5,11 @@ from datetime import date
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from customer_segments.months import shift
 from customer_segments.segments.migration import segment_migration
+from customer_segments_tests.examples import costly
 from customer_segments_tests.installations import (
     evaluate_checks,
     materialize,
@@ -149,7 +150,7 @@ def test_customers_who_do_not_change_do_not_move_when_the_model_does(version):
 
 
 @given(worlds())
-@settings(max_examples=40)
+@costly(15)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     assert in_memory(segment_migration, segments, rfm, MODEL) == expected_migration(

@@ -4,10 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from customer_segments.months import shift
 from customer_segments.segments.profiles import segment_profiles
+from customer_segments_tests.examples import costly
 from customer_segments_tests.installations import materialize, spine_checks
 from customer_segments_tests.segments.plain import (
     SOURCES,
@@ -128,7 +129,7 @@ def test_shares_of_money_that_was_all_returned_are_unknown():
 
 
 @given(worlds(offsets=(0, 1, 12, 13, 24)))
-@settings(max_examples=40)
+@costly(15)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     made = in_memory(segment_profiles, segments, rfm, MODEL)
