@@ -1,14 +1,21 @@
 """Installations in temporary folders, and running their jobs."""
 
+import logging
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
-from customer_segments.definitions import build_defs
+from customer_segments.definitions import STAGES, build_defs
 from customer_segments.installation import Installation
+from customer_segments.quality.evaluation import Level, Result
+from customer_segments.quality.runner import judged
 from customer_segments.settings import Settings
+
+# Writing the log down takes a tenth of a small run.
+SILENT = dg.LoggerDefinition(lambda _: logging.Logger("silent", logging.CRITICAL))
+UNLOGGED = {"loggers": {"silent": {}}}
 
 
 def install(folder: Path, source_dir: Path) -> Settings:
@@ -32,35 +39,37 @@ def execute(
     raise_on_error: bool = True,
     defs: dg.Definitions | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job for real, the project's or one of ``defs``, over a range of months or none."""
+    """Run a job for real, the project's or one of ``defs``, over a range of months or none.
+
+    It is logged only with ``defs``.
+    """
     tags = {}
     if first and last:
         tags = {
             "dagster/asset_partition_range_start": first.isoformat(),
             "dagster/asset_partition_range_end": last.isoformat(),
         }
+    run_config = (run_config or {}) | ({} if defs else UNLOGGED)
+    defs = defs or _defs(settings)
     with dg.DagsterInstance.ephemeral() as instance:
-        return (
-            (defs or build_defs(Installation.of(settings)))
-            .resolve_job_def(job)
-            .execute_in_process(
-                instance=instance,
-                tags=tags,
-                run_config=run_config or {},
-                raise_on_error=raise_on_error,
-            )
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=instance, tags=tags, run_config=run_config, raise_on_error=raise_on_error
         )
+
+
+def _defs(settings: Settings) -> dg.Definitions:
+    return build_defs(Installation.of(settings), loggers={"silent": SILENT})
 
 
 def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
     """Run the checks of one table alone, as the UI's button does."""
-    defs = build_defs(Installation.of(settings))
+    defs = _defs(settings)
     selection = dg.AssetSelection.checks_for_assets(asset)
     job = dg.define_asset_job("checks_only", selection)
     defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("checks_only").execute_in_process(
-            instance=instance, raise_on_error=False
+            instance=instance, raise_on_error=False, run_config=UNLOGGED
         )
     return {
         evaluation.check_name: evaluation
@@ -69,10 +78,35 @@ def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEv
     }
 
 
+def judged_when(
+    settings: Settings, table: str, *statements: str, bare: Iterable[str] = ()
+) -> dict[str, Result]:
+    """Return what the checks of a table say once statements have run, which are taken back.
+
+    Tables that are to be ``bare`` have no constraints then.
+    """
+    installed = Installation.of(settings)
+    found: list[Result] = []
+    with installed.warehouse.holding() as con:
+        con.raw_sql("BEGIN")
+        for each in bare:
+            con.raw_sql(f"CREATE TABLE bare AS FROM {each}")
+            con.raw_sql(f"DROP TABLE {each}")
+            con.raw_sql(f"ALTER TABLE bare RENAME TO {each}")
+        for statement in statements:
+            con.raw_sql(statement)
+        for judges, spine in (each for stage in STAGES for each in getattr(stage, "CHECKED", ())):
+            own = [judge for judge in judges if judge.table.table == table]
+            if own or (spine and table in {contract.table for contract in spine.contracts}):
+                found += judged(con, own, spine, installed)
+        con.raw_sql("ROLLBACK")
+    return {result.check: result for result in found if result.table == table}
+
+
 def spine_checks(settings: Settings, asset: str) -> dict[str, bool]:
     """Tell whether a table keeps its contract and agrees with what it is made from."""
-    checks = evaluate_checks(settings, asset)
-    return {name: checks[name].passed for name in ("contract", "reconciliation")}
+    checks = judged_when(settings, asset)
+    return {name: checks[name].level is Level.OK for name in ("contract", "reconciliation")}
 
 
 def materialize(
@@ -81,14 +115,16 @@ def materialize(
     first: date | None = None,
     last: date | None = None,
     config: dict[str, dict] | None = None,
+    checks: bool = True,
 ) -> dg.ExecuteInProcessResult:
-    """Materialize assets chosen by hand, over a range of months or none."""
-    job = dg.define_asset_job("by_hand", dg.AssetSelection.assets(*assets))
-    defs = dg.Definitions.merge(build_defs(Installation.of(settings)), dg.Definitions(jobs=[job]))
+    """Materialize assets chosen by hand, over a range of months or none; ``checks`` follow."""
+    selection = dg.AssetSelection.assets(*assets)
+    job = dg.define_asset_job("by_hand", selection if checks else selection.without_checks())
+    defs = dg.Definitions.merge(_defs(settings), dg.Definitions(jobs=[job]))
     bounds = {"start": first, "end": last or first} if first else {}
     tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}
     ops = {name: {"config": values} for name, values in (config or {}).items()}
     with dg.DagsterInstance.ephemeral() as instance:
         return defs.resolve_job_def("by_hand").execute_in_process(
-            instance=instance, tags=tags, run_config={"ops": ops}
+            instance=instance, tags=tags, run_config=UNLOGGED | {"ops": ops}
         )

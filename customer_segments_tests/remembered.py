@@ -1,34 +1,100 @@
-"""What Ibis makes of the same expression, made once: a third of a small test's time.
+"""What libraries make of the same thing, made once: half of a small test's time.
 
 Belongs here: pure functions of a library, remembered. Does not: anything that a test may be about.
 """
 
+import ast
 from functools import cache, lru_cache
 
 import ibis.expr.operations as ops
 import pytest
+import sqlglot.expressions as sge
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from ibis.backends.duckdb import Backend
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
+from customer_segments.storage import dagster_metadata
+
+# What is known by its name alone, and what else there may be.
+NAMED = (ops.UnboundTable, ops.DatabaseTable, ops.InMemoryTable)
+OTHERS = (ops.SQLQueryResult, ops.SQLStringView, ops.ScalarUDF, ops.AggUDF)
+
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """Have Ibis compile each expression over declared tables once, and parse each type once."""
-    to_sqlglot = DuckDBCompiler.to_sqlglot
+    """Have libraries do once what comes out the same each time."""
+    _remember_compiled(patch)
+    lineage, from_config = dagster_metadata.lineage, ScriptDirectory.from_config
 
-    @lru_cache(maxsize=500)
-    def remembered(op: ops.Node):
+    @lru_cache(maxsize=200)
+    def lineage_of(sql: str, sources: str, *options: tuple[str, object]):
+        return lineage(None, sql, ast.literal_eval(sources), **dict(options))
+
+    directories: dict[str, ScriptDirectory] = {}
+
+    def directory_of(config: Config) -> ScriptDirectory:
+        location = config.get_main_option("script_location")
+        if location not in directories:
+            directories[location] = from_config(config)
+        return directories[location]
+
+    # The revisions of Dagster's database, read from a hundred files for each instance.
+    patch.setattr(ScriptDirectory, "from_config", directory_of)
+    patch.setattr(
+        dagster_metadata,
+        "lineage",
+        lambda _, sql, sources, **options: lineage_of(sql, repr(sources), *options.items()),
+    )
+
+
+def _remember_compiled(patch: pytest.MonkeyPatch) -> None:
+    """Have Ibis compile each expression once whatever its data, and parse each type once."""
+    to_sqlglot, compile_ = DuckDBCompiler.to_sqlglot, Backend.compile
+
+    @lru_cache(maxsize=2000)
+    def tree(op: ops.Node) -> sge.Expression:
         return to_sqlglot(DuckDBCompiler(), op.to_expr())
 
-    def compiled(self, expr, *, limit=None, params=None):
-        # Data in memory and tables of one connection are equal by what will be gone.
-        tables = expr.op().find(ops.PhysicalTable)
-        if limit is None and not params and tables and all(map(_is_declared, tables)):
-            return remembered(expr.op()).copy()
-        return to_sqlglot(self, expr, limit=limit, params=params)
+    @lru_cache(maxsize=2000)
+    def text(op: ops.Node, pretty: bool) -> str:
+        return compile_(Backend(), op.to_expr(), pretty=pretty)
 
-    patch.setattr(DuckDBCompiler, "to_sqlglot", compiled)
+    def as_tree(self, expr, *, limit=None, params=None):
+        if limit is not None or params or expr.op().find(OTHERS):
+            return to_sqlglot(self, expr, limit=limit, params=params)
+        op, names = _declared(expr.op())
+        made = tree(op).copy()
+        for table in made.find_all(sge.Table) if names else ():
+            if table.name in names:
+                table.this.set("this", names[table.name])
+        return made
+
+    def as_text(self, expr, /, *, limit=None, params=None, pretty=False):
+        if limit is not None or params or expr.op().find(OTHERS):
+            return compile_(self, expr, limit=limit, params=params, pretty=pretty)
+        op, names = _declared(expr.op())
+        made = text(op, pretty)
+        for declared, name in names.items():
+            made = made.replace(f'"{declared}"', f'"{name}"')
+        return made
+
+    patch.setattr(DuckDBCompiler, "to_sqlglot", as_tree)
+    patch.setattr(Backend, "compile", as_text)
     patch.setattr(DuckDBType, "from_string", cache(DuckDBType.from_string))
 
 
-def _is_declared(table: ops.PhysicalTable) -> bool:
-    return isinstance(table, ops.UnboundTable)
+def _declared(op: ops.Node) -> tuple[ops.Node, dict[str, str]]:
+    """Return an expression over declared tables alone, and how those are called that had data.
+
+    Tables of one connection and data in memory are equal by what will be gone.
+    """
+    declared, names = {}, {}
+    for table in op.find(NAMED):
+        if isinstance(table, ops.InMemoryTable):
+            name = f"in memory {len(names)}"
+            names[name] = table.name
+            declared[table] = ops.UnboundTable(name, table.schema)
+        elif isinstance(table, ops.DatabaseTable):
+            declared[table] = ops.UnboundTable(table.name, table.schema, table.namespace)
+    return op.replace(declared) if declared else op, names

@@ -114,6 +114,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.intake import taken_in
+    from customer_segments.ingestion.orders import kept
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
     from customer_segments.ingestion.survey import likely_dates, survey
@@ -133,9 +134,9 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
         dates = likely_dates(surveyed, names, today)
         covered = months_of_data(installed.months, settings, *dates)
         settled = settle(con, typed, surveyed, covered.first, covered.newest)
-        raw = con.create_table(RAW_TRANSACTIONS.table, settled)
+        raw = kept(con, settled, RAW_TRANSACTIONS.table)
     found = Evidence.of(con, raw, SOURCE_SHEETS.arrow(surveyed), policy, settings.bounds)
-    found = replace(found, rows=con.create_table("rows", found.rows))
+    found = replace(found, rows=kept(con, found.rows, "rows"))
     return DryRun(found, doubts(found, intake.doubts), passed_over + intake.passed_over)
 
 

@@ -17,7 +17,7 @@ from ibis.expr.types import Table
 from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.headings import CURRENCIES
 from customer_segments.ingestion.layout import where
-from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, with_keys
+from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, named, with_keys
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
 from customer_segments.tables.money import SUM
@@ -59,7 +59,7 @@ class Evidence:
         cls, con: Connection, raw: Table, sheets: "pa.Table", policy: Policy, bounds: Iterable = ()
     ) -> "Evidence":
         """Return the evidence of settled rows; ``bounds`` are the months that settings name."""
-        rows = _classified(con, raw, policy)
+        rows = _classified(con, raw, policy, "classified")
         return cls(
             con, raw, rows, sorted(sheets.to_pylist(), key=itemgetter(*SHEET)), policy, any(bounds)
         )
@@ -79,7 +79,7 @@ class Evidence:
         if self.parts == 1:
             return self.rows
         some = self.raw.filter(self.raw.customer_id.hash() % self.parts == 0)
-        return _classified(self.con, kept(self.con, some, "some"), self.policy)
+        return _classified(self.con, kept(self.con, some, "some"), self.policy, "classified_some")
 
     @cached_property
     def files(self) -> list[str]:
@@ -174,9 +174,9 @@ class Evidence:
         return found | said | {"where": sheet, "column": f"{sheet}, column {heading!r}"}
 
 
-def _classified(con: Connection, raw: Table, policy: Policy) -> Table:
+def _classified(con: Connection, raw: Table, policy: Policy, name: str) -> Table:
     (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))
-    return classified(raw, policy.cleaning, **months)
+    return named(con, classified(raw, policy.cleaning, **months), name)
 
 
 def heading_of(column: str, read_as: str | None) -> str | None:

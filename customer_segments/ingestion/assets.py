@@ -136,8 +136,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 )
                 table = SOURCE_SHEETS.arrow(surveyed)
                 # What stops takes back the rows that it is seen in.
-                raw = con.table(RAW_TRANSACTIONS.table)
-                evidence = Evidence.of(con, raw, table, policy, settings.bounds)
+                raw, bounds = RAW_TRANSACTIONS.relation, settings.bounds
+                evidence = Evidence.of(con, raw, table, policy, bounds)
                 found = doubts(evidence, [*intake.doubts, *doubts_before(con, reused)])
                 require_none_stops(found, policy.source.accept)
                 said = SOURCE_DOUBTS.arrow(

@@ -45,9 +45,10 @@ def blocks_of(con: Connection, rows: Table, orders: Table, sources: int) -> list
         return blocks
     rows = rows.semi_join(torn, ["place", *KEY])
     looked_at = set(range(sources))
-    for _round in range(ROUNDS):
-        here = in_blocks(rows, blocks).filter(_.place.isin(sorted(looked_at)))
-        pieces = kept(con, _pieces(here), "pieces")
+    for number in range(ROUNDS):
+        here = in_blocks(con, rows, blocks, f"blocks_{number}")
+        here = here.filter(here.place.isin(sorted(looked_at)))
+        pieces = kept(con, _pieces(here), f"pieces_{number}")
         found = [each for each in fetched(con, _proposed(pieces, here)) if _is_start(each)]
         if not found:
             break
@@ -62,14 +63,15 @@ def blocks_of(con: Connection, rows: Table, orders: Table, sources: int) -> list
     return blocks
 
 
-def in_blocks(rows: Table, blocks: list[Block]) -> Table:
-    """Return rows with the place of their block among all."""
+def in_blocks(con: Connection, rows: Table, blocks: list[Block], name: str) -> Table:
+    """Return rows with the place of their block among all; the name is that of a new table."""
     if len(blocks) == len({block.source for block in blocks}):
         return rows.mutate(place=rows.source_order)
     table = ibis.memtable(
         [block._asdict() | {"place": place} for place, block in enumerate(blocks)],
         schema=dict.fromkeys((*Block._fields, "place"), "int64"),
     )
+    table = kept(con, table, name)
     in_block = [
         rows.source_order == table.source,
         rows.row_number >= table.begin,

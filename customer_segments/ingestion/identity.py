@@ -31,6 +31,8 @@ def superseded(
     shared = kept(con, _shared(orders), "shared")
     numbered, by_day = shared.filter(_.number != ""), shared.filter(_.number == "")
     counted = fetched(con, shared.agg(numbered=(_.number != "").sum(), all=_.count()))[0]
+    if not counted["all"]:
+        return shared.select("place", *KEY), []
     most = counted["all"] * len(blocks)
     pairs: list[Pair] = []
     if counted["numbered"]:
@@ -41,11 +43,12 @@ def superseded(
     if counted["all"] > (counted["numbered"] or 0):
         pairs += [pair.taken_by(()) for pair in _by_lines(con, rows, by_day, most)]
     numbers = numbered.select("place", "number").distinct()
-    numbers = _in_later(numbers, ["number"], _table_of(pairs, "correction"))
+    numbers = _in_later(numbers, ["number"], _table_of(con, pairs, "correction"))
+    corrected = _table_of(con, pairs, "correction", has_numbers=False)
     found = (
-        _same_orders(numbered, _table_of(pairs, "cut"))
+        _same_orders(numbered, _table_of(con, pairs, "cut"))
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
-        .union(_in_later(by_day, [*KEY], _table_of(pairs, "correction", has_numbers=False)))
+        .union(_in_later(by_day, [*KEY], corrected))
     )
     return found.distinct(), pairs
 
@@ -113,14 +116,15 @@ def _pairs_of(con: Connection, shared: Table, agree: Table, *, has_numbers: bool
     return [Pair(**row, has_numbers=has_numbers) for row in fetched(con, both)]
 
 
-def _table_of(pairs: list[Pair], taken: str, *, has_numbers: bool = True) -> Table:
+def _table_of(con: Connection, pairs: list[Pair], taken: str, *, has_numbers: bool = True) -> Table:
     """Return the pairs that are taken so."""
     which = [
         {"earlier": pair.earlier, "later": pair.later}
         for pair in pairs
         if pair.taken == taken and pair.has_numbers == has_numbers
     ]
-    return ibis.memtable(which, schema=dict.fromkeys(PAIR, "int64"))
+    table = ibis.memtable(which, schema=dict.fromkeys(PAIR, "int64"))
+    return kept(con, table, f"{taken}_{'by_number' if has_numbers else 'by_day'}")
 
 
 def _cut(
@@ -132,7 +136,9 @@ def _cut(
     """
     side = ["place", "number"]
     pairs = _paired(numbered.select("place", *KEY), [*KEY])
-    pairs = pairs.semi_join(_table_of(may_be, "others"), PAIR).select(*PAIR, "number").distinct()
+    pairs = (
+        pairs.semi_join(_table_of(con, may_be, "others"), PAIR).select(*PAIR, "number").distinct()
+    )
     pairs = kept(con, pairs, "pairs")
     sides = pairs.select("number", place="earlier").union(pairs.select("number", place="later"))
     ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max())

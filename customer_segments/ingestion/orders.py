@@ -9,7 +9,6 @@ from typing import Any
 
 import ibis
 from ibis.expr.types import IntegerValue, Table
-from ibis.util import gen_name
 
 from customer_segments.storage.connection import Connection
 
@@ -51,8 +50,20 @@ def line_hash(rows: Table) -> IntegerValue:
 
 
 def kept(con: Connection, relation: Table, name: str) -> Table:
-    """Compute a relation once, in the engine, for all who read it from here on."""
-    return con.create_table(gen_name(name), relation, temp=True)
+    """Compute a relation once, in the engine, for all who read it from here on.
+
+    The name is the connection's own, and stands for one relation.
+    """
+    return ibis.table(con.create_table(name, relation, temp=True).schema(), name)
+
+
+def named(con: Connection, relation: Table, name: str) -> Table:
+    """Give a relation a name of the connection's own, under which it is computed at each reading.
+
+    What reads it is compiled without all that it is made of.
+    """
+    con.raw_sql(f"CREATE TEMP VIEW {name} AS {con.compile(relation)}")
+    return ibis.table(relation.schema(), name)
 
 
 def fetched(con: Connection, relation: Table) -> list[dict[str, Any]]:

@@ -70,8 +70,8 @@ def _with_superseded(
     negative = negative_prefixes(orders).rename(source_order="place")
     blocks = blocks_of(con, rows, orders, len(names))
     if len(blocks) > len(names):
-        rows = in_blocks(rows, blocks)
-        orders = kept(con, orders_of(rows), "orders")
+        rows = in_blocks(con, rows, blocks, "blocks")
+        orders = kept(con, orders_of(rows), "orders_of_blocks")
     found, pairs = superseded(con, rows, orders, blocks)
     for said in said_of(pairs, [_named(block, names) for block in blocks]):
         progress(said)

@@ -9,7 +9,7 @@ that were judged. Does not: what is judged (each stage's ``judges``), what Dagst
 import json
 import warnings
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 
 import dagster as dg
@@ -51,7 +51,7 @@ def _table_checks(
     judges: tuple[Judge, ...], spine: Spine | None, installed: Installation
 ) -> dg.AssetChecksDefinition:
     """Return the checks of tables; without their spine, which stops the run, nothing is judged."""
-    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
+    warehouse, policy = installed.warehouse, installed.policy
     contracts = spine.contracts if spine else (judges[0].table,)
     specs = [
         dg.AssetCheckSpec(check, asset=contract.table, blocking=True, description=description)
@@ -70,8 +70,6 @@ def _table_checks(
             for judge in judges
         ]
 
-    read = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
-
     @dg.multi_asset_check(name=f"{contracts[0].table}_checks", specs=specs, can_subset=True)
     def checks(
         context: dg.AssetCheckExecutionContext,
@@ -80,25 +78,11 @@ def _table_checks(
             (key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys
         }
         covered = months_of_run(context.run.tags)
-        # Not those of the definitions: an ingestion before it in its run may have changed them.
-        months = load_months(settings, policy.source.today(), policy.source.time_zone)
+        wanted = [each for each in judges if (each.table.table, each.check) in asked]
         with warehouse.reading() as con:
-            scope = Scope(
-                *(covered or (months.first, months.newest)),
-                months,
-                newest_date(con),
-                policy.checks,
-                None if policy.source.database else settings.input_dir,
-                frozenset(table for table in read if not is_there(con, table)),
-                settings.bounds,
-            )
             # Read with what is judged: somebody may publish before it is remembered.
             state = State.read(con)
-            results = spine.results(con) if spine else []
-            if all(result.level is Level.OK for result in results):
-                wanted = [each for each in judges if (each.table.table, each.check) in asked]
-                fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
-                results += [judge.judge(fetch(judge.figures), scope) for judge in wanted]
+            results = judged(con, wanted, spine, installed, covered)
         results = [result for result in results if (result.table, result.check) in asked]
         with warehouse.writing() as con:
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
@@ -110,6 +94,37 @@ def _table_checks(
                 yield dg.Output(None, output_name=f"{result.table}_{result.check}")
 
     return checks
+
+
+def judged(
+    con: Connection,
+    judges: Iterable[Judge],
+    spine: Spine | None,
+    installed: Installation,
+    covered: tuple[date, date] | None = None,
+) -> list[Result]:
+    """Return what checks say of the tables of an open warehouse, their spine first.
+
+    ``covered`` are the first and the last month to judge; all of them without it.
+    """
+    settings, policy = installed.settings, installed.policy
+    # Not those of the definitions: an ingestion before it in its run may have changed them.
+    months = load_months(settings, policy.source.today(), policy.source.time_zone)
+    read = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
+    scope = Scope(
+        *(covered or (months.first, months.newest)),
+        months,
+        newest_date(con),
+        policy.checks,
+        None if policy.source.database else settings.input_dir,
+        frozenset(table for table in read if not is_there(con, table)),
+        settings.bounds,
+    )
+    results = spine.results(con) if spine else []
+    if all(result.level is Level.OK for result in results):
+        fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
+        results += [judge.judge(fetch(judge.figures), scope) for judge in judges]
+    return results
 
 
 def _remember(

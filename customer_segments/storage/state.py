@@ -7,7 +7,7 @@ that each publication leaves, since sensors never open the warehouse. Does not: 
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -162,7 +162,7 @@ class State:
 
     def save(self, path: Path) -> None:
         """Write the file beside the warehouse, if it says something else."""
-        text = json.dumps(asdict(self)) + "\n"
+        text = json.dumps(vars(self), default=vars) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
 

@@ -8,11 +8,12 @@ from collections import Counter
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, Row, clean, raw_row
+from customer_segments_tests.examples import costly
 
 SERVICES = {"POST", "DOT", "M", "BANK CHARGES", "22016", "23702"}
 # A plain row of few kinds, so that rows repeat each other, and what may be odd about it.
@@ -161,7 +162,7 @@ def money_cells(row: Row) -> tuple:
 
 
 @given(raw_rows(), switches, st.sampled_from([(JANUARY, MARCH), (FEBRUARY, FEBRUARY)]))
-@settings(max_examples=30, deadline=None, derandomize=True)
+@costly(12)
 def test_every_row_lands_once_by_the_rules_with_its_money(
     rows: list[Row], config: Cleaning, months: tuple[date, date]
 ):

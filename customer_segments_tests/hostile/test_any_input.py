@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.sources import fingerprinted
+from customer_segments_tests.examples import costly
 from customer_segments_tests.hostile.fate import fates, unpacked_here
 from customer_segments_tests.hostile.inputs import KINDS, make
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(costly(5), suppress_health_check=list(HealthCheck))
 def test_generated_files_meet_one_of_two_fates(random):
     with TemporaryDirectory() as folder, unpacked_here():
         made = [make(random, Path(folder), number) for number in range(3)]

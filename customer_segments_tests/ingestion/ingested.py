@@ -39,6 +39,12 @@ def ingest_metadata(settings: Settings) -> dict[str, Any]:
     return {name: value.value for name, value in event.metadata.items()}
 
 
+def of_file(settings: Settings, workbook: str, columns: str = "*") -> list[tuple]:
+    """Rows of one file, in order of sheets and rows."""
+    quoted = workbook.replace("'", "''")
+    return raw(settings, columns, f"workbook = '{quoted}'")
+
+
 def published(settings: Settings) -> dict[str, object]:
     """All that ingestion leaves behind: tables, ledger, and the months."""
     tables = {table: ask(settings, f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES}

@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.typed import Row, settled
 
 START = datetime(2011, 3, 1, 8)
-FEW_EXAMPLES = settings(max_examples=6)
+FEW_EXAMPLES = costly(4)
 
 
 @st.composite

@@ -6,8 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import ibis
+import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
@@ -16,58 +17,72 @@ from customer_segments.ingestion.reading import grids
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
-from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
+from customer_segments.settings import Settings
+from customer_segments_tests.examples import costly
+from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
 from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
+from customer_segments_tests.installations import install
 
 TEXT = ",".join(HEADER)
 GOOD = "489434,85048,CHRISTMAS LIGHTS,12,2011-03-01 07:45,6.95,13085,United Kingdom"
 
 
-@pytest.mark.parametrize(
-    ("delimiter", "encoding"),
-    [(",", "utf-8"), (";", "utf-8-sig"), (";", "cp1252"), ("\t", "utf-8"), (",", "utf-8-sig")],
-)
-def test_separators_and_encodings(installed, delimiter, encoding):
-    rows = [HEADER, line(Description="GRÖẞE" if encoding != "cp1252" else "GRÖSSE £5 “5”")]
-    path = write_csv(installed.source_dir / "a.csv", rows, delimiter=delimiter, encoding=encoding)
-    assert ingest(installed, "sheet, row_number, invoice, description, price, customer_id") == [
-        (path.stem, 2, "489434", rows[1][2], Decimal("6.95"), "13085")
-    ]
-    assert ingest_metadata(installed)["ignored_columns"] == []
+FORMS = [(",", "utf-8"), (";", "utf-8-sig"), (";", "cp1252"), ("\t", "utf-8"), (",", "utf-8-sig")]
+QUOTED = [
+    TEXT,
+    GOOD.replace("CHRISTMAS LIGHTS", '"two\r\nlines, ""quoted""; and 6\' more"'),
+    "",
+    "  , ,,,",
+    GOOD.removesuffix(",United Kingdom"),
+    "489435,85048",
+    GOOD,
+]
 
 
-def test_quoted_cells_blank_lines_and_short_rows(installed):
-    (installed.source_dir / "a.csv").write_bytes(
-        "\r\n".join(
-            [
-                TEXT,
-                GOOD.replace("CHRISTMAS LIGHTS", '"two\r\nlines, ""quoted""; and 6\' more"'),
-                "",
-                "  , ,,,",
-                GOOD.removesuffix(",United Kingdom"),
-                "489435,85048",
-                GOOD,
-            ]
-        ).encode()
-    )
-    assert ingest(installed, "row_number, description, country, unreadable_column") == [
+@pytest.fixture(scope="module")
+def together(tmp_path_factory) -> Settings:
+    """Files of several kinds, ingested at once."""
+    folder = tmp_path_factory.mktemp("together")
+    settings = install(folder, folder)
+    for number, (delimiter, encoding) in enumerate(FORMS):
+        rows = [HEADER, line(Description=described(encoding))]
+        write_csv(folder / f"form{number}.csv", rows, delimiter=delimiter, encoding=encoding)
+    (folder / "quoted.csv").write_bytes("\r\n".join(QUOTED).encode())
+    frame = pd.DataFrame([line(), line(Customer_ID=None, Price=0.1 + 0.2)], columns=HEADER)
+    frame["Quantity"] = frame["Quantity"].astype(float)
+    frame.to_csv(folder / "pandas.csv")
+    assert "13085.0" in (folder / "pandas.csv").read_text()
+    assert ingest_metadata(settings)["ignored_columns"] == []
+    return settings
+
+
+def described(encoding: str) -> str:
+    return "GRÖẞE" if encoding != "cp1252" else "GRÖSSE £5 “5”"
+
+
+def test_separators_and_encodings(together):
+    columns = "sheet, row_number, invoice, description, price, customer_id"
+    for number, (_, encoding) in enumerate(FORMS):
+        assert of_file(together, f"form{number}.csv", columns) == [
+            (f"form{number}", 2, "489434", described(encoding), Decimal("6.95"), "13085")
+        ]
+
+
+def test_quoted_cells_blank_lines_and_short_rows(together):
+    columns = "row_number, description, country, unreadable_column"
+    assert of_file(together, "quoted.csv", columns) == [
         (2, 'two\r\nlines, "quoted"; and 6\' more', "United Kingdom", None),
         (5, "CHRISTMAS LIGHTS", None, None),
         (6, None, None, "quantity"),
         (7, "CHRISTMAS LIGHTS", "United Kingdom", None),
     ]
-    assert ask(installed, "SELECT row_count, blank_rows FROM source_sheets") == [(4, 2)]
+    counted = "SELECT row_count, blank_rows FROM source_sheets WHERE sheet = 'quoted'"
+    assert ask(together, counted) == [(4, 2)]
 
 
-def test_numbers_as_pandas_writes_them(installed):
-    import pandas as pd
-
-    frame = pd.DataFrame([line(), line(Customer_ID=None, Price=0.1 + 0.2)], columns=HEADER)
-    frame["Quantity"] = frame["Quantity"].astype(float)
-    frame.to_csv(installed.source_dir / "a.csv")
-    assert "13085.0" in (installed.source_dir / "a.csv").read_text()
-    assert ingest(installed, "quantity, invoice_date, price, customer_id") == [
+def test_numbers_as_pandas_writes_them(together):
+    assert of_file(together, "pandas.csv", "quantity, invoice_date, price, customer_id") == [
         (12, datetime(2011, 3, 1, 7, 45), Decimal("6.95"), "13085"),
         (12, datetime(2011, 3, 1, 7, 45), Decimal("0.3"), None),
     ]
@@ -140,7 +155,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     ),
     delimiter=st.sampled_from(",;\t"),
 )
-@settings(max_examples=40, deadline=None)
+@costly(25)
 def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     with tempfile.TemporaryDirectory() as folder:
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from customer_segments.ingestion import numbers, times
-from customer_segments.ingestion.forms import looked_at, settled
+from customer_segments.ingestion.forms import Form, looked_at, settled
 from customer_segments.policy.layout import Layout
 from customer_segments.tables.money import PRICE
 
@@ -29,28 +30,38 @@ def read_each(
     column: str, given_columns: list[list[str]], zone: str = "UTC", **layout: Any
 ) -> list[tuple[list, list[str]]]:
     """Read columns, each as its own form says; with the names of the doubts that stop."""
-    table = {
-        "n": [n for texts in given_columns for n in range(len(texts))],
-        "of": [number for number, texts in enumerate(given_columns) for _ in texts],
-        column: [text for texts in given_columns for text in texts],
-    }
-    cells = ibis.memtable(pa.table(table))
+    table = pa.table(
+        {
+            "n": [n for texts in given_columns for n in range(len(texts))],
+            "of": [number for number, texts in enumerate(given_columns) for _ in texts],
+            column: [text for texts in given_columns for text in texts],
+        }
+    )
+    # By name, so that what reads it is compiled once.
+    cells = ibis.table(dict.fromkeys(("n", "of"), "int64") | {column: "string"}, "cells")
+    ENGINE.con.register("cells", table)
     texts = cells.filter(cells[column].notnull()).mutate(times=1)
     counted = ENGINE.execute(looked_at(texts, column, ("of",))).set_index("of")
-    found = []
+    forms: dict[Form, list[int]] = {}
+    stopping, values = {}, {}
     for number in range(len(given_columns)):
         counts = counted.loc[number].to_dict()
-        forms, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
-        form, one = forms[column], cells.filter(cells.of == number)
+        found, doubts = settled(counts, Layout(**layout), "a.csv", {column: column})
+        forms.setdefault(found[column], []).append(number)
+        stopping[number] = [doubt.name for doubt in doubts if doubt.level == "stops"]
+    for form, numbered in forms.items():
+        ENGINE.con.register("cells", table.filter(pc.is_in(table["of"], pa.array(numbered))))
         if column == "invoice_date":
             how = form.kinds, form.is_plain, form.order, zone, None
-            value = times.with_moment(one, one[column], *how).order_by("n").moment
+            read = times.with_moment(cells, cells[column], *how).rename(value="moment")
         else:
-            one = one.mutate(value=numbers.read(one[column], form.is_plain, form.decimal, PRICE))
-            value = one.order_by("n").value
-        stopping = [doubt.name for doubt in doubts if doubt.level == "stops"]
-        found.append((ENGINE.to_pyarrow(value).to_pylist(), stopping))
-    return found
+            by_form = numbers.read(cells[column], form.is_plain, form.decimal, PRICE)
+            read = cells.mutate(value=by_form)
+        for row in ENGINE.to_pyarrow(
+            read.select("of", "n", "value").order_by("of", "n")
+        ).to_pylist():
+            values.setdefault(row["of"], []).append(row["value"])
+    return [(values[number], stopping[number]) for number in range(len(given_columns))]
 
 
 def read(column: str, texts: list[str], zone: str = "UTC", **layout: Any) -> tuple[list, list[str]]:
@@ -247,19 +258,20 @@ def test_two_orders_that_are_proven_in_one_column_are_doubted(columns):
         assert doubts == (["ambiguous_dates"] if len(proven) != 1 else [])
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("2011-02-30", "2011-13-01", "31/02/2011", "13/13/2011", "2011-12-09 24:00", "2011-12"),
-        *("2011-12-09 12", "2011-12-09 13:50 PM", "2011-12-09 12:50 Europe/London", "epoch"),
-        *("infinity", "2011-12-09 (BC)", "12", "9 Foo 2011", "Thursday", "1e5", "-40513", "99999"),
-        *("\uff12\uff10\uff11\uff11-12-09", "0/0/2011", "00.00.0000", "0000-00-00", "20111332"),
-        *("2011-12-09 10:00 EST", "24-Mar", "March 2011", "Q1 2011", "2011", "11:45", "#REF!"),
-    ],
-)
-def test_what_is_no_date_is_left_unread(text):
-    assert read("invoice_date", ["2011-12-09", text])[0] == [datetime(2011, 12, 9), None]
-    assert read("invoice_date", [text])[0] == [None]
+NO_DATES = [
+    *("2011-02-30", "2011-13-01", "31/02/2011", "13/13/2011", "2011-12-09 24:00", "2011-12"),
+    *("2011-12-09 12", "2011-12-09 13:50 PM", "2011-12-09 12:50 Europe/London", "epoch"),
+    *("infinity", "2011-12-09 (BC)", "12", "9 Foo 2011", "Thursday", "1e5", "-40513", "99999"),
+    *("\uff12\uff10\uff11\uff11-12-09", "0/0/2011", "00.00.0000", "0000-00-00", "20111332"),
+    *("2011-12-09 10:00 EST", "24-Mar", "March 2011", "Q1 2011", "2011", "11:45", "#REF!"),
+]
+
+
+def test_what_is_no_date_is_left_unread():
+    beside = read_each("invoice_date", [["2011-12-09", text] for text in NO_DATES])
+    alone = read_each("invoice_date", [[text] for text in NO_DATES])
+    for text, (both, _), (one, _) in zip(NO_DATES, beside, alone, strict=True):
+        assert (both, one) == ([datetime(2011, 12, 9), None], [None]), text
 
 
 # --- Numbers -------------------------------------------------------------------------------------
@@ -339,16 +351,17 @@ def test_forms_that_people_write_by_hand(texts, said):
     assert read("price", texts) == ([Decimal(text) for text in said], [])
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("12 50", "3 4", "5'11", "20%", "free", "-", "n/a", "12.50 CR", "1_000", "0x10", "nan"),
-        *("inf", "1,2345.50", "1.2.3", "--5", "+-6", "12:50", "\u0661\u0662", "=1+1", "5 or 6"),
-        *("1 1/2", "ca. 5", "5?", "1e300", "12/5", ".", ",", "()", "$", "1,,000", "(5", "5)x"),
-    ],
-)
-def test_what_is_no_number_is_left_unread(text):
-    assert read("price", ["2.50", text])[0] == [Decimal("2.5"), None]
+NO_NUMBERS = [
+    *("12 50", "3 4", "5'11", "20%", "free", "-", "n/a", "12.50 CR", "1_000", "0x10", "nan"),
+    *("inf", "1,2345.50", "1.2.3", "--5", "+-6", "12:50", "\u0661\u0662", "=1+1", "5 or 6"),
+    *("1 1/2", "ca. 5", "5?", "1e300", "12/5", ".", ",", "()", "$", "1,,000", "(5", "5)x"),
+]
+
+
+def test_what_is_no_number_is_left_unread():
+    found = read_each("price", [["2.50", text] for text in NO_NUMBERS])
+    for text, (values, _) in zip(NO_NUMBERS, found, strict=True):
+        assert values == [Decimal("2.5"), None], text
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,16 @@ import tomllib
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.settings import project_root
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.typed import Row, settled, settled_case
 
 CASES = project_root().parent / "shared/cases"
 START = datetime(2011, 3, 1, 8)
-FEW_EXAMPLES = settings(max_examples=6)
+FEW_EXAMPLES = costly(4)
 
 
 @pytest.mark.parametrize(

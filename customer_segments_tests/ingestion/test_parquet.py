@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
@@ -12,11 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.installation import Installation
-from customer_segments.settings import Settings
-from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata, raw
+from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
+from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line
-from customer_segments_tests.installations import execute, install
+from customer_segments_tests.installations import install
 
 MOMENT = datetime(2011, 3, 1, 7, 45)
 
@@ -27,26 +25,27 @@ def columns(rows: int = 1, **arrays: pa.Array) -> dict[str, pa.Array]:
     return good | {name.replace("_", " "): array for name, array in arrays.items()}
 
 
-def write(settings: Settings, columns: dict[str, pa.Array]) -> Path:
-    path = settings.source_dir / "a.parquet"
-    pq.write_table(pa.table(columns), path)
-    return path
+def taken(folder: Path, columns: dict[str, pa.Array], *names: str) -> list[tuple]:
+    """Write columns, and read some of what they are taken for."""
+    pq.write_table(pa.table(columns), folder / "a.parquet")
+    return [tuple(row[name] for name in names) for row in take(folder / "a.parquet").rows]
 
 
-def test_a_frame_of_pandas(installed):
+def test_a_frame_of_pandas(tmp_path):
     frame = pd.DataFrame([line(), line(Customer_ID=None)], columns=HEADER)
     assert str(frame["Customer ID"].dtype) == "float64"
-    frame.to_parquet(installed.source_dir / "a.parquet")
-    assert ingest(installed, "sheet, row_number, invoice, quantity, price, customer_id") == [
+    frame.to_parquet(tmp_path / "a.parquet")
+    names = ("sheet", "row_number", "invoice", "quantity", "price", "customer_id")
+    assert [tuple(row[name] for name in names) for row in take(tmp_path / "a.parquet").rows] == [
         ("a", 2, "489434", 12, Decimal("6.95"), "13085"),
         ("a", 3, "489434", 12, Decimal("6.95"), None),
     ]
 
 
-def test_customers_as_floats(installed):
+def test_customers_as_floats(tmp_path):
     ids = pa.array([13085.0, None, float("nan"), 1e6, 12345678901.0, 9007199254740991.0, 1.5])
-    write(installed, columns(len(ids), Customer_ID=ids))
-    assert [customer for (customer,) in ingest(installed, "customer_id")] == [
+    found = taken(tmp_path, columns(len(ids), Customer_ID=ids), "customer_id")
+    assert [customer for (customer,) in found] == [
         *("13085", None, None, "1000000", "12345678901", "9007199254740991", "1.5")
     ]
 
@@ -59,90 +58,77 @@ def test_customers_as_floats(installed):
     ],
     ids=["s", "ms", "us", "ns", "text"],
 )
-def test_times(installed, dates):
-    write(installed, columns(2, InvoiceDate=dates))
-    assert ingest(installed, "invoice_date, month") == [(MOMENT, date(2011, 3, 1))] * 2
+def test_times(tmp_path, dates):
+    assert taken(tmp_path, columns(2, InvoiceDate=dates), "invoice_date") == [(MOMENT,)] * 2
 
 
-def test_types_of_other_columns(installed):
-    write(
-        installed,
-        columns(
-            3,
-            Invoice=pa.array(["C1", "2", None]).dictionary_encode(),
-            StockCode=pa.array(["85048", "POST", "M"], pa.large_string()),
-            Quantity=pa.array([Decimal("12.00"), Decimal("-1.00"), Decimal("3.50")]),
-            InvoiceDate=pa.array([date(2011, 3, 1)] * 3),
-            Price=pa.array([Decimal("6.95"), Decimal(0), Decimal("1.2345")], pa.decimal128(20, 10)),
-            Customer_ID=pa.array([Decimal(13085), Decimal(13086), None], pa.decimal128(38, 10)),
-            Country=pa.nulls(3),
-        ),
+def test_types_of_other_columns(tmp_path):
+    cells = columns(
+        3,
+        Invoice=pa.array(["C1", "2", None]).dictionary_encode(),
+        StockCode=pa.array(["85048", "POST", "M"], pa.large_string()),
+        Quantity=pa.array([Decimal("12.00"), Decimal("-1.00"), Decimal("3.50")]),
+        InvoiceDate=pa.array([date(2011, 3, 1)] * 3),
+        Price=pa.array([Decimal("6.95"), Decimal(0), Decimal("1.2345")], pa.decimal128(20, 10)),
+        Customer_ID=pa.array([Decimal(13085), Decimal(13086), None], pa.decimal128(38, 10)),
+        Country=pa.nulls(3),
     )
-    assert ingest(installed, "invoice, stock_code, quantity, price, customer_id, country") == [
+    names = ("invoice", "stock_code", "quantity", "price", "customer_id", "country")
+    assert taken(tmp_path, cells, *names) == [
         ("C1", "85048", 12, Decimal("6.95"), "13085", None),
         ("2", "POST", -1, Decimal(0), "13086", None),
         (None, "M", Decimal("3.5"), Decimal("1.2345"), None, None),
     ]
 
 
-def test_small_integers_and_floats(installed):
-    write(
-        installed,
-        columns(
-            3,
-            Quantity=pa.array([12.0, 3.5, None]),
-            Price=pa.array([0.1 + 0.2, 2.55, 1e-5]),
-            Customer_ID=pa.array([1, 2, None], pa.uint16()),
-        ),
+def test_small_integers_and_floats(tmp_path):
+    cells = columns(
+        3,
+        Quantity=pa.array([12.0, 3.5, None]),
+        Price=pa.array([0.1 + 0.2, 2.55, 1e-5]),
+        Customer_ID=pa.array([1, 2, None], pa.uint16()),
     )
-    assert ingest(installed, "quantity, price, customer_id, unreadable_text") == [
+    names = ("quantity", "price", "customer_id", "unreadable_text")
+    assert taken(tmp_path, cells, *names) == [
         (12, Decimal("0.3"), "1", None),
         (Decimal("3.5"), Decimal("2.55"), "2", None),
         (None, Decimal("0.00001"), None, None),
     ]
 
 
-def test_other_columns_may_be_of_any_type(installed):
-    tags = {"tags": pa.array([["a"], []]), "blob": pa.array([b"\xff", None])}
-    write(installed, columns(2) | tags | {"where": pa.array([{"x": 1}, None])})
-    assert ingest_metadata(installed)["ignored_columns"] == ["blob", "tags", "where"]
-    assert len(raw(installed)) == 2
-
-
-def test_rows_that_hold_nothing_and_names_of_folders_are_no_data(tmp_path):
+def test_other_columns_rows_that_hold_nothing_and_names_of_folders_are_no_data(tmp_path):
     source = tmp_path / "Shop=Nowhere"
     source.mkdir()
     installed = install(tmp_path, source_dir=source)
-    cells = columns(3)
     hole = pa.array([True, False, True])
-    write(installed, {name: pc.if_else(hole, c, None) for name, c in cells.items()})
-    assert ingest(installed, "row_number, country") == [
+    cells = {name: pc.if_else(hole, each, None) for name, each in columns(3).items()}
+    tags = {"tags": pa.array([["a"], None, []]), "blob": pa.array([b"\xff", None, None])}
+    others = tags | {"where": pa.array([{"x": 1}, None, None])}
+    pq.write_table(pa.table(cells | others), source / "a.parquet")
+    # A folder of folders with a part each is one file.
+    for month in ("2011-03", "2011-04"):
+        folder = source / f"sales.parquet/month={month}"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table(columns(2, Country=pa.array([month] * 2))), folder / "0.parquet")
+    assert ingest_metadata(installed)["ignored_columns"] == ["blob", "tags", "where"]
+    assert of_file(installed, "a.parquet", "row_number, country") == [
         (2, "United Kingdom"),
         (4, "United Kingdom"),
     ]
-    assert ask(installed, "SELECT blank_rows, ignored_columns FROM source_sheets") == [(1, "")]
-
-
-def test_a_folder_of_folders_with_a_part_each_is_one_file(installed):
-    for month in ("2011-03", "2011-04"):
-        folder = installed.source_dir / f"sales.parquet/month={month}"
-        folder.mkdir(parents=True)
-        pq.write_table(pa.table(columns(2, Country=pa.array([month] * 2))), folder / "0.parquet")
-    assert ingest(installed, "workbook, sheet, row_number, country") == [
-        ("sales.parquet", f"month={month}/0", row, month)
-        for month in ("2011-03", "2011-04")
-        for row in (2, 3)
+    blank = "SELECT blank_rows, ignored_columns FROM source_sheets WHERE sheet = 'a'"
+    assert ask(installed, blank) == [(1, "tags, blob, where")]
+    assert of_file(installed, "sales.parquet", "sheet, row_number, country") == [
+        (f"month={month}/0", row, month) for month in ("2011-03", "2011-04") for row in (2, 3)
     ]
 
 
-def test_a_column_of_lists_is_no_money(installed):
-    write(installed, columns(1, Price=pa.array([[6.95]])))
+def test_a_column_of_lists_is_no_money(tmp_path):
     with pytest.raises(UserError, match=r"a\.parquet, sheet 'a', column 'Price'"):
-        execute(installed, "ingest")
+        taken(tmp_path, columns(1, Price=pa.array([[6.95]])))
 
 
-def test_times_with_a_zone_are_the_retailers(installed):
-    write(installed, columns(1, InvoiceDate=pa.array([MOMENT.replace(tzinfo=UTC)])))
-    zone = ZoneInfo(Installation.of(installed).policy.source.time_zone)
-    local = MOMENT.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
-    assert ingest(installed, "invoice_date") == [(local,)]
+def test_times_with_a_zone_are_the_retailers(tmp_path):
+    dates = pa.array([MOMENT.replace(month=7, tzinfo=UTC)])
+    assert taken(tmp_path, columns(1, InvoiceDate=dates), "invoice_date") == [
+        (MOMENT.replace(month=7, hour=8),)
+    ]

@@ -1,5 +1,6 @@
 """Bad input gets an error that says where, and the last good tables stay as they were."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ from zipfile import ZipFile
 import pandas as pd
 import pytest
 
+from customer_segments.commands.dry_run import dry_run
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ingest, published
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write, write_csv
@@ -145,17 +148,24 @@ def good(tmp_path_factory) -> Settings:
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_refused_and_the_last_good_tables_stay(good, tmp_path, case):
+def test_bad_input_is_refused(tmp_path, case):
     name, make, words = BAD[case]
     make(tmp_path / name)
-    before = published(good)
-    settings = install(good.warehouse_path.parent, source_dir=tmp_path)
     with pytest.raises(UserError) as raised:
-        execute(settings, "ingest")
+        dry_run([tmp_path / name], Installation.of(install(tmp_path, tmp_path)))
     for word in [name, *words]:
         assert word in str(raised.value)
     assert str(raised.value).endswith(".")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("case", ["cut off", "column missing", "no date", "header only"])
+def test_the_last_good_tables_stay(good, tmp_path, case):
+    name, make, words = BAD[case]
+    make(tmp_path / name)
+    before = published(good)
+    with pytest.raises(UserError, match=re.escape(words[-1])):
+        execute(install(good.warehouse_path.parent, source_dir=tmp_path), "ingest")
     assert published(good) == before
 
 

@@ -1,12 +1,15 @@
 """A file that has not changed is not read again, and nobody can tell from the tables."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from customer_segments.settings import Settings
+from customer_segments_tests.examples import costly
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -22,13 +25,22 @@ def files(metadata: dict) -> dict[str, list[str]]:
     return {what: which for what, which in metadata["files"].items() if which}
 
 
-@pytest.fixture
-def three_files(installed):
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory) -> Path:
+    """A folder with an installation of three files."""
+    folder = tmp_path_factory.mktemp("ingested")
+    (folder / "source").mkdir()
     for month in (3, 4, 5):
         rows = [HEADER, dated(f"2011-0{month}-05", Invoice=month), dated("?", Invoice=f"{month}x")]
-        write(installed.source_dir / f"{month}.xlsx", rows)
-    ingest(installed)
-    return installed
+        write(folder / f"source/{month}.xlsx", rows)
+    ingest(install(folder, folder / "source"))
+    return folder
+
+
+@pytest.fixture
+def three_files(ingested, tmp_path) -> Settings:
+    folder = shutil.copytree(ingested, tmp_path / "copy")
+    return install(folder, folder / "source")
 
 
 def test_only_new_and_changed_files_are_read(three_files):
@@ -116,7 +128,7 @@ def fill(folder: Path, content: dict[str, list[tuple[int, str]]]) -> None:
 
 
 @given(st.lists(FOLDER, min_size=2, max_size=3))
-@settings(max_examples=4)
+@costly(2)
 def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
     root = tmp_path_factory.mktemp("history")
     (root / "source").mkdir()

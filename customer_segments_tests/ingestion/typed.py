@@ -96,7 +96,7 @@ def _settled(
     last: date = date(2030, 1, 1),
 ) -> Settled:
     said: list[str] = []
-    found = settle(con, con.table("typed"), pd.DataFrame(order), first, last, said.append)
+    found = settle(con, ibis.table(TYPES, "typed"), pd.DataFrame(order), first, last, said.append)
     places = {(sheet["workbook"], sheet["sheet"]): sheet["source_order"] for sheet in order}
     rows = con.to_pyarrow(found).to_pylist()
     rows.sort(key=lambda row: (places[row["workbook"], row["sheet"]], row["row_number"]))

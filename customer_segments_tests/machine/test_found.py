@@ -41,6 +41,7 @@ def test_snapshots_end_with_the_newest_month_that_has_data(world):
     run(world)
 
 
+@pytest.mark.slow  # test_months has the months, test_settling what becomes of the rows
 def test_months_are_those_of_the_files_that_are_there(world):
     """Rows of before all months went to the first month that was ever covered."""
     shop.misread(world.source, 1)

@@ -4,7 +4,6 @@ Belongs here: what can be done to it, and the comparison with a rebuild. Does no
 is done, in which order (``test_machine``).
 """
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,7 +31,7 @@ from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import Warehouse
 from customer_segments.tables import KMEANS_MODEL
 from customer_segments_tests.automation.daemon import Daemon
-from customer_segments_tests.installations import install
+from customer_segments_tests.installations import SILENT, install
 
 TABLES = (
     *("raw_transactions", "cleaned_transactions", "rejected_transactions", "customer_rfm"),
@@ -48,7 +47,6 @@ RULES: dict[str, dict] = {
 
 
 # Nobody reads it, and writing it takes a tenth of a run.
-SILENT = dg.LoggerDefinition(lambda _: logging.Logger("silent", logging.CRITICAL))
 
 
 class Killed(BaseException):

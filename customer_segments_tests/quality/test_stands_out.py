@@ -9,7 +9,13 @@ from customer_segments.quality.scope import Scope
 from customer_segments.rfm.judges import JUDGES
 from customer_segments.settings import Settings
 from customer_segments_tests.automation.shop import deliver, lines, month, put
-from customer_segments_tests.installations import evaluate_checks, execute, install
+from customer_segments_tests.installations import (
+    evaluate_checks,
+    execute,
+    install,
+    judged_when,
+    materialize,
+)
 from customer_segments_tests.test_checks import tamper
 
 # For each check what makes it fail: a change that contract and reconciliation cannot see.
@@ -99,69 +105,71 @@ CASES = {
 
 @pytest.mark.parametrize(("table", "check"), CASES)
 def test_it_fails(sample_warehouse, copy_of, table, check):
-    statements, severity, said = CASES[table, check]
+    statements, level, said = CASES[table, check]
     installed = copy_of(sample_warehouse)
-    before = evaluate_checks(installed, table)[check]
+    before = judged_when(installed, table)[check]
     changed = {statement.split()[2 if "INTO" in statement else 1] for statement in statements}
-    for name in changed:
-        tamper(installed, name, "SELECT 1")
+    checks = judged_when(installed, table, *statements, bare=changed)
+    spine = [checks[name] for name in ("contract", "reconciliation") if name in checks]
+    assert all(each.level is Level.OK for each in spine)
+    assert checks[check].level.value == level.lower()
+    assert said in checks[check].whole().said
+    assert said not in before.whole().said
+
+
+def test_a_warning_and_an_error_are_told_to_dagster(sample_warehouse, copy_of):
+    installed = copy_of(sample_warehouse)
+    tamper(installed, "kmeans_model", "UPDATE {t} SET silhouette = .1")
+    failed = [
+        evaluate_checks(installed, "kmeans_model")["fit"],
+        evaluate_checks(installed, "champion_model")["silhouette"],
+    ]
+    assert [(each.passed, each.severity.value) for each in failed] == [(False, "ERROR")] * 2
     with duckdb.connect(str(installed.warehouse_path)) as con:
-        for statement in statements:
-            con.execute(statement)
-    checks = evaluate_checks(installed, table)
-    assert all(checks[name].passed for name in ("contract", "reconciliation") if name in checks)
-    failed = checks[check]
-    assert not failed.passed
-    assert failed.severity.value == severity
-    assert said in (failed.description or "")
-    assert said not in (before.description or "")
+        con.execute("UPDATE kmeans_model SET silhouette = .2")
+    warned = evaluate_checks(installed, "champion_model")["silhouette"]
+    assert (warned.passed, warned.severity.value) == (False, "WARN")
 
 
 def test_an_unstable_champion_fails(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    with duckdb.connect(str(installed.warehouse_path)) as con:
-        con.execute(ANOTHER_VERSION)
-        con.execute(
-            "INSERT INTO champion_model BY NAME SELECT decision + 1 AS decision, 'other' AS "
-            "version, version AS previous_version, 'other' AS challenger, 'promoted' AS verdict, "
-            "decided_at, reason, .02 AS moved_share, .6 AS stability, '' AS matching, run_id "
-            "FROM champion_model"
-        )
-    failed = evaluate_checks(installed, "champion_model")["stability"]
-    assert (failed.passed, failed.severity.value) == (False, "ERROR")
-    assert "the champion other is stable under resampling to 0.60 only" in (
-        failed.description or ""
+    promoted = (
+        "INSERT INTO champion_model BY NAME SELECT decision + 1 AS decision, 'other' AS "
+        "version, version AS previous_version, 'other' AS challenger, 'promoted' AS verdict, "
+        "decided_at, reason, .02 AS moved_share, .6 AS stability, '' AS matching, run_id "
+        "FROM champion_model"
     )
+    checks = judged_when(copy_of(sample_warehouse), "champion_model", ANOTHER_VERSION, promoted)
+    assert checks["stability"].level is Level.ERROR
+    said = "the champion other is stable under resampling to 0.60 only"
+    assert said in checks["stability"].whole().said
 
 
 def test_the_first_champions_stability_is_the_evidences(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    tamper(installed, "model_selection", "SELECT 1")
-    stability = "UPDATE model_selection SET stability = {} WHERE n_clusters = 4"
-    with duckdb.connect(str(installed.warehouse_path)) as con:
-        con.execute(stability.format(0.8))
-    check = evaluate_checks(installed, "champion_model")["stability"]
-    assert (check.passed, check.severity.value) == (False, "WARN")
-    assert "is stable under resampling to 0.80 only" in (check.description or "")
-    assert check.metadata["stability"].value == 0.8
+    measured = "UPDATE model_selection SET stability = 0.8 WHERE n_clusters = 4"
+    changed = installed, "champion_model", measured
+    check = judged_when(*changed, bare=["model_selection"])["stability"]
+    assert check.level is Level.WARN
+    assert "is stable under resampling to 0.80 only" in check.whole().said
+    assert check.whole().figures["stability"] == 0.8
 
     # Evidence of other customers is none.
-    with duckdb.connect(str(installed.warehouse_path)) as con:
-        con.execute("UPDATE model_selection SET training_customers = training_customers - 1")
-    check = evaluate_checks(installed, "champion_model")["stability"]
-    assert check.passed
-    assert "not measured yet" in (check.description or "")
+    others = "UPDATE model_selection SET training_customers = training_customers - 1"
+    check = judged_when(*changed, others, bare=["model_selection"])["stability"]
+    assert check.level is Level.OK
+    assert "not measured yet" in check.whole().said
 
 
 @pytest.fixture(scope="module")
 def another_shops_month(tmp_path_factory) -> Settings:
     """A shop of 13 good months, and a last one that brings strangers who return all they buy."""
+    made = ("cleaned_transactions", "rejected_transactions", "customer_rfm")
     folder = tmp_path_factory.mktemp("shop")
     (folder / "source").mkdir()
     installed = install(folder, source_dir=folder / "source")
     deliver(installed.source_dir, range(14, 1, -1))
     execute(installed, "ingest")
-    execute(installed, "full_refresh", month(14), month(2))
+    materialize(installed, made, month(14), month(2), checks=False)
     day = f"{month(1):%Y-%m}-27 10:00"
     strangers = [
         [f"{sign}9{n:05d}", "85048", "LIGHTS", units, day, "2.50", f"9{n:05d}", "France"]
@@ -171,7 +179,7 @@ def another_shops_month(tmp_path_factory) -> Settings:
     nobody = [[f"8{n:05d}", "85048", "LIGHTS", 1, day, "2.50", "", "France"] for n in range(4000)]
     put(installed.source_dir / f"{month(1):%Y-%m}.csv", lines(1) + strangers + nobody)
     execute(installed, "ingest")
-    assert execute(installed, "score", month(1), month(1)).success
+    assert materialize(installed, made, month(1)).success
     return installed
 
 
@@ -185,10 +193,10 @@ def another_shops_month(tmp_path_factory) -> Settings:
     ],
 )
 def test_a_months_data_of_another_shop_fails(another_shops_month, table, check, said):
-    failed = evaluate_checks(another_shops_month, table)[check]
-    assert (failed.passed, failed.severity.value) == (False, "ERROR")
-    assert said in (failed.description or "")
-    assert f"{month(1):%Y-%m}: " in (failed.description or "")
+    failed = judged_when(another_shops_month, table)[check]
+    assert failed.level is Level.ERROR
+    assert said in failed.whole().said
+    assert f"{month(1):%Y-%m}: " in failed.whole().said
 
 
 def test_the_run_that_scored_it_judged_its_own_months_only(another_shops_month):

@@ -4,10 +4,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from customer_segments.months import shift, snapshot_date
+from customer_segments_tests.examples import costly
 from customer_segments_tests.rfm.lines import (
     APRIL,
     FEBRUARY,
@@ -268,7 +269,7 @@ def cleaned_lines(draw: st.DrawFn) -> list[Row]:
     st.sampled_from([None, 1, None, 3]),
     st.sampled_from([TODAY, MARCH, MAY + timedelta(days=30)]),
 )
-@settings(max_examples=50, deadline=None, derandomize=True)
+@costly(25)
 def test_random_lines_give_what_plain_python_gives(
     lines: list[Row], start: int, length: int, window_months: int | None, today: date
 ):
@@ -287,7 +288,7 @@ def test_random_lines_give_what_plain_python_gives(
 
 
 @given(cleaned_lines(), st.sampled_from([None, 2]))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@costly(8)
 def test_a_month_alone_equals_the_same_month_out_of_the_whole_range(
     lines: list[Row], window_months: int | None
 ):

@@ -18,6 +18,7 @@ from customer_segments_tests.installations import (
     evaluate_checks,
     execute,
     install,
+    materialize,
     spine_checks,
 )
 from customer_segments_tests.rfm.lines import TODAY
@@ -97,10 +98,10 @@ def test_one_month_again_is_the_same_month_out_of_the_whole_range(sample_warehou
 
 def test_a_window_from_the_launchpad_is_kept_with_the_snapshots(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    config = {"ops": {"customer_rfm": {"config": {"window_months": 6}}}}
+    config = {"customer_rfm": {"window_months": 6}}
     everybody = len(published(installed))
 
-    result = execute(installed, "score", FIRST, LAST, run_config=config)
+    result = materialize(installed, ["customer_rfm"], FIRST, LAST, config, checks=False)
 
     assert result.success
     rows = published(installed)

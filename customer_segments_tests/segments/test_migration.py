@@ -5,13 +5,13 @@ from datetime import date
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from customer_segments.months import shift
 from customer_segments.segments.migration import segment_migration
+from customer_segments_tests.examples import costly
 from customer_segments_tests.installations import (
     evaluate_checks,
-    execute,
     materialize,
     spine_checks,
 )
@@ -79,8 +79,10 @@ def test_new_are_those_whose_first_purchase_it_was_and_nobody_goes(fixture, requ
 
 def test_with_a_window_customers_go_and_come_back_as_new(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    config = {"ops": {"customer_rfm": {"config": {"window_months": 3}}}}
-    execute(installed, "score", BEGIN, END, run_config=config)
+    made = ["customer_rfm", "customer_segments", "segment_migration"]
+    materialize(
+        installed, made, BEGIN, END, config={"customer_rfm": {"window_months": 3}}, checks=False
+    )
     moves = rows_of(installed, "segment_migration")
     assert moves == expected_migration(*sources(installed))
     gone = [row for row in moves if row["to_segment"] == "Gone"]
@@ -96,13 +98,23 @@ def test_a_refit_moves_nobody(sample_warehouse, copy_of):
     for row in rows_of(installed, "segment_migration"):
         before[row["snapshot_month"]].append(row)
     known = {row["version"] for row in rows_of(installed, "kmeans_model")}
-    materialize(installed, ["kmeans_model"], config={"kmeans_model": {"n_clusters": 6, "seed": 7}})
+    materialize(
+        installed,
+        ["kmeans_model"],
+        config={"kmeans_model": {"n_clusters": 6, "seed": 7}},
+        checks=False,
+    )
     model = rows_of(installed, "kmeans_model")
     (refitted,) = {row["version"] for row in model} - known
-    materialize(installed, ["champion_model"], config={"champion_model": {"version": refitted}})
-    materialize(installed, ["customer_segments", "segment_migration"], month)
+    materialize(
+        installed,
+        ["champion_model"],
+        config={"champion_model": {"version": refitted}},
+        checks=False,
+    )
+    materialize(installed, ["customer_segments", "segment_migration"], month, checks=False)
     # Its last month's labels are another model's now; it is judged by its own all the same.
-    materialize(installed, ["segment_migration"], following)
+    materialize(installed, ["segment_migration"], following, checks=False)
 
     moves = rows_of(installed, "segment_migration")
     assert [row for row in moves if row["snapshot_month"] != month] == [
@@ -115,8 +127,8 @@ def test_a_refit_moves_nobody(sample_warehouse, copy_of):
     assert {row["from_segment"] for row in now} <= names | {"New"}
     assert {row["to_segment"] for row in now} <= names
     # Nor does it matter what last month is labelled by.
-    materialize(installed, ["customer_segments"], shift(month, -1))
-    materialize(installed, ["segment_migration"], month)
+    materialize(installed, ["customer_segments"], shift(month, -1), checks=False)
+    materialize(installed, ["segment_migration"], month, checks=False)
     assert rows_of(installed, "segment_migration") == moves
     assert verdicts(installed) == PASSED
 
@@ -138,7 +150,7 @@ def test_customers_who_do_not_change_do_not_move_when_the_model_does(version):
 
 
 @given(worlds())
-@settings(max_examples=40)
+@costly(15)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     assert in_memory(segment_migration, segments, rfm, MODEL) == expected_migration(
@@ -162,7 +174,7 @@ def test_a_first_month_is_all_new_and_one_whose_last_month_was_never_taken_has_n
     with duckdb.connect(str(installed.warehouse_path)) as con:
         for table in ("customer_rfm", "customer_segments", "segment_migration"):
             con.execute(f"DELETE FROM {table} WHERE snapshot_month = '{never_taken}'")
-    materialize(installed, ["segment_migration"], following)
+    materialize(installed, ["segment_migration"], following, checks=False)
     left = [row for row in moves if row["snapshot_month"] not in (never_taken, following)]
     assert rows_of(installed, "segment_migration") == left
     assert verdicts(installed) == PASSED
@@ -171,7 +183,7 @@ def test_a_first_month_is_all_new_and_one_whose_last_month_was_never_taken_has_n
 def test_a_month_alone_and_all_by_hand_are_the_same_as_in_the_job(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     before = rows_of(installed, "segment_migration")
-    materialize(installed, ["segment_migration"], date(2024, 2, 1))
+    materialize(installed, ["segment_migration"], date(2024, 2, 1), checks=False)
     assert rows_of(installed, "segment_migration") == before
     result = materialize(installed, ["segment_migration", "segment_profiles"], BEGIN, END)
     checks = {each.asset_check_key for each in result.get_asset_check_evaluations()}
@@ -182,11 +194,17 @@ def test_a_month_alone_and_all_by_hand_are_the_same_as_in_the_job(sample_warehou
 def test_a_month_whose_last_month_changed_since_waits_for_a_run(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     month, following = date(2024, 5, 1), date(2024, 6, 1)
-    materialize(installed, ["customer_rfm"], month, config={"customer_rfm": {"window_months": 2}})
+    materialize(
+        installed,
+        ["customer_rfm"],
+        month,
+        config={"customer_rfm": {"window_months": 2}},
+        checks=False,
+    )
     check = evaluate_checks(installed, "segment_migration")["reconciliation"]
     assert check.passed
     assert check.metadata["pending_months"].value == "2024-06"
-    materialize(installed, ["segment_migration"], following)
+    materialize(installed, ["segment_migration"], following, checks=False)
     check = evaluate_checks(installed, "segment_migration")["reconciliation"]
     assert check.passed
     assert check.metadata["pending_months"].value == "none"

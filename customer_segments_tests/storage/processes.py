@@ -30,7 +30,12 @@ from customer_segments_tests.storage.samples import (
 )
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__, "duckdb", "ibis.backends.duckdb", "tenacity"])
+CONTEXT.set_forkserver_preload(
+    [
+        *(__name__, "customer_segments_tests.hostile.measured"),
+        *("duckdb", "ibis.backends.duckdb", "tenacity"),
+    ]
+)
 
 MONTHS = [JANUARY, FEBRUARY, MARCH]
 ROWS_PER_MONTH = 25_000

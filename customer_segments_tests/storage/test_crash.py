@@ -32,7 +32,7 @@ from customer_segments_tests.storage.samples import (
     state,
 )
 
-KILLS = 8
+KILLS = 5
 TABLES = {contract.table: contract for contract in (CLEANED, RAW)}
 
 

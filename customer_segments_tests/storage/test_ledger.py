@@ -12,13 +12,14 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.content import Publication
 from customer_segments.storage.publish import publish
+from customer_segments_tests.examples import costly
 from customer_segments_tests.storage.samples import (
     APRIL,
     CLEANED,
@@ -351,7 +352,7 @@ def spoil(rows: list[dict[str, Any]], breach: str, last: int) -> list[dict[str, 
     )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@costly(8)
 @given(history=st.lists(publications(), min_size=1, max_size=6))
 def test_any_history_of_publications_is_what_a_dict_of_months_would_be(history):
     model: dict[date, list[tuple]] = {}

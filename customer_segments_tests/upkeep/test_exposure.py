@@ -110,6 +110,7 @@ from customer_segments_tests.installations import install
 folder = Path(sys.argv[1])
 settings = install(folder / "installed", source_dir=project_root() / "data/sample")
 settings = settings.model_copy(update={"first_month": "2024-01"})
+settings.config.write_text("[selection]\\nresamples = 1\\n[gate]\\nbootstrap_resamples = 1")
 (folder / "home").mkdir()
 sys.addaudithook(note)
 with dg.DagsterInstance.ephemeral(str(folder / "home")) as instance:
