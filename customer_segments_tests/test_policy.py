@@ -45,7 +45,7 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
         ("[cleaning", "is not TOML"),
         ("[source]\ntime_zone = 'Mars/Olympus'", "Mars/Olympus is not a time zone"),
         ("[segments]\nrelabel = 'some'", "'all' or 'new'"),
-        ("[model]\nn_clusters = 1", r"model\.n_clusters: Input should be greater"),
+        ("[model]\nn_clusters = 1", r"model\.n_clusters: .*auto, or a number from 2 to 30"),
         ("[cleanin]\na = 1", "cleanin: Extra"),
         ('[cleaning]\ncredit_prefix = ""', r'credit_prefix: .* credit = "sign"'),
         ("[cleaning]\ncredit = 'minus'", "'prefix', 'sign' or 'price'"),

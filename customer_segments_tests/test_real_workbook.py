@@ -147,7 +147,7 @@ def test_every_customer_of_every_snapshot_is_labelled_by_one_model(ask):
     assert ask(
         "SELECT count(*) = (SELECT count(*) FROM customer_rfm), count(DISTINCT model_version), "
         "count(DISTINCT snapshot_month), count(DISTINCT segment) FROM customer_segments"
-    ) == (True, 1, 25, 4)
+    ) == (True, 1, 25, 7)
 
 
 @pytest.mark.parametrize("asset", SPINE)

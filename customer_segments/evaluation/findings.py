@@ -47,6 +47,8 @@ def findings(backtest: pd.DataFrame) -> list[str]:
             against = ", ".join(
                 f"{_compared(explained[name], explained[rival])} {said} ({explained[rival]:.1%})"
                 for rival, said in RIVALS.items()
+                # One made before the newest of them came lacks it.
+                if rival in explained
             )
             said = {"explained": explained[name], "bound": explained[BOUND], "against": against}
             sentences.append(words["explains"].format(months=months, ours=spoken(name), **said))

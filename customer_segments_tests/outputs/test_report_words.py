@@ -131,7 +131,8 @@ def test_nobody_slipped(sample_view):
 
 def test_as_recent_for_less_money_is_slipping(sample_view):
     clusters = sample_view.clusters.assign(
-        recency_rank=[0.80, 0.78, 0.3, 0.2], monetary_rank=[0.5, 0.9, 0.4, 0.1]
+        recency_rank=[0.80, 0.78, 0.3, 0.2, 0.1],
+        monetary_rank=[0.5, 0.9, 0.4, 0.1, 0.0],
     )
     low, high = clusters["segment"][:2]
     view = moved(sample_view, [(high, low, 2, 80.0), (low, high, 2, 80.0)])
@@ -164,7 +165,7 @@ def test_a_window_of_months_is_said(sample_view):
 
 
 def backtest(ours: float, plain: float) -> pd.DataFrame:
-    names = ["KMeans, 4 clusters", "Quintile sum", "RFM grid", "Gradient boosting"]
+    names = ["KMeans, 5 clusters", "Quintile sum", "RFM grid", "Gradient boosting"]
     return pd.DataFrame(
         {
             "horizon_months": 6,

@@ -65,7 +65,7 @@ def test_history_ends_with_the_month(view, sample_warehouse, table):
 def test_the_model_is_the_one_that_labelled_the_month(view, sample_warehouse):
     (version,) = set(view.people["model_version"])
     assert set(view.clusters["version"]) == {version}
-    assert view.clusters["cluster"].to_list() == [0, 1, 2, 3]
+    assert view.clusters["cluster"].to_list() == [0, 1, 2, 3, 4]
     assert set(view.people["segment"]) <= set(view.clusters["segment"])
     assert view.decision["version"] == version
     assert view.decision["verdict"] == "first fit"

@@ -23,7 +23,7 @@ from customer_segments.private import replacing
 from customer_segments.settings import Settings
 from customer_segments.shown import SUFFIXES, workbook_path
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS
+from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, CUSTOMER_VALUE
 from customer_segments_tests.installations import materialize
 from customer_segments_tests.outputs.conftest import TODAY
 from customer_segments_tests.segments.plain import expected_migration, in_memory, rows_of
@@ -124,10 +124,13 @@ def test_the_real_workbook(real_warehouse, tmp_path):
     month = date(2011, 12, 1)
     settings, _ = written(real_warehouse, tmp_path, month)
     assert agrees(settings, month, is_cut=True) == {
-        "Champions": 1_175,
-        "Need Attention": 1_501,
-        "Potential Loyalists": 1_212,
-        "Hibernating": 1_964,
+        "Champions": 609,
+        "Loyal Customers": 913,
+        "Need Attention": 1_050,
+        "At Risk": 671,
+        "Promising": 716,
+        "Hibernating": 769,
+        "Lost": 1_124,
     }
     said = [cell.value for cell in load_workbook(workbook_path(tmp_path, month))["Summary"]["A"]]
     assert said[1].endswith("fitted on November 2011.")
@@ -142,12 +145,14 @@ def test_csv_and_parquet_have_the_same_customers(sample_files):
         segments, rfm = CUSTOMER_SEGMENTS.relation, CUSTOMER_RFM.relation
         expected = con.to_pyarrow(
             segments.inner_join(rfm, ["snapshot_month", "customer_id"])
+            .inner_join(CUSTOMER_VALUE.relation, ["snapshot_month", "customer_id"])
             .filter(segments.snapshot_month == MONTH)
             .select(*parquet.drop(["from_segment"]).column_names)
             .order_by("customer_id")
         )
     assert parquet.drop(["from_segment"]).sort_by("customer_id").to_pylist() == expected.to_pylist()
-    assert set(parquet.column_names) == {*segments.columns, *rfm.columns, "from_segment"}
+    value = set(CUSTOMER_VALUE.relation.columns) - {"reason"}
+    assert set(parquet.column_names) == {*segments.columns, *rfm.columns, "from_segment", *value}
     types = {name: str(parquet.schema.field(name).type) for name in ("monetary", "snapshot_month")}
     assert types == {"monetary": "decimal128(38, 4)", "snapshot_month": "date32[day]"}
     again = duckdb.sql(

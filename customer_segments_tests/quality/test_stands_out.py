@@ -146,7 +146,7 @@ def test_an_unstable_champion_fails(sample_warehouse, copy_of):
 
 def test_the_first_champions_stability_is_the_evidences(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    measured = "UPDATE model_selection SET stability = 0.8 WHERE n_clusters = 4"
+    measured = "UPDATE model_selection SET stability = 0.8 WHERE is_recommended"
     changed = installed, "champion_model", measured
     check = judged_when(*changed, bare=["model_selection"])["stability"]
     assert check.level is Level.WARN
