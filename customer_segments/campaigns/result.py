@@ -31,9 +31,9 @@ CAPPED_AT = 0.99
 # Of fewer in a group a mean is not taken to be normal: no interval.
 LEAST = 30
 CAVEAT = """\
-A difference is what a campaign did only if the test group was turned to and the control group left \
-alone: this program does not know whether anybody used the lists. Without a campaign about one \
-interval in twenty lies beyond 0, by chance."""
+A difference is what a campaign did only if the test group was turned to and the control group \
+left alone: this program does not know whether anybody used the lists. Without a campaign about \
+one interval in twenty lies beyond 0, by chance."""
 
 
 def list_month(query: Query, wanted: str | None, today: date) -> date:
@@ -118,8 +118,8 @@ def adjusted(values: np.ndarray, before: np.ndarray) -> np.ndarray:
 def difference(values: np.ndarray, is_test: np.ndarray) -> dict[str, Any]:
     """Return sizes and means of both groups, and test minus control with its interval of Welch.
 
-    Means are null of an empty group, intervals of one with fewer than ``LEAST`` or where all are
-    alike.
+    Means are null of an empty group, the interval where one has fewer than ``LEAST`` or all of
+    one are alike.
     """
     from scipy.stats import ttest_ind
 
@@ -128,7 +128,7 @@ def difference(values: np.ndarray, is_test: np.ndarray) -> dict[str, Any]:
     gap, low, high = None, None, None
     if min(map(len, groups)):
         gap = rounded(groups[0].mean() - groups[1].mean())
-    if min(map(len, groups)) >= LEAST and max(map(np.ptp, groups)) > 0:
+    if min(map(len, groups)) >= LEAST and min(map(np.ptp, groups)) > 0:
         interval = ttest_ind(*groups, equal_var=False).confidence_interval(CONFIDENCE)
         low, high = rounded(interval.low), rounded(interval.high)
     return {
