@@ -73,7 +73,7 @@ def agrees(settings: Settings, month: date, *, is_cut: bool = False) -> dict[str
         if row["snapshot_month"] == month
     }
     assert book.sheetnames[0] == "Summary"
-    assert set(book.sheetnames[1:]) == {*profiles, *(() if is_cut else ("Changes",))}
+    assert set(book.sheetnames[1:]) == {*profiles, "Campaigns", *(() if is_cut else ("Changes",))}
     for name in profiles:
         rows = sheet_rows(book[name])
         ids = [row["Customer"] for row in rows]
@@ -91,6 +91,10 @@ def agrees(settings: Settings, month: date, *, is_cut: bool = False) -> dict[str
         assert book[name].auto_filter.ref.startswith("A1:")
 
     *rows, total = summary_rows(book)
+    drawn = Counter(row["Campaign group"] for name in profiles for row in sheet_rows(book[name]))
+    whole = sheet_rows(book["Campaigns"])[-1]
+    assert whole["Customers"] == drawn["test"] + drawn["control"] == len(segments)
+    assert whole["Left alone"] == drawn["control"]
     for row in rows:
         if row["Segment"] not in profiles:
             assert (row["Customers"], row["Spent"]) == (0, 0)
