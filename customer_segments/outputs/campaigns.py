@@ -1,6 +1,6 @@
 """What a campaign can show, for report and workbook, and what one showed, for the terminal.
 
-Belongs here: the rows of their tables, by segment. Does not: the formula (``campaigns.power``), the groups
+Belongs here: the rows of their tables. Does not: the formula (``campaigns.power``), the groups
 (``campaigns.groups``).
 """
 
