@@ -8,6 +8,8 @@ import pytest
 
 from customer_segments.campaigns.result import adjusted, capped, compared, followed, list_month
 from customer_segments.errors import UserError
+from customer_segments.outputs.campaigns import measurable
+from customer_segments.outputs.view import read_month
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CAMPAIGN_RESULT
 from customer_segments_tests.installations import materialize
@@ -77,7 +79,9 @@ def test_few_customers_have_means_and_no_interval():
     assert result_of(alone).loc["All customers", "revenue"]["difference"] is None
 
 
-def test_the_sample_is_followed_for_three_months(sample_warehouse, copy_of):
+def test_the_sample_is_followed_for_three_months_and_tells_what_a_campaign_can_show(
+    sample_warehouse, copy_of
+):
     installed = copy_of(sample_warehouse)
     materialize(installed, ["campaign_result"])
     warehouse = Warehouse(installed.warehouse_path)
@@ -98,8 +102,18 @@ def test_the_sample_is_followed_for_three_months(sample_warehouse, copy_of):
     assert len(customers) == labelled
     assert customers["is_back"].sum() == back
     assert customers["revenue"].sum() == pytest.approx(float(revenue))
-    whole = result.query("segment == 'All customers' and outcome == 'return_rate'").iloc[0]
-    assert whole["test_customers"] + whole["control_customers"] == labelled
+    groups = result[result["outcome"] == "return_rate"].set_index("segment")
+    sizes = groups["test_customers"] + groups["control_customers"]
+    assert sizes["All customers"] == labelled
+
+    # What a campaign in December can show follows from the same customers.
+    came = groups["test_mean"] * groups["test_customers"]
+    came += groups["control_mean"] * groups["control_customers"]
+    rates = {
+        row["segment"]: row["return_rate"]
+        for row in measurable(read_month(warehouse, date(2024, 12, 1), TODAY, 0.2))
+    }
+    assert rates == pytest.approx((came / sizes).to_dict())
 
 
 @pytest.mark.parametrize(
