@@ -10,6 +10,7 @@ import dagster as dg
 
 from customer_segments.alerts import telling as alerts
 from customer_segments.automation import sensor as automation
+from customer_segments.campaigns import assets as campaigns
 from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
@@ -25,7 +26,7 @@ from customer_segments.tables import CONTRACTS
 from customer_segments.value import assets as value
 
 STAGES = (
-    *(ingestion, cleaning, rfm, model, segments, value, evaluation, offers, outputs),
+    *(ingestion, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
     *(quality, automation, alerts),
 )
 

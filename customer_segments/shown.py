@@ -66,13 +66,13 @@ def labelled_months(installed: Installation, state: State) -> list[date]:
     return [month for month in filled if installed.months.clip(month, month)]
 
 
-def state_of(state: State, month: date, today: date) -> str:
+def state_of(state: State, month: date, today: date, control_share: float) -> str:
     """Return what a month is shown from, as a hash: another one, another report.
 
-    All that the ledger says of its content, whether it is complete, and the version of this
-    package.
+    All that the ledger says of its content, whether it is complete, the share by which campaigns'
+    groups are drawn, and the version of this package.
     """
-    made_from: list = [code_version(), state.is_complete(month, today)]
+    made_from: list = [code_version(), state.is_complete(month, today), control_share]
     for contract in OF_MONTH:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))

@@ -177,9 +177,10 @@ def _outdated_labels(facts: Facts) -> list[date]:
 def _reports(facts: Facts) -> list[Step]:
     """Return the reports to make: the shown month's, and those that are of labels of before."""
     steps, shown = [], shown_month(facts.installed, facts.state)
-    today = facts.installed.months.today
+    today, policy = facts.installed.months.today, facts.installed.policy
     for month in reversed(labelled_months(facts.installed, facts.state)):
-        token, there = state_of(facts.state, month, today), facts.reports.get(month)
+        token = state_of(facts.state, month, today, policy.campaigns.control_share)
+        there = facts.reports.get(month)
         if there is None and month == shown:
             why = f"{month:%Y-%m} has no report yet"
         elif there not in (None, token):

@@ -23,6 +23,7 @@ EVALUATE = _of(
     *("algorithm_comparison", "segment_backtest", "refit_agreement", "recommendation_backtest"),
     *("value_backtest", "segment_value_backtest"),
 )
+CAMPAIGN = _of("campaign_result")
 RECOMMEND = _of("product_recommendations", "segment_products")
 REPORT = _of("segment_workbook", "segment_report")
 
@@ -44,6 +45,7 @@ JOBS = {
             EVALUATE,
             "Compare other algorithms and the RFM grid, and how well what comes is foretold.",
         ),
+        ("campaign", CAMPAIGN, "Compare the test and control groups of a past month's lists."),
         ("report", REPORT, "The report of each month for people, and the workbook for marketers."),
         (
             "recommend",

@@ -34,6 +34,7 @@ for command in (
     *(pipeline.run, pipeline.refit, pipeline.promote, pipeline.report, pipeline.evaluate),
     *(
         pipeline.recommend,
+        pipeline.campaign,
         pipeline.agenda,
         init.init,
         check.check,

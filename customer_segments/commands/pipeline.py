@@ -111,6 +111,25 @@ def recommend() -> None:
     print_offers(installed, get_console())
 
 
+def campaign(
+    month: Annotated[
+        str | None,
+        typer.Option(help="Month of the lists, 2011-08; the newest with three months after it."),
+    ] = None,
+    control_share: Annotated[
+        float | None, typer.Option(help="Share of control on them; the policy's.")
+    ] = None,
+) -> None:
+    """Compare the test and control groups of a past month's lists on the three months since."""
+    from customer_segments.commands.run import start
+    from customer_segments.outputs.campaigns import print_campaign
+
+    installed, config = Installation.here(), {"list_month": month, "control_share": control_share}
+    given = {name: value for name, value in config.items() if value is not None}
+    start(installed, "campaign", campaign_result=given)
+    print_campaign(installed, get_console())
+
+
 def agenda() -> None:
     """Say what is due, and why. Changes nothing."""
     from customer_segments.automation.agenda import agenda as decide

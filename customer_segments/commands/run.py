@@ -34,9 +34,8 @@ def decide(installed: Installation, job: str, **configs: dict) -> UserError | No
 
     The configs, by asset, are what departs from the policy.
     """
-    ops = {asset: {"config": config} for asset, config in configs.items()}
     with launcher(installed) as launch:
-        launch(job, config={"ops": ops})
+        launch(job, config=_config(configs))
         decision = installed.warehouse.load(CHAMPION_MODEL).iloc[-1]
         why = f"{decision['verdict']}: {decision['reason']}"
         _tell(f"Champion: {decision['version']} ({why})")
@@ -60,10 +59,10 @@ def report(installed: Installation, wanted: str | None) -> Range:
     return months
 
 
-def start(installed: Installation, job: str) -> None:
-    """Run one job that covers no months: ``ingest``, ``evaluate``, ``recommend``."""
+def start(installed: Installation, job: str, **configs: dict) -> None:
+    """Run one job that covers no months, such as ``ingest``; configs as in ``decide``."""
     with launcher(installed) as launch:
-        launch(job)
+        launch(job, config=_config(configs))
 
 
 def parse_range(text: str) -> Range:
@@ -78,6 +77,10 @@ def parse_range(text: str) -> Range:
             f"--months {text} is not a range of months.", "Write it as 2011-06:2011-12."
         )
     return months
+
+
+def _config(configs: dict[str, dict]) -> dict:
+    return {"ops": {asset: {"config": config} for asset, config in configs.items()}}
 
 
 def _within(covered: Months, months: Range) -> Range:

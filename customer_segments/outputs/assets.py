@@ -130,11 +130,12 @@ def _written(
 
     Dagster is told what ``write`` returns.
     """
-    asset, months = context.asset_key.to_user_string(), []
+    asset, months, policy = context.asset_key.to_user_string(), [], installed.policy
     for month in _asked_for(context):
         path = path_of(installed.settings.reports_path, month)
         try:
-            view = read_month(installed.warehouse, month, installed.policy.source.today())
+            today, share = policy.source.today(), policy.campaigns.control_share
+            view = read_month(installed.warehouse, month, today, share)
             make_folder(path.parent)
             url = dg.MetadataValue.url(path.as_uri())
             metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}

@@ -75,7 +75,8 @@ def print_summary(installed: Installation, console: Console, month: date | None 
     newest = max(labelled_months(installed, state), default=None)
     month = month or shown_month(installed, state)
     if month and newest:
-        view = read_month(installed.warehouse, month, installed.months.today)
+        share = installed.policy.campaigns.control_share
+        view = read_month(installed.warehouse, month, installed.months.today, share)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))

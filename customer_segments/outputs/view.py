@@ -14,6 +14,8 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import months, tables
+from customer_segments.campaigns.groups import campaign_group
+from customer_segments.campaigns.power import FOLLOWED_MONTHS
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
 from customer_segments.shown import newest_shown, state_of
@@ -61,8 +63,12 @@ class MonthView:
     selection: "pd.DataFrame"
     comparison: "pd.DataFrame"
     backtest: "pd.DataFrame"
-    # Up to the last month that is complete.
+    # Up to the last month that is complete: of all cohorts, and of the newest that is followed
+    # for as long as a campaign is.
     retention: "pd.DataFrame"
+    newest_cohort: "pd.DataFrame"
+    # Of the customers, left alone by campaigns.
+    control_share: float
     # Of all months, by what became of them.
     rows: "pd.DataFrame"
     # None if no check was ever run.
@@ -139,7 +145,7 @@ class MonthView:
 _read: dict[tuple, MonthView] = {}
 
 
-def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
+def read_month(warehouse: Warehouse, month: date, today: date, control_share: float) -> MonthView:
     """Read all that is known of a month, once for as long as the warehouse stays as it is.
 
     A NobodyLabelledError says that nobody is in that month, another UserError that a table is
@@ -147,14 +153,14 @@ def read_month(warehouse: Warehouse, month: date, today: date) -> MonthView:
     """
     with warehouse.reading() as con:
         file = warehouse.path.stat()
-        key = (warehouse.path, file.st_mtime_ns, file.st_size, month, today)
+        key = (warehouse.path, file.st_mtime_ns, file.st_size, month, today, control_share)
         if key not in _read:
             _read.clear()
-            _read[key] = _view(con, month, today)
+            _read[key] = _view(con, month, today, control_share)
         return _read[key]
 
 
-def _view(con: Connection, month: date, today: date) -> MonthView:
+def _view(con: Connection, month: date, today: date, control_share: float) -> MonthView:
     made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
     labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
@@ -162,7 +168,8 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
     people, value = queries.customers_of(*scored), tables.CUSTOMER_VALUE.relation
     if is_there(con, tables.CUSTOMER_VALUE.table):
         people = queries.with_value(people, queries.of(value, month))
-    people = people.order_by(ibis.desc("monetary"), "customer_id")
+    groups = campaign_group(people.customer_id, month, control_share)
+    people = people.mutate(campaign_group=groups).order_by(ibis.desc("monetary"), "customer_id")
     read = partial(_frame, con)
     label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
     customers = _rows(con, people) if label and label.rows else None
@@ -179,6 +186,7 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
     snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before
+    cohort = queries.of(labels, months.shift(known_until, -FOLLOWED_MONTHS))
     year = {}
     # In a trailing window money of a year ago has fallen out again.
     if customers["window_months"].null_count > 0:
@@ -206,6 +214,8 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
         comparison=load(con, tables.ALGORITHM_COMPARISON),
         backtest=load(con, tables.SEGMENT_BACKTEST),
         retention=read(queries.retention(labels, rfm, known_until)),
+        newest_cohort=read(queries.retention(cohort, rfm, known_until)),
+        control_share=control_share,
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
         sheets=read(tables.SOURCE_SHEETS.relation.order_by("source_order")),
@@ -214,7 +224,7 @@ def _view(con: Connection, month: date, today: date) -> MonthView:
         labelled=label.published_at,
         raw_version=label.raw_version,
         year=year,
-        state=state_of(state, month, today),
+        state=state_of(state, month, today, control_share),
         expected=expected,
         offers=offers,
     )

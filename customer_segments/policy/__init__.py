@@ -18,7 +18,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettin
 from customer_segments.errors import UserError
 from customer_segments.policy.checks import Checks
 from customer_segments.policy.layout import Layout
-from customer_segments.policy.model import Algorithms, Backtest, Gate, Model, Profile, Selection
+from customer_segments.policy.model import (
+    Algorithms,
+    Backtest,
+    Campaigns,
+    Gate,
+    Model,
+    Profile,
+    Selection,
+)
 from customer_segments.policy.rules import (
     Cleaning,
     Recommend,
@@ -57,6 +65,7 @@ class Policy(BaseSettings):
     checks: Checks = Checks()
     algorithms: Algorithms = Algorithms()
     backtest: Backtest = Backtest()
+    campaigns: Campaigns = Campaigns()
     profile: Profile = Profile()
 
     @classmethod

@@ -104,6 +104,14 @@ class Backtest(Section):
     seed: Seed = 42
 
 
+class Campaigns(Section):
+    """How customers are drawn that campaigns leave alone."""
+
+    control_share: float = Field(default=0.2, ge=0.01, le=0.5)
+    """Share of the customers on a month's lists that is left alone, by lot. Groups follow from it:
+    to judge lists of before it was changed, say what it was then."""
+
+
 class Profile(Section):
     """What the data profile draws."""
 

@@ -14,7 +14,7 @@ from customer_segments.tables.money import LINE, PRICE, QUANTITY, SUM
 TYPES = {"LINE": LINE, "PRICE": PRICE, "QUANTITY": QUANTITY, "SUM": SUM}
 STAGES = (
     *("ingestion", "cleaning", "rfm", "model"),
-    *("segments", "value", "evaluation", "offers", "quality"),
+    *("segments", "value", "evaluation", "campaigns", "offers", "quality"),
 )
 
 # In place of a segment, in the migration of who has none on that side.
@@ -48,6 +48,7 @@ REFIT_AGREEMENT = CONTRACTS["refit_agreement"]
 PRODUCT_RECOMMENDATIONS = CONTRACTS["product_recommendations"]
 SEGMENT_PRODUCTS = CONTRACTS["segment_products"]
 RECOMMENDATION_BACKTEST = CONTRACTS["recommendation_backtest"]
+CAMPAIGN_RESULT = CONTRACTS["campaign_result"]
 CHECK_HISTORY = CONTRACTS["check_history"]
 
 LABELS = (CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES)

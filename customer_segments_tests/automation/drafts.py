@@ -86,7 +86,8 @@ class Draft:
 
     def report(self, *months: int) -> None:
         for number in months:
-            self.reports[month(number)] = state_of(self.state, month(number), TODAY)
+            share = Policy().campaigns.control_share
+            self.reports[month(number)] = state_of(self.state, month(number), TODAY, share)
 
     def april(self, snapshot_date: str, last_day: str) -> None:
         """Have April's snapshot of a day, and lines that end on another."""

@@ -284,11 +284,13 @@ def write_marks(settings: Settings, first: date, last: date) -> None:
     """Write a report that is nothing but what it was made from."""
     installed = Installation.of(settings)
     state, today = installed.warehouse.state(), installed.months.today
+    share = installed.policy.campaigns.control_share
     for month in state.filled("customer_segments"):
         if first <= month <= last:
             path = report_path(settings.reports_path, month)
             make_folder(path.parent)
-            write_text(path, f'<meta name="state" content="{state_of(state, month, today)}">')
+            mark = state_of(state, month, today, share)
+            write_text(path, f'<meta name="state" content="{mark}">')
 
 
 def compared(one: Path, other: Path) -> dict[str, list[tuple]]:

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from customer_segments.outputs.view import MonthView, read_month
+from customer_segments.policy.model import Campaigns
 from customer_segments.shown import report_path
 from customer_segments.storage import Warehouse
 from customer_segments_tests.installations import execute, install
@@ -16,6 +17,7 @@ from customer_segments_tests.outputs.pages import Page
 MONTH = date(2024, 12, 1)
 # Long after it: what is not over yet is a matter of its own tests.
 TODAY = date(2026, 1, 1)
+SHARE = Campaigns().control_share
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +39,4 @@ def reported(sample_warehouse, tmp_path_factory) -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def sample_view(sample_warehouse) -> MonthView:
     """The view of the sample's newest month."""
-    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY)
+    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY, SHARE)

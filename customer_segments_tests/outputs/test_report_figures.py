@@ -12,7 +12,7 @@ from customer_segments.outputs.figures import by_reason
 from customer_segments.outputs.view import read_month
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion import ingested
-from customer_segments_tests.outputs.conftest import MONTH, TODAY
+from customer_segments_tests.outputs.conftest import MONTH, SHARE, TODAY
 
 # Who had bought by the end of a month, and what: as of {0}, a day after it.
 STATE = """
@@ -170,10 +170,10 @@ def test_who_came_back(reported, ask):
 def test_an_earlier_month_knows_nothing_of_later_ones(reported, ask):
     month = date(2024, 3, 1)
     warehouse = Warehouse(reported.settings.warehouse_path)
-    view = read_month(warehouse, month, TODAY)
+    view = read_month(warehouse, month, TODAY, SHARE)
     ((kept,),) = ask(f"SELECT count(*) FROM cleaned_transactions WHERE month <= DATE '{month}'")
     assert by_reason(view)[0]["rows_so_far"] == kept
     assert len(view.year) == 5
     assert view.people["last_purchase_date"].max().date() < date(2024, 4, 1)
     # A first month has no year behind it.
-    assert read_month(warehouse, date(2023, 6, 1), TODAY).year == {}
+    assert read_month(warehouse, date(2023, 6, 1), TODAY, SHARE).year == {}

@@ -13,7 +13,7 @@ from customer_segments.months import shift
 from customer_segments.outputs.queries import MONTHS_AFTER, retention
 from customer_segments.outputs.view import read_month
 from customer_segments.storage import Warehouse
-from customer_segments_tests.outputs.conftest import TODAY
+from customer_segments_tests.outputs.conftest import SHARE, TODAY
 from customer_segments_tests.segments.plain import in_memory, rfm_row, rows_of
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
@@ -22,7 +22,7 @@ MONTH = date(2024, 6, 1)
 
 @pytest.fixture(scope="module")
 def view(sample_warehouse):
-    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY)
+    return read_month(Warehouse(sample_warehouse.warehouse_path), MONTH, TODAY, SHARE)
 
 
 def of_month(rows: list[dict], month: date) -> list[dict]:
@@ -80,17 +80,17 @@ def test_without_an_evaluation_there_is_none(view):
 
 def test_a_month_without_customers_is_an_error(sample_warehouse):
     with pytest.raises(UserError, match="Nobody is labelled in 2030-01"):
-        read_month(Warehouse(sample_warehouse.warehouse_path), date(2030, 1, 1), TODAY)
+        read_month(Warehouse(sample_warehouse.warehouse_path), date(2030, 1, 1), TODAY, SHARE)
 
 
 def test_it_is_read_once_until_the_warehouse_changes(sample_warehouse, copy_of):
     warehouse = Warehouse(copy_of(sample_warehouse).warehouse_path)
-    first = read_month(warehouse, MONTH, TODAY)
-    assert read_month(warehouse, MONTH, TODAY) is first
-    assert read_month(warehouse, MONTH, date(2024, 6, 20)) is not first
+    first = read_month(warehouse, MONTH, TODAY, SHARE)
+    assert read_month(warehouse, MONTH, TODAY, SHARE) is first
+    assert read_month(warehouse, MONTH, date(2024, 6, 20), SHARE) is not first
     with warehouse.writing() as con:
         con.raw_sql("UPDATE customer_segments SET account_tier = 'retail'")
-    assert set(read_month(warehouse, MONTH, TODAY).people["account_tier"]) == {"retail"}
+    assert set(read_month(warehouse, MONTH, TODAY, SHARE).people["account_tier"]) == {"retail"}
 
 
 def test_a_table_that_is_missing_is_named(sample_warehouse, copy_of):
@@ -98,7 +98,7 @@ def test_a_table_that_is_missing_is_named(sample_warehouse, copy_of):
     with Warehouse(installed.warehouse_path).writing() as con:
         con.raw_sql("DROP TABLE segment_migration")
     with pytest.raises(UserError, match="segment_migration"):
-        read_month(Warehouse(installed.warehouse_path), MONTH, TODAY)
+        read_month(Warehouse(installed.warehouse_path), MONTH, TODAY, SHARE)
 
 
 def test_retention_is_what_the_transactions_say(view, sample_warehouse):
@@ -127,7 +127,9 @@ def test_retention_is_what_the_transactions_say(view, sample_warehouse):
 def test_a_month_that_is_cut_short_says_nothing_of_who_stays_away(real_warehouse):
     """December 2011 ends on the 9th: who was not back by then may still come."""
     warehouse = Warehouse(real_warehouse.warehouse_path)
-    november, december = (read_month(warehouse, date(2011, month, 1), TODAY) for month in (11, 12))
+    november, december = (
+        read_month(warehouse, date(2011, month, 1), TODAY, SHARE) for month in (11, 12)
+    )
     assert december.retention.equals(november.retention)
     assert len(december.customers) > len(november.customers)
 

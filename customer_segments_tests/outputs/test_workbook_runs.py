@@ -25,7 +25,7 @@ from customer_segments.shown import SUFFIXES, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, CUSTOMER_VALUE
 from customer_segments_tests.installations import materialize
-from customer_segments_tests.outputs.conftest import TODAY
+from customer_segments_tests.outputs.conftest import SHARE, TODAY
 from customer_segments_tests.segments.plain import expected_migration, in_memory, rows_of
 from customer_segments_tests.segments.worlds import MODEL, worlds
 
@@ -73,7 +73,7 @@ def agrees(settings: Settings, month: date, *, is_cut: bool = False) -> dict[str
         if row["snapshot_month"] == month
     }
     assert book.sheetnames[0] == "Summary"
-    assert set(book.sheetnames[1:]) == {*profiles, *(() if is_cut else ("Changes",))}
+    assert set(book.sheetnames[1:]) == {*profiles, "Campaigns", *(() if is_cut else ("Changes",))}
     for name in profiles:
         rows = sheet_rows(book[name])
         ids = [row["Customer"] for row in rows]
@@ -91,6 +91,10 @@ def agrees(settings: Settings, month: date, *, is_cut: bool = False) -> dict[str
         assert book[name].auto_filter.ref.startswith("A1:")
 
     *rows, total = summary_rows(book)
+    drawn = Counter(row["Campaign group"] for name in profiles for row in sheet_rows(book[name]))
+    whole = sheet_rows(book["Campaigns"])[-1]
+    assert whole["Customers"] == drawn["test"] + drawn["control"] == len(segments)
+    assert whole["Left alone"] == drawn["control"]
     for row in rows:
         if row["Segment"] not in profiles:
             assert (row["Customers"], row["Spent"]) == (0, 0)
@@ -147,12 +151,13 @@ def test_csv_and_parquet_have_the_same_customers(sample_files):
             segments.inner_join(rfm, ["snapshot_month", "customer_id"])
             .inner_join(CUSTOMER_VALUE.relation, ["snapshot_month", "customer_id"])
             .filter(segments.snapshot_month == MONTH)
-            .select(*parquet.drop(["from_segment"]).column_names)
+            .select(*parquet.drop(["from_segment", "campaign_group"]).column_names)
             .order_by("customer_id")
         )
-    assert parquet.drop(["from_segment"]).sort_by("customer_id").to_pylist() == expected.to_pylist()
+    more = {"from_segment", "campaign_group"}
+    assert parquet.drop([*more]).sort_by("customer_id").to_pylist() == expected.to_pylist()
     value = set(CUSTOMER_VALUE.relation.columns) - {"reason"}
-    assert set(parquet.column_names) == {*segments.columns, *rfm.columns, "from_segment", *value}
+    assert set(parquet.column_names) == {*segments.columns, *rfm.columns, *value} | more
     types = {name: str(parquet.schema.field(name).type) for name in ("monetary", "snapshot_month")}
     assert types == {"monetary": "decimal128(38, 4)", "snapshot_month": "date32[day]"}
     again = duckdb.sql(
@@ -218,7 +223,7 @@ def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(
             con.execute(
                 f"DELETE FROM {table} WHERE snapshot_month = ? AND segment = 'Champions'", [MONTH]
             )
-    view = read_month(Warehouse(installed.warehouse_path), MONTH, TODAY)
+    view = read_month(Warehouse(installed.warehouse_path), MONTH, TODAY, SHARE)
     write_workbook(view, tmp_path / "book.xlsx", is_sample=True)
     book = load_workbook(tmp_path / "book.xlsx")
     assert "Champions" not in book.sheetnames

@@ -27,6 +27,7 @@ PINS = {
     "product_recommendations": "v1-83527d8fe2ee",
     "segment_products": "v1-7fc7abbe3b76",
     "recommendation_backtest": "v1-99f5885cef72",
+    "campaign_result": "v1-336f7bdbe89a",
     "check_history": "v1-b23f1557aa6e",
     "publications": "v2-8e67c6b2517c",
 }

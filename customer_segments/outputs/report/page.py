@@ -11,6 +11,7 @@ from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.evaluation.ways import QUINTILE_SUM
 from customer_segments.months import shift
 from customer_segments.outputs import figures
+from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import colour
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Files named in the report; a live shop has one for each month.
 NAMED_SHEETS = 12
 LARGEST = 10
+CAMPAIGN_COLUMNS = columns_of("customers control return_rate smallest needed")
 SEGMENT_COLUMNS = columns_of(
     "customers share since_last_month since_last_year revenue revenue_share year expected "
     "median_recency_days median_frequency median_monetary"
@@ -60,6 +62,8 @@ def render(
         "empty": [s for s in view.clusters["segment"] if s not in names],
         "colour": colour,
         "columns": [c for c in SEGMENT_COLUMNS if known_ahead.get(c.name, True)],
+        "campaigns": measurable(view),
+        "campaign_columns": CAMPAIGN_COLUMNS,
         "changed": max(segments, key=lambda of: abs(of["since_last_month"] or 0)),
         "findings": None if view.findings is None else figures.known(view.findings),
         "accounts": _accounts(view.people),

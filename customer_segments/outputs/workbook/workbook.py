@@ -14,6 +14,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
+from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment, total_of
 from customer_segments.outputs.templates import rendered
@@ -29,20 +30,24 @@ SUMMARY_COLUMNS = columns_of(
     "median_monetary since_last_month since_last_year suggested_action"
 )
 CUSTOMER_COLUMNS = columns_of(
-    "customer_id account country monetary revenue_12m expected_3m expected_6m frequency "
-    "average_order_value products recency_days last_purchase_date first_purchase_date moved_from"
+    "customer_id campaign_group account country monetary revenue_12m expected_3m expected_6m "
+    "frequency average_order_value products recency_days last_purchase_date first_purchase_date "
+    "moved_from"
 )
 CHANGE_COLUMNS = columns_of(
-    "customer_id account country from_segment to_segment monetary frequency recency_days "
-    "last_purchase_date suggested_action",
+    "customer_id campaign_group account country from_segment to_segment monetary frequency "
+    "recency_days last_purchase_date suggested_action",
     suggested_action="What to do now",
 )
 OFFER_COLUMNS = columns_of(
-    "customer_id segment account buy_again new_for_you offer_reason monetary recency_days"
+    "customer_id campaign_group segment account buy_again new_for_you offer_reason monetary "
+    "recency_days"
 )
+CAMPAIGN_COLUMNS = columns_of("segment customers control return_rate smallest needed")
 # Of customers, and there only where something is known of them.
 AHEAD = ("revenue_12m", "expected_3m", "expected_6m")
-SUMMARY, CHANGES, OFFERS = "Summary", "Changes", "Offer next"
+SUMMARY, CHANGES, OFFERS, CAMPAIGNS = "Summary", "Changes", "Offer next", "Campaigns"
+RESERVED = (SUMMARY, CHANGES, OFFERS, CAMPAIGNS)
 
 
 def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
@@ -72,13 +77,14 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
-    for segment, name in sheets.sheet_names(segments, (SUMMARY, CHANGES, OFFERS)).items():
+    for segment, name in sheets.sheet_names(segments, RESERVED).items():
         sheets.add_table(workbook, name, of_customers, lists[segment])
     # Who has not ordered yet may still do so in the month: nobody is to be turned to for that.
     if view.is_complete:
         sheets.add_table(workbook, CHANGES, of_changes, changes)
     if offers:
         sheets.add_table(workbook, OFFERS, OFFER_COLUMNS, offers)
+    sheets.add_table(workbook, CAMPAIGNS, CAMPAIGN_COLUMNS, measurable(view))
     with replacing(path) as draft:
         workbook.save(draft)
 
@@ -95,7 +101,7 @@ def _add_summary(
         total[f"median_{name}"] = median(row[name] for row in customers)
     facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
     facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
-    facts |= {"changes": CHANGES, "offers": OFFERS}
+    facts |= {"changes": CHANGES, "offers": OFFERS, "campaigns": CAMPAIGNS}
     facts["is_expected"] = any(row.get("expected_6m") is not None for row in customers)
     words = read_toml(__package__, "workbook.toml")
     above, below = (

@@ -1,0 +1,84 @@
+"""What a campaign can show, for report and workbook, and what one showed, for the terminal.
+
+Belongs here: the rows of their tables. Does not: the formula (``campaigns.power``), the groups
+(``campaigns.groups``).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from customer_segments.campaigns.groups import CONTROL
+from customer_segments.campaigns.power import (
+    FOLLOWED_MONTHS,
+    customers_needed,
+    smallest_difference,
+)
+from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
+from customer_segments.installation import Installation
+from customer_segments.outputs.columns import MONEY, SHARE
+from customer_segments.outputs.summary import grid
+from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.words import UNKNOWN
+from customer_segments.tables import CAMPAIGN_RESULT
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+GROUPS = ("", "Test", "Control", "Difference", "from", "to")
+OUTCOMES = {
+    "return_rate": ("Share that came back", SHARE.text),
+    "revenue": ("Revenue per customer", MONEY.text),
+}
+
+
+def measurable(view: MonthView) -> list[dict[str, Any]]:
+    """Return a row per segment with customers, in the model's order, and one of all customers.
+
+    ``segment``, ``customers``, how many of them are in ``control``, the ``return_rate`` of the
+    newest cohort that is followed, the ``smallest`` difference in percentage points that a test
+    shows, and the customers ``needed`` for five points; ``None`` where no cohort is known.
+    """
+    people, cohort, share = view.people, view.newest_cohort, view.control_share
+    cohort = cohort[cohort["months_after"] == FOLLOWED_MONTHS]
+    parts = [
+        (name, people[people["segment"] == name], cohort[cohort["segment"] == name])
+        for name in view.clusters["segment"]
+    ]
+    parts = [part for part in parts if len(part[1])]
+    return [_row(*part, share) for part in (*parts, (ALL_CUSTOMERS, people, cohort))]
+
+
+def print_campaign(installed: Installation, console: "Console") -> None:
+    """Print how the groups of a past month's lists differ, and what that does not say."""
+    import pandas as pd
+
+    result = installed.warehouse.load(CAMPAIGN_RESULT)
+    since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+    for outcome, (said, text) in OUTCOMES.items():
+        rows = [
+            [row.segment, *(text(figure) if pd.notna(figure) else UNKNOWN for figure in figures)]
+            for row in result[result["outcome"] == outcome].itertuples()
+            for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
+        ]
+        console.print(grid(f"{said}, {since}", GROUPS, rows))
+    console.print(CAVEAT, soft_wrap=True)
+
+
+def _row(
+    segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
+) -> dict[str, Any]:
+    row = {
+        "segment": segment,
+        "customers": len(own),
+        "control": int((own["campaign_group"] == CONTROL).sum()),
+    }
+    if cohort.empty:
+        return row
+    rate = float(cohort["returned"].sum() / cohort["customers"].sum())
+    gap = smallest_difference(rate, len(own), control_share)
+    needed = customers_needed(rate, control_share)
+    return row | {
+        "return_rate": rate,
+        "smallest": None if gap is None else 100 * gap,
+        "needed": needed,
+    }
