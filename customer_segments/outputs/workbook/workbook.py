@@ -30,15 +30,16 @@ SUMMARY_COLUMNS = columns_of(
 )
 CUSTOMER_COLUMNS = columns_of(
     "customer_id account country monetary revenue_12m expected_3m expected_6m frequency "
-    "average_order_value products recency_days last_purchase_date first_purchase_date moved_from"
+    "average_order_value products recency_days last_purchase_date first_purchase_date moved_from "
+    "channel suggested_action why"
 )
 CHANGE_COLUMNS = columns_of(
     "customer_id account country from_segment to_segment monetary frequency recency_days "
-    "last_purchase_date suggested_action",
+    "last_purchase_date channel suggested_action why",
     suggested_action="What to do now",
 )
 OFFER_COLUMNS = columns_of(
-    "customer_id segment account buy_again new_for_you offer_reason monetary recency_days"
+    "customer_id segment account channel buy_again new_for_you offer_reason monetary recency_days"
 )
 # Of customers, and there only where something is known of them.
 AHEAD = ("revenue_12m", "expected_3m", "expected_6m")
