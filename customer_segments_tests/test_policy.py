@@ -49,6 +49,12 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
         ("[cleanin]\na = 1", "cleanin: Extra"),
         ('[cleaning]\ncredit_prefix = ""', r'credit_prefix: .* credit = "sign"'),
         ("[cleaning]\ncredit = 'minus'", "'prefix', 'sign' or 'price'"),
+        ("[[actions]]\n[[actions]]\naccount_tier = 'big'", r"actions\.1\.account_tier: .*'retail'"),
+        ("[[actions]]\nsegment = 'Lost'\naktion = 'Call.'", r"actions\.0\.aktion: Extra"),
+        (
+            "[[actions]]\nmin_recency_days = 90\nmax_recency_days = 30",
+            r"actions\.0: .*min_recency_days 90 is more than max_recency_days 30",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(tmp_path, text, message):

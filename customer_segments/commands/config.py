@@ -32,12 +32,17 @@ def _policy_lines(installed: Installation) -> Iterator[str]:
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     given = dict(_leaves(tomllib.loads(text)))
     yield f"# Rules, from {path}" + ("" if given else " (not there, so these are the defaults)")
-    for name, said in installed.policy.model_dump(mode="json").items():
+    rules = installed.policy.model_dump(mode="json").items()
+    # In TOML a key of the file itself stands before all sections, and an empty list is a key.
+    for name, said in sorted(rules, key=lambda rule: rule[1] != []):
         is_list = isinstance(said, list)
+        if not said:
+            yield _line(name, said, path.name if (name,) in given else "default")
         for section in said if is_list else [said]:
             yield from ("", f"[[{name}]]" if is_list else f"[{name}]")
             for keys, value in _leaves(section):
-                where = path.name if is_list or (name, *keys) in given else "default"
+                said_there = (name,) if is_list else (name, *keys)
+                where = path.name if said_there in given else "default"
                 yield _line(tomlkit.key(keys).as_string(), value, where)
 
 

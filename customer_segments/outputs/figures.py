@@ -69,8 +69,9 @@ def total_of(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
 def shown_segments(view: MonthView) -> list[dict[str, Any]]:
     """Return the rows of segments with customers, best first, with what only the report says.
 
-    That is ``wholesale`` accounts, the share of past customers who came ``back``, ``countries``
-    with their shares, and the moves: those who ``went`` and those who ``came``.
+    That is ``wholesale`` accounts, how many have ``another_action``, the share of past customers
+    who came ``back``, ``countries`` with their shares, and the moves: those who ``went`` and those
+    who ``came``.
     """
     moves = [move for move in moves_of(view) if move["direction"] != STAYED]
     back = view.retention[view.retention["months_after"] == BACK_WITHIN].set_index("segment")
@@ -79,6 +80,8 @@ def shown_segments(view: MonthView) -> list[dict[str, Any]]:
     for name, row in rows.items():
         own = view.people[view.people["segment"] == name]
         row["wholesale"] = int((own["account_tier"] == WHOLESALE).sum())
+        is_other = own["suggested_action"] != row["suggested_action"]
+        row["another_action"] = int(is_other.sum())
         row["back"] = shares.get(name)
         countries = own["country"].value_counts(normalize=True).items()
         # In order of their names where as many customers are from each.

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettingsSource
 
 from customer_segments.errors import UserError
+from customer_segments.policy.actions import DEFAULTS, Action
 from customer_segments.policy.checks import Checks
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import (
@@ -60,6 +61,7 @@ class Policy(BaseSettings):
     selection: Selection = Selection()
     gate: Gate = Gate()
     segments: Segments = Segments()
+    actions: list[Action] = DEFAULTS
     value: Value = Value()
     recommend: Recommend = Recommend()
     checks: Checks = Checks()

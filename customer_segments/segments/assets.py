@@ -12,6 +12,7 @@ from customer_segments.months import months_of, shift
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
 from customer_segments.rfm.assets import months_before
+from customer_segments.segments.actions import with_action
 from customer_segments.segments.judges import CHECKED
 from customer_segments.segments.migration import segment_migration
 from customer_segments.segments.profiles import EARLIER, segment_profiles
@@ -53,11 +54,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         All months are labelled by one model version, the champion's: a customer who moved
         between segments has moved, not the model. Who spends far more than others is marked as
-        wholesale (``account_tier``), and kept.
+        wholesale (``account_tier``), and kept. The action is that of the first line of the
+        policy's ``[[actions]]`` that matches, else the segment's.
         """
         snapshots = _between(customer_rfm, *months_of(context.partition_keys))
         labelled = label(snapshots, champion_version(kmeans_model, champion_model))
-        return with_account_tier(labelled).select(*CUSTOMER_SEGMENTS.schema.names)
+        told = with_action(with_account_tier(labelled), installed.policy.actions)
+        return told.select(*CUSTOMER_SEGMENTS.schema.names)
 
     def compared(
         contract: Contract, figures: Figures, months_back: int, description: str

@@ -24,7 +24,7 @@ def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     changes no segment's size since last month.
     ``segments`` are the months wanted, ``rfm`` the twelve before each, as far as they are there.
     """
-    profiles = _shares(_figures(segments))
+    profiles = _with_action(_shares(_figures(segments)), kmeans_model)
     counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
     for name, months_back in EARLIER.items():
         profiles = _compared(profiles, counted, name, months_back)
@@ -43,7 +43,6 @@ def _figures(segments: Table) -> Table:
         customers=segments.count(),
         revenue=segments.monetary.sum().cast(SUM),
         model_version=segments.model_version.max(),
-        suggested_action=segments.suggested_action.max(),
         **typical,
     )
 
@@ -58,6 +57,12 @@ def _shares(profiles: Table) -> Table:
         # Of money that credit notes have eaten up there are no shares.
         revenue_share=profiles.revenue.cast("float64") / (revenue > 0).ifelse(revenue, None),
     )
+
+
+def _with_action(profiles: Table, kmeans_model: Table) -> Table:
+    """Add what to do about the segment, whatever some of its customers are to be told."""
+    clusters = kmeans_model.select("segment", "suggested_action", model_version="version")
+    return profiles.inner_join(clusters, ["model_version", "segment"])
 
 
 def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:

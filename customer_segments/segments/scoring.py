@@ -12,8 +12,9 @@ from ibis.expr.types import Table
 from customer_segments.model.features import FEATURES, SCALED_BY, score_of, with_features
 from customer_segments.tables import CUSTOMER_SEGMENTS
 
-# Of CUSTOMER_SEGMENTS; its account_tier says nothing of the model and is added by ``tiers``.
-LABELLED = tuple(name for name in CUSTOMER_SEGMENTS.schema.names if name != "account_tier")
+# What says nothing of the model is added by ``tiers`` and ``actions``.
+ADDED = {"account_tier", "channel", "why"}
+LABELLED = tuple(name for name in CUSTOMER_SEGMENTS.schema.names if name not in ADDED)
 # Of KMEANS_MODEL: what all clusters of a version share, and where each is.
 SCALING = ("version", "score_weight", *(f"{name}_{by}" for name in FEATURES for by in SCALED_BY))
 CENTROIDS = tuple(f"{name}_centroid" for name in FEATURES)
@@ -29,7 +30,7 @@ def label(customers: Table, clusters: Table) -> Table:
     """Label every customer with the nearest cluster, as scikit-learn's ``predict`` does.
 
     Takes snapshots and the rows of one model version; returns what ``CUSTOMER_SEGMENTS`` has,
-    without ``account_tier``.
+    without ``ADDED``, and the segment's own ``suggested_action``.
     """
     scalings = clusters.select(*SCALING).distinct()
     return _nearest(pairs_of(customers.cross_join(scalings), clusters))

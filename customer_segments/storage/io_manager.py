@@ -93,7 +93,7 @@ def departures(
 
     ``launched`` is the config of the table's asset; it may say more than the section has.
     """
-    if not contract.sections:
+    if not (contract.sections and launched):
         return {}, ""
     name = contract.sections[-1]
     section = getattr(policy, name).model_dump(mode="json")

@@ -47,6 +47,19 @@ def test_a_changed_rule_makes_the_months_again(world, section, key, value, conce
     assert world.differences() == {}
 
 
+def test_a_changed_action_labels_again_and_changes_nothing_else(world):
+    ((before,),) = ask(world.settings, "SELECT max(publication) FROM publications")
+    with world.settings.config.open("a") as file:
+        file.write('\n[[actions]]\naction = "Say hello."\nchannel = "pigeon"\n')
+    assert world.daemon.until_quiet() == [ALL, REPORT]
+    told = "SELECT DISTINCT suggested_action, channel, why FROM customer_segments"
+    assert ask(world.settings, told) == [("Say hello.", "pigeon", "")]
+    changed = f"FROM publications WHERE is_changed AND month IS NOT NULL AND publication > {before}"
+    changed = ask(world.settings, f"SELECT DISTINCT table_name {changed}")
+    assert set(changed) - {("check_history",)} == {("customer_segments",)}
+    assert world.differences() == {}
+
+
 def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(world):
     before = ask(world.settings, "FROM cleaned_transactions ORDER BY ALL")
     config = {"ops": {"clean_transactions": {"config": {"drop_credit_notes": True}}}}

@@ -47,13 +47,22 @@ def test_each_value_is_said_with_where_it_comes_from(config):
         "volume.warn = 3.0",
         "window_months = 12",
     }
-    assert said["volume.fail = 4.0"] == said['uci_non_products.M = "Manual entry"'] == "default"
+    assert said['channel = "phone"'] == said["volume.fail = 4.0"] == "default"
+    assert said['uci_non_products.M = "Manual entry"'] == "default"
     assert said["# product_pattern is not set"] == "default"
     assert said[f'# CUSTOMER_SEGMENTS_CONFIG = "{config}"'] == "the environment"
     assert said["# CUSTOMER_SEGMENTS_FIRST_MONTH is not set"] == "default"
 
 
-@pytest.mark.parametrize("text", ["", "[model]\nn_clusters = 6\n[backtest]\nhorizons = [2, 4]\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[model]\nn_clusters = 6\n[backtest]\nhorizons = [2, 4]\n",
+        "actions = []\n[[layout]]\n[[layout]]\n",
+        "[[actions]]\nmax_recency_days = 9\nwhy = 'Say \"so\": \\ #'\n[[actions]]\n",
+    ],
+)
 def test_what_is_printed_is_a_file_that_says_the_same(config, text):
     config.write_text(text)
     done = CliRunner().invoke(app, ["config"])

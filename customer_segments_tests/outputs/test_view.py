@@ -164,7 +164,7 @@ def test_months_without_a_snapshot_are_not_guessed(purchases, snapshots, newest,
             **{name: row[name] for name in ("recency_days", "frequency", "monetary")},
             "segment": "Champions" if row["customer_id"] == "A" else "Lost",
             "suggested_action": "",
-            "account_tier": "retail",
+            **{"account_tier": "retail", "channel": "", "why": ""},
             "cluster": 0,
             "model_version": "a",
         }

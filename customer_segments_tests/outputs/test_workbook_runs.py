@@ -86,6 +86,8 @@ def agrees(settings: Settings, month: date, *, is_cut: bool = False) -> dict[str
             assert row["Spent"] == float(known["monetary"])
             assert row["Days since last order"] == known["recency_days"]
             assert row["Account"].lower() == known["account_tier"]
+            told = [row["What to do"], row["How to reach them"], row["Why"]]
+            assert told == [known[name] or None for name in ("suggested_action", "channel", "why")]
             assert isinstance(row["Last order"], datetime)
         assert book[name].freeze_panes == "B2"
         assert book[name].auto_filter.ref.startswith("A1:")

@@ -99,7 +99,8 @@ def labelled(customers: list[Row], clusters: list[Row]) -> list[Row]:
             **{name: row[name] for name in ("snapshot_month", "customer_id", *COLUMNS.values())},
             **{name: best[name] for name in ("segment", "suggested_action", "cluster")},
             "model_version": best["version"],
-            "account_tier": "retail",  # neither moves nor profiles look at it
+            # Neither moves nor profiles look at these.
+            **{"account_tier": "retail", "channel": "", "why": ""},
         }
         for row in customers
         for best in [nearest(row, clusters)]
@@ -161,6 +162,7 @@ def expected_migration(segments: list[Row], rfm: list[Row], model: list[Row]) ->
 def expected_profiles(segments: list[Row], rfm: list[Row], model: list[Row]) -> list[Row]:
     """Return ``segment_profiles``, one segment after the other."""
     snapshots, versions, of_month = _indexed(segments, rfm, model)
+    actions = {(row["version"], row["segment"]): row["suggested_action"] for row in model}
     rows = []
     for month, after in sorted(of_month.items()):
         (version,) = {row["model_version"] for row in after}
@@ -181,7 +183,7 @@ def expected_profiles(segments: list[Row], rfm: list[Row], model: list[Row]) -> 
                 "revenue": revenue,
                 "revenue_share": float(revenue) / float(total) if total > 0 else None,
                 "model_version": version,
-                "suggested_action": own[0]["suggested_action"],
+                "suggested_action": actions[version, segment],
             }
             for name in COLUMNS.values():
                 values = [row[name] for row in own]

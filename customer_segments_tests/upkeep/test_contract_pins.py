@@ -15,7 +15,7 @@ PINS = {
     "kmeans_model": "v2-04a1bda768cb",
     "model_selection": "v3-aa932bea7964",
     "champion_model": "v2-e19b44b813bf",
-    "customer_segments": "v3-ea2147774c5b",
+    "customer_segments": "v4-45480d0157f7",
     "segment_migration": "v2-a221531e9bbe",
     "segment_profiles": "v2-ba6768769c61",
     "customer_value": "v1-4d0f04f30642",

@@ -32,16 +32,16 @@ SUMMARY_COLUMNS = columns_of(
 CUSTOMER_COLUMNS = columns_of(
     "customer_id campaign_group account country monetary revenue_12m expected_3m expected_6m "
     "frequency average_order_value products recency_days last_purchase_date first_purchase_date "
-    "moved_from"
+    "moved_from channel suggested_action why"
 )
 CHANGE_COLUMNS = columns_of(
     "customer_id campaign_group account country from_segment to_segment monetary frequency "
-    "recency_days last_purchase_date suggested_action",
+    "recency_days last_purchase_date channel suggested_action why",
     suggested_action="What to do now",
 )
 OFFER_COLUMNS = columns_of(
-    "customer_id campaign_group segment account buy_again new_for_you offer_reason monetary "
-    "recency_days"
+    "customer_id campaign_group segment account channel buy_again new_for_you offer_reason "
+    "monetary recency_days"
 )
 CAMPAIGN_COLUMNS = columns_of("segment customers control return_rate smallest needed")
 # Of customers, and there only where something is known of them.
