@@ -58,7 +58,7 @@ def kept(con: Connection, relation: Table, name: str) -> Table:
 
 
 def named(con: Connection, relation: Table, name: str) -> Table:
-    """Give a relation a name of the connection's own, under which it is computed at each reading.
+    """Give a relation over tables of the connection a name, under which each reading computes it.
 
     What reads it is compiled without all that it is made of.
     """
