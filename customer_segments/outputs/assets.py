@@ -14,8 +14,9 @@ from customer_segments import shown
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.profile.assets import profile_assets
+from customer_segments.outputs.reading import NobodyLabelledError, read_month
 from customer_segments.outputs.report.showing import markdown, observations
-from customer_segments.outputs.view import MonthView, NobodyLabelledError, read_month
+from customer_segments.outputs.view import MonthView
 from customer_segments.private import make_folder, write_text
 from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import OWNERS

@@ -19,7 +19,8 @@ from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.queries import KEPT, findings_of
-from customer_segments.outputs.view import MonthView, read_month
+from customer_segments.outputs.reading import read_month
+from customer_segments.outputs.view import MonthView
 from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
 from customer_segments.tables import (

@@ -9,7 +9,7 @@ import pytest
 from customer_segments.campaigns.result import adjusted, capped, compared, followed, list_month
 from customer_segments.errors import UserError
 from customer_segments.outputs.campaigns import measurable
-from customer_segments.outputs.view import read_month
+from customer_segments.outputs.reading import read_month
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CAMPAIGN_RESULT
 from customer_segments_tests.installations import materialize

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from customer_segments.outputs.view import MonthView, read_month
+from customer_segments.outputs.reading import read_month
+from customer_segments.outputs.view import MonthView
 from customer_segments.policy.model import Campaigns
 from customer_segments.shown import report_path
 from customer_segments.storage import Warehouse

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from customer_segments.outputs.figures import by_reason
-from customer_segments.outputs.view import read_month
+from customer_segments.outputs.reading import read_month
 from customer_segments.storage import Warehouse
 from customer_segments_tests.ingestion import ingested
 from customer_segments_tests.outputs.conftest import MONTH, SHARE, TODAY

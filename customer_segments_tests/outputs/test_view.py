@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from customer_segments.errors import UserError
 from customer_segments.months import shift
 from customer_segments.outputs.queries import MONTHS_AFTER, retention
-from customer_segments.outputs.view import read_month
+from customer_segments.outputs.reading import read_month
 from customer_segments.storage import Warehouse
 from customer_segments_tests.outputs.conftest import SHARE, TODAY
 from customer_segments_tests.segments.plain import in_memory, rfm_row, rows_of

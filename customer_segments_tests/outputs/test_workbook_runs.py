@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from openpyxl import load_workbook
 
 from customer_segments.outputs.queries import customers_of
-from customer_segments.outputs.view import read_month
+from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments.private import replacing
 from customer_segments.settings import Settings

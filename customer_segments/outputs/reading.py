@@ -1,0 +1,134 @@
+"""Reading a month's view from one state of the warehouse.
+
+Belongs here: which tables are read, and what is left out where one is not there. Does not: what is
+asked of them (``queries``), the view itself (``view``).
+"""
+
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import Table
+
+from customer_segments import months, tables
+from customer_segments.campaigns.groups import campaign_group
+from customer_segments.campaigns.power import FOLLOWED_MONTHS
+from customer_segments.errors import UserError
+from customer_segments.outputs import queries
+from customer_segments.outputs.view import MonthView
+from customer_segments.shown import newest_shown, state_of
+from customer_segments.storage import Warehouse
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.ledger import is_there, latest
+from customer_segments.storage.requirements import require_sources
+from customer_segments.storage.state import State
+from customer_segments.storage.warehouse import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class NobodyLabelledError(UserError):
+    """Nobody is labelled in the month: there is nothing to show."""
+
+
+# The last view, by the state of its file: workbook, report and terminal show the same one.
+_read: dict[tuple, MonthView] = {}
+
+
+def read_month(warehouse: Warehouse, month: date, today: date, control_share: float) -> MonthView:
+    """Read all that is known of a month, once for as long as the warehouse stays as it is.
+
+    A NobodyLabelledError says that nobody is in that month, another UserError that a table is
+    missing that scoring makes.
+    """
+    with warehouse.reading() as con:
+        file = warehouse.path.stat()
+        key = (warehouse.path, file.st_mtime_ns, file.st_size, month, today, control_share)
+        if key not in _read:
+            _read.clear()
+            _read[key] = _view(con, month, today, control_share)
+        return _read[key]
+
+
+def _view(con: Connection, month: date, today: date, control_share: float) -> MonthView:
+    made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
+    labels, rfm, model = (contract.relation for contract in made_of)
+    before = months.shift(month, -1)
+    scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
+    people, value = queries.customers_of(*scored), tables.CUSTOMER_VALUE.relation
+    if is_there(con, tables.CUSTOMER_VALUE.table):
+        people = queries.with_value(people, queries.of(value, month))
+    groups = campaign_group(people.customer_id, month, control_share)
+    people = people.mutate(campaign_group=groups).order_by(ibis.desc("monetary"), "customer_id")
+    read = partial(_frame, con)
+    label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
+    customers = _rows(con, people) if label and label.rows else None
+    if not label or not customers:
+        raise NobodyLabelledError(
+            f"Nobody is labelled in {month:%Y-%m}.",
+            f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
+        )
+    versions = customers["model_version"].unique().to_pylist()
+    decisions = tables.CHAMPION_MODEL.relation
+    decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
+    in_force = read(decided.order_by("decision"))
+    rows = read(queries.rows_by_reason())
+    snapshot_date = customers["snapshot_date"][0].as_py()
+    # Who is not back by the 9th of a month that goes on is not known to stay away.
+    known_until = month if months.is_end(month, snapshot_date, today) else before
+    cohort = queries.of(labels, months.shift(known_until, -FOLLOWED_MONTHS))
+    year = {}
+    # In a trailing window money of a year ago has fallen out again.
+    if customers["window_months"].null_count > 0:
+        of_year = read(queries.year_by_segment(labels, rfm, month))
+        year = dict(of_year.itertuples(index=False))
+    was_checked = is_there(con, tables.CHECK_HISTORY.table)
+    expected, offers, state = {}, {}, State.read(con)
+    judged = tables.SEGMENT_VALUE_BACKTEST
+    if is_there(con, judged.table):
+        months_ahead = queries.expected_by_segment(scored[0], value, judged.relation)
+        expected = dict(read(months_ahead).itertuples(index=False))
+    if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
+        rows_of = _rows(con, queries.offers()).to_pylist()
+        offers = {row.pop("customer_id"): row for row in rows_of}
+    return MonthView(
+        month=month,
+        today=today,
+        customers=customers,
+        gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
+        profiles=read(queries.up_to(month, tables.SEGMENT_PROFILES)),
+        migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
+        clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
+        decision=None if in_force.empty else in_force.iloc[-1],
+        selection=load(con, tables.MODEL_SELECTION),
+        comparison=load(con, tables.ALGORITHM_COMPARISON),
+        backtest=load(con, tables.SEGMENT_BACKTEST),
+        retention=read(queries.retention(labels, rfm, known_until)),
+        newest_cohort=read(queries.retention(cohort, rfm, known_until)),
+        control_share=control_share,
+        rows=rows,
+        findings=read(queries.findings_of(month)) if was_checked else None,
+        sheets=read(tables.SOURCE_SHEETS.relation.order_by("source_order")),
+        newest_date=rows[rows["reason"] == queries.KEPT]["newest"].max().date(),
+        snapshot_date=snapshot_date,
+        labelled=label.published_at,
+        raw_version=label.raw_version,
+        year=year,
+        state=state_of(state, month, today, control_share),
+        expected=expected,
+        offers=offers,
+    )
+
+
+def _rows(con: Connection, expression: Table) -> "pa.Table":
+    require_sources(con, "The view of a month", expression)
+    return con.to_pyarrow(expression)
+
+
+def _frame(con: Connection, expression: Table) -> "pd.DataFrame":
+    require_sources(con, "The view of a month", expression)
+    money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
+    return con.execute(expression.cast(dict.fromkeys(money, "float64")))
