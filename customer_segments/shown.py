@@ -1,7 +1,7 @@
 """Which months can be shown, what a month is shown from, and the files that show it.
 
 Belongs here: what outputs and the agenda both have to know of a month, and where its files are.
-Does not: reading the month (``outputs.view``), deciding when a report is made
+Does not: reading the month (``outputs.reading``), deciding when a report is made
 (``automation.agenda``).
 """
 

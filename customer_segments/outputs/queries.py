@@ -1,6 +1,6 @@
 """What is asked of the warehouse for a month's view, as pure Ibis.
 
-Belongs here: expressions over published tables. Does not: running them (``view``).
+Belongs here: expressions over published tables. Does not: running them (``reading``).
 """
 
 from datetime import date
