@@ -158,6 +158,8 @@ def labelled_shop(shared_folder: Path) -> Path:
                 shop.deliver(world.source, index)
             world.run()
             world.launch("recommend")
+            # Once more, for the workbook that has the offers.
+            world.run()
             done.touch()
     return folder
 
