@@ -70,17 +70,20 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
     """Return what a month is shown from, as a hash: another one, another report.
 
     All that the ledger says of its content, whether it is complete, the share by which campaigns'
-    groups are drawn, and the version of this package.
+    groups are drawn, and the version of this package. Behind it the offers, of the newest month
+    alone: a report that begins with its month's hash stays as it is when another month comes.
     """
     made_from: list = [code_version(), state.is_complete(month, today), control_share]
     for contract in OF_MONTH:
         held = state.months(contract.table).get(month)
         made_from.append(held and (held.digest, held.model_version))
-    # Whom to offer what is shown with the newest month: older reports stay as they are.
-    offers = (tables.PRODUCT_RECOMMENDATIONS,) * (month == newest_shown(state, today))
-    for contract in (*EVIDENCE, *offers):
+    for contract in EVIDENCE:
         made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
-    return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
+    made_of = hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
+    offers = state.last(tables.PRODUCT_RECOMMENDATIONS.table)
+    if offers is None or month != newest_shown(state, today):
+        return made_of
+    return made_of + hashlib.sha256(offers.digest.encode()).hexdigest()[:16]
 
 
 def state_in(path: Path) -> str | None:

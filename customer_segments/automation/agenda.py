@@ -183,7 +183,7 @@ def _reports(facts: Facts) -> list[Step]:
         there = facts.reports.get(month)
         if there is None and month == shown:
             why = f"{month:%Y-%m} has no report yet"
-        elif there not in (None, token):
+        elif there is not None and not there.startswith(token):
             why = f"the report of {month:%Y-%m} is not of what the warehouse holds"
         else:
             continue
