@@ -42,7 +42,7 @@ def test_the_daemon_makes_offers_after_the_report_and_a_run_makes_none(world):
     world.run()
     assert [str(step) for step in agenda(look(world.installed))] == ["recommend"]
     world.daemon.reload()
-    report = ("report", "2010-04", "2010-04")
+    report = ("report", "2010-03", "2010-03")
     assert world.daemon.until_quiet() == [("recommend", None, None), report]
     assert agenda(look(world.installed)) == []
 
