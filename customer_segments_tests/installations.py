@@ -1,6 +1,7 @@
 """Installations in temporary folders, and running their jobs."""
 
 import logging
+from collections import deque
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -50,20 +51,33 @@ def execute(
             "dagster/asset_partition_range_end": last.isoformat(),
         }
     run_config = (run_config or {}) | ({} if defs else UNLOGGED)
-    defs = defs or _defs(settings)
+    defs = defs or defs_of(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         return defs.resolve_job_def(job).execute_in_process(
             instance=instance, tags=tags, run_config=run_config, raise_on_error=raise_on_error
         )
 
 
-def _defs(settings: Settings) -> dg.Definitions:
-    return build_defs(Installation.of(settings), loggers={"silent": SILENT})
+def defs_of(settings: Settings) -> dg.Definitions:
+    """Return definitions, the same ones while nothing changed that they are made of.
+
+    As a code location has them, which is loaded once for many runs.
+    """
+    installed = Installation.of(settings)
+    for made_of, defs in _known:
+        if made_of == (settings, installed.policy, installed.months):
+            return defs
+    defs = build_defs(installed, loggers={"silent": SILENT})
+    _known.append(((settings.model_copy(deep=True), installed.policy, installed.months), defs))
+    return defs
+
+
+_known: deque[tuple[tuple, dg.Definitions]] = deque(maxlen=4)
 
 
 def evaluate_checks(settings: Settings, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
     """Run the checks of one table alone, as the UI's button does."""
-    defs = _defs(settings)
+    defs = defs_of(settings)
     selection = dg.AssetSelection.checks_for_assets(asset)
     job = dg.define_asset_job("checks_only", selection)
     defs = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
@@ -120,7 +134,7 @@ def materialize(
     """Materialize assets chosen by hand, over a range of months or none; ``checks`` follow."""
     selection = dg.AssetSelection.assets(*assets)
     job = dg.define_asset_job("by_hand", selection if checks else selection.without_checks())
-    defs = dg.Definitions.merge(_defs(settings), dg.Definitions(jobs=[job]))
+    defs = dg.Definitions.merge(defs_of(settings), dg.Definitions(jobs=[job]))
     bounds = {"start": first, "end": last or first} if first else {}
     tags = {f"dagster/asset_partition_range_{end}": str(month) for end, month in bounds.items()}
     ops = {name: {"config": values} for name, values in (config or {}).items()}

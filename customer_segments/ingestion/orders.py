@@ -11,6 +11,7 @@ import ibis
 from ibis.expr.types import IntegerValue, Table
 
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.contracts import quoted
 
 # A sheet of a file.
 SHEET = ["workbook", "sheet"]
@@ -62,7 +63,8 @@ def named(con: Connection, relation: Table, name: str) -> Table:
 
     What reads it is compiled without all that it is made of.
     """
-    con.raw_sql(f"CREATE TEMP VIEW {name} AS {con.compile(relation)}")
+    sql = con.compile(relation)
+    con.raw_sql(f"CREATE TEMP VIEW {quoted(name)} AS {sql}")
     return ibis.table(relation.schema(), name)
 
 

@@ -19,7 +19,7 @@ from customer_segments_tests.installations import execute, install
 LOOKED_AT = {
     *("relation", "table", "columns", "key", "month", "months[0]", "months[1]", "upstream"),
     *("revenue", "model", "where", "repeated", "found", "placeholders", "change", "names"),
-    *("values", "written"),
+    *("values", "written", "days", "last"),
     *("sheets", "decided", "mode", "same(contract.key)", "same(contract.schema.names)"),
     "'sum(rows)::BIGINT' if is_new else 'last(rows ORDER BY publication)'",
     # Queries that Ibis wrote, or of files and columns whose names are quoted in them.

@@ -18,7 +18,6 @@ from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import look
 from customer_segments.automation.jobs import JOBS, RANGE_TAGS, months_tags
 from customer_segments.commands import run as commands
-from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.model.exchange import export_version, import_version
@@ -31,7 +30,7 @@ from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import Warehouse
 from customer_segments.tables import KMEANS_MODEL
 from customer_segments_tests.automation.daemon import Daemon
-from customer_segments_tests.installations import SILENT, install
+from customer_segments_tests.installations import defs_of, install
 
 TABLES = (
     *("raw_transactions", "cleaned_transactions", "rejected_transactions", "customer_rfm"),
@@ -258,7 +257,7 @@ def _launch(
             assert months
             write_marks(settings, *months)
             return
-        defs = build_defs(Installation.of(settings), loggers={"silent": SILENT})
+        defs = defs_of(settings)
         if not checks:
             unchecked = dg.define_asset_job(job, JOBS[job].selection.without_checks())
             defs = dg.Definitions(
