@@ -49,15 +49,16 @@ def shown_month(installed: Installation, state: State) -> date | None:
 
     The newest complete one with labels; the newest of all where none is complete yet.
     """
-    labelled = labelled_months(installed, state)
-    complete = [month for month in labelled if state.is_complete(month, installed.months.today)]
-    return max(complete or labelled, default=None)
+    return _shown(labelled_months(installed, state), state, installed.months.today)
 
 
 def newest_shown(state: State, today: date) -> date | None:
     """Return that month by what the warehouse alone holds: the one that offers are shown with."""
-    filled = state.filled(tables.CUSTOMER_SEGMENTS.table)
-    return max([m for m in filled if state.is_complete(m, today)] or filled, default=None)
+    return _shown(state.filled(tables.CUSTOMER_SEGMENTS.table), state, today)
+
+
+def _shown(labelled: list[date], state: State, today: date) -> date | None:
+    return max([m for m in labelled if state.is_complete(m, today)] or labelled, default=None)
 
 
 def labelled_months(installed: Installation, state: State) -> list[date]:

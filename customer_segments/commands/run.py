@@ -113,8 +113,8 @@ def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None
 
 
 def _of_run(steps: list[Step]) -> list[Step]:
-    """Return the steps that label and report; the daemon makes offers too, or who asks for them."""
-    return [step for step in steps if step.job != "recommend"]
+    """Return the steps that label and report."""
+    return [step for step in steps if step.is_of_run]
 
 
 def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserError | None:

@@ -19,12 +19,6 @@ class Comparing(Algorithms):
     training_month: str | None = TRAINING_MONTH
 
 
-class Agreement(Backtest):
-    """Numbers of clusters and seed, and up to which snapshot."""
-
-    training_month: str | None = TRAINING_MONTH
-
-
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     policy, query = installed.policy, installed.warehouse.query
@@ -63,7 +57,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         context.add_output_metadata(snapshot_metadata(month, len(features)) | said)
         return tables.ALGORITHM_COMPARISON.arrow(rows)
 
-    def numbers_of(config: Backtest | Agreement) -> list[int]:
+    def numbers_of(config: Backtest) -> list[int]:
         """Return the numbers of clusters to look back with: the evidence's, and the notebooks'."""
         from customer_segments.model.gates import FALLBACK, chosen_number
 
@@ -117,8 +111,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         deps=[rfm, tables.MODEL_SELECTION.table],
         **asset_attributes(tables.REFIT_AGREEMENT, "scikitlearn"),
     )
-    @launchpad(Agreement, policy.backtest)
-    def refit_agreement(context: dg.AssetExecutionContext, config: Agreement) -> object:
+    def refit_agreement(context: dg.AssetExecutionContext) -> object:
         """Fit as of now and as of months before, and tell how alike the two label.
 
         How often to refit follows from it: what a refit changes is the model, and no customer.
@@ -127,7 +120,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.model.training import training_month, training_pool
         from customer_segments.months import shift
 
-        month = training_month(query, config.training_month, policy.source.today())
+        month, config = training_month(query, None, policy.source.today()), policy.backtest
         pools = [(back, training_pool(query, shift(month, -back))) for back in (0, *MONTHS_BEFORE)]
         rows = agreements(pools, numbers_of(config), seed=config.seed)
         table = tables.REFIT_AGREEMENT.arrow(rows)

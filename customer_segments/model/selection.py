@@ -61,7 +61,7 @@ def compare_n_clusters(
         return [rounded(((at - each[nearest(at, each)]) ** 2).sum()) for each in clusterings]
 
     def stabilities() -> list[dict]:
-        if not resamples:
+        if not resamples or not any(passing):
             return [UNMEASURED] * len(tried)
         resampled = [*compress(clusterings, passing)]
         found = iter(bootstrap(pool, scaling, resampled, resamples=resamples, seed=seed))

@@ -49,18 +49,12 @@ class Pool(NamedTuple):
 
     @classmethod
     def of(cls, snapshots: "pd.DataFrame", month: date) -> "Pool":
-        """Return the pool of rows of ``customer_rfm``, of months up to ``month``.
-
-        The rows of one snapshot may lack ``snapshot_month``.
-        """
+        """Return the pool of rows of ``customer_rfm``, of months up to ``month``."""
         import numpy as np
 
         ids = snapshots["customer_id"].to_numpy()
-        if "snapshot_month" in snapshots:
-            of = snapshots["snapshot_month"].dt
-            back = ((month.year - of.year) * 12 + month.month - of.month).to_numpy()
-        else:
-            back = np.zeros(len(ids), int)
+        of = snapshots["snapshot_month"].dt
+        back = ((month.year - of.year) * 12 + month.month - of.month).to_numpy()
         first = snapshots["first_purchase_date"].min() if len(ids) else month
         order = np.lexsort((-back, ids))
         customer = np.unique(ids[order], return_inverse=True)[1]

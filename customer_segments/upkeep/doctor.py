@@ -110,11 +110,9 @@ def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
     yield from _champion(con, state)
     yield from _checks(con)
     # The files are looked at by the next run: they may be many, and large.
-    # Nor is it ill who wants no offers.
     for step in agenda(facts(installed, state, None)):
-        if step.job == "recommend":
-            continue
-        yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
+        if step.is_of_run:
+            yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
 
 
 def _code(con: Connection) -> Iterator[Finding]:

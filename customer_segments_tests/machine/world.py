@@ -165,7 +165,7 @@ class World:
 
     def is_quiet(self) -> bool:
         """Tell whether nothing is due but offers, which a run does not make, by a fresh look."""
-        return not [step for step in agenda(look(self.installed)) if step.job != "recommend"]
+        return not [step for step in agenda(look(self.installed)) if step.is_of_run]
 
     def differences(self) -> dict[str, list[tuple]]:
         """Return the rows in which this warehouse differs from a rebuild, by table."""

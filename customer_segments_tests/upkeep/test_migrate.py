@@ -320,7 +320,7 @@ def test_a_failure_within_it_leaves_what_was_there(installed, monkeypatch):
 def due(installed: Installation) -> list[str]:
     """What waits, but report and offers: nobody has made any for the sample that tests share."""
     steps = agenda(look(installed.renewed()))
-    return [f"{step}: {step.why}" for step in steps if step.job not in ("report", "recommend")]
+    return [f"{step}: {step.why}" for step in steps if step.is_of_run and step.job != "report"]
 
 
 def test_a_ledger_without_rules_is_that_of_the_defaults(sample_warehouse, copy_of):
