@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
+DASHBOARD_PORT ?= 8501
 
-.PHONY: help run ui download test faults lint format bench bench-refresh bench-rows bench-million bench-offers lock clean
+.PHONY: help run ui dashboard download test faults lint format bench bench-refresh bench-rows bench-million bench-offers lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -13,6 +14,9 @@ run: .venv/ready ## Label the customers of all months of the input, and say what
 
 ui: .venv/ready ## Serve the Dagster UI on 127.0.0.1 (PORT=3000).
 	@$(BIN)/customer-segments ui --port $(PORT)
+
+dashboard: .venv/ready-dashboard ## Serve the segments as pages to look through on 127.0.0.1 (DASHBOARD_PORT=8501).
+	@$(BIN)/customer-segments dashboard --port $(DASHBOARD_PORT)
 
 download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
 	@$(BIN)/customer-segments download
@@ -52,7 +56,8 @@ bench-offers: .venv/ready-dev ## Time offers in a shop with 100,000 products.
 
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dashboard -c requirements.txt -o requirements-dashboard.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements-dashboard.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock"
 
@@ -69,6 +74,11 @@ clean: ## Remove the virtual environment and Dagster's state; data stays.
 	@echo "Setting up .venv/ from requirements.txt ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dashboard: requirements-dashboard.txt .venv/ready
+	@echo "Setting up .venv/ from requirements-dashboard.txt ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dashboard.txt
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready
