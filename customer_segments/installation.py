@@ -103,6 +103,11 @@ class Installation:
         """Where the input is: the folder, or the address of the database."""
         return self.policy.source.database or str(self.settings.input_dir)
 
+    @property
+    def copy(self) -> Warehouse:
+        """The serving copy: opened as a warehouse is, one without the lines of transactions."""
+        return Warehouse(self.settings.serving_path, memory=self.settings.memory)
+
     def renewed(self) -> "Installation":
         """Return this installation with the policy and the months as they are now."""
         return Installation.of(self.settings)

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return self._or_sample(self.reports_dir, "reports")
 
     @property
+    def serving_path(self) -> Path:
+        """DuckDB file that readers open in place of the warehouse: a copy, swapped in whole."""
+        return self.warehouse_path.parent / "serving" / self.warehouse_path.name
+
+    @property
     def months_path(self) -> Path:
         """Small file beside the warehouse that remembers which months the data covers."""
         return self.warehouse_path.with_name(self.warehouse_path.name + ".months.json")

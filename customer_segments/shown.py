@@ -23,6 +23,11 @@ OF_MONTH = (
     *tables.LABELS,
     *(tables.CUSTOMER_VALUE, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS),
 )
+# What the serving copy is made once more for; checks are judged in every run.
+SERVED = [contract.table for contract in tables.CONTRACTS.values() if not contract.is_big]
+SERVED = [
+    table for table in SERVED if table not in ("check_history", "source_sheets", "source_doubts")
+]
 EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION, tables.SEGMENT_VALUE_BACKTEST)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
@@ -85,6 +90,16 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
     if offers is None or month != newest_shown(state, today):
         return made_of
     return made_of + hashlib.sha256(offers.digest.encode()).hexdigest()[:16]
+
+
+def is_served(state: State, copied: State) -> bool:
+    """Tell whether a serving copy says what the warehouse does, by the states of the two."""
+    return all(_content(state, table) == _content(copied, table) for table in SERVED)
+
+
+def _content(state: State, table: str) -> list[tuple]:
+    held = state.tables.get(table, {})
+    return sorted((month, each.changed, each.model_version) for month, each in held.items())
 
 
 def state_in(path: Path) -> str | None:

@@ -9,7 +9,7 @@ from datetime import date
 from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
 from customer_segments.months import snapshot_date
-from customer_segments.shown import labelled_months, shown_month, state_of
+from customer_segments.shown import SERVED, is_served, labelled_months, shown_month, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.state import State
 
@@ -38,7 +38,7 @@ def agenda(facts: Facts) -> list[Step]:
     if not scored and (months := _outdated_labels(facts)):
         why = f"another model than the champion {state.champion} labelled them"
         steps.append(_step(facts, "relabel", why, (months[0], months[-1])))
-    return [*steps, *_reports(facts), *_offers(facts)]
+    return [*steps, *_copy(facts), *_reports(facts), *_offers(facts)]
 
 
 def as_markdown(steps: list[Step]) -> str:
@@ -172,6 +172,15 @@ def _outdated_labels(facts: Facts) -> list[date]:
     labelled = [each for c in tables.LABELS for each in facts.state.months(c.table).items()]
     outdated = {month for month, held in labelled if held.rows and held.model_version != champion}
     return sorted(month for month in outdated if covered.clip(month, month))
+
+
+def _copy(facts: Facts) -> list[Step]:
+    """Return the step that copies what people read, where the run that changed it did not."""
+    state = facts.state
+    if not state.filled(tables.CUSTOMER_SEGMENTS.table) or is_served(state, facts.copied):
+        return []
+    newest = max(map(state.newest, SERVED))
+    return [Step("serve", "the serving copy is not of what the warehouse holds", basis=str(newest))]
 
 
 def _reports(facts: Facts) -> list[Step]:

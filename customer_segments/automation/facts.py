@@ -57,7 +57,8 @@ class Facts:
     """What the agenda is decided from.
 
     ``files`` are content hashes of the input by name, ``None`` while one is still being written;
-    ``reports`` say what each month's was made from, ``parser`` how this code reads.
+    ``reports`` say what each month's was made from, ``parser`` how this code reads, ``copied`` what
+    the serving copy is of.
     """
 
     installed: Installation
@@ -65,6 +66,7 @@ class Facts:
     files: Mapping[str, str] | None
     reports: Mapping[date, str] = field(default_factory=dict)
     parser: str = ""
+    copied: State = field(default_factory=State)
 
 
 def look(installed: Installation, *, again: bool = False) -> Facts:
@@ -84,7 +86,9 @@ def facts(installed: Installation, state: State, files: Mapping[str, str] | None
     folder = installed.settings.reports_path
     marks = {month: state_in(report_path(folder, month)) for month in installed.months}
     reports = {month: mark for month, mark in marks.items() if mark is not None}
-    return Facts(installed, state, files, reports, PARSER)
+    copy = installed.copy
+    copied = State.load(copy.state_path) if copy.path.exists() else State()
+    return Facts(installed, state, files, reports, PARSER, copied)
 
 
 def watched_database(

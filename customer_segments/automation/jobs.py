@@ -15,16 +15,18 @@ from customer_segments.quality.scope import RANGE_TAGS
 _of = dg.AssetSelection.assets
 INGEST = _of("raw_transactions", "source_sheets")
 CLEAN = _of("cleaned_transactions", "rejected_transactions")
-LABEL = _of("customer_segments", "segment_migration", "segment_profiles")
+# Each job that changes what people read ends with the copy that they read.
+SERVE = _of("serving_copy")
+LABEL = SERVE | _of("customer_segments", "segment_migration", "segment_profiles")
 SCORE = CLEAN | _of("customer_rfm", "customer_value") | LABEL
-CHAMPION = _of("champion_model")
+CHAMPION = SERVE | _of("champion_model")
 REFIT = _of("kmeans_model", "model_selection") | CHAMPION
-EVALUATE = _of(
+EVALUATE = SERVE | _of(
     *("algorithm_comparison", "segment_backtest", "refit_agreement", "recommendation_backtest"),
     *("value_backtest", "segment_value_backtest"),
 )
-CAMPAIGN = _of("campaign_result")
-RECOMMEND = _of("product_recommendations", "segment_products")
+CAMPAIGN = SERVE | _of("campaign_result")
+RECOMMEND = SERVE | _of("product_recommendations", "segment_products")
 REPORT = _of("segment_workbook", "segment_report")
 
 JOBS = {
@@ -46,6 +48,7 @@ JOBS = {
             "Compare other algorithms and the RFM grid, and how well what comes is foretold.",
         ),
         ("campaign", CAMPAIGN, "Compare the test and control groups of a past month's lists."),
+        ("serve", SERVE, "Copy what people read, where a run that changed it was cut short."),
         ("report", REPORT, "The report of each month for people, and the workbook for marketers."),
         (
             "recommend",

@@ -19,7 +19,7 @@ from customer_segments.months import Months
 from customer_segments.storage.state import State
 
 INTERVAL_SECONDS = 30
-REQUESTED = ("ingest", "full_refresh", "score", "relabel", "report", "recommend")
+REQUESTED = ("ingest", "full_refresh", "score", "relabel", "serve", "report", "recommend")
 # Tells runs of one step from those of others, so that tries can be counted.
 STEP_TAG = "customer_segments/step"
 # A step that failed waits a minute, then two, four ... up to half a day, eleven times in all.

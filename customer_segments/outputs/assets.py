@@ -113,7 +113,22 @@ def build_defs(installed: Installation) -> dg.Definitions:
         url = dg.MetadataValue.url(shown.report_path(reports, months[-1]).as_uri())
         return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
 
-    assets = [segment_workbook, segment_report, *profile_assets(installed)]
+    @dg.asset(group_name="reports", deps=shown.SERVED, kinds={"duckdb", "parquet"}, owners=OWNERS)
+    def serving_copy(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Copy all that is of customer grain or less to a DuckDB file that nobody writes to.
+
+        Dashboards, BI tools and SQL shells read it and never the warehouse, which one writer holds
+        at a time. Table `customers`, in Parquet beside it as well, has all that is known of each
+        customer at each month's end. Swapped in whole: who has the old one open reads on in it.
+        """
+        from customer_segments.outputs.serving import serve
+
+        serve(installed)
+        path = installed.copy.path
+        size = dg.MetadataValue.int(path.stat().st_size)
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": size})
+
+    assets = [segment_workbook, segment_report, serving_copy, *profile_assets(installed)]
     return dg.Definitions(assets=assets)
 
 

@@ -15,6 +15,8 @@ from customer_segments.storage import Contract
 
 # In place of a reason, of the rows that count.
 KEPT = "kept"
+# Where the transactions are not: the answer to ``rows_by_reason``, as a table.
+ROWS_BY_REASON = "rows_by_reason"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12

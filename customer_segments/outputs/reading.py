@@ -75,7 +75,13 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
     decisions = tables.CHAMPION_MODEL.relation
     decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
     in_force = read(decided.order_by("decision"))
-    rows = read(queries.rows_by_reason())
+    # The serving copy has them counted already.
+    is_counted = is_there(con, queries.ROWS_BY_REASON)
+    rows = (
+        con.table(queries.ROWS_BY_REASON).execute()
+        if is_counted
+        else read(queries.rows_by_reason())
+    )
     snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before

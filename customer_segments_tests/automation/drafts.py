@@ -37,6 +37,8 @@ class Draft:
     reports: dict[date, str] = field(default_factory=dict)
     parser: str = "1"
     number: int = 0
+    # What the serving copy is of; by default of what the warehouse holds.
+    copied: State | None = None
 
     def publish(
         self,
@@ -96,7 +98,9 @@ class Draft:
 
     @property
     def steps(self) -> list[Step]:
-        return agenda(Facts(self.installed, self.state, self.files, self.reports, self.parser))
+        copied = self.copied or self.state
+        facts = Facts(self.installed, self.state, self.files, self.reports, self.parser, copied)
+        return agenda(facts)
 
     @property
     def due(self) -> list[str]:

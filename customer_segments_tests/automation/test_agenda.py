@@ -1,10 +1,12 @@
 """What is due, decided from states made by hand: a row per thing that may have happened."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 
 from customer_segments.automation.agenda import as_markdown
+from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments_tests.automation.drafts import LABELLED, MONTHLY, Draft, empty, made
 
@@ -329,6 +331,19 @@ def refit(draft: Draft) -> None:
 
 def evaluated(draft: Draft) -> None:
     draft.publish("segment_backtest", 0)
+
+
+def test_what_people_read_is_copied_where_the_run_did_not(tmp_path):
+    draft = made(tmp_path)
+    draft.copied = State()
+    assert draft.due == ["serve"]
+    draft.copied = deepcopy(draft.state)
+    # Every run judges; a run that finds nothing new publishes what was there.
+    draft.publish("check_history", 0)
+    draft.publish("customer_segments", 4, is_changed=False)
+    assert draft.due == []
+    draft.publish("product_recommendations", 0)
+    assert draft.due[0] == "serve"
 
 
 def other_report(draft: Draft) -> None:

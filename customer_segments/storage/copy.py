@@ -1,0 +1,36 @@
+"""Copies for readers: a DuckDB file that is swapped in whole, and never written to again.
+
+Belongs here: writing it from an open warehouse. Does not: which tables (``outputs.serving``).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ibis.expr.types import Table
+
+from customer_segments.private import replacing
+from customer_segments.storage.connection import Connection
+from customer_segments.storage.contracts import literal, quoted
+
+
+def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet: str) -> None:
+    """Write tables to a new DuckDB file at ``path``, and one of them to Parquet beside it.
+
+    Whoever has the old files open reads on in them; who opens them next meets the new ones.
+    """
+    # What was left of a process that was killed, by another number.
+    for left in path.parent.glob(f".{path.stem}.*"):
+        left.unlink(missing_ok=True)
+    beside = path.with_suffix(".parquet")
+    with replacing(beside) as rows, replacing(path) as draft:
+        con.raw_sql(f"ATTACH {literal(str(draft))} AS copy (READ_WRITE)")
+        try:
+            for name, table in tables.items():
+                made_of = con.compile(table)
+                con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {made_of}")
+            held = f"copy.main.{quoted(parquet)}"
+            con.raw_sql(f"COPY {held} TO {literal(str(rows))} (FORMAT parquet, COMPRESSION zstd)")
+        finally:
+            with suppress(Exception):
+                con.raw_sql("DETACH copy")
