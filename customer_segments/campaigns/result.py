@@ -42,11 +42,8 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
     A UserError says that nobody is labelled in that month, or that the months after it are not
     complete.
     """
-    labelled = query(CUSTOMER_SEGMENTS.relation.select("snapshot_month").distinct())
-    months = set(labelled["snapshot_month"].map(month_of))
-    rfm = CUSTOMER_RFM.relation
-    last_sale = query(rfm.agg(last=rfm.last_purchase_date.max()))["last"].max()
-    known = [m for m in months if is_complete(shift(m, FOLLOWED_MONTHS), last_sale.date(), today)]
+    months, last_sale = _labelled(query)
+    known = months_followed(query, today)
     if wanted and parse_month(wanted) not in months:
         raise UserError(
             f"Nobody is labelled in {wanted}, so it has no lists.",
@@ -62,13 +59,31 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
     return month
 
 
-def followed(month: date, control_share: float) -> Table:
+def months_followed(query: Query, today: date) -> list[date]:
+    """Return the months with labels that are followed by complete months, newest first."""
+    months, last_sale = _labelled(query)
+    ends = {month: shift(month, FOLLOWED_MONTHS) for month in months}
+    return sorted((m for m in months if is_complete(ends[m], last_sale, today)), reverse=True)
+
+
+def _labelled(query: Query) -> tuple[set[date], date]:
+    """Return the months with labels, and the day of the newest sale."""
+    labelled = query(CUSTOMER_SEGMENTS.relation.select("snapshot_month").distinct())
+    rfm = CUSTOMER_RFM.relation
+    newest = query(rfm.agg(last=rfm.last_purchase_date.max()))["last"].max()
+    return set(labelled["snapshot_month"].map(month_of)), newest.date()
+
+
+def followed(
+    month: date, control_share: float, lines: Table = CLEANED_TRANSACTIONS.relation
+) -> Table:
     """Return the customers of a month's lists, their group, and what they did since.
 
+    By lines, or by orders that add them up, with ``month``, ``revenue`` and ``is_credit``.
     ``customer_id``, ``segment``, ``campaign_group``; ``revenue`` and ``is_back`` in the months
     that follow, as ``outcomes`` has them, and ``year_before``, the revenue of the year before.
     """
-    labels, lines = CUSTOMER_SEGMENTS.relation, CLEANED_TRANSACTIONS.relation
+    labels = CUSTOMER_SEGMENTS.relation
     after = shift(month, 1)
     listed = labels.filter(labels.snapshot_month == ibis.date(month))
     since = outcomes(lines, after, FOLLOWED_MONTHS)

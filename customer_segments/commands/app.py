@@ -11,7 +11,17 @@ import sys
 
 import typer
 
-from customer_segments.commands import alerts, check, config, init, models, pipeline, ui, upkeep
+from customer_segments.commands import (
+    alerts,
+    check,
+    config,
+    dashboard,
+    init,
+    models,
+    pipeline,
+    ui,
+    upkeep,
+)
 from customer_segments.errors import UserError
 
 app = typer.Typer(
@@ -41,6 +51,7 @@ for command in (
         config.config,
         pipeline.download,
         ui.ui,
+        dashboard.dashboard,
     ),
     *(upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
 ):

@@ -54,7 +54,7 @@ def served(con: Connection) -> dict[str, Table]:
 
 def orders_of(lines: Table) -> Table:
     """Add up the lines of each customer's invoices, credit notes among them."""
-    orders = lines.group_by("customer_id", "invoice", "is_credit").agg(
+    orders = lines.group_by("customer_id", "month", "invoice", "is_credit").agg(
         invoice_date=lines.invoice_date.min(),
         lines=lines.count(),
         quantity=lines.quantity.sum(),

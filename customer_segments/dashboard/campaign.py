@@ -1,0 +1,185 @@
+"""The page *Campaign*: an audience, what it costs, what has to come of it, and whether that shows.
+
+Belongs here: planning with rates that were measured, and what came of past months' groups. Does
+not: a promise of what a campaign brings, which no page can make.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import streamlit as st
+
+from customer_segments.campaigns.groups import CONTROL
+from customer_segments.campaigns.power import (
+    FOLLOWED_MONTHS,
+    customers_needed,
+    smallest_difference,
+)
+from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
+from customer_segments.dashboard.filters import KEPT, filtered
+from customer_segments.dashboard.reading import Seen, stamp
+from customer_segments.dashboard.showing import by_segment, people, table
+from customer_segments.outputs.campaigns import OUTCOMES
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.serving import ORDERS, orders_of
+from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.words import UNKNOWN, counted, month_name, plain
+from customer_segments.tables import CLEANED_TRANSACTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = {"segment": "", "test_mean": "Test", "control_mean": "Control"}
+RESULTS |= {"difference": "Difference", "low": "from", "high": "to"}
+
+
+def page(seen: Seen) -> None:
+    """Plan a campaign to customers of the month, and look at those of months before."""
+    view = seen.view
+    st.title("Campaign")
+    st.header("Whom to turn to")
+    audience = filtered(view.people)
+    if audience.empty:
+        st.info("No customer is left: take a filter away.")
+        return
+    st.header("What has to come of it")
+    first, second = st.columns(2)
+    cost = first.number_input("Cost of turning to one customer", 0.0, value=1.0, key="cost", **KEPT)
+    margin = second.number_input(
+        "Margin, as per cent of an order", 1, 100, value=30, key="margin", **KEPT
+    )
+    plan = planned(view, audience, cost, margin / 100)
+    _say(plan, view.control_share)
+    rates = view.retention[view.retention["segment"].isin(audience["segment"].unique())]
+    _curves(rates.assign(rate=rates["returned"] / rates["customers"]))
+    st.header("The list")
+    shown = columns_of(
+        "customer_id campaign_group segment monetary recency_days channel suggested_action"
+    )
+    listed = audience.sort_values(["monetary", "customer_id"], ascending=[False, True])
+    people(listed, shown, f"campaign_{view.month:%Y-%m}")
+    st.header("What came of past lists")
+    _results(seen)
+
+
+def planned(
+    view: MonthView, audience: "pd.DataFrame", cost: float, margin: float
+) -> dict[str, Any]:
+    """Return what a campaign to an audience costs, has to bring, and can show.
+
+    ``base_rate`` is the share that comes back by itself, of each segment's newest cohort that is
+    followed, as the audience is made up; ``None`` if one is not known. ``break_even`` is by how
+    much it has to rise for the cost, one average order from each who comes back.
+    """
+    cohort = view.newest_cohort[view.newest_cohort["months_after"] == FOLLOWED_MONTHS]
+    rates = cohort.set_index("segment")["returned"] / cohort.set_index("segment")["customers"]
+    own = audience["segment"].map(rates)
+    base_rate = float(own.mean()) if own.notna().all() else None
+    control = int((audience["campaign_group"] == CONTROL).sum())
+    order = float(audience["average_order_value"].mean())
+    share = view.control_share
+    return {
+        "customers": len(audience),
+        "turned_to": len(audience) - control,
+        "control": control,
+        "total_cost": cost * (len(audience) - control),
+        "order": order,
+        "base_rate": base_rate,
+        "break_even": cost / (margin * order) if order > 0 else None,
+        "smallest": base_rate and smallest_difference(base_rate, len(audience), share),
+        "needed": base_rate and customers_needed(base_rate, share),
+    }
+
+
+def _say(plan: dict[str, Any], control_share: float) -> None:
+    def points(share: float | None) -> str:
+        return UNKNOWN if share is None else f"{100 * share:,.1f} points"
+
+    base = plan["base_rate"]
+    figures = (
+        ("Turned to", f"{plan['turned_to']:,}", f"{plan['control']:,} are left alone, by lot"),
+        ("Cost", plain(plan["total_cost"]), "Of those who are turned to"),
+        (
+            f"Back within {FOLLOWED_MONTHS} months",
+            UNKNOWN if base is None else f"{base:.1%}",
+            "Without a campaign: customers of these segments in the newest month that so many "
+            "complete months follow",
+        ),
+        (
+            "Pays from",
+            f"+{points(plan['break_even'])}",
+            f"If each who comes back brings one order of {plain(plan['order'])}, as these "
+            "customers' are on average",
+        ),
+        (
+            "Shows from",
+            f"\N{PLUS-MINUS SIGN}{points(plan['smallest'])}",
+            "Smallest difference of the groups that a test notices in four of five cases",
+        ),
+    )
+    for column, (label, value, said) in zip(st.columns(len(figures)), figures, strict=True):
+        column.metric(label, value, help=said)
+    if plan["smallest"] and plan["break_even"] and plan["smallest"] > plan["break_even"]:
+        st.warning(
+            "The campaign may pay without that the test shows it: for five points it takes "
+            f"{counted(plan['needed'], 'customer')}. Take more of them, or a larger share of "
+            f"control than {control_share:.0%} (control_share of [campaigns])."
+        )
+
+
+def _curves(rates: "pd.DataFrame") -> None:
+    import altair as alt
+
+    chart = alt.Chart(rates).mark_line(point={"filled": True, "size": 60})
+    encoded = chart.encode(
+        x=alt.X("months_after:Q", title="Months after", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("rate:Q", title="Came back", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True)),
+        tooltip=["segment", "months_after", alt.Tooltip("rate:Q", format=".1%")],
+        **by_segment(rates["segment"]),
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        st.altair_chart(
+            encoded, width="stretch", alt="Share of past customers of each segment who came back."
+        )
+    with right:
+        shown = columns_of("segment months_after customers returned rate")
+        table(rates, shown, height=350)
+
+
+def _results(seen: Seen) -> None:
+    today = seen.installed.months.today
+    months = months_followed(seen.ask, today)
+    if not months:
+        st.info(f"No month is followed by {FOLLOWED_MONTHS} complete months yet.")
+        return
+    names = {f"{month:%Y-%m}": month for month in months}
+    chosen = st.selectbox(
+        "Lists of",
+        list(names),
+        format_func=lambda name: month_name(names[name]),
+        key="lists",
+        **KEPT,
+    )
+    rows = _compared(stamp(seen.installed), chosen, seen)
+    for outcome, (said, text) in OUTCOMES.items():
+        st.subheader(f"{said}, within {FOLLOWED_MONTHS} months")
+        shown = rows[rows["outcome"] == outcome][[*RESULTS]].rename(columns=RESULTS)
+        figures = shown.set_index("").map(lambda each, text=text: _or_unknown(each, text))
+        st.table(figures)
+    st.caption(CAVEAT)
+
+
+@st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
+def _compared(stamp: tuple, month: str, _seen: Seen) -> "pd.DataFrame":
+    import pandas as pd
+
+    from customer_segments.months import parse_month
+
+    orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)
+    share = _seen.installed.policy.campaigns.control_share
+    return pd.DataFrame(compared(_seen.ask(followed(parse_month(month), share, orders))))
+
+
+def _or_unknown(value: Any, text: Any) -> str:
+    return UNKNOWN if value is None or value != value else text(value)

@@ -1,0 +1,41 @@
+"""Filters of customers: by segment, country, account, money and recency.
+
+Belongs here: what is asked, kept from page to page and in the address, and who is left. Does not:
+what is shown of them (the pages).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from customer_segments.outputs.pictures.palette import in_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
+# By its key in the address: what is asked, of which column, and whether it is the least or most.
+ENDS = {
+    "spent_from": ("Spent at least", "monetary", True),
+    "spent_to": ("Spent at most", "monetary", False),
+    "days_from": ("Days since last order, from", "recency_days", True),
+    "days_to": ("Days since last order, to", "recency_days", False),
+}
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+
+def filtered(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Ask for filters, and return the customers that they leave."""
+    keep = frame["segment"].notna()
+    for column, (name, label) in zip(st.columns(len(CHOICES)), CHOICES.items(), strict=True):
+        found = frame[name].dropna().unique()
+        options = in_order(found) if name == "segment" else sorted(found)
+        if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
+            keep &= frame[name].isin(chosen)
+    for column, (key, (label, name, is_least)) in zip(
+        st.columns(len(ENDS)), ENDS.items(), strict=True
+    ):
+        end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
+        if end is not None:
+            keep &= (frame[name] >= end) if is_least else (frame[name] <= end)
+    return frame[keep]

@@ -1,0 +1,121 @@
+"""The page *This month*: how things stand, segment by segment, and whom to turn to.
+
+Belongs here: what the first look takes. Does not: the figures (``outputs.figures``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import streamlit as st
+
+from customer_segments.dashboard.reading import Seen
+from customer_segments.dashboard.showing import people, spans
+from customer_segments.months import shift
+from customer_segments.outputs import figures
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.queries import YEAR
+from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.words import (
+    UNKNOWN,
+    amount,
+    counted,
+    month_name,
+    percent,
+    plain,
+    signed,
+)
+from customer_segments.tables import NEW
+
+LISTS = {figures.SLIPPED: "Slipping", figures.ROSE: "Rising", figures.CAME: "New"}
+CARDS_ABREAST = 4
+
+
+def page(seen: Seen) -> None:
+    """Show the month that was chosen."""
+    view = seen.view
+    st.title(month_name(view.month))
+    for column, (label, value, change, since) in zip(st.columns(5), headlines(view), strict=True):
+        column.metric(label, value, change, border=True, help=since)
+    st.header("Segments")
+    rows = figures.shown_segments(view)
+    for start in range(0, len(rows), CARDS_ABREAST):
+        abreast = rows[start : start + CARDS_ABREAST]
+        for column, row in zip(st.columns(CARDS_ABREAST), abreast, strict=False):
+            with column.container(border=True, height="stretch"):
+                _card(row)
+    st.header("Whom to turn to")
+    if not view.is_complete:
+        st.info("The month is not complete: nobody is named yet.")
+        return
+    for tab, (how, said) in zip(st.tabs([*LISTS.values()]), LISTS.items(), strict=True):
+        with tab:
+            _list(view, how, said)
+
+
+def headlines(view: MonthView) -> Iterator[tuple[str, str, str | None, str]]:
+    """Yield five figures: what each is, its value, how it changed, and since when."""
+    total, taken = figures.total_of(figures.shown_segments(view)), figures.taken(view)
+    before = replace(view, month=shift(view.month, -1))
+    since, so_far = f"Since {month_name(before.month)}", "" if view.is_complete else " so far"
+    now = taken["now"] or 0
+    yield "Customers", f"{total['customers']:,}", _change(total["since_last_month"]), since
+    sales = f"Net of returns: {plain(now)}. {since}"
+    yield f"Sales{so_far}", _compact(now), _grown(now, taken["last_month"]), sales
+    year, then = taken["last_year"], month_name(shift(view.month, -YEAR))
+    against = f"Sales of {then}, and by how much those of this month differ"
+    value = UNKNOWN if year is None else _compact(year)
+    yield "A year before", value, _grown(now, year), against
+    is_known = any(move["origin"] != NEW for move in figures.moves_of(before))
+    for how, label in ((figures.CAME, "New"), (figures.SLIPPED, "Slipped")):
+        now, then = (sum(each["customers"] for each in _moves(of, how)) for of in (view, before))
+        yield label, f"{now:,}", _change(now - then) if is_known else None, since
+
+
+def named(view: MonthView, how: str):
+    """Return the customers who moved in one way since last month, most money first."""
+    ways = [(move["origin"], move["target"]) for move in _moves(view, how)]
+    frame, money = view.people, money_column(view)
+    moved = list(zip(frame["from_segment"], frame["segment"], strict=True))
+    return frame[[way in ways for way in moved]].sort_values(money, ascending=False, kind="stable")
+
+
+def money_column(view: MonthView) -> str:
+    """Return by which money customers are put in order: that of twelve months, if it is known."""
+    is_known = "revenue_12m" in view.people and view.people["revenue_12m"].notna().any()
+    return "revenue_12m" if is_known else "monetary"
+
+
+def _list(view: MonthView, how: str, said: str) -> None:
+    found, money = named(view, how), money_column(view)
+    st.caption(f"{counted(len(found), 'customer')}, with {amount(found[money].sum())} in all.")
+    columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
+    shown = columns_of(columns, segment="To")
+    people(found, shown, f"{said.lower()}_{view.month:%Y-%m}", height=300)
+
+
+def _card(row: dict) -> None:
+    st.markdown(f"##### {spans(row['segment'])}", unsafe_allow_html=True)
+    change = _change(row["since_last_month"])
+    since = f", {signed(change)} since last month" if change else ""
+    lines = [f"**{counted(row['customers'], 'customer')}**, {percent(row['share'])}{since}"]
+    if row["revenue_share"] is not None:
+        lines.append(f"{amount(row['revenue'])}, {percent(row['revenue_share'])} of the money")
+    st.markdown("  \n".join(lines))
+    st.caption(row["suggested_action"])
+
+
+def _moves(view: MonthView, how: str) -> list[dict]:
+    return [move for move in figures.moves_of(view) if move["direction"] == how]
+
+
+def _compact(money: float) -> str:
+    return f"{money / 1e6:,.2f}M" if abs(money) >= 1e6 else plain(money)
+
+
+# Streamlit takes a figure with a hyphen in front for a fall.
+def _change(count: float | None) -> str | None:
+    return None if count is None else f"{count:+,.0f}"
+
+
+def _grown(now: float, then: float | None) -> str | None:
+    return f"{now / then - 1:+.1%}" if then and then > 0 else None

@@ -1,0 +1,122 @@
+"""How pages show things: tables, lists that can be taken along, marks and colours of segments.
+
+Belongs here: what more than one page needs. Does not: figures, or what a page says.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column, Format
+from customer_segments.outputs.pictures.palette import colour, in_order, mark
+from customer_segments.outputs.workbook.tables import write_csv
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+# Formats of numbers in the browser; a share of 0.1 is 10 there.
+NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
+# Of matplotlib's marks, in Vega's words; a hexagon and a star it has to be drawn.
+SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down"}
+SHAPES |= {"<": "triangle-left", ">": "triangle-right", "P": "cross"}
+SHAPES["h"] = "M-.87-.5L0-1L.87-.5L.87.5L0 1L-.87.5Z"
+SHAPES["X"] = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0Z"
+SHAPES["*"] = "M0-1L.24-.32L.95-.31L.38 .12L.59 .81L0 .4L-.59 .81L-.38 .12L-.95-.31L-.24-.32Z"
+# Rows of a list in the browser; a download has all.
+MOST_ROWS = 100_000
+
+
+def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Column], **more: Any):
+    """Show figures under the headings of the vocabulary; returns what Streamlit does."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=[column.name for column in columns])
+    for column in columns:
+        if column.format is SHARE:
+            frame[column.name] = 100 * frame[column.name].astype(float)
+    config = {column.name: _configured(column) for column in columns}
+    return st.dataframe(frame, hide_index=True, column_config=config, width="stretch", **more)
+
+
+def people(frame: "pd.DataFrame", columns: Sequence[Column], file: str, **more: Any) -> Any:
+    """Show a list of customers, and a button to take it along; nobody in it is a sentence."""
+    if frame.empty:
+        st.info("Nobody is in this list.")
+        return None
+    shown = table(frame.head(MOST_ROWS), columns, **more)
+    if len(frame) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(frame):,}; the download has all.")
+    download(frame[[column.name for column in columns]], file)
+    return shown
+
+
+def download(frame: "pd.DataFrame", file: str) -> None:
+    """Offer a table as CSV, made when asked for; texts in it can never run as formulas."""
+    st.download_button(
+        f"Download {len(frame):,} rows as CSV",
+        lambda: as_csv(frame),
+        file_name=f"{file}.csv",
+        mime="text/csv",
+        key=f"download {file}",
+        on_click="ignore",
+    )
+
+
+def as_csv(frame: "pd.DataFrame") -> bytes:
+    """Return a table as CSV, as the file beside the workbook has it."""
+    import pyarrow as pa
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "list.csv")
+        write_csv(pa.Table.from_pandas(frame, preserve_index=False), path)
+        return path.read_bytes()
+
+
+def by_segment(segments: Iterable[str]) -> "dict[str, alt.Color | alt.Shape]":
+    """Return how a chart tells segments apart: by colour, and by mark as well."""
+    import altair as alt
+
+    names = in_order(segments)
+    colours = alt.Scale(domain=names, range=[colour(name) for name in names])
+    marks = alt.Scale(domain=names, range=[SHAPES[mark(name)] for name in names])
+    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
+    return {
+        "color": alt.Color("segment:N", scale=colours, legend=legend),
+        "shape": alt.Shape("segment:N", scale=marks, legend=legend),
+    }
+
+
+def spans(segment: str) -> str:
+    """Return a segment's name with its colour beside it, as HTML of this program's own words."""
+    from html import escape
+
+    box = f"background:{colour(segment)};width:.7em;height:.7em;display:inline-block"
+    return f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>{escape(segment)}'
+
+
+def text(value: str) -> str:
+    """Return what somebody else wrote, for a place that takes Markdown."""
+    import re
+
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", value)
+
+
+def _configured(column: Column) -> Any:
+    heading = column.short or column.heading
+    return _column(column.format)(heading, **_written(column.format))
+
+
+def _column(written: Format) -> Any:
+    if written is DATE:
+        return st.column_config.DateColumn
+    return st.column_config.NumberColumn if written.is_number else st.column_config.TextColumn
+
+
+def _written(written: Format) -> dict[str, str]:
+    if written is DATE:
+        return {"format": "YYYY-MM-DD"}
+    return {"format": NUMBERS.get(written.excel, "%+,.0f")} if written.is_number else {}

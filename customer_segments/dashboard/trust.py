@@ -1,0 +1,103 @@
+"""The page *Trust*: what became of every row, what checks say, and how good the models are.
+
+Belongs here: the evidence, as tables that say what each column is. Does not: making it
+(``quality``, ``evaluation``).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from customer_segments import tables
+from customer_segments.dashboard.reading import Seen
+from customer_segments.dashboard.showing import table
+from customer_segments.evaluation.findings import findings, means
+from customer_segments.outputs import figures
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.queries import findings_of
+from customer_segments.outputs.words import amount, counted, month_name
+from customer_segments.storage import Contract
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = columns_of("reason rows share revenue rows_so_far share_so_far revenue_so_far", reason="Row")
+DECISIONS = ("decision", "decided_at", "version", "verdict", "reason")
+SELECTION = ("n_clusters", "stability", "worst_jaccard", "smallest_share", "passes", "reason")
+VERSIONS = ["version", "segment", "customers", "description", "training_month", "silhouette"]
+
+
+def page(seen: Seen) -> None:
+    """Show the evidence for the month that was chosen."""
+    view = seen.view
+    st.title("Trust")
+    st.header("Every row is accounted for")
+    reasons = figures.by_reason(view)
+    rows, money = (sum(row[f"{name}_so_far"] for row in reasons) for name in ("rows", "revenue"))
+    st.write(
+        f"By the end of {month_name(view.month)} {counted(rows, 'row')} had been read, of "
+        f"{amount(money)} in all. Each is kept, or rejected for one reason:"
+    )
+    table(reasons, ROWS)
+    st.header("Checks")
+    _checks(seen)
+    st.header("Models")
+    st.subheader("The model that labels")
+    _shown(view.clusters, tables.KMEANS_MODEL, VERSIONS)
+    st.subheader("Decisions")
+    _shown(seen.table(tables.CHAMPION_MODEL)[::-1], tables.CHAMPION_MODEL, DECISIONS)
+    st.subheader("How many segments: the gates")
+    _shown(seen.table(tables.MODEL_SELECTION), tables.MODEL_SELECTION, SELECTION)
+    st.header("What came after")
+    _foretold(seen)
+
+
+def _checks(seen: Seen) -> None:
+    if tables.CHECK_HISTORY.table not in seen.state.tables:
+        st.info("No check was run yet.")
+        return
+    found = seen.ask(findings_of(seen.month))
+    if found.empty:
+        st.success("No check found anything out of the ordinary.")
+        return
+    st.write(f"{counted(len(found), 'check')} found something out of the ordinary:")
+    _shown(found, tables.CHECK_HISTORY, ("level", "table_name", "check_name", "month", "said"))
+
+
+def _foretold(seen: Seen) -> None:
+    view, any_there = seen.view, False
+    value, offers = seen.table(tables.VALUE_BACKTEST), seen.table(tables.RECOMMENDATION_BACKTEST)
+    agreement, spent = seen.table(tables.REFIT_AGREEMENT), _mean(means, view.backtest)
+    for said, frame, contract in (
+        ("Segments, by what their customers spent later", spent, tables.SEGMENT_BACKTEST),
+        ("What customers were expected to spend", _mean(value_means, value), tables.VALUE_BACKTEST),
+        ("Offers, by what was bought later", offers, tables.RECOMMENDATION_BACKTEST),
+        ("Fitted now and months before", agreement, tables.REFIT_AGREEMENT),
+        ("Other algorithms", view.comparison, tables.ALGORITHM_COMPARISON),
+    ):
+        if not frame.empty:
+            any_there = True
+            st.subheader(said)
+            names = [name for name in contract.columns if name in frame]
+            _shown(frame, contract, names)
+    if not any_there:
+        st.info("Nothing was held against what came after yet:")
+        st.code("customer-segments evaluate", language="sh")
+    for sentence in findings(view.backtest):
+        st.markdown(f"- {sentence}")
+
+
+def _mean(of: Callable[["pd.DataFrame"], "pd.DataFrame"], backtest: "pd.DataFrame"):
+    return backtest if backtest.empty else of(backtest)
+
+
+def _shown(frame: "pd.DataFrame", contract: Contract, names: Iterable[str]) -> None:
+    """Show columns of a table; each heading says, when asked, what its contract says of it."""
+    config = {
+        name: st.column_config.Column(
+            name.replace("_", " ").capitalize(), help=contract.columns[name][1]
+        )
+        for name in names
+    }
+    st.dataframe(frame[[*names]], hide_index=True, column_config=config, width="stretch")

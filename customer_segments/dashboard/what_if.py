@@ -1,0 +1,117 @@
+"""The page *What if*: other numbers of segments, and the RFM grid, beside today's labels.
+
+Belongs here: fitting on the month that is looked at, for the eye alone. Does not: deciding; a
+command does that, and the page names it.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from customer_segments.dashboard.filters import KEPT
+from customer_segments.dashboard.moves import matrix, totals_of
+from customer_segments.dashboard.reading import Seen, stamp
+from customer_segments.dashboard.segments import summed
+from customer_segments.dashboard.showing import table
+from customer_segments.evaluation.rfm_grid import (
+    GRID_NAMES,
+    grid_cells,
+    quintile_edges,
+    quintile_scores,
+)
+from customer_segments.evaluation.ways import GRID
+from customer_segments.model.comparison import nearest_clusters, segment_names
+from customer_segments.model.features import values_of
+from customer_segments.model.fit import fit_version
+from customer_segments.model.training import training_pool
+from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.words import percent
+from customer_segments.tables import ALGORITHM_COMPARISON, MODEL_SELECTION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBERS = [str(number) for number in range(2, 11)]
+
+
+def page(seen: Seen) -> None:
+    """Show how the customers of the month would be labelled otherwise."""
+    view = seen.view
+    st.title("What if")
+    st.write("Nothing here is written: look, and decide by the command below.")
+    way = st.selectbox(
+        "Segments",
+        [*NUMBERS, GRID],
+        index=NUMBERS.index(str(min(len(view.clusters), 10))),
+        format_func=lambda way: f"KMeans, {way} segments" if way != GRID else way,
+        key="way",
+        **KEPT,
+    )
+    frame = view.people
+    names = _grid(frame) if way == GRID else _fitted(stamp(seen.installed), view.month, way, seen)
+    other = frame.assign(segment=names)
+    _evidence(seen, way)
+    left, right = st.columns(2)
+    shown = columns_of("segment customers share revenue median_recency_days median_frequency")
+    for column, said, of in ((left, "Today", frame), (right, "What if", other)):
+        with column:
+            st.subheader(said)
+            table(summed(of), shown)
+    st.subheader("From today's to these")
+    moved = frame[["customer_id", "monetary"]].assign(
+        from_segment=frame["segment"], to_segment=names, before=frame["monetary"], brought=0
+    )
+    totals = totals_of(moved)
+    chart, beside = st.columns([3, 2])
+    with chart:
+        matrix(totals, key="what_if")
+    with beside:
+        table(totals, columns_of("from_segment to_segment customers before"), height=420)
+    same = percent(float((frame["segment"].to_numpy() == names).mean()))
+    st.caption(f"{same} of the customers have a segment of the same name.")
+    if way != GRID:
+        st.write("To fit it for all months, and have it label if the gate lets it:")
+        st.code(f"customer-segments refit --clusters {way}", language="sh")
+
+
+def _grid(frame: "pd.DataFrame"):
+    import numpy as np
+
+    values = values_of(frame)
+    cells = grid_cells(quintile_scores(values, quintile_edges(values)))
+    return np.array(GRID_NAMES, object)[cells]
+
+
+def _fitted(stamp: tuple, month: date, way: str, seen: Seen):
+    """Return the names that a model of so many clusters, fitted now, has for the customers."""
+    version = _version(stamp, month, int(way), seen)
+    return segment_names(version)[nearest_clusters(values_of(seen.view.people), version)]
+
+
+@st.cache_data(max_entries=24, show_spinner="Fitting ...")
+def _version(stamp: tuple, month: date, n_clusters: int, _seen: Seen) -> "pd.DataFrame":
+    import pandas as pd
+
+    pool = training_pool(_seen.ask, month)
+    seed = _seen.installed.policy.model.seed
+    return pd.DataFrame(fit_version(pool, n_clusters=n_clusters, seed=seed))
+
+
+def _evidence(seen: Seen, way: str) -> None:
+    """Say how stable it was found to be, if that was looked at."""
+    if way == GRID:
+        tried = seen.table(ALGORITHM_COMPARISON)
+        found, remedy = tried[tried["labelling"] == GRID], "customer-segments evaluate"
+    else:
+        tried = seen.table(MODEL_SELECTION)
+        found, remedy = tried[tried["n_clusters"] == int(way)], "customer-segments refit"
+    if found.empty:
+        st.caption(f"How stable it is was not looked at yet: `{remedy}`.")
+        return
+    row = found.iloc[0]
+    figures = {"Stability (ARI)": "stability", "Worst segment (Jaccard)": "worst_jaccard"}
+    for column, (label, name) in zip(st.columns(2), figures.items(), strict=True):
+        column.metric(label, f"{row[name]:.2f}" if row[name] == row[name] else "not measured")
+    verdict = "Passes the gates" if row["passes"] else "Does not pass the gates"
+    st.write(f"{verdict}: {row['reason']}")
