@@ -3,8 +3,8 @@
 Belongs here: starting Streamlit as this project wants it. Does not: the pages.
 """
 
-import os
-import sys
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -12,23 +12,25 @@ from typing import Annotated
 import typer
 
 from customer_segments.errors import UserError
+from customer_segments.installation import Installation
 
 HOST = "127.0.0.1"
 # Loopback alone, asked for by its own name; nothing is sent anywhere, and no list leaves but
 # by the downloads that guard against formulas.
-OPTIONS = {
-    "server.address": HOST,
-    "server.allowedHosts": [HOST, "localhost"],
-    "server.headless": "true",
-    "server.showEmailPrompt": "false",
-    "server.fileWatcherType": "none",
-    "browser.gatherUsageStats": "false",
-    "browser.serverAddress": HOST,
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",
-    "client.showErrorLinks": "false",
-    "client.disableDataExport": "true",
-}
+OPTIONS = (
+    f"--server.address={HOST}",
+    f"--server.allowedHosts={HOST}",
+    "--server.allowedHosts=localhost",
+    "--server.headless=true",
+    "--server.showEmailPrompt=false",
+    "--server.fileWatcherType=none",
+    "--browser.gatherUsageStats=false",
+    f"--browser.serverAddress={HOST}",
+    "--client.toolbarMode=minimal",
+    "--client.showErrorDetails=none",
+    "--client.showErrorLinks=false",
+    "--client.disableDataExport=true",
+)
 
 
 def dashboard(
@@ -42,17 +44,18 @@ def dashboard(
             "pip install 'customer-segments[dashboard]'.",
         )
     typer.echo(f"The dashboard is at http://{HOST}:{port} (Ctrl-C stops it).")
-    sys.stdout.flush()
-    os.execv(sys.executable, command(port))
+    from streamlit.web.cli import main
 
-
-def command(port: int) -> list[str]:
-    """Return what starts the server."""
+    # Whoever opens the first page then waits for neither libraries nor the month.
+    threading.Thread(target=_warm, daemon=True).start()
     page = Path(__file__).parents[1] / "dashboard" / "app.py"
-    options = {"server.port": port} | OPTIONS
-    given = [
-        f"--{name}={each}"
-        for name, value in options.items()
-        for each in (value if isinstance(value, list) else [value])
-    ]
-    return [sys.executable, "-m", "streamlit", "run", str(page), *given]
+    main(["run", str(page), f"--server.port={port}", *OPTIONS])
+
+
+def _warm() -> None:
+    """Read the month that is shown first; what is wrong with it, the page says."""
+    from customer_segments.dashboard.app import look
+
+    with suppress(UserError):
+        if seen := look(Installation.here()):
+            _ = seen.view

@@ -93,7 +93,7 @@ def _shown(page, seen: Seen) -> None:
         )
     if view.caution:
         st.warning(f"**These segments rest on little:** {view.caution}.")
-    st.sidebar.caption(
+    st.sidebar.markdown(
         f"Labelled {view.labelled:%Y-%m-%d %H:%M} UTC by model "
         f"{view.clusters['version'].iloc[0]}. Money is net of returns."
     )

@@ -4,6 +4,7 @@ Belongs here: planning with rates that were measured, and what came of past mont
 not: a promise of what a campaign brings, which no page can make.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -18,7 +19,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
 from customer_segments.dashboard.filters import KEPT, filtered
 from customer_segments.dashboard.reading import Seen, stamp
-from customer_segments.dashboard.showing import by_segment, people, table
+from customer_segments.dashboard.showing import by_segment, note, people, table
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
@@ -28,9 +29,6 @@ from customer_segments.tables import CLEANED_TRANSACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RESULTS = {"segment": "", "test_mean": "Test", "control_mean": "Control"}
-RESULTS |= {"difference": "Difference", "low": "from", "high": "to"}
 
 
 def page(seen: Seen) -> None:
@@ -93,7 +91,7 @@ def planned(
 
 def _say(plan: dict[str, Any], control_share: float) -> None:
     def points(share: float | None) -> str:
-        return UNKNOWN if share is None else f"{100 * share:,.1f} points"
+        return UNKNOWN if share is None else f"{100 * share:,.1f}"
 
     base = plan["base_rate"]
     figures = (
@@ -106,13 +104,13 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
             "complete months follow",
         ),
         (
-            "Pays from",
+            "Pays from, points",
             f"+{points(plan['break_even'])}",
-            f"If each who comes back brings one order of {plain(plan['order'])}, as these "
-            "customers' are on average",
+            "So many percentage points more have to come back, if each brings one order of "
+            f"{plain(plan['order'])}, as these customers' are on average",
         ),
         (
-            "Shows from",
+            "Shows from, points",
             f"\N{PLUS-MINUS SIGN}{points(plan['smallest'])}",
             "Smallest difference of the groups that a test notices in four of five cases",
         ),
@@ -162,12 +160,12 @@ def _results(seen: Seen) -> None:
         **KEPT,
     )
     rows = _compared(stamp(seen.installed), chosen, seen)
-    for outcome, (said, text) in OUTCOMES.items():
+    for outcome, (said, form) in OUTCOMES.items():
         st.subheader(f"{said}, within {FOLLOWED_MONTHS} months")
-        shown = rows[rows["outcome"] == outcome][[*RESULTS]].rename(columns=RESULTS)
-        figures = shown.set_index("").map(lambda each, text=text: _or_unknown(each, text))
-        st.table(figures)
-    st.caption(CAVEAT)
+        first, *others = columns_of("segment test_mean control_mean difference low high")
+        columns = [first, *(replace(column, format=form) for column in others)]
+        table(rows[rows["outcome"] == outcome], columns)
+    note(CAVEAT)
 
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
@@ -179,7 +177,3 @@ def _compared(stamp: tuple, month: str, _seen: Seen) -> "pd.DataFrame":
     orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)
     share = _seen.installed.policy.campaigns.control_share
     return pd.DataFrame(compared(_seen.ask(followed(parse_month(month), share, orders))))
-
-
-def _or_unknown(value: Any, text: Any) -> str:
-    return UNKNOWN if value is None or value != value else text(value)

@@ -11,7 +11,7 @@ import ibis
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, table, text
+from customer_segments.dashboard.showing import by_segment, note, table, text
 from customer_segments.model.comparison import nearest_clusters, segment_names
 from customer_segments.model.features import values_of
 from customer_segments.outputs.columns import columns_of
@@ -49,7 +49,7 @@ def page(seen: Seen) -> None:
         return
     found = found.sort_values(["monetary", "customer_id"], ascending=[False, True])
     if len(found) > MOST_FOUND:
-        st.caption(f"The {MOST_FOUND} who spent most, of {len(found):,}.")
+        note(f"The {MOST_FOUND} who spent most, of {len(found):,}.")
     # A number that is one of them comes before those that contain it.
     is_exact = found["customer_id"] == sought.strip()
     names = [*found.loc[is_exact, "customer_id"], *found.loc[~is_exact, "customer_id"]]
@@ -93,7 +93,7 @@ def _now(row: "pd.Series") -> None:
     why = f" {text(row['why'])}" if row["why"] else ""
     by = f" By {row['channel']}." if row["channel"] not in ("", "none") else ""
     st.success(f"**What to do:** {text(row['suggested_action'])}{by}{why}")
-    st.caption(". ".join(_facts(row)) + ".")
+    note(". ".join(_facts(row)) + ".")
 
 
 def _facts(row: "pd.Series") -> Iterator[str]:
@@ -139,7 +139,7 @@ def _offers(seen: Seen, customer: str) -> None:
     if rows.empty:
         st.write("There is nothing to offer: the files name no product of this customer.")
         return
-    st.caption(f"By what is known on {day_name(rows['as_of'].iloc[0])}.")
+    note(f"By what is known on {day_name(rows['as_of'].iloc[0])}.")
     columns = columns_of("stock_code description reason", description="Product")
     for column, (name, own) in zip(st.columns(2), rows.groupby("list"), strict=False):
         with column:

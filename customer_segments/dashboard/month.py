@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import people, spans
+from customer_segments.dashboard.showing import note, people, spans
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -27,6 +27,7 @@ from customer_segments.outputs.words import (
 from customer_segments.tables import NEW
 
 LISTS = {figures.SLIPPED: "Slipping", figures.ROSE: "Rising", figures.CAME: "New"}
+SLIPPED = "Slipped"
 CARDS_ABREAST = 4
 
 
@@ -34,8 +35,9 @@ def page(seen: Seen) -> None:
     """Show the month that was chosen."""
     view = seen.view
     st.title(month_name(view.month))
-    for column, (label, value, change, since) in zip(st.columns(5), headlines(view), strict=True):
-        column.metric(label, value, change, border=True, help=since)
+    for column, (label, value, change, said) in zip(st.columns(5), headlines(view), strict=True):
+        good = "inverse" if label == SLIPPED else "normal"
+        column.metric(label, value, change, good, border=True, help=said)
     st.header("Segments")
     rows = figures.shown_segments(view)
     for start in range(0, len(rows), CARDS_ABREAST):
@@ -62,11 +64,10 @@ def headlines(view: MonthView) -> Iterator[tuple[str, str, str | None, str]]:
     sales = f"Net of returns: {plain(now)}. {since}"
     yield f"Sales{so_far}", _compact(now), _grown(now, taken["last_month"]), sales
     year, then = taken["last_year"], month_name(shift(view.month, -YEAR))
-    against = f"Sales of {then}, and by how much those of this month differ"
-    value = UNKNOWN if year is None else _compact(year)
-    yield "A year before", value, _grown(now, year), against
+    value = (year is not None and _grown(now, year)) or UNKNOWN
+    yield "Sales in a year", value, None, f"Against {then}: {plain(year or 0)}"
     is_known = any(move["origin"] != NEW for move in figures.moves_of(before))
-    for how, label in ((figures.CAME, "New"), (figures.SLIPPED, "Slipped")):
+    for how, label in ((figures.CAME, "New"), (figures.SLIPPED, SLIPPED)):
         now, then = (sum(each["customers"] for each in _moves(of, how)) for of in (view, before))
         yield label, f"{now:,}", _change(now - then) if is_known else None, since
 
@@ -87,21 +88,21 @@ def money_column(view: MonthView) -> str:
 
 def _list(view: MonthView, how: str, said: str) -> None:
     found, money = named(view, how), money_column(view)
-    st.caption(f"{counted(len(found), 'customer')}, with {amount(found[money].sum())} in all.")
+    note(f"{counted(len(found), 'customer')}, with {amount(found[money].sum())} in all.")
     columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
     shown = columns_of(columns, segment="To")
     people(found, shown, f"{said.lower()}_{view.month:%Y-%m}", height=300)
 
 
 def _card(row: dict) -> None:
-    st.markdown(f"##### {spans(row['segment'])}", unsafe_allow_html=True)
+    st.markdown(f"{spans(row['segment'])}", unsafe_allow_html=True)
     change = _change(row["since_last_month"])
     since = f", {signed(change)} since last month" if change else ""
     lines = [f"**{counted(row['customers'], 'customer')}**, {percent(row['share'])}{since}"]
     if row["revenue_share"] is not None:
         lines.append(f"{amount(row['revenue'])}, {percent(row['revenue_share'])} of the money")
     st.markdown("  \n".join(lines))
-    st.caption(row["suggested_action"])
+    st.markdown(row["suggested_action"])
 
 
 def _moves(view: MonthView, how: str) -> list[dict]:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import people, table
+from customer_segments.dashboard.showing import note, people, table
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
@@ -47,20 +47,20 @@ def page(seen: Seen) -> None:
     ]
     version = seen.view.clusters["version"].iloc[0]
     moved = seen.ask(moves_between(since, seen.month, version))
-    st.caption(f"Both months by model {version}: customers moved, not the model.")
+    note(f"Both months by model {version}: customers moved, not the model.")
     totals = totals_of(moved)
     chart, beside = st.columns([3, 2])
     with chart:
         cell = matrix(totals, key="moves")
     with beside:
-        table(totals, columns_of("from_segment to_segment customers before brought"), height=420)
+        table(totals, columns_of("from_segment to_segment customers before"), height=420)
     st.header("Who they are")
     ends = _ends(moved, cell)
     for name, end in ends.items():
         if end != EVERYBODY:
             moved = moved[moved[name] == end]
     money = moved["before"].sum()
-    st.caption(f"{counted(len(moved), 'customer')}, who had brought {money:,.0f}.")
+    note(f"{counted(len(moved), 'customer')}, who had brought {money:,.0f}.")
     listed = columns_of("customer_id from_segment to_segment before brought recency_days")
     place = moved.sort_values(["before", "customer_id"], ascending=[False, True])
     people(place, listed, f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}")
@@ -118,13 +118,17 @@ def matrix(totals: "pd.DataFrame", key: str) -> dict[str, str]:
             axis=alt.Axis(orient="top", labelAngle=-30, labelOverlap=False),
         ),
     )
-    most = totals["customers"].max()
+    most = int(totals["customers"].max())
     cells = base.mark_rect(cursor="pointer").encode(
-        color=alt.Color("customers:Q", scale=alt.Scale(type="sqrt", scheme="blues"), legend=None),
+        color=alt.Color(
+            "customers:Q",
+            scale=alt.Scale(type="sqrt", scheme="blues", domain=[0, most]),
+            legend=None,
+        ),
         opacity=alt.condition(pick, alt.value(1), alt.value(0.4)),
         tooltip=["from_segment", "to_segment", "customers", "before", "brought"],
     )
-    dark = alt.datum.customers > most / 4
+    dark = alt.datum.customers > 0.3 * most
     words = base.mark_text().encode(
         text=alt.Text("customers:Q", format=","),
         color=alt.condition(dark, alt.value("white"), alt.value("#222222")),

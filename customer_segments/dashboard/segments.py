@@ -10,7 +10,7 @@ import streamlit as st
 from customer_segments.dashboard.filters import filtered
 from customer_segments.dashboard.month import money_column
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, people, table
+from customer_segments.dashboard.showing import by_segment, note, people, table
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.words import counted, number
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MOST_POINTS = 2_000
 # What most customers of a segment are like: all but a tenth at either end.
 MOST = (0.1, 0.9)
+SIZES = columns_of(
+    "segment customers share revenue median_recency_days median_frequency median_monetary",
+    revenue="Money",
+)
 BORDERS = columns_of("segment description last_order orders_range spent_range")
 LISTED = "customer_id segment country account_tier monetary frequency recency_days"
 
@@ -34,14 +38,11 @@ def page(seen: Seen) -> None:
     if left.empty:
         st.info("No customer is left: take a filter away.")
         return
-    st.caption(f"{counted(len(left), 'customer')} of {len(view.people):,}.")
+    note(f"{counted(len(left), 'customer')} of {len(view.people):,}.")
     sizes = summed(left)
-    of_segment = columns_of(
-        "segment customers share revenue median_recency_days median_frequency median_monetary"
-    )
-    beside, chart = st.columns([3, 2])
+    beside, chart = st.columns([2, 1])
     with beside:
-        table(sizes, of_segment)
+        table(sizes, SIZES)
     with chart:
         _bars(sizes)
     st.header("Where one ends and the next begins")
@@ -57,7 +58,7 @@ def page(seen: Seen) -> None:
     shown = columns_of(f"{listed} channel suggested_action", account_tier="Account")
     names = left if chosen is None else left[left["customer_id"].isin(chosen)]
     if chosen is not None:
-        st.caption(f"{counted(len(names), 'customer')} marked in the picture.")
+        note(f"{counted(len(names), 'customer')} marked in the picture.")
     people(
         names.sort_values(money, ascending=False, kind="stable"),
         shown,
@@ -127,9 +128,11 @@ def _scatter(frame: "pd.DataFrame") -> "list[str] | None":
             **marks,
         )
         .add_params(box)
-        .properties(height=420)
+        # On a canvas: Vega gives the box that is dragged no words, and an SVG of so many marks is
+        # slow. Streamlit gives the picture its own.
+        .properties(height=420, usermeta={"embedOptions": {"renderer": "canvas"}})
     )
-    st.caption(
+    note(
         f"{len(drawn):,} of {len(frame):,} customers are drawn. Drag a box to list those in it; "
         "by keyboard, the filters above do the same."
     )

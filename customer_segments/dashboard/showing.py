@@ -49,7 +49,7 @@ def people(frame: "pd.DataFrame", columns: Sequence[Column], file: str, **more: 
         return None
     shown = table(frame.head(MOST_ROWS), columns, **more)
     if len(frame) > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS:,} of {len(frame):,}; the download has all.")
+        note(f"The first {MOST_ROWS:,} of {len(frame):,}; the download has all.")
     download(frame[[column.name for column in columns]], file)
     return shown
 
@@ -95,7 +95,13 @@ def spans(segment: str) -> str:
     from html import escape
 
     box = f"background:{colour(segment)};width:.7em;height:.7em;display:inline-block"
-    return f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>{escape(segment)}'
+    swatch = f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>'
+    return f"{swatch}<strong>{escape(segment)}</strong>"
+
+
+def note(said: str) -> None:
+    """Say something small, in the colour of text: Streamlit's captions are too faint to read."""
+    st.markdown(f":small[{said}]")
 
 
 def text(value: str) -> str:

@@ -5,7 +5,7 @@ Belongs here: the evidence, as tables that say what each column is. Does not: ma
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,11 +18,16 @@ from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.queries import findings_of
 from customer_segments.outputs.words import amount, counted, month_name
 from customer_segments.storage import Contract
+from customer_segments.value.backtest import means as value_means
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS = columns_of("reason rows share revenue rows_so_far share_so_far revenue_so_far", reason="Row")
+ROWS = columns_of(
+    "reason rows share revenue rows_so_far share_so_far revenue_so_far",
+    reason="Row",
+    revenue="Money",
+)
 DECISIONS = ("decision", "decided_at", "version", "verdict", "reason")
 SELECTION = ("n_clusters", "stability", "worst_jaccard", "smallest_share", "passes", "reason")
 VERSIONS = ["version", "segment", "customers", "description", "training_month", "silhouette"]
@@ -94,10 +99,17 @@ def _mean(of: Callable[["pd.DataFrame"], "pd.DataFrame"], backtest: "pd.DataFram
 
 def _shown(frame: "pd.DataFrame", contract: Contract, names: Iterable[str]) -> None:
     """Show columns of a table; each heading says, when asked, what its contract says of it."""
-    config = {
-        name: st.column_config.Column(
-            name.replace("_", " ").capitalize(), help=contract.columns[name][1]
-        )
-        for name in names
-    }
+    config = {name: _column(name, contract) for name in names}
     st.dataframe(frame[[*names]], hide_index=True, column_config=config, width="stretch")
+
+
+def _column(name: str, contract: Contract) -> Any:
+    dtype, (_, said) = contract.schema[name], contract.columns[name]
+    heading = name.replace("_", " ").capitalize()
+    if dtype.is_date():
+        return st.column_config.DateColumn(heading, help=said, format="YYYY-MM-DD")
+    if dtype.is_timestamp():
+        return st.column_config.DatetimeColumn(heading, help=said, format="YYYY-MM-DD HH:mm")
+    if dtype.is_floating():
+        return st.column_config.NumberColumn(heading, help=said, format="%.3f")
+    return st.column_config.Column(heading, help=said)

@@ -13,7 +13,7 @@ from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.moves import matrix, totals_of
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import table
+from customer_segments.dashboard.showing import note, table
 from customer_segments.evaluation.rfm_grid import (
     GRID_NAMES,
     grid_cells,
@@ -53,12 +53,12 @@ def page(seen: Seen) -> None:
     other = frame.assign(segment=names)
     _evidence(seen, way)
     left, right = st.columns(2)
-    shown = columns_of("segment customers share revenue median_recency_days median_frequency")
+    shown = columns_of("segment customers share revenue median_recency_days", revenue="Money")
     for column, said, of in ((left, "Today", frame), (right, "What if", other)):
         with column:
-            st.subheader(said)
+            st.header(said)
             table(summed(of), shown)
-    st.subheader("From today's to these")
+    st.header("From today's to these")
     moved = frame[["customer_id", "monetary"]].assign(
         from_segment=frame["segment"], to_segment=names, before=frame["monetary"], brought=0
     )
@@ -69,7 +69,7 @@ def page(seen: Seen) -> None:
     with beside:
         table(totals, columns_of("from_segment to_segment customers before"), height=420)
     same = percent(float((frame["segment"].to_numpy() == names).mean()))
-    st.caption(f"{same} of the customers have a segment of the same name.")
+    note(f"{same} of the customers have a segment of the same name.")
     if way != GRID:
         st.write("To fit it for all months, and have it label if the gate lets it:")
         st.code(f"customer-segments refit --clusters {way}", language="sh")
@@ -107,7 +107,7 @@ def _evidence(seen: Seen, way: str) -> None:
         tried = seen.table(MODEL_SELECTION)
         found, remedy = tried[tried["n_clusters"] == int(way)], "customer-segments refit"
     if found.empty:
-        st.caption(f"How stable it is was not looked at yet: `{remedy}`.")
+        note(f"How stable it is was not looked at yet: `{remedy}`.")
         return
     row = found.iloc[0]
     figures = {"Stability (ARI)": "stability", "Worst segment (Jaccard)": "worst_jaccard"}

@@ -12,8 +12,8 @@ import streamlit as st
 
 from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import people, table, text
+from customer_segments.dashboard.segments import SIZES, summed
+from customer_segments.dashboard.showing import note, people, table, text
 from customer_segments.errors import UserError
 from customer_segments.months import month_of
 from customer_segments.outputs.columns import columns_of
@@ -85,7 +85,7 @@ def _fates(done: DryRun) -> None:
         {"reason": fate, "share": of["rows"] / (figures["rows"] or 1)} | of
         for fate, of in fates.items()
     ]
-    table(rows, columns_of("reason rows share revenue", reason="Row"))
+    table(rows, columns_of("reason rows share revenue", reason="Row", revenue="Money"))
     if figures["kept"]:
         st.write(
             f"{counted(figures['customers'], 'customer')}, {counted(figures['orders'], 'order')}, "
@@ -105,7 +105,7 @@ def _doubts(done: DryRun) -> None:
         show = LEVELS.get(each.level, st.info)
         show(f"**{each.name}**: {text(each.said)}\n\n{text(each.advice)}")
         if each.level == "stops":
-            st.caption("If all is well as it is, write into customer_segments.toml:")
+            note("If all is well as it is, write into customer_segments.toml:")
             st.code(each.accept, language="toml")
     if not done.would_publish:
         st.error("A run would publish nothing of this.")
@@ -118,7 +118,7 @@ def _customers(done: DryRun, seen: Seen) -> None:
         st.info("The files name no customers.")
         return
     version = seen.view.clusters["version"].iloc[0]
-    st.caption(f"By model {version}, as of the end of the files' data.")
-    table(summed(frame), columns_of("segment customers share revenue median_recency_days"))
+    note(f"By model {version}, as of the end of the files' data.")
+    table(summed(frame), SIZES)
     shown = columns_of("customer_id segment monetary frequency recency_days suggested_action")
     people(frame.sort_values("monetary", ascending=False), shown, "customers_of_your_file")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 GROUPS = ("", "Test", "Control", "Difference", "from", "to")
 OUTCOMES = {
-    "return_rate": ("Share that came back", SHARE.text),
-    "revenue": ("Revenue per customer", MONEY.text),
+    "return_rate": ("Share that came back", SHARE),
+    "revenue": ("Revenue per customer", MONEY),
 }
 
 
@@ -54,9 +54,12 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
-    for outcome, (said, text) in OUTCOMES.items():
+    for outcome, (said, form) in OUTCOMES.items():
         rows = [
-            [row.segment, *(text(figure) if pd.notna(figure) else UNKNOWN for figure in figures)]
+            [
+                row.segment,
+                *(form.text(figure) if pd.notna(figure) else UNKNOWN for figure in figures),
+            ]
             for row in result[result["outcome"] == outcome].itertuples()
             for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
         ]
