@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings, project_root
 from customer_segments_tests import console, uci, watched
+from customer_segments_tests.browser import browser as browser
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
