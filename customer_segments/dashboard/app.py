@@ -21,7 +21,6 @@ from customer_segments.dashboard import (
 from customer_segments.dashboard.reading import Seen, look
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.months import parse_month
 from customer_segments.outputs.words import day_name, month_name
 
 PAGES = {
@@ -72,7 +71,6 @@ def _shown(page, seen: Seen) -> None:
         "Month",
         list(names),
         index=[*names.values()].index(seen.month),
-        format_func=lambda name: month_name(parse_month(name)),
         key="month",
         bind="query-params",
         persist_state="session",

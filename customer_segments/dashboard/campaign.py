@@ -24,7 +24,7 @@ from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
 from customer_segments.outputs.view import MonthView
-from customer_segments.outputs.words import UNKNOWN, counted, month_name, plain
+from customer_segments.outputs.words import UNKNOWN, counted, plain
 from customer_segments.tables import CLEANED_TRANSACTIONS
 
 if TYPE_CHECKING:
@@ -155,7 +155,6 @@ def _results(seen: Seen) -> None:
     chosen = st.selectbox(
         "Lists of",
         list(names),
-        format_func=lambda name: month_name(names[name]),
         key="lists",
         **KEPT,
     )

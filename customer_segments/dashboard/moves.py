@@ -40,7 +40,6 @@ def page(seen: Seen) -> None:
             f"To {month_name(seen.month)} from",
             list(names),
             index=[*names.values()].index(before) if before in earlier else 0,
-            format_func=lambda name: month_name(names[name]),
             key="since",
             **KEPT,
         )

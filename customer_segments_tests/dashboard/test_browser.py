@@ -1,0 +1,179 @@
+"""The dashboard as people open it: on a desk, on a phone, in the dark, by keyboard, in a run."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from customer_segments.storage import Warehouse
+from customer_segments_tests import console
+from customer_segments_tests.browser import axe_violations
+
+PAGES = ("", "segments", "moves", "customers", "campaign", "what-if", "your-file", "trust")
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+# Streamlit's own uploader gives its area a name and the role of none.
+STREAMLITS = "presentation-role-conflict"
+
+
+@contextmanager
+def serving(folder: Path, **changed: str) -> Iterator[str]:
+    """Run the command ``dashboard`` over an installation; gives its address, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-c", console.COMMAND, "dashboard", "--port", port]
+    environment = os.environ | console.environment(folder) | changed
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        address = process.stdout.readline().split()[4]
+        try:
+            waiting = Retrying(
+                retry=retry_if_exception_type(OSError),
+                wait=wait_fixed(0.2),
+                stop=stop_after_delay(60),
+            )
+            waiting(urllib.request.urlopen, f"{address}/_stcore/health")
+            yield address
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(sample_warehouse) -> Iterator[str]:
+    with serving(sample_warehouse.warehouse_path.parent) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(browser, address):
+    """Open a page with a screen and a scheme of colours; what it asks for is kept."""
+    contexts = []
+
+    def open_it(path: str, screen=DESK, scheme="light"):
+        contexts.append(browser.new_context(viewport=screen, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.heard = []
+        page.on("request", lambda request: page.heard.append(request.url))
+        page.goto(f"{address}/{path}")
+        settled(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+def settled(page) -> None:
+    """Wait until the page says what it has to say."""
+    page.wait_for_selector("h1")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("screen", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"]
+)
+def test_everybody_can_use_it(opened, address, path, screen, scheme):
+    page = opened(path, screen, scheme)
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert [v for v in axe_violations(page) if not v.startswith(STREAMLITS)] == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    paper = page.eval_on_selector(
+        "[data-testid=stApp]", "of => getComputedStyle(of).backgroundColor"
+    )
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    foreign = [url for url in page.heard if not re.match(f"{address}|data:|blob:", url)]
+    assert foreign == []
+
+
+def test_month_and_filters_are_in_the_address(opened, address):
+    page = opened("segments?month=2024-06&country=Germany")
+    assert "2024-06" in page.locator("section[data-testid=stSidebar]").inner_text()
+    said = page.locator("text=/customers of/").inner_text()
+    left, everybody = map(int, re.findall(r"\d+", said.replace(",", "")))
+    assert 0 < left < everybody
+    # From page to page the month stays.
+    page.get_by_role("link", name="Trust").click()
+    page.wait_for_url(re.compile("trust"))
+    settled(page)
+    assert page.get_by_text("By the end of June 2024").count() == 1
+    assert "month=2024-06" in page.url
+
+
+def test_by_keyboard_alone(opened):
+    page = opened("segments")
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.innerText"))
+        if page.evaluate("document.activeElement.closest('[data-testid=stMultiSelect]')"):
+            break
+    assert "This month" in reached
+    # The first filter is open to a segment's first letters.
+    page.keyboard.type("Champ")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("segment=Champions"))
+    settled(page)
+    page.get_by_text(re.compile(r"customers of")).wait_for()
+
+
+def test_a_download_runs_no_formula_and_leaves_by_the_guarded_way(opened):
+    page = opened("segments")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Download")).click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert text.startswith('"customer_id","segment"')
+    assert page.get_by_label("Download as CSV").count() == 0
+
+
+def test_a_file_that_is_dropped_is_read_and_not_kept(opened, tmp_path):
+    page = opened("your-file")
+    rows = [f"A{n},{n % 7},2024-05-{n % 27 + 1:02d},C{n % 9},{n}.50,x" for n in range(60)]
+    text = "\n".join(["Invoice,Quantity,InvoiceDate,Customer ID,Price,StockCode", *rows])
+    file = tmp_path / "=cmd.csv"
+    file.write_text(text)
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("What would become of the rows").wait_for()
+    settled(page)
+    assert page.get_by_text("Its customers").count() == 1
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_pages_are_read_while_a_run_writes(browser, sample_warehouse, tmp_path):
+    folder = tmp_path / "busy"
+    shutil.copytree(sample_warehouse.warehouse_path.parent, folder)
+    with serving(folder) as address, Warehouse(folder / "warehouse.duckdb").writing() as con:
+        con.raw_sql("DELETE FROM customer_segments")
+        page = browser.new_page()
+        page.goto(f"{address}/segments")
+        settled(page)
+        assert page.locator("text=/customers of/").count() == 1
+        page.close()
+
+
+def test_who_asks_by_another_name_is_refused(address):
+    request = urllib.request.Request(f"{address}/", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code in (400, 403)
+
+
+def test_without_labels_a_page_says_what_to_do(browser, tmp_path):
+    with serving(tmp_path) as address:
+        page = browser.new_page()
+        page.goto(address)
+        settled(page)
+        assert page.locator("h1").inner_text() == "Nobody is labelled yet"
+        assert page.get_by_text("customer-segments run").count() == 1
+        page.close()
