@@ -117,6 +117,18 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
     return totals.mutate(is_known=known.fill_null(False)).filter("is_known")[["segment", "revenue"]]
 
 
+def credits_only(cleaned: Table, month: date, window_months: int | None) -> Table:
+    """Count the customers whom a snapshot leaves out for having no sale, and their revenue."""
+    lines = cleaned.filter(cleaned.customer_id.notnull(), cleaned.month <= ibis.date(month))
+    if window_months:
+        lines = lines.filter(lines.month > ibis.date(shift(month, -window_months)))
+    sales = (~lines.is_credit).sum()
+    customers = lines.group_by("customer_id").agg(revenue=lines.revenue.sum(), sales=sales)
+    left_out = customers.filter(customers.sales == 0)
+    revenue = left_out.revenue.sum().cast("float64").fill_null(0)
+    return left_out.agg(customers=left_out.count(), revenue=revenue)
+
+
 def findings_of(month: date | None = None) -> Table:
     """Return the newest verdicts that stand out: on tables as a whole, and on a month or on all."""
     history = tables.CHECK_HISTORY.relation
