@@ -11,7 +11,7 @@ import pandas as pd
 
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.customers import COLUMNS, FEATURES
-from customer_segments.outputs.pictures.palette import FAINT, PAPER, colour, in_order, mark
+from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
 from customer_segments.outputs.pictures.picture import Drawn, in_use, is_continuum, picture
 from customer_segments.outputs.view import MonthView
 
@@ -57,7 +57,7 @@ def space(view: MonthView, people: pd.DataFrame) -> Drawn:
     points = _points(people)
     drawn, top = style.keyed(3.8, segments)
     # Any: three-dimensional axes have methods that flat ones lack.
-    axes: Any = style.panel(drawn, 0.1, 0, 0.4, top - 0.3, projection="3d")
+    axes: Any = style.panel(drawn, 0, 0, 0.5, top - 0.3, projection="3d")
     axes.set_box_aspect((1.25, 1, 0.95), zoom=0.95)
     for segment, own in points.items():
         axes.plot(*own.T, mark(segment), c=colour(segment), ms=3.5, mew=0)
@@ -68,9 +68,12 @@ def space(view: MonthView, people: pd.DataFrame) -> Drawn:
         ticks, labels = style.log_ticks(low, high, most=4)
         axes.set(**{f"{name}lim": (low, high), f"{name}ticks": ticks, f"{name}ticklabels": labels})
         axis = getattr(axes, f"{name}axis")
-        axis.set_label_text(label.partition(",")[0], fontsize=style.TEXT)
+        axis.set_label_text(label.partition(",")[0], fontsize=style.TEXT, color=INK)
+        axis.labelpad = 6
         axis.set_pane_color(PAPER)
         axis.line.set_color(FAINT)
+        # matplotlib has no other way to it.
+        axis._axinfo["grid"]["color"] = FAINT
     row = in_use(view)
     facts = {"is_continuum": None if row is None else is_continuum(row), "points": POINTS}
     return [drawn], {"segments": len(segments), "customers": len(people), **facts}

@@ -44,8 +44,8 @@ def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
     last = shares.ffill().iloc[-1]
     ends = shares.apply(lambda of: max(of.last_valid_index() + beside, 1))
     names = [f"{segment} {percent(share)}" for segment, share in last.items()]
-    style.name_ends(axes, 100 * last, names, 8, (ends, edge + beside, edge + 1.5 * beside))
     axes.set(xlim=(first, edge), ylim=(0, 102))
+    style.name_ends(axes, 100 * last, names, (ends, edge + beside, edge + 1.5 * beside))
     axes.set_xticks([month for month in NAMED_MONTHS if month <= end])
     axes.grid(axis="y", color=FAINT, lw=0.5, alpha=0.6)
     months = min(SAID_MONTHS, int(shares.dropna(how="all").index.max()))
@@ -109,10 +109,9 @@ def snake(view: MonthView, people: pd.DataFrame) -> Drawn:
     for segment, row in means.iterrows():
         axes.plot(range(3), row, c=colour(segment), marker=mark(segment), **LINE)
     low, high = style.bounds(means.to_numpy().ravel(), 0.08)
-    gap = 0.08 * (high - low)
-    style.name_ends(axes, means["monetary"], list(means.index), gap, (2.06, 2.24, 2.28))
-    axes.set_xticks(range(3), [f"{of['title']}:\n{of['up']}" for of in FEATURES.values()])
     axes.set(xlim=(-0.2, 2.15), ylim=(low, high))
+    style.name_ends(axes, means["monetary"], list(means.index), (2.06, 2.24, 2.28))
+    axes.set_xticks(range(3), [f"{of['title']}:\n{of['up']}" for of in FEATURES.values()])
     apart = means.max() - means.min()
     most = apart.idxmax()
     ends = {"best": means[most].idxmax(), "worst": means[most].idxmin()}

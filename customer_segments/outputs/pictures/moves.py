@@ -69,7 +69,9 @@ def migration_table(view: MonthView, moves: pd.DataFrame) -> Drawn:
 def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
     """Draw customers as ribbons from their segment a month before to their segment now."""
     drawn = style.figure(0.45 + 0.44 * max(moves.shape))
-    axes = style.panel(drawn, style.NAMES, 0.15, style.NAMES, 0.45, spines=())
+    heading = f"a month before \N{RIGHTWARDS ARROW} {month_name(view.month)}"
+    margins = (style.NAMES, 0.05, style.NAMES, style.HEADING)
+    axes = style.panel(drawn, *margins, heading=heading, spines=())
     before, now = moves.sum(axis=1), moves.sum(axis=0)
     total = moves.to_numpy().sum()
     # Upper edges of segments, below each other.
@@ -90,21 +92,17 @@ def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
         if name in before:
             change = count - before[name]
             changes[place] += f" ({signed(f'{change:+,}')})" if change else " (±0)"
-    lowest = []
+    lowest, gap = [], (1 + GAP * max(moves.shape)) / max(moves.shape)
     for edge, sizes, labels, x, outside, side in (
         (tops[0], before / total, names, 0.0, -0.02, "right"),
         (tops[1], now / total, changes, 1 - NODE, 1.02, "left"),
     ):
-        gap = (1 + GAP * len(sizes)) / max(moves.shape)
         for place, label in zip(style.spread(edge - sizes / 2, 0.9 * gap), labels, strict=True):
             style.write(axes, outside, place, label, ha=side)
         hues = [colour(name) for name in sizes.index]
         axes.bar(x, -sizes, NODE, edge, align="edge", color=hues)
         lowest.append((edge - sizes).iloc[-1])
-    top = {"xycoords": ("data", "axes fraction"), "va": "bottom", "weight": "bold"}
-    style.write(axes, -0.02, 1.08, "a month before", ha="right", **top)
-    style.write(axes, 1.02, 1.08, month_name(view.month), **top)
-    axes.set(xticks=[], yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - 0.01, 0.01))
+    axes.set(xticks=[], yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - gap / 3, gap / 3))
     _, left = _before(moves)
     if left.empty or not left.max():
         return [drawn], {"month": view.month, "customers": 0}

@@ -74,8 +74,9 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     middles = (tops - shares / 2).iloc[-1][here]
     names = [f"{segment} {percent(last[segment] / 100)}" for segment in here]
     span = max(len(months), 8)
-    gap, ends = 100 * style.LINE / 3.05, edge + span * np.array([0, 0.04, 0.12])
-    places = style.name_ends(axes, middles, names, gap, tuple(ends))
+    axes.set(xlim=(months[0] - 0.6, max(edge, months[0] + 7)), ylim=(0, 100))
+    ends = tuple(edge + span * np.array([0, 0.04, 0.12]))
+    places = style.name_ends(axes, middles, names, ends)
     for segment, place in zip(here, places, strict=True):
         axes.plot(edge + 0.07 * span, place, "s", c=colour(segment), ms=6)
     versions = view.profiles.groupby("snapshot_month")["model_version"].first()
@@ -88,7 +89,6 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     has_year = (ticks.month == 1) | (ticks == ticks.min())
     names = np.where(has_year, ticks.strftime("%b\n%Y"), ticks.strftime("%b"))
     axes.set_xticks(ticks.year * 12 + ticks.month, names)
-    axes.set(xlim=(months[0] - 0.6, max(edge, months[0] + 7)), ylim=(0, 100))
     return [drawn], changed_most(view)
 
 

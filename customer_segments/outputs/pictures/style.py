@@ -87,16 +87,17 @@ def name_ends(
     axes: "Axes",
     ends: "ArrayLike",
     names: Sequence[str],
-    gap: float,
     x: tuple["ArrayLike", float, float],
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 
-    ``ends`` are the lines' heights there and ``gap`` the least distance of names, whose heights
-    are returned; ``x`` is where lines end, where their ties end, and where names begin.
+    ``ends`` are the lines' heights there, within the limits of the axes as names are, whose
+    heights are returned; ``x`` is where lines end, where their ties end, and where names begin.
     """
     starts, tied, begin = x
-    places = spread(ends, gap)
+    low, high = axes.get_ylim()
+    gap = (high - low) * LINE * DPI / axes.bbox.height
+    places = spread(ends, gap, (low, high))
     lines = np.broadcast_arrays(starts, ends, places)
     for start, end, place, name in zip(*lines, names, strict=True):
         axes.plot([start, tied], [end, place], c=FAINT, lw=0.8)
@@ -143,14 +144,18 @@ def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
     return low - room, high + room
 
 
-def spread(positions: "ArrayLike", gap: float) -> np.ndarray:
+def spread(
+    positions: "ArrayLike", gap: float, within: tuple[float, float] = (-np.inf, np.inf)
+) -> np.ndarray:
     """Return positions moved as little as need be to stand ``gap`` apart, in the same order.
 
-    Labels that would stand on each other are set apart around their common middle.
+    Labels that would stand on each other are set apart around their common middle, or as near to
+    it as they stay within limits.
     """
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(positions, kind="stable")
     steps, placed = gap * np.arange(len(order)), np.empty(len(order))
-    placed[order] = steps + isotonic_regression(np.asarray(positions, float)[order] - steps).x
+    apart = isotonic_regression(np.asarray(positions, float)[order] - steps).x
+    placed[order] = steps + np.clip(apart, within[0], within[1] - gap * (len(order) - 1))
     return placed
