@@ -15,8 +15,8 @@ from customer_segments.storage import Contract
 
 # In place of a reason, of the rows that count.
 KEPT = "kept"
-# Where the transactions are not: the answer to ``rows_by_reason``, as a table.
-ROWS_BY_REASON = "rows_by_reason"
+# Where the transactions are not: the answer to ``rows_by_reason``, and their invoices, as tables.
+ROWS_BY_REASON, ORDERS = "rows_by_reason", "customer_orders"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12
@@ -117,9 +117,12 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
     return totals.mutate(is_known=known.fill_null(False)).filter("is_known")[["segment", "revenue"]]
 
 
-def credits_only(cleaned: Table, month: date, window_months: int | None) -> Table:
-    """Count the customers whom a snapshot leaves out for having no sale, and their revenue."""
-    lines = cleaned.filter(cleaned.customer_id.notnull(), cleaned.month <= ibis.date(month))
+def credits_only(bought: Table, month: date, window_months: int | None) -> Table:
+    """Count the customers whom a snapshot leaves out for having no sale, and their revenue.
+
+    Of lines that count, or of invoices.
+    """
+    lines = bought.filter(bought.customer_id.notnull(), bought.month <= ibis.date(month))
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(month, -window_months)))
     sales = (~lines.is_credit).sum()

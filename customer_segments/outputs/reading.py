@@ -91,7 +91,8 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
     if not window:
         of_year = read(queries.year_by_segment(labels, rfm, month))
         year = dict(of_year.itertuples(index=False))
-    left_out = queries.credits_only(tables.CLEANED_TRANSACTIONS.relation, month, window)
+    lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
+    left_out = con.execute(queries.credits_only(lines, month, window))
     was_checked = is_there(con, tables.CHECK_HISTORY.table)
     expected, offers, state = {}, {}, State.read(con)
     judged = tables.SEGMENT_VALUE_BACKTEST
@@ -124,7 +125,7 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
         labelled=label.published_at,
         raw_version=label.raw_version,
         year=year,
-        credits_only=dict(read(left_out).iloc[0]),
+        credits_only=left_out.to_dict("records")[0],
         state=state_of(state, month, today, control_share),
         expected=expected,
         offers=offers,

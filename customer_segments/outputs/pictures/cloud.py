@@ -33,7 +33,7 @@ def planes(view: MonthView, people: pd.DataFrame) -> Drawn:
         said = {"x": LABELS[x], "heading": LABELS[y]}
         axes = style.panel(drawn, 0.75, 0.5, 0.25, top + style.HEADING + 0.05, **said)
         for segment, own in points.items():
-            look = {"c": colour(segment), "ms": 3.5, "mew": 0}
+            look: dict[str, Any] = {"c": colour(segment), "ms": 3.5, "mew": 0}
             axes.plot(own[:, x], own[:, y], mark(segment), **look)
         for segment in segments:
             middle = style.log10(medians.loc[segment].iloc[[x, y]])
