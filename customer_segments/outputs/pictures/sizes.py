@@ -64,11 +64,11 @@ def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     unit = "share of the month's customers, %"
     axes = style.panel(drawn, 0.4, 0.45, 1.85, style.HEADING, heading=unit, spines=())
     # The best segment stands on the ground, where its change is seen best.
-    tops = shares.cumsum(axis=1)
+    tops, edges = shares.cumsum(axis=1), np.append(months - 0.5, months[-1] + 0.5)
     for segment in segments:
-        bottom, hue = tops[segment] - shares[segment], colour(segment)
-        axes.bar(months, shares[segment], 0.9, bottom, color=hue)
-    edge = months[-1] + 0.5
+        bottom, look = tops[segment] - shares[segment], {"ec": PAPER, "lw": 0.8, "fill": True}
+        axes.stairs(tops[segment], edges, baseline=bottom, fc=colour(segment), **look)
+    edge = edges[-1]
     last = shares.iloc[-1]
     here = last[last > 0].index
     middles = (tops - shares / 2).iloc[-1][here]
