@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from customer_segments.cleaning.rules import cleaned
+from customer_segments.outputs.queries import credits_only
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.tables import RAW_TRANSACTIONS
+from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS
 
 FIRST, LAST = date(2009, 12, 1), date(2011, 12, 1)
 SPINE = (
@@ -82,6 +83,13 @@ def test_money_of_customers_with_a_sale(ask):
         "SELECT sum(revenue) FROM cleaned_transactions WHERE customer_id IN "
         "(SELECT customer_id FROM cleaned_transactions WHERE NOT is_credit)"
     ) == (Decimal("16411998.8770"),)
+
+
+def test_money_of_customers_with_credit_notes_only(real_warehouse):
+    # 23 of 5,875 customers: the rest of 16,410,592.7470.
+    with Warehouse(real_warehouse.warehouse_path).reading() as con:
+        found = con.execute(credits_only(CLEANED_TRANSACTIONS.relation, LAST, None))
+    assert found.to_dict("records") == [{"customers": 23, "revenue": -1406.13}]
 
 
 @pytest.mark.parametrize(

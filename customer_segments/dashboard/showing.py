@@ -25,7 +25,7 @@ SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v":
 SHAPES |= {"<": "triangle-left", ">": "triangle-right", "P": "cross"}
 SHAPES["h"] = "M-.87-.5L0-1L.87-.5L.87.5L0 1L-.87.5Z"
 SHAPES["X"] = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0Z"
-SHAPES["*"] = "M0-1L.24-.32L.95-.31L.38 .12L.59 .81L0 .4L-.59 .81L-.38 .12L-.95-.31L-.24-.32Z"
+SHAPES["d"] = "M0-1L.6 0L0 1L-.6 0Z"
 # Rows of a list in the browser; a download has all.
 MOST_ROWS = 100_000
 

@@ -104,7 +104,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 "Label these months first: `customer-segments run`.",
             )
         newest = str(months[-1])
-        # Of the newest month alone: two megabytes each time, which stay in Dagster's history. Here
+        # Of the newest month alone: a megabyte each time, which stay in Dagster's history. Here
         # as well: the overview of an asset shows what it was materialized with, and what was
         # observed of it later only its partitions and events.
         context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)

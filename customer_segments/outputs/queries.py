@@ -15,8 +15,8 @@ from customer_segments.storage import Contract
 
 # In place of a reason, of the rows that count.
 KEPT = "kept"
-# Where the transactions are not: the answer to ``rows_by_reason``, as a table.
-ROWS_BY_REASON = "rows_by_reason"
+# Where the transactions are not: the answer to ``rows_by_reason``, and their invoices, as tables.
+ROWS_BY_REASON, ORDERS = "rows_by_reason", "customer_orders"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12
@@ -115,6 +115,21 @@ def year_by_segment(segments: Table, rfm: Table, month: date) -> Table:
     totals = both.group_by("segment").agg(revenue=brought.sum(), known=both.is_there.any())
     known = totals.known.max().over(ibis.window())
     return totals.mutate(is_known=known.fill_null(False)).filter("is_known")[["segment", "revenue"]]
+
+
+def credits_only(bought: Table, month: date, window_months: int | None) -> Table:
+    """Count the customers whom a snapshot leaves out for having no sale, and their revenue.
+
+    Of lines that count, or of invoices.
+    """
+    lines = bought.filter(bought.customer_id.notnull(), bought.month <= ibis.date(month))
+    if window_months:
+        lines = lines.filter(lines.month > ibis.date(shift(month, -window_months)))
+    sales = (~lines.is_credit).sum()
+    customers = lines.group_by("customer_id").agg(revenue=lines.revenue.sum(), sales=sales)
+    left_out = customers.filter(customers.sales == 0)
+    revenue = left_out.revenue.sum().cast("float64").fill_null(0)
+    return left_out.agg(customers=left_out.count(), revenue=revenue)
 
 
 def findings_of(month: date | None = None) -> Table:

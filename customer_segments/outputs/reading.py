@@ -86,11 +86,13 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before
     cohort = queries.of(labels, months.shift(known_until, -FOLLOWED_MONTHS))
-    year = {}
+    year, window = {}, customers["window_months"][0].as_py()
     # In a trailing window money of a year ago has fallen out again.
-    if customers["window_months"].null_count > 0:
+    if not window:
         of_year = read(queries.year_by_segment(labels, rfm, month))
         year = dict(of_year.itertuples(index=False))
+    lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
+    left_out = con.execute(queries.credits_only(lines, month, window))
     was_checked = is_there(con, tables.CHECK_HISTORY.table)
     expected, offers, state = {}, {}, State.read(con)
     judged = tables.SEGMENT_VALUE_BACKTEST
@@ -123,6 +125,7 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
         labelled=label.published_at,
         raw_version=label.raw_version,
         year=year,
+        credits_only=left_out.to_dict("records")[0],
         state=state_of(state, month, today, control_share),
         expected=expected,
         offers=offers,

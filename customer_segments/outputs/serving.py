@@ -19,7 +19,7 @@ from customer_segments.storage.state import State
 
 SERVED = [contract for contract in tables.CONTRACTS.values() if not contract.is_big]
 # All that is known of each customer at each month's end; what is read from here alone.
-CUSTOMERS, ORDERS, PRODUCTS = "customers", "customer_orders", "customer_products"
+CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
 
 
 def serve(installed: Installation) -> None:

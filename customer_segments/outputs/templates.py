@@ -3,7 +3,6 @@
 Belongs here: the environment and its filters. Does not: the texts, which lie beside their users.
 """
 
-import base64
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,6 @@ def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:
     return _template(text, is_html).render(facts)
 
 
-def data_url(kind: str, content: bytes) -> str:
-    """Return content as an address that holds it."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
 @cache
 def _template(text: str, is_html: bool) -> "jinja2.Template":
     import jinja2
@@ -34,9 +28,9 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
         "amount": words.amount,
         "count": columns.WHOLE.text,
         "counted": words.counted,
-        "data_url": lambda png: data_url("image/png", png),
         "date": words.day_name,
         "day": columns.DATE.text,
+        "exact": lambda money: words.signed(f"{money:,.2f}"),
         "figure": lambda value: words.UNKNOWN if value is None else f"{value:.2f}",
         "money": words.plain,
         "month": words.month_name,

@@ -63,6 +63,8 @@ class MonthView:
     raw_version: str
     # Net revenue of each segment's customers in twelve months; empty without a snapshot then.
     year: Mapping[str, float]
+    # How many ``customers`` took goods back only, and their ``revenue``: they are in no segment.
+    credits_only: Mapping[str, float]
     # What all of this is made from, as ``state_of`` returns it.
     state: str
     # What to expect of segments in six months, where that can be said; and by customer what to

@@ -57,3 +57,25 @@ class Page(HTMLParser):
         """Return the row of a table that starts with these cells."""
         (found,) = [row for row in self.tables[table] if tuple(row[: len(starts)]) == starts]
         return found
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, WCAG 2.2."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(hue: str, paper: str, opacity: float) -> str:
+    """Return what is seen of a colour through which paper shines."""
+    pairs = zip(_channels(hue), _channels(paper), strict=True)
+    return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02X}" for a, b in pairs)
+
+
+def _luminance(colour: str) -> float:
+    parts = (part / 255 for part in _channels(colour))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]

@@ -208,3 +208,24 @@ def test_sold_to_nobody_known(sample_view):
     sentence = "1,200 rows with 100, 25% of the money, so far."
     assert sentence in page_of(replace(sample_view, rows=rows)).text
     assert "without giving a name" not in page_of(replace(sample_view, rows=rows[1:])).text
+
+
+@pytest.mark.parametrize("window", [None, 12])
+def test_money_that_is_in_no_segment_is_said(sample_view, window):
+    def said_of(customers: int, revenue: float) -> str:
+        left_out = {"customers": customers, "revenue": revenue}
+        people = sample_view.customers.set_column(
+            sample_view.customers.column_names.index("window_months"),
+            "window_months",
+            pa.array([window] * len(sample_view.customers), pa.int64()),
+        )
+        return page_of(replace(sample_view, customers=people, credits_only=left_out)).text
+
+    assert "credit notes only" not in said_of(0, 0.0)
+    said = said_of(23, -1406.13)
+    ends = "nor is what is older than 12 months." if window else "are in no segment."
+    assert "23 customers with credit notes only (\N{MINUS SIGN}1,406.13) are in no segment" in said
+    assert ends in said
+    assert "1 customer with credit notes only (\N{MINUS SIGN}5.00) is in no segment" in said_of(
+        1, -5
+    )

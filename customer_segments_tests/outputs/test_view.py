@@ -1,8 +1,9 @@
 """The view of a month: read as the tables have it, retention as the transactions have it."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
 from customer_segments.months import shift
-from customer_segments.outputs.queries import MONTHS_AFTER, retention
+from customer_segments.outputs.queries import MONTHS_AFTER, credits_only, retention
 from customer_segments.outputs.reading import read_month
 from customer_segments.storage import Warehouse
+from customer_segments.tables import CLEANED_TRANSACTIONS
 from customer_segments_tests.outputs.conftest import SHARE, TODAY
+from customer_segments_tests.rfm import lines
 from customer_segments_tests.segments.plain import in_memory, rfm_row, rows_of
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
@@ -187,3 +190,28 @@ def test_months_without_a_snapshot_are_not_guessed(purchases, snapshots, newest,
     assert {
         (row["segment"], row["months_after"]): [row["customers"], row["returned"]] for row in made
     } == expected
+
+
+@pytest.mark.parametrize(
+    ("month", "window", "expected"),
+    [
+        (lines.JANUARY, None, (1, -5.0)),
+        (lines.MARCH, None, (1, -10.0)),  # b bought in March, a never
+        (lines.MARCH, 1, (1, -5.0)),
+        (lines.FEBRUARY, 1, (1, -5.0)),  # b's credit note, without a's of January
+        (lines.MAY, 1, (0, 0.0)),
+    ],
+)
+def test_who_took_goods_back_only_is_counted(month, window, expected):
+    rows = [
+        lines.line(number, datetime(2011, when, 3), customer_id=who, invoice=invoice)
+        for number, (when, who, invoice) in enumerate(
+            [(1, "a", "C1"), (2, "b", "C2"), (3, "b", "3"), (3, "a", "C4"), (3, None, "C5")]
+        )
+    ]
+    rows = [
+        row | {"revenue": -row["revenue"] if row["is_credit"] else row["revenue"]} for row in rows
+    ]
+    bought = ibis.memtable(rows, schema=CLEANED_TRANSACTIONS.schema)
+    found = ibis.duckdb.connect().execute(credits_only(bought, month, window))
+    assert tuple(found.iloc[0]) == expected

@@ -28,7 +28,7 @@ def drawers() -> "list[Callable[[MonthView], Picture | None]]":
     return [
         *(sizes.sizes_and_revenue, sizes.segment_shares),
         *(moves.migration_flow, moves.migration_table),
-        *(customers.retention, customers.distributions, customers.snake),
-        *(cloud.planes, cloud.space),
-        *(evaluation.number_of_segments, evaluation.stability, evaluation.foretelling),
+        *(customers.retention, customers.snake, customers.distributions, cloud.planes),
+        *(evaluation.number_of_segments, evaluation.stability, cloud.space),
+        evaluation.foretelling,
     ]

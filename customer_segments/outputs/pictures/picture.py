@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from customer_segments.outputs.pictures import style
 from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.texts import read_toml
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 # A silhouette that beats that of a cloud without segments by less finds slices, not groups.
 CLOSE_TO_NULL = 0.1
 
-# A figure, and the facts that its words are made of.
-Drawn = tuple["Figure", dict[str, Any]]
+# Figures that stand side by side where there is room, and the facts that their words are made of.
+Drawn = tuple["list[Figure]", dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished picture: the file, and what is said of it.
+    """A finished picture: SVG elements, and what is said of them.
 
     ``name`` is safe in a file's name and an anchor, ``explains`` the key of the asset whose figures
     it shows, ``section`` where it stands in the report, ``title`` the finding, with figures of the
@@ -39,7 +38,7 @@ class Picture:
     section: str
     title: str
     caption: str
-    png: bytes
+    svgs: tuple[str, ...]
 
 
 def picture(table_of: Callable[[MonthView], "pd.DataFrame | None"]) -> Callable:
@@ -50,12 +49,16 @@ def picture(table_of: Callable[[MonthView], "pd.DataFrame | None"]) -> Callable:
     ) -> Callable[[MonthView], Picture | None]:
         @wraps(draw)
         def finished(view: MonthView) -> Picture | None:
+            from customer_segments.outputs.pictures.svg import svg
+
             table = table_of(view)
             if table is None or table.empty:
                 return None
-            figure, facts = draw(view, table)
+            figures, facts = draw(view, table)
             name = draw.__name__
-            return Picture(name, png=style.png(figure), **words_of(name, facts))
+            words = words_of(name, facts)
+            parts = [svg(each, f"{name}-{at}", words["title"]) for at, each in enumerate(figures)]
+            return Picture(name, svgs=tuple(parts), **words)
 
         return finished
 

@@ -1,16 +1,16 @@
-"""How all pictures look: size, type, axes, labels, and the way to bytes.
+"""How all pictures look: size, type, axes, labels.
 
-Belongs here: what is the same in every picture. Does not: colours (``palette``) or data. There is
-no pyplot and no rcParams: figures are drawn in several threads without state that they share.
+Belongs here: what is the same in every picture. Does not: colours (``palette``), data, the way to
+a page (``svg``). There is no pyplot and no rcParams: figures are drawn in several threads without
+state that they share.
 """
 
-import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, mark
+from customer_segments.outputs.pictures.palette import FAINT, INK, colour, mark
 from customer_segments.outputs.words import short
 
 if TYPE_CHECKING:
@@ -18,24 +18,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-# Inches; a hundred CSS pixels each in the report, so drawn at one and a half times its size.
-WIDTH = 9.0
-DPI = 150
-# Points: a hundredth of an inch is .72 of them, so 14 and 12 CSS pixels.
-TEXT, SMALL = 10, 8.7
-# Room for the longest name of a segment.
-NAMES = 1.75
-# Names of segments in a line of the legend, and the height of a line in inches.
-ACROSS, LINE = 4, 0.28
-# Colours of a PNG file; a palette makes it a third as large.
-COLOURS = 128
+# Inches of a hundred CSS pixels: as wide as a phone, so that text stays what it is there. A wide
+# page has pictures side by side.
+WIDTH, DPI = 4.0, 100
+# Points: 12.5 CSS pixels, which are 11 on a phone, and from line to line.
+TEXT, LEADING = 9, 11
+# Room for the longest name of a segment, for a heading, and the height of a line, in inches.
+NAMES, HEADING, LINE = 1.42, 0.3, 0.22
+# Names of segments in a line of the legend.
+ACROSS = 2
 
 
 def figure(height: float) -> "Figure":
-    """Return an empty figure of the report's width, so many inches high."""
+    """Return an empty figure of a phone's width, so many inches high."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
+    return Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="none")
 
 
 def panel(
@@ -47,55 +45,63 @@ def panel(
     *,
     spines: Iterable[str] = ("left", "bottom"),
     x: str = "",
-    y: str = "",
-    title: str = "",
+    heading: str = "",
     **options,
 ) -> "Axes":
-    """Return axes within margins, in inches, with these axis lines, labels (with units), title."""
+    """Return axes within margins, in inches, with these axis lines.
+
+    ``x`` (with its unit) stands below; the heading, with the unit of what goes up, above the axes
+    in ``HEADING`` inches of the top margin: text that stands on its side is hard to read.
+    """
     width, height = drawn.get_size_inches()
     size = ((width - left - right) / width, (height - bottom - top) / height)
     axes = drawn.add_axes((left / width, bottom / height, *size), **options)
     axes.set_facecolor("none")
-    axes.tick_params(labelsize=SMALL, labelcolor=INK, color=FAINT, length=3)
+    axes.tick_params(labelsize=TEXT, labelcolor=INK, color=FAINT, length=3)
     for side, spine in axes.spines.items():
         spine.set_visible(side in spines)
         spine.set_color(FAINT)
-    axes.set_xlabel(x, fontsize=SMALL, color=INK)
-    axes.set_ylabel(y, fontsize=SMALL, color=INK)
-    axes.set_title(title, fontsize=TEXT, color=INK, loc="left", weight="bold", pad=8)
+    axes.set_xlabel(x, fontsize=TEXT, color=INK)
+    above = (height - top + HEADING - 0.1) / height
+    drawn.text(0.02 / width, above, heading, fontsize=TEXT, color=INK, va="center", weight="bold")
     return axes
 
 
 def write(axes: "Axes", x: float, y: float, text: str, *, ha="left", va="center", **more) -> None:
-    """Write text at a point of the data, at the size of small text unless told otherwise."""
-    axes.text(x, y, text, **{"ha": ha, "va": va, "fontsize": SMALL, "color": INK, **more})
+    """Write text at a point of the data; each line by itself, so that its alignment is kept."""
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
+        up = LEADING * ((len(lines) - 1) / 2 - place)
+        how = {"ha": ha, "va": va, "fontsize": TEXT, "color": INK, "annotation_clip": False}
+        axes.annotate(line, (x, y), (0, up), textcoords="offset points", **how, **more)
 
 
-def name_rows(axes: "Axes", segments: Sequence[str]) -> None:
+def name_rows(axes: "Axes", names: Sequence[str]) -> None:
     """Name horizontal rows, the first on top."""
-    axes.set_yticks(-np.arange(len(segments)), segments, fontsize=TEXT)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-len(segments) + 0.4, 0.6)
+    for row, name in enumerate(names):
+        write(axes, -0.02, -row, name, ha="right", xycoords=("axes fraction", "data"))
+    axes.set(yticks=[], ylim=(-len(names) + 0.4, 0.6))
 
 
 def name_ends(
     axes: "Axes",
     ends: "ArrayLike",
     names: Sequence[str],
-    gap: float,
     x: tuple["ArrayLike", float, float],
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 
-    ``ends`` are the lines' heights there and ``gap`` the least distance of names, whose heights
-    are returned; ``x`` is where lines end, where their ties end, and where names begin.
+    ``ends`` are the lines' heights there, within the limits of the axes as names are, whose
+    heights are returned; ``x`` is where lines end, where their ties end, and where names begin.
     """
     starts, tied, begin = x
-    places = spread(ends, gap)
+    low, high = axes.get_ylim()
+    gap = (high - low) * LINE * DPI / axes.bbox.height
+    places = spread(ends, gap, (low, high))
     lines = np.broadcast_arrays(starts, ends, places)
     for start, end, place, name in zip(*lines, names, strict=True):
-        axes.plot([start, tied], [end, place], c=FAINT, lw=0.8, clip_on=False)
-        write(axes, begin, place, name, fontsize=TEXT, clip_on=False)
+        axes.plot([start, tied], [end, place], c=FAINT, lw=0.8)
+        write(axes, begin, place, name)
     return places
 
 
@@ -103,12 +109,12 @@ def keyed(height: float, segments: Sequence[str]) -> tuple["Figure", float]:
     """Return a figure with names and marks of segments above, and how many inches they take."""
     lines = -(-len(segments) // ACROSS)
     drawn = figure(height + LINE * lines)
-    axes = panel(drawn, 0.2, height - 0.05, 0.1, 0.05, spines=())
+    axes = panel(drawn, 0.1, height, 0.1, 0, spines=())
     axes.set(xticks=[], yticks=[], xlim=(0, ACROSS), ylim=(-lines + 0.5, 0.5))
     for index, segment in enumerate(segments):
         line, column = divmod(index, ACROSS)
-        axes.plot(column + 0.04, -line, marker=mark(segment), ms=8, mew=0, c=colour(segment))
-        write(axes, column + 0.09, -line, segment, fontsize=TEXT)
+        axes.plot(column + 0.04, -line, marker=mark(segment), ms=7, mew=0, c=colour(segment))
+        write(axes, column + 0.11, -line, segment)
     return drawn, LINE * lines
 
 
@@ -138,32 +144,18 @@ def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
     return low - room, high + room
 
 
-def spread(positions: "ArrayLike", gap: float) -> np.ndarray:
+def spread(
+    positions: "ArrayLike", gap: float, within: tuple[float, float] = (-np.inf, np.inf)
+) -> np.ndarray:
     """Return positions moved as little as need be to stand ``gap`` apart, in the same order.
 
-    Labels that would stand on each other are set apart around their common middle.
+    Labels that would stand on each other are set apart around their common middle, or as near to
+    it as they stay within limits.
     """
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(positions, kind="stable")
     steps, placed = gap * np.arange(len(order)), np.empty(len(order))
-    placed[order] = steps + isotonic_regression(np.asarray(positions, float)[order] - steps).x
+    apart = isotonic_regression(np.asarray(positions, float)[order] - steps).x
+    placed[order] = steps + np.clip(apart, within[0], within[1] - gap * (len(order) - 1))
     return placed
-
-
-def png(drawn: "Figure") -> bytes:
-    """Draw a figure and return it as a PNG file; the same figure gives the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-
-    canvas = FigureCanvasAgg(drawn)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    image = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    # The octree makes white one shade darker, which shows on a white page.
-    hues = np.array(image.getpalette(), dtype=np.uint8).reshape(-1, 3)
-    hues[(hues >= 253).all(axis=1)] = 255
-    image.putpalette(hues.tobytes())
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()

@@ -4,7 +4,7 @@ Belongs here: what the template is given, and how figures are written in it. Doe
 (``figures``), sentences and layout (``report.html.j2``, ``report.css``), terms (``glossary.toml``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from customer_segments.evaluation.findings import MARGIN, findings, means
@@ -12,8 +12,8 @@ from customer_segments.evaluation.ways import QUINTILE_SUM
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.campaigns import measurable
-from customer_segments.outputs.columns import columns_of
-from customer_segments.outputs.pictures.palette import colour
+from customer_segments.outputs.columns import Column, columns_of
+from customer_segments.outputs.pictures.palette import STYLE, variable
 from customer_segments.outputs.pictures.picture import Picture, in_use, is_continuum
 from customer_segments.outputs.queries import YEAR
 from customer_segments.outputs.templates import rendered
@@ -60,7 +60,9 @@ def render(
         "begins": first if shift(first, YEAR - 1) > view.month else None,
         "segments": segments,
         "empty": [s for s in view.clusters["segment"] if s not in names],
-        "colour": colour,
+        "variable": variable,
+        "palette": STYLE,
+        "headed": _headed,
         "columns": [c for c in SEGMENT_COLUMNS if known_ahead.get(c.name, True)],
         "campaigns": measurable(view),
         "campaign_columns": CAMPAIGN_COLUMNS,
@@ -85,6 +87,11 @@ def render(
         "style": read_text(__package__, "report.css"),
     }
     return rendered(read_text(__package__, "report.html.j2"), facts)
+
+
+def _headed(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    """Return the heads of a table with a row for each segment, and the class of their cells."""
+    return [("Segment", ""), *((column.short, "n") for column in columns)]
 
 
 def _accounts(people: "pd.DataFrame") -> dict[str, Any]:

@@ -3,14 +3,14 @@
 Belongs here: observations with pictures in them. Does not: the report's own page (``html``).
 """
 
-import struct
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from customer_segments.outputs.templates import data_url
+from customer_segments.outputs.pictures.palette import PAPER
 from customer_segments.tables import LABELS
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # What has a partition for each month; the other assets are looked at as a whole.
 MONTHLY = {contract.table for contract in LABELS}
-# CSS pixels, as in the report. The UI cuts off what is wider than its window.
-WIDTH = 900
 
 
 def observations(pictures: "Iterable[Picture]", month: str) -> list[dg.AssetObservation]:
@@ -42,17 +40,15 @@ def markdown(pictures: "Iterable[Picture]") -> dg.MarkdownMetadataValue:
     """Return pictures with title and caption, one below the other."""
     return dg.MetadataValue.md(
         "\n\n".join(
-            f"**{picture.title}**\n\n![{picture.name}]({_address(picture.png)})\n\n{picture.caption}"
+            f"**{picture.title}**\n\n{_images(picture)}\n\n{picture.caption}"
             for picture in pictures
         )
     )
 
 
-def _address(png: bytes) -> str:
-    """Return a picture as an address of ``WIDTH``: Markdown itself knows no sizes, but SVG does."""
-    width, height = struct.unpack(">II", png[16:24])  # PNG, 11.2.1: the first chunk
-    text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" viewBox="0 0 {width} {height}">'
-        f'<image width="{width}" height="{height}" href="{data_url("image/png", png)}"/></svg>'
-    )
-    return data_url("image/svg+xml", text.encode())
+def _images(picture: "Picture") -> str:
+    """Return a picture's parts beside each other, on paper of their own: the UI may be dark."""
+    on_paper = f'<svg style="background:{PAPER}" '
+    files = (svg.replace("<svg ", on_paper, 1).encode() for svg in picture.svgs)
+    addresses = (f"data:image/svg+xml;base64,{b64encode(file).decode()}" for file in files)
+    return " ".join(f"![{picture.name}]({address})" for address in addresses)
