@@ -5,6 +5,7 @@ Belongs here: what the first look takes. Does not: the figures (``outputs.figure
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -36,8 +37,8 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title(month_name(view.month))
     for column, (label, value, change, said) in zip(st.columns(5), headlines(view), strict=True):
-        good = "inverse" if label == SLIPPED else "normal"
-        column.metric(label, value, change, good, border=True, help=said)
+        more_is: Literal["normal", "inverse"] = "inverse" if label == SLIPPED else "normal"
+        column.metric(label, value, change, more_is, border=True, help=said)
     st.header("Segments")
     rows = figures.shown_segments(view)
     for start in range(0, len(rows), CARDS_ABREAST):

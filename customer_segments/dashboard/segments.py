@@ -10,7 +10,7 @@ import streamlit as st
 from customer_segments.dashboard.filters import filtered
 from customer_segments.dashboard.month import money_column
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, note, people, table
+from customer_segments.dashboard.showing import by_segment, ink, note, people, table
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.words import counted, number
@@ -103,7 +103,7 @@ def _bars(sizes: "pd.DataFrame") -> None:
         color=by_segment(names)["color"].legend(None),
         tooltip=["segment", "customers"],
     )
-    words = base.mark_text(align="left", dx=4).encode(
+    words = base.mark_text(align="left", dx=4, color=ink()).encode(
         x="customers:Q", text=alt.Text("customers:Q", format=",")
     )
     st.altair_chart(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column, Format
-from customer_segments.outputs.pictures.palette import colour, in_order, mark
+from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, mark
 from customer_segments.outputs.workbook.tables import write_csv
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def by_segment(segments: Iterable[str]) -> "dict[str, alt.Color | alt.Shape]":
     import altair as alt
 
     names = in_order(segments)
-    colours = alt.Scale(domain=names, range=[colour(name) for name in names])
+    colours = alt.Scale(domain=names, range=[hue(name) for name in names])
     marks = alt.Scale(domain=names, range=[SHAPES[mark(name)] for name in names])
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
     return {
@@ -90,11 +90,21 @@ def by_segment(segments: Iterable[str]) -> "dict[str, alt.Color | alt.Shape]":
     }
 
 
+def hue(segment: str) -> str:
+    """Return the colour of a segment on the page as it is now, light or dark."""
+    return colour(segment, is_dark=st.context.theme.type == "dark")
+
+
+def ink() -> str:
+    """Return the colour of text in charts, which Vega does not take from the page."""
+    return STYLE["ink"][st.context.theme.type == "dark"]
+
+
 def spans(segment: str) -> str:
     """Return a segment's name with its colour beside it, as HTML of this program's own words."""
     from html import escape
 
-    box = f"background:{colour(segment)};width:.7em;height:.7em;display:inline-block"
+    box = f"background:{hue(segment)};width:.7em;height:.7em;display:inline-block"
     swatch = f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>'
     return f"{swatch}<strong>{escape(segment)}</strong>"
 

@@ -22,9 +22,9 @@ VARIABLES = {light: name for name, (light, _) in STYLE.items()}
 INK, FAINT, NEUTRAL, ACCENT, PAPER = (light for light, _ in _FILE["roles"].values())
 
 
-def colour(segment: str) -> str:
-    """Return the colour of a segment's name on a light page."""
-    return _COLOURS.get(_name(segment), (NEUTRAL,))[0]
+def colour(segment: str, *, is_dark: bool = False) -> str:
+    """Return the colour of a segment's name on a light page, or on a dark one."""
+    return _COLOURS.get(_name(segment), _FILE["roles"]["neutral"])[is_dark]
 
 
 def variable(segment: str) -> str:
