@@ -3,6 +3,7 @@
 Belongs here: starting Streamlit as this project wants it. Does not: the pages.
 """
 
+import logging
 import threading
 from contextlib import suppress
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ OPTIONS = (
     "--server.fileWatcherType=none",
     "--browser.gatherUsageStats=false",
     f"--browser.serverAddress={HOST}",
+    "--logger.hideWelcomeMessage=true",
     "--client.toolbarMode=minimal",
     "--client.showErrorDetails=none",
     "--client.showErrorLinks=false",
@@ -56,6 +58,8 @@ def _warm() -> None:
     """Read the month that is shown first; what is wrong with it, the page says."""
     from customer_segments.dashboard.app import look
 
+    # Streamlit wonders at what is read outside a session.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils").setLevel(logging.ERROR)
     with suppress(UserError):
         if seen := look(Installation.here()):
             _ = seen.view

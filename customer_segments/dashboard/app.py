@@ -18,6 +18,7 @@ from customer_segments.dashboard import (
     what_if,
     your_file,
 )
+from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen, look
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -48,11 +49,20 @@ def main() -> None:
     if seen is None:
         _nothing(installed)
         return
+    seen = _chosen(seen)
     pages = [
         st.Page(partial(_shown, page, seen), title=title, url_path=title.lower().replace(" ", "-"))
         for title, page in PAGES.items()
     ]
     st.navigation(pages).run()
+
+
+def _chosen(seen: Seen) -> Seen:
+    """Ask for the month, outside the pages: it stays from page to page."""
+    names = {f"{month:%Y-%m}": month for month in reversed(seen.months)}
+    shown = [*names.values()].index(seen.month)
+    chosen = st.sidebar.selectbox("Month", list(names), index=shown, key="month", **KEPT)
+    return replace(seen, month=names[chosen])
 
 
 def _nothing(installed: Installation) -> None:
@@ -66,16 +76,6 @@ def _nothing(installed: Installation) -> None:
 
 def _shown(page, seen: Seen) -> None:
     """Show a page below what has to be said of its month."""
-    names = {f"{month:%Y-%m}": month for month in reversed(seen.months)}
-    chosen = st.sidebar.selectbox(
-        "Month",
-        list(names),
-        index=[*names.values()].index(seen.month),
-        key="month",
-        bind="query-params",
-        persist_state="session",
-    )
-    seen = replace(seen, month=names[chosen])
     view = seen.view
     settings = seen.installed.settings
     if settings.uses_sample:
