@@ -29,6 +29,8 @@ SERVED = [
     table for table in SERVED if table not in ("check_history", "source_sheets", "source_doubts")
 ]
 EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION, tables.SEGMENT_VALUE_BACKTEST)
+# Of whatever month, as known today: shown with the newest one.
+OF_NEWEST = (tables.PRODUCT_RECOMMENDATIONS, tables.CUSTOMER_CONTACTS)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
     ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
@@ -76,8 +78,8 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
     """Return what a month is shown from, as a hash: another one, another report.
 
     All that the ledger says of its content, whether it is complete, the share by which campaigns'
-    groups are drawn, and the version of this package. Behind it the offers, of the newest month
-    alone: a report that begins with its month's hash stays as it is when another month comes.
+    groups are drawn, and the version of this package. Behind it offers and contacts, of the newest
+    month alone: a report that begins with its month's hash stays as it is when another month comes.
     """
     made_from: list = [code_version(), state.is_complete(month, today), control_share]
     for contract in OF_MONTH:
@@ -86,10 +88,11 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
     for contract in EVIDENCE:
         made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
     made_of = hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
-    offers = state.last(tables.PRODUCT_RECOMMENDATIONS.table)
-    if offers is None or month != newest_shown(state, today):
+    newest = [state.last(contract.table) for contract in OF_NEWEST]
+    digests = "".join(held.digest for held in newest if held)
+    if not digests or month != newest_shown(state, today):
         return made_of
-    return made_of + hashlib.sha256(offers.digest.encode()).hexdigest()[:16]
+    return made_of + hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 def is_served(state: State, copied: State) -> bool:

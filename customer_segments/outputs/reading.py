@@ -102,6 +102,10 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
     if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
         rows_of = _rows(con, queries.offers()).to_pylist()
         offers = {row.pop("customer_id"): row for row in rows_of}
+    contacts: dict[str, dict[str, str]] = {}
+    if is_there(con, tables.CUSTOMER_CONTACTS.table):
+        for row in _rows(con, queries.contacts()).to_pylist():
+            contacts.setdefault(row["customer_id"], {})[row["field"]] = row["value"]
     return MonthView(
         month=month,
         today=today,
@@ -129,6 +133,7 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
         state=state_of(state, month, today, control_share),
         expected=expected,
         offers=offers,
+        contacts=contacts,
     )
 
 

@@ -89,10 +89,11 @@ def row_breaches(
             conditions[f"{contract.month_column} from {first:%Y-%m} to {last:%Y-%m}"] = (
                 f"{month} NOT BETWEEN DATE '{first}' AND DATE '{last}'"
             )
+    hidden = {*contract.personal} - {*contract.key}
     # Fetched whole: a result that is read in part blocks the connection.
     counted = ", ".join(f"count(*) FILTER ({sql})" for sql in conditions.values())
     (counts,) = con.raw_sql(f"SELECT {counted} FROM {relation}").fetchall()
-    columns = ", ".join(map(quoted, contract.schema.names))
+    columns = ", ".join(quoted(name) for name in contract.schema if name not in hidden)
     examples = f"SELECT {columns} FROM {relation} WHERE {{}} LIMIT {SAMPLE_ROWS}"
     breaches = [
         Breach(name, count, _rows(con, examples.format(condition)))

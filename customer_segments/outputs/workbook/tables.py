@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from customer_segments.ingestion.layout import CONTACT
+from customer_segments.outputs.view import MonthView
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
@@ -26,6 +28,18 @@ FORMULA_STARTS = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n\0"
 def is_like_formula(text: str) -> bool:
     """Tell whether a spreadsheet that is given this text may take it for a formula."""
     return text.startswith(tuple(FORMULA_STARTS))
+
+
+def with_contacts(view: MonthView) -> "pa.Table":
+    """Return the customers of a month with what their lists pass on, if anything, behind all."""
+    import pyarrow as pa
+
+    customers, known = view.customers, [*view.contacts.values()]
+    ids = customers["customer_id"].to_pylist()
+    for field in (name for name in CONTACT if any(name in said for said in known)):
+        values = [view.contacts.get(each, {}).get(field) for each in ids]
+        customers = customers.append_column(field, pa.array(values, pa.string()))
+    return customers
 
 
 def write_parquet(customers: "pa.Table", path: Path) -> None:
