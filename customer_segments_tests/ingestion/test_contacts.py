@@ -39,7 +39,7 @@ def passed_on(settings: Settings) -> set[tuple]:
 
 
 def csv_file(folder: Path) -> None:
-    write_csv(folder / "a.csv", [COLUMNS, *LINES])
+    write_csv(folder / "9.csv", [COLUMNS, *LINES])
 
 
 def workbook(folder: Path) -> None:
@@ -48,8 +48,8 @@ def workbook(folder: Path) -> None:
 
 def parquet(folder: Path) -> None:
     csv_file(folder)
-    pq.write_table(arrow_csv.read_csv(folder / "a.csv"), folder / "a.parquet")
-    (folder / "a.csv").unlink()
+    pq.write_table(arrow_csv.read_csv(folder / "9.csv"), folder / "a.parquet")
+    (folder / "9.csv").unlink()
 
 
 @pytest.mark.parametrize("put", [csv_file, workbook, parquet])
@@ -82,14 +82,14 @@ def test_file_after_file_ends_as_if_read_at_once_and_goes_with_its_file(installe
     csv_file(installed.source_dir)
     ingest(installed)
     later = [*dated("2011-03-01", Invoice=9, Customer_ID=2), "Later File", "2@x.org"]
-    write_csv(installed.source_dir / "b.csv", [COLUMNS, later])
-    assert ingest_metadata(installed)["files"]["reused"] == ["a.csv"]
+    write_csv(installed.source_dir / "10.csv", [COLUMNS, later])
+    assert ingest_metadata(installed)["files"]["reused"] == ["9.csv"]
     assert ("2", "name", "Later File") in passed_on(installed)
     at_once = install(tmp_path / "at once", installed.source_dir)
     at_once.config.write_text(LAYOUT)
     ingest(at_once)
     assert ask(installed, table) == ask(at_once, table)
-    (installed.source_dir / "b.csv").unlink()
+    (installed.source_dir / "10.csv").unlink()
     ingest(installed)
     assert passed_on(installed) == PASSED_ON
     # A table that is gone is made again, and one that nothing is named for any more is emptied.
