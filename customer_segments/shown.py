@@ -73,12 +73,15 @@ def labelled_months(installed: Installation, state: State) -> list[date]:
     return [month for month in filled if installed.months.clip(month, month)]
 
 
-def state_of(state: State, month: date, today: date, control_share: float) -> str:
+def state_of(
+    state: State, month: date, today: date, control_share: float, currency: str = ""
+) -> str:
     """Return what a month is shown from, as a hash: another one, another report.
 
     All that the ledger says of its content, whether it is complete, the share by which campaigns'
-    groups are drawn, and the version of this package. Behind it offers and contacts, of the newest
-    month alone: a report that begins with its month's hash stays as it is when another month comes.
+    groups are drawn, the currency, if one is named, and the version of this package. Behind it
+    offers and contacts, of the newest month alone: a report that begins with its month's hash stays
+    as it is when another month comes.
     """
     made_from: list = [code_version(), state.is_complete(month, today), control_share]
     for contract in OF_MONTH:
@@ -86,6 +89,7 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
         made_from.append(held and (held.digest, held.model_version))
     for contract in EVIDENCE:
         made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
+    made_from += [currency] if currency else []
     made_of = hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
     newest = [state.last(contract.table) for contract in OF_NEWEST]
     digests = "".join(held.digest for held in newest if held)

@@ -27,6 +27,7 @@ from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
+from customer_segments.texts import plural
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -127,7 +128,8 @@ def taken_in(
                 for grid in found:
                     begun.append(grid)
                     sheet, doubts = _looked_at(con, grid, layout, policy)
-                    progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")
+                    rows = f"{sheet.rows:,} {plural(sheet.rows, 'row')}"
+                    progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
             yield intake

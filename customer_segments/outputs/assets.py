@@ -156,7 +156,7 @@ def _written(
         path = path_of(installed.settings.reports_path, month)
         try:
             today, share = policy.source.today(), policy.campaigns.control_share
-            view = read_month(installed.warehouse, month, today, share)
+            view = read_month(installed.warehouse, month, today, share, policy.source.currency)
             make_folder(path.parent)
             url = dg.MetadataValue.url(path.as_uri())
             metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}

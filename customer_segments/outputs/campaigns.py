@@ -15,6 +15,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
+from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.summary import grid
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
@@ -53,6 +54,8 @@ def print_campaign(installed: Installation, console: "Console") -> None:
     import pandas as pd
 
     result = installed.warehouse.load(CAMPAIGN_RESULT)
+    currency = installed.policy.source.currency
+    names = [*in_order({*result["segment"]} - {ALL_CUSTOMERS}), ALL_CUSTOMERS]
     since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
     for outcome, (said, form) in OUTCOMES.items():
         rows = [
@@ -60,10 +63,13 @@ def print_campaign(installed: Installation, console: "Console") -> None:
                 row.segment,
                 *(form.text(figure) if pd.notna(figure) else UNKNOWN for figure in figures),
             ]
-            for row in result[result["outcome"] == outcome].itertuples()
+            for row in result[result["outcome"] == outcome]
+            .sort_values("segment", key=lambda of: of.map(names.index))
+            .itertuples()
             for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
         ]
-        console.print(grid(f"{said}, {since}", GROUPS, rows))
+        unit = f", {currency}" if currency and outcome == "revenue" else ""
+        console.print(grid(f"{said}{unit}, {since}", GROUPS, rows))
     console.print(CAVEAT, soft_wrap=True)
 
 

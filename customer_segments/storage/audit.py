@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 from customer_segments.errors import UserError
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
+from customer_segments.texts import plural
 
 SAMPLE_ROWS = 5
 
@@ -33,7 +34,7 @@ class Breach:
         if not self.rows:
             return self.rule
         shown = "".join(f"\n    {example}" for example in self.examples)
-        return f"{self.rule}: {self.rows:,} row{'s' if self.rows != 1 else ''}{shown}"
+        return f"{self.rule}: {self.rows:,} {plural(self.rows, 'row')}{shown}"
 
 
 class ContractBreach(UserError):  # noqa: N818 - the field calls it a breach

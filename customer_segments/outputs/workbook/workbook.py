@@ -16,7 +16,7 @@ from openpyxl import Workbook
 
 from customer_segments.ingestion.layout import CONTACT
 from customer_segments.outputs.campaigns import measurable
-from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.columns import columns_of, in_currency
 from customer_segments.outputs.figures import by_segment, total_of
 from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
@@ -68,7 +68,10 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
 
     unknown = {name for name in WHERE_KNOWN if all(row.get(name) is None for row in customers)}
     of_customers, of_changes, of_offers = (
-        [column for column in columns if column.name not in unknown.union(view.lacks)]
+        in_currency(
+            [column for column in columns if column.name not in unknown.union(view.lacks)],
+            view.currency,
+        )
         for columns in (CUSTOMER_COLUMNS, CHANGE_COLUMNS, OFFER_COLUMNS)
     )
     offers = [
@@ -113,7 +116,8 @@ def _add_summary(
         for part in ("above", "below")
     )
     rows, above = [*rows, total], [*above, ""]
-    sheet = sheets.add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, rows, above=above, has_total=True)
+    columns = in_currency(SUMMARY_COLUMNS, view.currency)
+    sheet = sheets.add_sheet(workbook, SUMMARY, columns, rows, above=above, has_total=True)
     sheet.append([])
     sheets.write_line(sheet, "How to read it", **sheets.BOLD)
     for sentence in below:
