@@ -15,8 +15,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
-from customer_segments.outputs.pictures.palette import in_order
-from customer_segments.outputs.summary import grid
+from customer_segments.outputs.summary import grid, in_order_of
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.tables import CAMPAIGN_RESULT
@@ -55,7 +54,6 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     currency = installed.policy.source.currency
-    names = [*in_order({*result["segment"]} - {ALL_CUSTOMERS}), ALL_CUSTOMERS]
     since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
     for outcome, (said, form) in OUTCOMES.items():
         rows = [
@@ -63,9 +61,8 @@ def print_campaign(installed: Installation, console: "Console") -> None:
                 row.segment,
                 *(form.text(figure) if pd.notna(figure) else UNKNOWN for figure in figures),
             ]
-            for row in result[result["outcome"] == outcome]
-            .sort_values("segment", key=lambda of: of.map(names.index))
-            .itertuples()
+            for _, own in in_order_of(result[result["outcome"] == outcome])
+            for row in own.itertuples()
             for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
         ]
         unit = f", {currency}" if currency and outcome == "revenue" else ""

@@ -138,6 +138,11 @@ def test_the_version_is_told():
     assert CliRunner().invoke(app, ["--version"]).output == f"customer-segments {code_version()}\n"
 
 
+def test_where_there_is_no_model_it_is_said_what_makes_one(tmp_path):
+    said = start(tmp_path, "models", "list").stdout
+    assert said == "There is no model yet: `customer-segments run` fits one.\n"
+
+
 def test_help_begins_with_what_a_newcomer_begins_with():
     said = CliRunner().invoke(app, ["--help"]).output
     places = [said.index(f" {name} ") for name in ("Begin", "init", *[*PANELS][1:])]

@@ -115,6 +115,12 @@ def test_what_only_the_retailer_knows_is_not_proposed(config, tmp_path):
     assert "99999" not in config.read_text()
 
 
+def test_without_a_file_it_is_the_source_folder_that_is_proposed_for(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", str(shop(tmp_path / "source", *returns())))
+    assert init("--yes").exit_code == 0
+    assert 'credit = "sign"' in config.read_text()
+
+
 def test_layouts_of_files_come_before_that_of_all():
     sections = with_change({}, {"layout": [{"fill_down": True}]})
     sections = with_change(sections, {"layout": [{"files": "a.csv", "dates": "dmy"}]})
