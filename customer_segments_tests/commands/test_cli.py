@@ -27,6 +27,7 @@ def sample_copied(tmp_path, sample_warehouse) -> Settings:
     installed = install(tmp_path, source_dir=SAMPLE)
     shutil.copy(sample_warehouse.warehouse_path, installed.warehouse_path)
     shutil.copy(sample_warehouse.months_path, installed.months_path)
+    shutil.copytree(sample_warehouse.serving_path.parent, installed.serving_path.parent)
     return installed
 
 
