@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import ibis
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
@@ -12,6 +13,9 @@ from pyarrow import csv as arrow_csv
 
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_of, workbook_files
+from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.dagster_metadata import column_schema
+from customer_segments.tables import CUSTOMER_CONTACTS
 from customer_segments_tests.console import start
 from customer_segments_tests.ingestion.ingested import ask, ingest, ingest_metadata
 from customer_segments_tests.ingestion.postgres import Server
@@ -177,6 +181,17 @@ def test_lists_alone_say_who_somebody_is(tmp_path):
     assert set(pq.read_table(parquet_file)["name"].to_pylist()) == {
         f"Name {n}" for n in range(1, 13)
     }
+
+
+def test_neither_a_breach_nor_a_column_of_the_ui_says_it():
+    con = ibis.duckdb.connect()
+    row = dict.fromkeys(CUSTOMER_CONTACTS.columns) | {"customer_id": "1", "value": SENTINEL}
+    con.create_table("staged", CUSTOMER_CONTACTS.arrow([row]))
+    said = " ".join(map(str, row_breaches(con, CUSTOMER_CONTACTS, "staged")))
+    assert "field is null: 1 row\n" in said
+    assert SENTINEL not in said
+    tagged = [column.name for column in column_schema(CUSTOMER_CONTACTS).columns if column.tags]
+    assert tagged == ["customer_id", "value"]
 
 
 def test_an_address_alone_makes_the_newest_lists_due_again(world):
