@@ -186,7 +186,8 @@ def test_lists_alone_say_who_somebody_is(tmp_path):
 def test_neither_a_breach_nor_a_column_of_the_ui_says_it():
     con = ibis.duckdb.connect()
     row = dict.fromkeys(CUSTOMER_CONTACTS.columns) | {"customer_id": "1", "value": SENTINEL}
-    con.create_table("staged", CUSTOMER_CONTACTS.arrow([row]))
+    nullable = {name: CUSTOMER_CONTACTS.relation[name].type() for name in row}
+    con.create_table("staged", ibis.memtable([row], schema=nullable))
     said = " ".join(map(str, row_breaches(con, CUSTOMER_CONTACTS, "staged")))
     assert "field is null: 1 row\n" in said
     assert SENTINEL not in said
