@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_segments.commands.dry_run import DryRun, dry_run
+from customer_segments.doubts.evidence import heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, as_toml, layout_for
 from customer_segments.ingestion.headings import found
 from customer_segments.ingestion.layout import CONTACT
@@ -84,10 +85,12 @@ def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
 def _contacts(run: DryRun) -> Iterator[Change]:
     """Yield layouts that pass on what plainly is a customer's name, address or number."""
     files: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for (file, _), headings in run.found.unused.items():
-        places = [(field, found(field, headings)) for field in CONTACT]
+    for sheet in run.found.sheets:
+        headings = run.found.unused.get((sheet["workbook"], sheet["sheet"]), [])
+        unnamed = [field for field in CONTACT if not heading_of(field, sheet["read_as"])]
+        places = [(field, found(field, headings)) for field in unnamed]
         if said := tuple((field, headings[at[0]]) for field, at in places if len(at) == 1):
-            files.setdefault(said, []).append(file)
+            files.setdefault(said, []).append(sheet["workbook"])
     for said, concerned in files.items():
         others = run.found.files if len(files) > 1 else concerned
         yield layout_for(concerned, others, contact=dict(said))

@@ -60,11 +60,13 @@ def test_ids_services_and_currency_are_proposed_together(config, tmp_path):
 def test_names_and_addresses_are_passed_on_where_a_heading_plainly_says_so(config, tmp_path):
     source = shop(tmp_path / "source")
     text = (source / "orders.csv").read_text().splitlines()
-    more = ["Kundenname,Product E-mail,E-Mail-Adresse,Name", *["Ann,a@x.org,b@x.org,Lamp"] * 180]
+    headings = "Kundenname,Full Name,Product E-mail,E-Mail-Adresse,Name"
+    more = [headings, *["Ann,Ann A,a@x.org,b@x.org,Lamp"] * 180]
     lines = [f"{line},{cells}" for line, cells in zip(text, more, strict=True)]
     (source / "orders.csv").write_text("\n".join(lines))
-    contact = {"name": "Kundenname", "email": "E-Mail-Adresse"}
+    contact = {"name": "Full Name", "email": "E-Mail-Adresse"}
     assert proposed(config, source) == {"layout": [{"contact": contact}]}
+    assert config.read_text().count("Of each customer") == 1
 
 
 def test_lines_are_filled_down_before_returns_are_seen(config, tmp_path):
