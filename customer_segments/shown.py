@@ -25,10 +25,11 @@ OF_MONTH = (
 )
 # What the serving copy is made once more for; checks are judged in every run.
 SERVED = [contract.table for contract in tables.CONTRACTS.values() if not contract.is_big]
-SERVED = [
-    table for table in SERVED if table not in ("check_history", "source_sheets", "source_doubts")
-]
+NOT_SERVED = ("check_history", "source_sheets", "source_doubts", "customer_contacts")
+SERVED = [table for table in SERVED if table not in NOT_SERVED]
 EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION, tables.SEGMENT_VALUE_BACKTEST)
+# Of whatever month, as known today: shown with the newest one.
+OF_NEWEST = (tables.PRODUCT_RECOMMENDATIONS, tables.CUSTOMER_CONTACTS)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
     ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
@@ -72,12 +73,15 @@ def labelled_months(installed: Installation, state: State) -> list[date]:
     return [month for month in filled if installed.months.clip(month, month)]
 
 
-def state_of(state: State, month: date, today: date, control_share: float) -> str:
+def state_of(
+    state: State, month: date, today: date, control_share: float, currency: str = ""
+) -> str:
     """Return what a month is shown from, as a hash: another one, another report.
 
     All that the ledger says of its content, whether it is complete, the share by which campaigns'
-    groups are drawn, and the version of this package. Behind it the offers, of the newest month
-    alone: a report that begins with its month's hash stays as it is when another month comes.
+    groups are drawn, the currency, if one is named, and the version of this package. Behind it
+    offers and contacts, of the newest month alone: a report that begins with its month's hash stays
+    as it is when another month comes.
     """
     made_from: list = [code_version(), state.is_complete(month, today), control_share]
     for contract in OF_MONTH:
@@ -85,11 +89,13 @@ def state_of(state: State, month: date, today: date, control_share: float) -> st
         made_from.append(held and (held.digest, held.model_version))
     for contract in EVIDENCE:
         made_from.append([held.digest for held in state.tables.get(contract.table, {}).values()])
+    made_from += [currency] if currency else []
     made_of = hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
-    offers = state.last(tables.PRODUCT_RECOMMENDATIONS.table)
-    if offers is None or month != newest_shown(state, today):
+    newest = [state.last(contract.table) for contract in OF_NEWEST]
+    digests = "".join(held.digest for held in newest if held)
+    if not digests or month != newest_shown(state, today):
         return made_of
-    return made_of + hashlib.sha256(offers.digest.encode()).hexdigest()[:16]
+    return made_of + hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 def is_served(state: State, copied: State) -> bool:

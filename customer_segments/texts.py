@@ -6,6 +6,11 @@ from importlib.resources import files
 from typing import Any
 
 
+def plural(count: float, noun: str) -> str:
+    """Return a noun as it stands behind a count."""
+    return noun if count == 1 else f"{noun}s"
+
+
 def read_text(package: str, name: str) -> str:
     """Return a text file that lies beside a package's modules."""
     return files(package).joinpath(name).read_text(encoding="utf-8")

@@ -179,6 +179,8 @@ def copy_of(tmp_path: Path) -> Callable[[Settings], Settings]:
         settings = install(tmp_path / "copy", source_dir=original.source_dir)
         settings.warehouse_path.write_bytes(original.warehouse_path.read_bytes())
         settings.months_path.write_bytes(original.months_path.read_bytes())
+        if original.serving_path.exists():
+            shutil.copytree(original.serving_path.parent, settings.serving_path.parent)
         return settings
 
     return copy

@@ -187,8 +187,9 @@ def _reports(facts: Facts) -> list[Step]:
     """Return the reports to make: the shown month's, and those that are of labels of before."""
     steps, shown = [], shown_month(facts.installed, facts.state)
     today, policy = facts.installed.months.today, facts.installed.policy
+    shown_by = policy.campaigns.control_share, policy.source.currency
     for month in reversed(labelled_months(facts.installed, facts.state)):
-        token = state_of(facts.state, month, today, policy.campaigns.control_share)
+        token = state_of(facts.state, month, today, *shown_by)
         there = facts.reports.get(month)
         if there is None and month == shown:
             why = f"{month:%Y-%m} has no report yet"

@@ -8,6 +8,8 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -31,8 +33,33 @@ app = typer.Typer(
 )
 
 
+# By what somebody wants to do; a newcomer's first steps first.
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Begin": (init.init, check.check, pipeline.download, pipeline.run),
+    "Month by month": (pipeline.agenda, pipeline.report, pipeline.recommend, pipeline.campaign),
+    "Look": (ui.ui, dashboard.dashboard),
+    "The model": (pipeline.refit, pipeline.promote, pipeline.evaluate),
+    "Upkeep": (config.config, upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
+}
+
+
+def _tell_version(wanted: bool) -> None:
+    from customer_segments.storage.ledger import code_version
+
+    if wanted:
+        typer.echo(f"customer-segments {code_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Say the version, and end."
+        ),
+    ] = False,
+) -> None:
     """Turn retail transaction workbooks into labelled customer segments.
 
     Settings come from the environment or .env, rules from customer_segments.toml;
@@ -40,24 +67,11 @@ def main() -> None:
     """
 
 
-for command in (
-    *(pipeline.run, pipeline.refit, pipeline.promote, pipeline.report, pipeline.evaluate),
-    *(
-        pipeline.recommend,
-        pipeline.campaign,
-        pipeline.agenda,
-        init.init,
-        check.check,
-        config.config,
-        pipeline.download,
-        ui.ui,
-        dashboard.dashboard,
-    ),
-    *(upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
-):
-    app.command()(command)
-app.add_typer(models.models_app, name="models")
-app.add_typer(alerts.alerts_app, name="alerts")
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(models.models_app, name="models", rich_help_panel="The model")
+app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel="Upkeep")
 
 
 def entry_point() -> None:
@@ -66,7 +80,7 @@ def entry_point() -> None:
     # garbage takes a twentieth of a run.
     gc.set_threshold(1_000_000, 20, 50)
     try:
-        app()
+        app(prog_name="customer-segments")
     except UserError as error:
         typer.secho(f"Error: {error.problem}", fg=typer.colors.RED, err=True)
         if error.remedy:

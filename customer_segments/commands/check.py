@@ -17,6 +17,7 @@ from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
+from customer_segments.outputs.words import counted
 
 # Of each reason; enough to find the cause in the file.
 EXAMPLES = 5
@@ -33,19 +34,19 @@ NOTHING = {
     "passed_over": [],
 }
 Files = Annotated[
-    list[Path],
-    typer.Argument(help="Files, or a folder that is read as the source folder is.", exists=True),
+    list[Path] | None,
+    typer.Argument(
+        metavar="FILE...",
+        help="Files, or a folder that is read as the source folder is; by default the input.",
+    ),
 ]
 
 
 def check(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files, or a folder of them; by default the input.", exists=True),
-    ] = None,
+    files: Files = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON, for programs.")] = False,
 ) -> None:
-    """Say what would be kept and rejected of FILES, what is doubted, and why. Writes nothing.
+    """Say what would be kept and rejected of files, what is doubted, and why. Writes nothing.
 
     Ends with 0 if all is well, 1 if something stops or no row is kept.
     """
@@ -82,6 +83,7 @@ def print_dry_run(done: DryRun, console: Console) -> None:
     """Print rows and money by reason, what is kept, how it was read, and what was not."""
     from customer_segments.outputs.summary import grid
 
+    currency = done.found.policy.source.currency
     figures = done.figures
     fates = {"kept": {"rows": figures["kept"], "revenue": figures["revenue"]}}
     fates |= dict(sorted(figures["rejected"].items(), key=lambda item: -item[1]["rows"]))
@@ -89,7 +91,8 @@ def print_dry_run(done: DryRun, console: Console) -> None:
         (fate, f"{of['rows']:,}", f"{of['rows'] / (figures['rows'] or 1):.1%}", _money(of))
         for fate, of in fates.items()
     ]
-    console.print(grid(f"Rows: {figures['rows']:,}", ("", "Rows", "Share", "Revenue"), rows))
+    money = f"Revenue, {currency}" if currency else "Revenue"
+    console.print(grid(f"Rows: {figures['rows']:,}", ("", "Rows", "Share", money), rows))
     for line in _lines(done):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -97,12 +100,13 @@ def print_dry_run(done: DryRun, console: Console) -> None:
 def _lines(done: DryRun) -> Iterator[str]:
     figures = done.figures
     yield (
-        f"{figures['customers']:,} customers, {figures['orders']:,} orders, "
+        f"{counted(figures['customers'], 'customer')}, {counted(figures['orders'], 'order')}, "
         f"{figures['first']} to {figures['last']}."
     )
     if largest := done.largest_customers():
         each = (
-            f"{row['customer_id']} ({_money(row)} in {row['lines']:,} lines)" for row in largest
+            f"{row['customer_id']} ({_money(row)} in {counted(row['lines'], 'line')})"
+            for row in largest
         )
         yield f"Largest customers: {'; '.join(each)}."
     for place, how in done.read_as:
@@ -122,11 +126,18 @@ def print_examples(done: DryRun) -> None:
             continue
         cell = f"{row['unreadable_column']} says {row['unreadable_text']!r}"
         line = (
-            f"invoice {row['invoice']}, {row['stock_code']}, {row['quantity']} x {row['price']}, "
-            f"customer {row['customer_id']}"
+            f"invoice {row['invoice'] or '-'}, {row['stock_code'] or '-'}, "
+            f"{shortest(row['quantity'])} x {shortest(row['price'])}, "
+            f"customer {row['customer_id'] or '-'}"
         )
         where = f"{row['workbook']}, {row['sheet']}, row {row['row_number']}"
         typer.echo(f"{row['reason']}: {where}: {cell if row['unreadable_column'] else line}")
+
+
+def shortest(value: object) -> str:
+    """Return a cell as people write it: 2.5 for 2.5000, nothing for null."""
+    text = "" if value is None else f"{value}"
+    return text.rstrip("0").rstrip(".") if "." in text and text[0] in "-0123456789" else text
 
 
 def print_doubts(done: DryRun, console: Console) -> None:

@@ -145,6 +145,8 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
     files: list[Path] = []
     passed_over: list[str] = []
     for path in paths:
+        if not path.exists():
+            raise UserError(f"{path} is not there.", "Mend its name, or the folder it is in.")
         if path.is_dir() and not parts_of(path):
             inside, others = contents(path)
             files += inside
@@ -153,12 +155,12 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
             files.append(path)
         else:
             raise UserError(
-                f"{path} is not a {', '.join(SOURCE_SUFFIXES)} file.",
-                "Save other kinds as .xlsx first.",
+                f"{path} is of a kind that is not read: {path.suffix or 'it has no suffix'}.",
+                f"Save it as .xlsx first; read are {', '.join(SOURCE_SUFFIXES)}.",
             )
     if not files:
         raise UserError(
-            f"{', '.join(map(str, paths))} holds no {', '.join(SOURCE_SUFFIXES)} file.",
-            "Name files with transactions, or their folder.",
+            f"{', '.join(map(str, paths))} holds no file that is read.",
+            f"Name files with transactions, or their folder: {', '.join(SOURCE_SUFFIXES)}.",
         )
     return natural_order(files), passed_over

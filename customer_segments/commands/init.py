@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from customer_segments.commands.check import Files, print_doubts, print_dry_run
+from customer_segments.commands.check import Files, print_doubts, print_dry_run, shortest
 from customer_segments.commands.proposal import Proposal, proposal
 from customer_segments.errors import UserError
 from customer_segments.installation import settings_here
@@ -25,13 +25,13 @@ SHOWN = {
 
 
 def init(
-    files: Files,
+    files: Files = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write it without asking.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file that is there; it is kept beside it.")
     ] = False,
 ) -> None:
-    """Propose customer_segments.toml for FILES, show what it would mean, and write it on consent.
+    """Propose customer_segments.toml for files, show what it would mean, and write it on consent.
 
     Ends with 1 if something still stops: what only you can say, `check` tells.
     """
@@ -46,7 +46,7 @@ def init(
             "the files: `customer-segments check`.",
         )
     console = get_console()
-    proposed = proposal(files, settings)
+    proposed = proposal(files or [settings.input_dir], settings)
     _print_rows(proposed, console)
     print_dry_run(proposed.run, console)
     print_doubts(proposed.run, console)
@@ -65,13 +65,8 @@ def _print_rows(proposed: Proposal, console) -> None:
     from customer_segments.outputs.summary import grid
 
     kept = [row for row in proposed.run.examples(SHOWN_ROWS) if not row["reason"]]
-    rows = [[_cell(row[name]) for name in SHOWN] for row in kept]
+    rows = [[shortest(row[name]) for name in SHOWN] for row in kept]
     console.print(grid("First rows as understood", SHOWN.values(), rows))
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else f"{value}"
-    return text.rstrip("0").rstrip(".") if "." in text and text[0] in "-0123456789" else text
 
 
 def _write(path: Path, text: str) -> None:

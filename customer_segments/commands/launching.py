@@ -52,8 +52,14 @@ class ProgressHandler(logging.Handler):
                 self.status.update(f"  {message}")
         elif event.event_type == dg.DagsterEventType.STEP_START:
             self.started = time.monotonic()
+            self.status.update(f"  {event.step_key}")
             # A range run materializes an asset once per month; one line is enough.
             self.printed.clear()
+        elif event.event_type in (
+            dg.DagsterEventType.STEP_SUCCESS,
+            dg.DagsterEventType.STEP_FAILURE,
+        ):
+            self.status.update("")
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             self._tell_table(event.step_materialization_data.materialization)
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
@@ -65,7 +71,8 @@ class ProgressHandler(logging.Handler):
             return
         self.printed.add(name)
         rows = materialization.metadata.get("rows_published")
-        what = f"{rows.value:>12,} rows" if rows else " " * 17  # files have none
+        # Files have none.
+        what = f"{rows.value:>12,} {'row' if rows.value == 1 else 'rows':<4}" if rows else " " * 17
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
         self.console.print(f"  [green]✓[/] {name:<24}{what} {seconds:>6.1f} s")
 

@@ -39,6 +39,9 @@ def list_versions() -> None:
         )
         for row in versions.sort_values(["training_month", "version"], ascending=False).itertuples()
     ]
+    if not rows:
+        typer.echo("There is no model yet: `customer-segments run` fits one.")
+        return
     headings = ("Version", "Trained", "Clusters", "Customers", "Silhouette", "Labels since")
     get_console().print(grid(f"Model versions: {len(versions):,}", headings, rows))
 
@@ -77,6 +80,8 @@ def import_file(
 
     try:
         text = file.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{file} is not there.", "`models export --to FILE` writes one.") from error
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.", "Name another.") from error
     done = import_version(Installation.here().warehouse, text, promote=promote, source=file.name)

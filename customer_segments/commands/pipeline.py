@@ -11,10 +11,26 @@ from rich import get_console
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.months import parse_month
+
+
+def _month(text: str) -> str:
+    """Return a month as it is; what is none is an error of usage, before anything is started."""
+    try:
+        parse_month(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is not a month; write it as 2011-06.") from error
+    return text
+
+
+def _clusters(text: str) -> str:
+    if text != "auto" and not (text.isdecimal() and 2 <= int(text) <= 30):
+        raise typer.BadParameter(f"{text} is neither auto nor a number from 2 to 30.")
+    return text
 
 
 def download(
-    force: Annotated[bool, typer.Option(help="Fetch it again if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch it again if it is there.")] = False,
 ) -> None:
     """Fetch UCI's Online Retail II into the source folder (CC BY 4.0, about 45 MB)."""
     from customer_segments.ingestion.download import download as fetch
@@ -28,7 +44,9 @@ def run(
         str | None,
         typer.Option(help="Months to score, 2011-06 or 2011-06:2011-12; by default what changed."),
     ] = None,
-    verbose: Annotated[bool, typer.Option(help="Say what checks found that stands out.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say what checks found that stands out.")
+    ] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
     from customer_segments.commands.run import run as run_due
@@ -41,11 +59,18 @@ def run(
 
 def refit(
     training_month: Annotated[
-        str | None, typer.Option(help="Snapshot month to fit on; the newest complete one.")
+        str | None,
+        typer.Option(
+            parser=_month, metavar="YYYY-MM", help="Snapshot month to fit on; the newest complete."
+        ),
     ] = None,
     clusters: Annotated[
         str | None,
-        typer.Option(help="Number of segments, 2 to 30, or auto for the evidence's; the policy's."),
+        typer.Option(
+            parser=_clusters,
+            metavar="NUMBER",
+            help="Number of segments, 2 to 30, or auto for the evidence's; the policy's.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
 ) -> None:
@@ -114,10 +139,15 @@ def recommend() -> None:
 def campaign(
     month: Annotated[
         str | None,
-        typer.Option(help="Month of the lists, 2011-08; the newest with three months after it."),
+        typer.Option(
+            parser=_month,
+            metavar="YYYY-MM",
+            help="Month of the lists; the newest with three months after it.",
+        ),
     ] = None,
     control_share: Annotated[
-        float | None, typer.Option(help="Share of control on them; the policy's.")
+        float | None,
+        typer.Option(min=0.01, max=0.5, help="Share of control on them; the policy's."),
     ] = None,
 ) -> None:
     """Compare the test and control groups of a past month's lists on the three months since."""

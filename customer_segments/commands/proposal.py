@@ -1,17 +1,20 @@
-"""What files propose for the policy: layout, credit rule, non-products, ids, currency, time zone.
+"""What files propose for the policy: layout, credit rule, non-products, ids, contacts, currency.
 
 Belongs here: finding it by dry runs, each by what the one before it proposed, and its text. Does
 not: asking and writing (``init``).
 """
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from customer_segments.commands.dry_run import DryRun, dry_run
-from customer_segments.ingestion.doubt import Doubt, as_toml
+from customer_segments.doubts.evidence import heading_of
+from customer_segments.ingestion.doubt import Change, Doubt, as_toml, layout_for
+from customer_segments.ingestion.headings import found
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings
@@ -27,6 +30,9 @@ NOT_PROPOSED = {
 # Lines have to be filled down before returns are seen; no chain is longer.
 ROUNDS = 5
 WIDTH = 98
+CONTACTS = (
+    "Of each customer, for the lists of the workbook; take away what they are not to pass on."
+)
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,29 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
 
 
 def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
-    found: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
-    changes = [(each.change, each.said) for each in found if each.change]
+    doubts: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
+    changes = [(each.change, each.said) for each in doubts if each.change]
     if len(currencies := [*run.found.currencies]) == 1:
         changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
+    changes += [(change, CONTACTS) for change in _contacts(run)]
     if services := run.services():
         what = "Called like services, and no products."
         changes.append(({"cleaning": {"non_products": services}}, what))
     return changes
+
+
+def _contacts(run: DryRun) -> Iterator[Change]:
+    """Yield layouts that pass on what plainly is a customer's name, address or number."""
+    files: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for sheet in run.found.sheets:
+        headings = run.found.unused.get((sheet["workbook"], sheet["sheet"]), [])
+        unnamed = [field for field in CONTACT if not heading_of(field, sheet["read_as"])]
+        places = [(field, found(field, headings)) for field in unnamed]
+        if said := tuple((field, headings[at[0]]) for field, at in places if len(at) == 1):
+            files.setdefault(said, []).append(sheet["workbook"])
+    for said, concerned in files.items():
+        others = run.found.files if len(files) > 1 else concerned
+        yield layout_for(concerned, others, contact=dict(said))
 
 
 def with_change(sections: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

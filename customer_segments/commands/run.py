@@ -74,7 +74,7 @@ def parse_range(text: str) -> Range:
         months = None
     if months is None or months[0] > months[1]:
         raise UserError(
-            f"--months {text} is not a range of months.", "Write it as 2011-06:2011-12."
+            f"--months {text} is not a range of months.", "Write it as 2011-06, or 2011-06:2011-12."
         )
     return months
 
@@ -86,8 +86,9 @@ def _config(configs: dict[str, dict]) -> dict:
 def _within(covered: Months, months: Range) -> Range:
     """Return the months asked for, if they are covered."""
     if covered.clip(*months) != months:
+        are_not = "is not" if months[0] == months[1] else "are not all"
         raise UserError(
-            f"Months {said(months)} are not all covered: the data has "
+            f"{said(months)} {are_not} covered: the data has "
             f"{said((covered.first, covered.newest))}.",
             "Ask for fewer, or add their workbooks.",
         )

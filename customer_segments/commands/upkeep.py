@@ -10,6 +10,7 @@ import typer
 from rich import get_console
 
 from customer_segments.installation import Installation
+from customer_segments.texts import plural
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -90,7 +91,7 @@ def migrate(
         f"Backup: {written}" if written else f"What `customer-segments migrate` would do to {path}:"
     )
     for change in changes:
-        contract, rows = change.contract, f"{change.rows:,} row{'s' if change.rows != 1 else ''}"
+        contract, rows = change.contract, f"{change.rows:,} {plural(change.rows, 'row')}"
         former = f"version {change.former} " if change.former != contract.version else ""
         fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
         typer.echo(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")

@@ -11,6 +11,7 @@ from pydantic import Field
 from customer_segments.covering import load_months, months_of_data, save_months
 from customer_segments.ingestion.database import hashes_of, sources_of
 from customer_segments.ingestion.judges import CHECKED, awaited_message
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.ingestion.sources import content_version
 from customer_segments.installation import Installation
 from customer_segments.months import Months
@@ -20,8 +21,15 @@ from customer_segments.quality.runner import stage_checks
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
+from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
-from customer_segments.tables import CONTRACTS, RAW_TRANSACTIONS, SOURCE_DOUBTS, SOURCE_SHEETS
+from customer_segments.tables import (
+    CONTRACTS,
+    CUSTOMER_CONTACTS,
+    RAW_TRANSACTIONS,
+    SOURCE_DOUBTS,
+    SOURCE_SHEETS,
+)
 
 GROUP = "ingestion"
 
@@ -91,6 +99,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         """Read the workbooks that are new or changed, publish all rows, remember the months."""
         from customer_segments.doubts.doubts import doubts, require_none_stops
         from customer_segments.doubts.evidence import Evidence
+        from customer_segments.ingestion.contacts import contacts
         from customer_segments.ingestion.intake import parser_of, taken_in
         from customer_segments.ingestion.reuse import (
             doubts_before,
@@ -106,7 +115,9 @@ def build_defs(installed: Installation) -> dg.Definitions:
         if not folder:
             context.log.info("A database is the source: no file of %s is.", settings.source_dir)
         with sources_of(settings, policy) as sources:
-            parsed = parsed_before(warehouse, parser_of(policy))
+            passes_on = any(layout.contact for layout in policy.layout)
+            more = [CUSTOMER_CONTACTS] if passes_on else []
+            parsed = parsed_before(warehouse, parser_of(policy), more)
             reused = unchanged(parsed[0:0] if config.reread else parsed, sources)
             new = [source for source in sources if source.name not in set(reused["workbook"])]
             hashes = {source.name: source.content_hash for source in sources}
@@ -128,7 +139,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 first, newest = likely_dates(surveyed, names, today)
                 known = load_months(settings, today, policy.source.time_zone)
                 covered = months_of_data(known, settings, first, newest)
-                rows, ends = with_reused(fresh, reused), (covered.first, covered.newest)
+                rows, ends = (
+                    with_reused(fresh.drop(*CONTACT), reused),
+                    (covered.first, covered.newest),
+                )
                 settled = settle(con, rows, surveyed, *ends, context.log.info)
                 made_by = installed.made_by(RAW_TRANSACTIONS)
                 publication = publish(
@@ -145,6 +159,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 )
                 made_by = installed.made_by(SOURCE_DOUBTS)
                 publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
+                if passes_on or is_there(con, CUSTOMER_CONTACTS.table):
+                    said = contacts(fresh, reused, surveyed)
+                    made_by = installed.made_by(CUSTOMER_CONTACTS)
+                    publish(con, CUSTOMER_CONTACTS, said, run_id=run_id, made_by=made_by)
         for each in found:
             context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)
@@ -182,16 +200,20 @@ def build_defs(installed: Installation) -> dg.Definitions:
         yield dg.Output(table, output_name="source_sheets")
 
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
-    source_doubts = dg.AssetSpec(
-        SOURCE_DOUBTS.table,
-        deps=[RAW_TRANSACTIONS.table],
-        group_name=GROUP,
-        description="What was doubted of the files as a whole. Ingestion writes it with the rows.",
-        **asset_attributes(SOURCE_DOUBTS),
-    )
-    return dg.Definitions(
-        assets=[*assets, source_doubts], asset_checks=stage_checks(CHECKED, installed)
-    )
+    beside = [
+        dg.AssetSpec(
+            contract.table,
+            deps=[RAW_TRANSACTIONS.table],
+            group_name=GROUP,
+            description=f"{said} Ingestion writes it with the rows.",
+            **asset_attributes(contract),
+        )
+        for contract, said in (
+            (SOURCE_DOUBTS, "What was doubted of the files as a whole."),
+            (CUSTOMER_CONTACTS, "Names and addresses that a layout passes on to people's lists."),
+        )
+    ]
+    return dg.Definitions(assets=[*assets, *beside], asset_checks=stage_checks(CHECKED, installed))
 
 
 def _content_version(hashes: dict[str, str], covered: Months) -> str:

@@ -13,6 +13,7 @@ from ibis.expr.types import Table, Value
 from customer_segments.ingestion import dates, numbers, times
 from customer_segments.ingestion.forms import Form
 from customer_segments.ingestion.identifiers import with_identifiers
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
@@ -61,8 +62,8 @@ def typed_rows(
     Returns
     -------
     Table
-        Columns ``TYPED``; a row whose cells are not all readable has ``unreadable_column`` (the
-        first of them) and ``unreadable_text``.
+        Columns ``TYPED`` and ``CONTACT``; a row whose cells are not all readable has
+        ``unreadable_column`` (the first of them) and ``unreadable_text``.
     """
     columns = set(cells.columns)
     cells = _with_moment(with_identifiers(cells, rules), forms, layout, rules, utc)
@@ -110,6 +111,7 @@ def typed_rows(
         customer_id=text("customer_id"),
         country=text("country"),
         status=text("status"),
+        **{name: text(name) for name in CONTACT},
         unreadable_column=ibis.cases(
             (cells.overfull.notnull(), "line"), *((null, said[name]) for null, name in bad)
         ),
@@ -128,7 +130,7 @@ def typed_rows(
             name: ibis.ifelse(broken, ibis.null(typed[name].type()), typed[name])
             for name in ("quantity", "price", "customer_id")
         }
-    ).select(*TYPED)
+    ).select(*TYPED, *CONTACT)
 
 
 _NULL = ibis.null("string")

@@ -11,9 +11,10 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.policy.rules import Source as Rules
 
-IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status")
+IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status", *CONTACT)
 USUAL = "^[0-9A-Za-z]+(?: [0-9A-Za-z]+)*$"
 # An e-mail address, roughly.
 _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"

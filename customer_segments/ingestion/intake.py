@@ -18,7 +18,7 @@ from customer_segments.ingestion.casting import PARSER, TYPED
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import layout_of, where
+from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
@@ -27,6 +27,7 @@ from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
+from customer_segments.texts import plural
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -62,20 +63,20 @@ class Intake:
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
-        """Return the typed rows of all sheets; computed once, where they come from text.
+        """Return the typed rows of all sheets, columns ``COLUMNS`` and ``CONTACT``.
 
+        They are computed once, where they come from text.
         The scratch folder has to be there still.
         """
-        schema = ibis.schema(
-            {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
-        )
+        typed = {name: RAW_TRANSACTIONS.schema[name].copy(nullable=True) for name in COLUMNS}
+        schema = ibis.schema(typed | dict.fromkeys(CONTACT, "string"))
         queries = [
             f"SELECT {literal(sheet.workbook)}, {literal(sheet.name)}, * FROM ({sheet.typed})"
             for sheet in self.sheets
         ]
         if queries and not any(sheet.forms for sheet in self.sheets):
             # Read again faster than kept.
-            columns = ", ".join(COLUMNS)
+            columns = ", ".join(schema.names)
             con.raw_sql(f"CREATE TEMP VIEW {ROWS}({columns}) AS {' UNION ALL '.join(queries)}")
         else:
             con.create_table(ROWS, schema=schema, temp=True)
@@ -127,7 +128,8 @@ def taken_in(
                 for grid in found:
                     begun.append(grid)
                     sheet, doubts = _looked_at(con, grid, layout, policy)
-                    progress(f"{sheet.workbook}, {sheet.name}: {sheet.rows:,} rows")
+                    rows = f"{sheet.rows:,} {plural(sheet.rows, 'row')}"
+                    progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
             yield intake

@@ -7,11 +7,11 @@ which headings are alike (``headings``), reading files, or what a cell may hold 
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.headings import found, has, named
-from customer_segments.policy.layout import Layout
+from customer_segments.policy.layout import Columns, Contact, Layout
 
 # Rows in which the header is looked for.
 HEADER_SEARCH_ROWS = 30
@@ -22,10 +22,7 @@ NEEDED = {
     "invoice_date": "the date",
     "price": "money (a price, or an amount)",
 }
-COLUMNS = (
-    *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "price"),
-    *("amount", "customer_id", "country", "discount", "status", "currency"),
-)
+COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
 
 
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
@@ -152,8 +149,9 @@ def _header(
     """Match one row."""
     cells = [(cell or "").strip() for cell in rows[number - 1]]
     positions: dict[str, int] = {}
-    for column in COLUMNS:
-        said = layout.columns.get(cast(Any, column))
+    headings = dict[Any, str].fromkeys(CONTACT, "") | layout.columns | layout.contact
+    for column in (*COLUMNS, *CONTACT):
+        said = headings.get(column)
         if said is None:
             candidates = found(column, cells)
         elif said:
@@ -165,7 +163,8 @@ def _header(
                 )
         else:
             candidates = []
-        candidates = [n for n in candidates if n not in positions.values()]
+        if column in COLUMNS:  # an address may be the customer's id as well
+            candidates = [n for n in candidates if n not in positions.values()]
         if len(candidates) > 1:
             names = ", ".join(repr(cells[n]) for n in candidates)
             raise UserError(

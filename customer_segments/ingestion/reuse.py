@@ -5,6 +5,7 @@ rows. What was parsed is remembered in the warehouse and nowhere else, so that d
 all.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ibis.expr.types import Table
@@ -12,7 +13,7 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.sources import Source
-from customer_segments.storage import Warehouse
+from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import newest_raw_version
 from customer_segments.storage.requirements import require_contract
@@ -35,18 +36,21 @@ def in_raw(raw: Table) -> Table:
     return raw.group_by("workbook", "sheet").agg(rows=raw.count(), revenue=total_revenue(raw))
 
 
-def parsed_before(warehouse: Warehouse, parser: str) -> "pd.DataFrame":
+def parsed_before(
+    warehouse: Warehouse, parser: str, more: Iterable[Contract] = ()
+) -> "pd.DataFrame":
     """Return the sheets whose rows ``raw_transactions`` has, as ``SOURCE_SHEETS`` has them.
 
     None where the two tables do not belong together (a run was killed between them, or rows are
     missing), or were written by another version of their contracts or of the reading, ``parser``.
+    ``more`` are tables that such rows are taken from as well.
     """
     nothing = SOURCE_SHEETS.arrow([]).to_pandas()
     if not warehouse.path.exists():
         return nothing
     with warehouse.reading() as con:
         try:
-            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS, SOURCE_DOUBTS):
+            for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS, SOURCE_DOUBTS, *more):
                 require_contract(con, contract)
         except UserError:
             return nothing

@@ -38,7 +38,7 @@ class Sheet:
 
     @property
     def typed(self) -> str:
-        """The query of its typed rows, columns ``TYPED``."""
+        """The query of its typed rows, columns ``TYPED`` and ``CONTACT``."""
         header = self.grid.header
         forms = tuple((name, form._replace(said="")) for name, form in self.forms.items())
         query = _typing(

@@ -48,7 +48,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
         customers has no files. Texts can never run as formulas; in the CSV those that begin like
         one have an apostrophe in front.
         """
-        from customer_segments.outputs.workbook.tables import write_csv, write_parquet
+        from customer_segments.outputs.workbook.tables import (
+            with_contacts,
+            write_csv,
+            write_parquet,
+        )
         from customer_segments.outputs.workbook.workbook import write_workbook
 
         reports = installed.settings.reports_path
@@ -56,9 +60,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
         def write(view: MonthView) -> dict[str, int]:
             workbook, csv, parquet = files = shown.workbook_files(reports, view.month)
             write_workbook(view, workbook, is_sample=installed.settings.uses_sample)
-            write_parquet(view.customers, parquet)
+            customers = with_contacts(view)
+            write_parquet(customers, parquet)
             return {
-                "csv_texts_with_apostrophe": write_csv(view.customers, csv),
+                "csv_texts_with_apostrophe": write_csv(customers, csv),
                 "dagster/row_count": view.customers.num_rows,
                 "bytes": sum(file.stat().st_size for file in files),
             }
@@ -151,7 +156,7 @@ def _written(
         path = path_of(installed.settings.reports_path, month)
         try:
             today, share = policy.source.today(), policy.campaigns.control_share
-            view = read_month(installed.warehouse, month, today, share)
+            view = read_month(installed.warehouse, month, today, share, policy.source.currency)
             make_folder(path.parent)
             url = dg.MetadataValue.url(path.as_uri())
             metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}

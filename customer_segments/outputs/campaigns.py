@@ -15,7 +15,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
-from customer_segments.outputs.summary import grid
+from customer_segments.outputs.summary import grid, in_order_of
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.tables import CAMPAIGN_RESULT
@@ -53,6 +53,7 @@ def print_campaign(installed: Installation, console: "Console") -> None:
     import pandas as pd
 
     result = installed.warehouse.load(CAMPAIGN_RESULT)
+    currency = installed.policy.source.currency
     since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
     for outcome, (said, form) in OUTCOMES.items():
         rows = [
@@ -60,10 +61,12 @@ def print_campaign(installed: Installation, console: "Console") -> None:
                 row.segment,
                 *(form.text(figure) if pd.notna(figure) else UNKNOWN for figure in figures),
             ]
-            for row in result[result["outcome"] == outcome].itertuples()
+            for _, own in in_order_of(result[result["outcome"] == outcome])
+            for row in own.itertuples()
             for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
         ]
-        console.print(grid(f"{said}, {since}", GROUPS, rows))
+        unit = f", {currency}" if currency and outcome == "revenue" else ""
+        console.print(grid(f"{said}{unit}, {since}", GROUPS, rows))
     console.print(CAVEAT, soft_wrap=True)
 
 

@@ -4,7 +4,7 @@ Belongs here: formats, and columns as ``columns.toml`` has them, once, for repor
 terminal. Does not: the figures (``figures``), laying tables out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -68,6 +68,16 @@ def columns_of(names: str, **headings: str) -> tuple[Column, ...]:
         column, said = _columns()[name], headings.get(name)
         chosen.append(replace(column, heading=said, short=said) if said else column)
     return tuple(chosen)
+
+
+def in_currency(columns: Iterable[Column], currency: str) -> list[Column]:
+    """Return columns, those of money with their currency behind the heading, if it is known."""
+    return [
+        replace(column, heading=f"{column.heading}, {currency}")
+        if currency and column.format is MONEY
+        else column
+        for column in columns
+    ]
 
 
 @cache

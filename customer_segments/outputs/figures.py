@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
-from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.queries import KEPT
 from customer_segments.outputs.view import MonthView
 from customer_segments.segments.profiles import EARLIER
@@ -88,7 +87,7 @@ def shown_segments(view: MonthView) -> list[dict[str, Any]]:
         row["countries"] = sorted(countries, key=lambda of: (-of[1], of[0]))[:NAMED_COUNTRIES]
         row["went"] = [move for move in moves if move["origin"] == name]
         row["came"] = [move for move in moves if move["target"] == name]
-    return [rows[name] for name in in_order(rows)]
+    return [*rows.values()]
 
 
 def moves_of(view: MonthView) -> list[dict[str, Any]]:

@@ -78,6 +78,12 @@ def offers() -> Table:
     )
 
 
+def contacts() -> Table:
+    """Return what lists pass on of each customer, by ``field``."""
+    known = tables.CUSTOMER_CONTACTS.relation
+    return known.filter(known.is_newest).select("customer_id", "field", "value")
+
+
 def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     """Return who was in last month's snapshot and is in this one no more, with the segment then."""
     moves = customer_moves(segments, rfm, kmeans_model)

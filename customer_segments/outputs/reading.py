@@ -38,7 +38,9 @@ class NobodyLabelledError(UserError):
 _read: dict[tuple, MonthView] = {}
 
 
-def read_month(warehouse: Warehouse, month: date, today: date, control_share: float) -> MonthView:
+def read_month(
+    warehouse: Warehouse, month: date, today: date, control_share: float, currency: str = ""
+) -> MonthView:
     """Read all that is known of a month, once for as long as the warehouse stays as it is.
 
     A NobodyLabelledError says that nobody is in that month, another UserError that a table is
@@ -46,14 +48,17 @@ def read_month(warehouse: Warehouse, month: date, today: date, control_share: fl
     """
     with warehouse.reading() as con:
         file = warehouse.path.stat()
-        key = (warehouse.path, file.st_mtime_ns, file.st_size, month, today, control_share)
+        by = (month, today, control_share, currency)
+        key = (warehouse.path, file.st_mtime_ns, file.st_size, *by)
         if key not in _read:
             _read.clear()
-            _read[key] = _view(con, month, today, control_share)
+            _read[key] = _view(con, *by)
         return _read[key]
 
 
-def _view(con: Connection, month: date, today: date, control_share: float) -> MonthView:
+def _view(
+    con: Connection, month: date, today: date, control_share: float, currency: str
+) -> MonthView:
     made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
     labels, rfm, model = (contract.relation for contract in made_of)
     before = months.shift(month, -1)
@@ -102,6 +107,10 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
     if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
         rows_of = _rows(con, queries.offers()).to_pylist()
         offers = {row.pop("customer_id"): row for row in rows_of}
+    contacts: dict[str, dict[str, str]] = {}
+    if is_there(con, tables.CUSTOMER_CONTACTS.table):
+        for row in _rows(con, queries.contacts()).to_pylist():
+            contacts.setdefault(row["customer_id"], {})[row["field"]] = row["value"]
     return MonthView(
         month=month,
         today=today,
@@ -126,9 +135,11 @@ def _view(con: Connection, month: date, today: date, control_share: float) -> Mo
         raw_version=label.raw_version,
         year=year,
         credits_only=left_out.to_dict("records")[0],
-        state=state_of(state, month, today, control_share),
+        state=state_of(state, month, today, control_share, currency),
         expected=expected,
         offers=offers,
+        currency=currency,
+        contacts=contacts,
     )
 
 

@@ -17,7 +17,10 @@ from customer_segments.storage.copy import write_copy
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.state import State
 
-SERVED = [contract for contract in tables.CONTRACTS.values() if not contract.is_big]
+# Who somebody is, lists say and no shell of SQL.
+SERVED = [
+    c for c in tables.CONTRACTS.values() if not c.is_big and c is not tables.CUSTOMER_CONTACTS
+]
 # All that is known of each customer at each month's end; what is read from here alone.
 CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
 

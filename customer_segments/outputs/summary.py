@@ -18,6 +18,7 @@ from customer_segments.installation import Installation
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
+from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.view import MonthView
@@ -76,14 +77,15 @@ def print_summary(installed: Installation, console: Console, month: date | None 
     newest = max(labelled_months(installed, state), default=None)
     month = month or shown_month(installed, state)
     if month and newest:
-        share = installed.policy.campaigns.control_share
-        view = read_month(installed.warehouse, month, installed.months.today, share)
+        today, policy = installed.months.today, installed.policy
+        share, currency = policy.campaigns.control_share, policy.source.currency
+        view = read_month(installed.warehouse, month, today, share, currency)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))
         said = "Days since the last order, orders and money are medians per customer."
-        console.print(said, style="dim")
-        if month < newest and not state.is_complete(newest, installed.months.today):
+        console.print(f"{said} Money is in {currency}." if currency else said, style="dim")
+        if month < newest and not state.is_complete(newest, today):
             console.print(f"{newest:%Y-%m} is labelled as well, and not complete yet.", style="dim")
         if view.caution:
             console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
@@ -93,13 +95,12 @@ def print_summary(installed: Installation, console: Console, month: date | None 
 
 
 def segments_grid(view: MonthView) -> Table:
-    """Return a month's segments as a table, most money first.
+    """Return a month's segments as a table, in the model's order.
 
     It is narrow enough for a terminal of 80 columns, also with long names and large sums.
     """
     rows = [
-        [column.text(row, is_short=True) for column in SEGMENT_COLUMNS]
-        for row in sorted(by_segment(view), key=lambda row: -row["revenue"])
+        [column.text(row, is_short=True) for column in SEGMENT_COLUMNS] for row in by_segment(view)
     ]
     headings = [column.short for column in SEGMENT_COLUMNS]
     until = "" if view.is_complete else f", until {view.last_day}"
@@ -162,10 +163,13 @@ def print_value(installed: Installation, console: Console) -> None:
         said = "There is not enough history yet to look back to: see the log of value_backtest."
         console.print(said)
         return
-    console.print(_grid_of("What customers may spend: mean errors", value_means(backtest), SPENT))
+    currency = installed.policy.source.currency
+    title = f"What customers may spend: mean errors{f', money in {currency}' if currency else ''}"
+    console.print(_grid_of(title, value_means(backtest), SPENT))
     near = [
         f"{row.segment} over {row.horizon_months} months ({row.error:.0%})"
-        for row in totals[totals["is_shown"]].itertuples()
+        for segment, of in in_order_of(totals[totals["is_shown"]])
+        for row in of.itertuples()
     ]
     said = f"Totals of segments that were less than {MAX_TOTAL_ERROR:.0%} off:"
     console.print(f"{said} {', '.join(near) or 'none'}.", highlight=False)
@@ -183,7 +187,7 @@ def print_offers(installed: Installation, console: Console) -> None:
     rows = [(row.list, f"{row.customers:,}", f"{row.offers:,}") for row in counted.itertuples()]
     title = f"What to offer next, as of {counted['as_of'].max():%Y-%m-%d}"
     console.print(grid(title, ("", "Customers", "Offers"), rows))
-    for segment, of in installed.warehouse.load(SEGMENT_PRODUCTS).groupby("segment"):
+    for segment, of in in_order_of(installed.warehouse.load(SEGMENT_PRODUCTS)):
         names = of["description"].fillna(of["stock_code"]).head(SHOWN_PRODUCTS)
         said = escape(f"{segment} bought more than others: {'; '.join(names.str.strip())}.")
         console.print(said, highlight=False, soft_wrap=True)
@@ -196,6 +200,11 @@ def print_judged_offers(installed: Installation, console: Console) -> None:
     if not judged.empty:
         title = f"Offers as of {judged['as_of'].max():%Y-%m-%d}, by the three months since"
         console.print(_grid_of(title, judged, OFFERED))
+
+
+def in_order_of(table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
+    """Return the rows of each segment, best first."""
+    return [(name, table[table["segment"] == name]) for name in in_order(table["segment"])]
 
 
 def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:

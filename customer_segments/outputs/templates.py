@@ -25,7 +25,7 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
         autoescape=is_html, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {
-        "amount": words.amount,
+        "amount": jinja2.pass_context(_amount),
         "count": columns.WHOLE.text,
         "counted": words.counted,
         "date": words.day_name,
@@ -39,3 +39,8 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
         "share": lambda value: words.UNKNOWN if value is None else columns.SHARE.text(value),
     }
     return environment.from_string(text)
+
+
+def _amount(context: "jinja2.runtime.Context", money: float) -> str:
+    """Return money for a sentence, in the currency of the view that the template is given."""
+    return words.in_currency(words.amount(money), getattr(context.get("view"), "currency", ""))

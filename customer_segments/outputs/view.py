@@ -71,6 +71,10 @@ class MonthView:
     # offer next, if that is made and this is the month that people are shown.
     expected: Mapping[str, float] = field(default_factory=dict)
     offers: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    # What money is in, if the policy says so: GBP, €.
+    currency: str = ""
+    # By customer, for lists that people of the shop read and for nothing else.
+    contacts: Mapping[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def is_complete(self) -> bool:

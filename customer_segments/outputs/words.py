@@ -5,6 +5,8 @@ Belongs here: how a figure is written. Does not: which figures are said.
 
 from datetime import date
 
+from customer_segments.texts import plural
+
 UNKNOWN = "\N{EN DASH}"
 LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
@@ -27,7 +29,7 @@ def number(value: float) -> str:
 
 def counted(count: float, noun: str) -> str:
     """Return a count with its noun, singular or plural."""
-    return f"{number(count)} {noun}" + ("" if count == 1 else "s")
+    return f"{number(count)} {plural(count, noun)}"
 
 
 def amount(money: float) -> str:
@@ -36,6 +38,12 @@ def amount(money: float) -> str:
         if abs(money) >= unit:
             return f"{signed(f'{money / unit:,.2f}')} {word}"
     return plain(money)
+
+
+def in_currency(figure: str, currency: str) -> str:
+    """Return money as it is written with its currency, if that is known: GBP 5,476, €5,476."""
+    gap = " " if currency[-1:].isalpha() else ""
+    return f"{currency}{gap}{figure}"
 
 
 def short(value: float) -> str:

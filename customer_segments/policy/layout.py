@@ -25,6 +25,8 @@ Columns = Literal[
     "status",
     "currency",
 ]
+# What lists for people may pass on of a customer.
+Contact = Literal["name", "email", "phone"]
 
 
 class Layout(Section):
@@ -36,6 +38,8 @@ class Layout(Section):
     """Names of the sheets to read, hidden ones too; empty for those that are visible."""
     columns: dict[Columns, str] = Field(default_factory=dict)
     """Headings by column: invoice_date = "Paid at". An empty text: the file has no such column."""
+    contact: dict[Contact, str] = Field(default_factory=dict)
+    """Headings by what lists for people pass on of each customer: email = "Billing Email"."""
     header_row: int | None = Field(default=None, ge=1)
     """Row of the headings."""
     separator: str | None = Field(default=None, min_length=1, max_length=1)

@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 from customer_segments.errors import UserError
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
+from customer_segments.texts import plural
 
 SAMPLE_ROWS = 5
 
@@ -33,7 +34,7 @@ class Breach:
         if not self.rows:
             return self.rule
         shown = "".join(f"\n    {example}" for example in self.examples)
-        return f"{self.rule}: {self.rows:,} row{'s' if self.rows != 1 else ''}{shown}"
+        return f"{self.rule}: {self.rows:,} {plural(self.rows, 'row')}{shown}"
 
 
 class ContractBreach(UserError):  # noqa: N818 - the field calls it a breach
@@ -89,10 +90,11 @@ def row_breaches(
             conditions[f"{contract.month_column} from {first:%Y-%m} to {last:%Y-%m}"] = (
                 f"{month} NOT BETWEEN DATE '{first}' AND DATE '{last}'"
             )
+    hidden = {*contract.personal} - {*contract.key}
     # Fetched whole: a result that is read in part blocks the connection.
     counted = ", ".join(f"count(*) FILTER ({sql})" for sql in conditions.values())
     (counts,) = con.raw_sql(f"SELECT {counted} FROM {relation}").fetchall()
-    columns = ", ".join(map(quoted, contract.schema.names))
+    columns = ", ".join(quoted(name) for name in contract.schema if name not in hidden)
     examples = f"SELECT {columns} FROM {relation} WHERE {{}} LIMIT {SAMPLE_ROWS}"
     breaches = [
         Breach(name, count, _rows(con, examples.format(condition)))

@@ -66,6 +66,8 @@ class Contract:
         more than writing them.
     sections
         Sections of the policy that decide its rows, the asset's own last.
+    personal
+        Columns that tell who somebody is; a breach does not show them unless they are of the key.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
         known for what it is; ``upkeep.migrate`` says how to bring history up.
@@ -83,6 +85,7 @@ class Contract:
     needs_history: bool = False
     is_big: bool = False
     sections: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:

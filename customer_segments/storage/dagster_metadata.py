@@ -51,6 +51,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
                 name,
                 type=str(contract.schema[name].copy(nullable=True)),
                 description=description,
+                tags={"pii": ""} if name in contract.personal else None,
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in contract.required, unique=contract.key == (name,)
                 ),

@@ -18,6 +18,7 @@ from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
 from customer_segments.storage.requirements import require_contract
 from customer_segments.storage.warehouse import Warehouse
+from customer_segments.texts import plural
 
 
 @dataclass(eq=False)
@@ -59,7 +60,8 @@ class WarehouseIOManager(dg.IOManager):
                 context.step_context.add_asset_metadata(
                     month_metadata(line), context.asset_key, str(line.month)
                 )
-        context.log.info("Published %s: %s rows.", contract.table, f"{publication.rows:,}")
+        rows = f"{publication.rows:,} {plural(publication.rows, 'row')}"
+        context.log.info("Published %s: %s.", contract.table, rows)
 
     def load_input(self, context: dg.InputContext) -> object:
         """Return the upstream table: unbound, or as a DataFrame where that is asked for."""

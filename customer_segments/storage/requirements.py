@@ -45,7 +45,8 @@ def require_contract(con: Connection, contract: Contract) -> None:
     """Raise unless the published table exists and has the contract's columns and rules."""
     if not is_there(con, contract.table):
         raise UserError(
-            f"The warehouse has no table {contract.table} yet.", "Materialize it first."
+            f"The warehouse has no table {contract.table} yet.",
+            "Materialize it first, or start `customer-segments run`.",
         )
     breaches = column_breaches(contract, con.get_schema(contract.table))
     differences = [breach.rule for breach in breaches]
@@ -74,7 +75,7 @@ def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None
         if not is_there(con, source.name):
             raise UserError(
                 f"{reader} reads {source.name}, which the warehouse does not have.",
-                f"Materialize {source.name} first.",
+                f"Materialize {source.name} first, or start `customer-segments run`.",
             )
         actual = con.get_schema(source.name)
         differences = [

@@ -30,6 +30,7 @@ CONTRACTS = {
 RAW_TRANSACTIONS = CONTRACTS["raw_transactions"]
 SOURCE_SHEETS = CONTRACTS["source_sheets"]
 SOURCE_DOUBTS = CONTRACTS["source_doubts"]
+CUSTOMER_CONTACTS = CONTRACTS["customer_contacts"]
 CLEANED_TRANSACTIONS = CONTRACTS["cleaned_transactions"]
 REJECTED_TRANSACTIONS = CONTRACTS["rejected_transactions"]
 CUSTOMER_RFM = CONTRACTS["customer_rfm"]

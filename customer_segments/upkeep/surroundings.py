@@ -18,8 +18,9 @@ from customer_segments.ingestion.database import hashes_of
 from customer_segments.installation import PREFIX, Installation
 from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level
-from customer_segments.settings import Settings
+from customer_segments.settings import Settings, project_root
 from customer_segments.source_files import SOURCE_SUFFIXES
+from customer_segments.texts import plural
 
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2
@@ -63,11 +64,12 @@ def source(installed: Installation) -> Iterator[Finding]:
     settings = installed.settings
     if installed.policy.source.database:
         months = hashes_of(settings, installed.policy)
-        yield well("source", f"The database {installed.input}, {len(months):,} months of it.")
+        held = f"{len(months):,} {plural(len(months), 'month')}"
+        yield well("source", f"The database {installed.input}, {held} of it.")
         return
     files = settings.source_files()
     size = sum(file.stat().st_size for file in files) / 1e6
-    books = f"{len(files):,} workbook{'s' if len(files) != 1 else ''}"
+    books = f"{len(files):,} {plural(len(files), 'workbook')}"
     yield well("source", f"{books}, {size:,.1f} MB, in {settings.input_dir}.")
     for each in sorted(settings.input_dir.iterdir()):
         if each in files and not os.access(each, os.R_OK):
@@ -108,13 +110,15 @@ def files(settings: Settings) -> Iterator[Finding]:
         )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         yield wrong("files", f"{path.parent} cannot be written to.", f"chmod u+wx {path.parent}")
-    ours = (path, settings.months_path, path.parent / "backups", dagster_home())
+    # Passwords and addresses of alerts stand in .env.
+    secret = project_root() / ".env"
+    ours = (path, settings.months_path, path.parent / "backups", dagster_home(), secret)
     open_to_all = [str(each) for each in ours if each.exists() and each.stat().st_mode & 0o077]
     if open_to_all:
         said = f"Others on this machine may read {', '.join(open_to_all)}."
         yield odd("files", said, f"If that is not wanted: chmod go= {shlex.join(open_to_all)}")
     else:
-        yield well("files", "What is written here, only you may read.")
+        yield well("files", "What is written here, and .env, only you may read.")
     patterns = (f".{path.name}.*", ".new-*", "backups/.*.duckdb.*")
     for each in sorted(each for pattern in patterns for each in path.parent.glob(pattern)):
         said = f"{each} was left behind by something that was killed."

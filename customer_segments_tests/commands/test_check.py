@@ -107,5 +107,23 @@ def test_nothing_kept_ends_with_1_and_wrong_usage_with_2(config, tmp_path):
     guests = [[*line[:6], "Guest"] for line in orders()]
     code, said = as_json(shop(tmp_path / "source", rows=guests[:9]))
     assert (code, said["first"], said["doubts"]) == (1, None, [])
-    assert run(tmp_path / "nowhere.csv").exit_code == 2
     assert run("--nonsense").exit_code == 2
+
+
+def test_a_file_that_is_not_there_is_said_to_be_so(config, tmp_path):
+    code, said = as_json(tmp_path / "nowhere.csv")
+    assert (code, said["doubts"][0]["name"]) == (1, "refused")
+    assert "nowhere.csv is not there" in said["doubts"][0]["said"]
+
+
+def test_one_is_one_and_money_has_its_currency(config, tmp_path):
+    config.write_text('[source]\ncurrency = "EUR"\n')
+    guest = [3000, "A1", "RED MUG", 1, "2024-03-28", 5, "Guest"]
+    words = " ".join(run(shop(tmp_path / "source", guest, rows=[*orders()][:3])).stdout.split())
+    for said in (
+        "Revenue, EUR",
+        "1 customer, 1 order,",
+        "k000 (30.00 in 3 lines)",
+        "invoice 3000, A1, 1 x 5, customer -",
+    ):
+        assert said in words

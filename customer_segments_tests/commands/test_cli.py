@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from customer_segments.commands.app import PANELS, app
 from customer_segments.commands.run import parse_range
 from customer_segments.errors import UserError
 from customer_segments.months import parse_month
 from customer_segments.settings import Settings, project_root
+from customer_segments.storage.ledger import code_version
 from customer_segments_tests.console import COMMAND, SAMPLE, Done, environment, start
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
@@ -24,6 +27,7 @@ def sample_copied(tmp_path, sample_warehouse) -> Settings:
     installed = install(tmp_path, source_dir=SAMPLE)
     shutil.copy(sample_warehouse.warehouse_path, installed.warehouse_path)
     shutil.copy(sample_warehouse.months_path, installed.months_path)
+    shutil.copytree(sample_warehouse.serving_path.parent, installed.serving_path.parent)
     return installed
 
 
@@ -120,7 +124,8 @@ def test_check_names_rows_and_writes_nothing(tmp_path):
     [
         (["run"], Path("nowhere"), "nowhere does not exist"),
         (["run", "--months", "2011-13"], SAMPLE, "is not a range of months"),
-        (["check", "README.md"], SAMPLE, "README.md is not a .xlsx"),
+        (["run", "--months", "2031-01"], SAMPLE, "2031-01 is not covered"),
+        (["check", "README.md"], SAMPLE, "README.md is of a kind that is not read: .md"),
     ],
 )
 def test_errors_are_sentences(tmp_path, arguments, source, message):
@@ -128,6 +133,38 @@ def test_errors_are_sentences(tmp_path, arguments, source, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told():
+    assert CliRunner().invoke(app, ["--version"]).output == f"customer-segments {code_version()}\n"
+
+
+def test_where_there_is_no_model_it_is_said_what_makes_one(tmp_path):
+    said = start(tmp_path, "models", "list").stdout
+    assert said == "There is no model yet: `customer-segments run` fits one.\n"
+
+
+def test_help_begins_with_what_a_newcomer_begins_with():
+    said = CliRunner().invoke(app, ["--help"]).output
+    places = [said.index(f" {name} ") for name in ("Begin", "init", *[*PANELS][1:])]
+    assert places == sorted(places)
+    # None is without a place.
+    assert " Commands " not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["refit", "--training-month", "May"], "May is not a month"),
+        (["refit", "--clusters", "1"], "1 is neither auto nor a number"),
+        (["campaign", "--month", "2011-13"], "2011-13 is not a month"),
+        (["campaign", "--control-share", "7"], "Invalid value for '--control-share'"),
+    ],
+)
+def test_what_is_no_value_is_told_before_anything_is_started(arguments, message):
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
 
 
 def test_a_range_of_months():

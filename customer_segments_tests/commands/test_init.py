@@ -57,6 +57,18 @@ def test_ids_services_and_currency_are_proposed_together(config, tmp_path):
     }
 
 
+def test_names_and_addresses_are_passed_on_where_a_heading_plainly_says_so(config, tmp_path):
+    source = shop(tmp_path / "source")
+    text = (source / "orders.csv").read_text().splitlines()
+    headings = "Kundenname,Full Name,Product E-mail,E-Mail-Adresse,Name"
+    more = [headings, *["Ann,Ann A,a@x.org,b@x.org,Lamp"] * 180]
+    lines = [f"{line},{cells}" for line, cells in zip(text, more, strict=True)]
+    (source / "orders.csv").write_text("\n".join(lines))
+    contact = {"name": "Full Name", "email": "E-Mail-Adresse"}
+    assert proposed(config, source) == {"layout": [{"contact": contact}]}
+    assert config.read_text().count("Of each customer") == 1
+
+
 def test_lines_are_filled_down_before_returns_are_seen(config, tmp_path):
     rows = [*orders(), *returns()]
     first = {id(line) for line in rows if line[1] == "A1"}
@@ -103,6 +115,12 @@ def test_what_only_the_retailer_knows_is_not_proposed(config, tmp_path):
     assert done.exit_code == 1
     assert "outlying_customer stops" in " ".join(done.stdout.split())
     assert "99999" not in config.read_text()
+
+
+def test_without_a_file_it_is_the_source_folder_that_is_proposed_for(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", str(shop(tmp_path / "source", *returns())))
+    assert init("--yes").exit_code == 0
+    assert 'credit = "sign"' in config.read_text()
 
 
 def test_layouts_of_files_come_before_that_of_all():

@@ -55,6 +55,16 @@ def test_warnings_are_one_line_and_errors_are_told_in_full(judged, said):
     assert printed(*judged) == said
 
 
+def test_what_is_being_done_is_named_and_what_is_done_no_more():
+    handler = ProgressHandler(Console(width=80))
+    shown = []
+    for kind, step in (("STEP_START", "customer_rfm"), ("STEP_SUCCESS", "customer_rfm")):
+        event = SimpleNamespace(event_type=dg.DagsterEventType[kind], step_key=step)
+        handler.emit(SimpleNamespace(dagster_meta={"dagster_event": event}))
+        shown.append(f"{handler.status.status}".strip())
+    assert shown == ["customer_rfm", ""]
+
+
 def test_the_line_is_one_however_long():
     names = [f"a_check_of_a_long_name_{number}" for number in range(20)]
     assert printed(*((name, WARN) for name in names)).count("\n") == 1

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,6 +12,7 @@ import pytest
 
 from customer_segments.commands.dry_run import dry_run
 from customer_segments.errors import UserError
+from customer_segments.ingestion.contained import sheets_of
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ingest, published
@@ -167,6 +169,22 @@ def test_the_last_good_tables_stay(good, tmp_path, case):
     with pytest.raises(UserError, match=re.escape(words[-1])):
         execute(install(good.warehouse_path.parent, source_dir=tmp_path), "ingest")
     assert published(good) == before
+
+
+def test_who_unpacks_foreign_files_is_told_no_secret(tmp_path, monkeypatch):
+    told: dict[str, str] = {}
+    popen = subprocess.Popen
+
+    def started(*arguments, **named) -> subprocess.Popen:
+        told.update(named["env"])
+        return popen(*arguments, **named)
+
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_DATABASE_PASSWORD", "secret")
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "secret")
+    monkeypatch.setattr(subprocess, "Popen", started)
+    assert sheets_of(write(tmp_path / "a.xlsx", [HEADER, line()]), [])
+    assert "PATH" in told
+    assert "secret" not in told.values()
 
 
 @pytest.mark.parametrize("neighbour", ["0 before.xlsx", "z after.xlsx"])

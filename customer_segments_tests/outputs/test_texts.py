@@ -1,6 +1,7 @@
 """Any text of the data is a text in the workbook and in the CSV file, and never a formula."""
 
 import csv
+import operator
 import zipfile
 from pathlib import Path
 
@@ -42,6 +43,10 @@ NASTY = (
     "\x00=1",
     "\ufffe\uffff",
     "<&>",
+    "x;=1+1",
+    'x; "=1+1"',
+    "x\t-1",
+    'x"\n@SUM(A1)',
     "_x0041_",
 )
 # What DuckDB can hold: any Unicode but surrogates.
@@ -105,13 +110,22 @@ def test_no_text_of_a_csv_file_begins_like_a_formula(tmp_path_factory, pairs):
     with path.open(encoding="utf-8", newline="") as file:
         _, *rows = csv.reader(file)
     assert len(rows) == len(pairs)
+    for separator in ";\t":
+        # As a spreadsheet takes it whose lists are separated so.
+        with path.open(encoding="utf-8", newline="") as file:
+            cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(tuple(FORMULA_STARTS[:8]))]
     for row, pair in zip(rows, pairs, strict=True):
         for found, text in zip(row[:2], pair, strict=True):
             assert not found.startswith(tuple(FORMULA_STARTS))
-            assert found == (f"'{text}" if is_like_formula(text) else text)
+            assert found.replace("'", "") == text.replace("'", "")
+            if not set(text) & set(";\t\r\n"):
+                assert found == (f"'{text}" if is_like_formula(text) else text)
         # A number is no text: it stays what it is.
         assert row[2] == "-5"
-    assert guarded == sum(is_like_formula(text) for pair in pairs for text in pair)
+    found = [text for row in rows for text in row[:2]]
+    given = [text for pair in pairs for text in pair]
+    assert guarded == sum(map(operator.ne, found, given))
 
 
 def test_parquet_has_texts_as_they_are(tmp_path):

@@ -29,6 +29,9 @@ def patient(sample_warehouse, copy_of, tmp_path, monkeypatch) -> Settings:
     home = tmp_path / "project/.dagster"
     home.mkdir(parents=True, mode=0o700)
     monkeypatch.setattr("customer_segments.upkeep.surroundings.dagster_home", lambda: home)
+    monkeypatch.setattr(
+        "customer_segments.upkeep.surroundings.project_root", lambda: tmp_path / "copy"
+    )
     values = {"SOURCE_DIR": source, "WAREHOUSE": settings.warehouse_path, "CONFIG": settings.config}
     for name, value in values.items():
         monkeypatch.setenv(f"CUSTOMER_SEGMENTS_{name}", str(value))
@@ -149,6 +152,10 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
     "open to all": (
         lambda s: s.warehouse_path.chmod(0o644),
         "! files: Others on this machine may read {warehouse}. If that is not wanted: chmod go=",
+    ),
+    "passwords open to all": (
+        lambda s: [(s.config.parent / ".env").touch(), (s.config.parent / ".env").chmod(0o644)],
+        "! files: Others on this machine may read {folder}/.env. If that is not wanted: chmod go=",
     ),
     "an earlier ledger": (
         sql("ALTER TABLE publications DROP COLUMN made_by"),

@@ -6,13 +6,17 @@ the workbook.
 Texts stand in Parquet exactly as they are. A CSV file has no types, and a spreadsheet runs a text
 in it that begins like a formula. So, as OWASP advises, such a text gets an apostrophe in front
 and every text is quoted: a file that somebody opens with a double click must not run what some
-order form said. Ids that begin with a plus, say, are to be taken from Parquet.
+order form said. Ids that begin with a plus, say, are to be taken from Parquet. Where a list is
+separated by semicolons or tabs, as in half of Europe, quotation marks amid a line are none, and a
+text is cut in two at what separates there: what follows gets its apostrophe as well.
 """
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from customer_segments.ingestion.layout import CONTACT
+from customer_segments.outputs.view import MonthView
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
@@ -23,9 +27,26 @@ if TYPE_CHECKING:
 FORMULA_STARTS = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n\0"
 
 
+# Where another locale begins a cell or a row, whatever marks and blanks stand before its sign.
+_WITHIN = f'([;\\t\\r\\n][\\s"]*)([{re.escape(FORMULA_STARTS[:8])}])'
+_AT_START = f"^([{re.escape(FORMULA_STARTS)}])"
+
+
 def is_like_formula(text: str) -> bool:
     """Tell whether a spreadsheet that is given this text may take it for a formula."""
     return text.startswith(tuple(FORMULA_STARTS))
+
+
+def with_contacts(view: MonthView) -> "pa.Table":
+    """Return the customers of a month with what their lists pass on, if anything, behind all."""
+    import pyarrow as pa
+
+    customers, known = view.customers, [*view.contacts.values()]
+    ids = customers["customer_id"].to_pylist()
+    for field in (name for name in CONTACT if any(name in said for said in known)):
+        values = [view.contacts.get(each, {}).get(field) for each in ids]
+        customers = customers.append_column(field, pa.array(values, pa.string()))
+    return customers
 
 
 def write_parquet(customers: "pa.Table", path: Path) -> None:
@@ -41,19 +62,20 @@ def write_csv(customers: "pa.Table", path: Path) -> int:
 
     Units are as people write them, 12 and 0.35.
 
-    Returns the number of texts that got an apostrophe in front.
+    Returns the number of texts that got an apostrophe.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import csv
 
-    guarded, formula = 0, f"^([{re.escape(FORMULA_STARTS)}])"
+    guarded = 0
     for index, field in enumerate(customers.schema):
         if field.name == "units":
             customers = customers.set_column(index, "units", customers["units"].cast(pa.float64()))
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             texts = customers.column(index)
-            safe = pc.replace_substring_regex(texts, formula, r"'\1")
+            safe = pc.replace_substring_regex(texts, _WITHIN, r"\1'\2")
+            safe = pc.replace_substring_regex(safe, _AT_START, r"'\1")
             guarded += pc.sum(pc.not_equal(texts, safe)).as_py() or 0
             customers = customers.set_column(index, field.name, safe)
     with replacing(path) as draft:

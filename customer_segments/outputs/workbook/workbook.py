@@ -14,8 +14,9 @@ from typing import Any
 
 from openpyxl import Workbook
 
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.outputs.campaigns import measurable
-from customer_segments.outputs.columns import columns_of
+from customer_segments.outputs.columns import columns_of, in_currency
 from customer_segments.outputs.figures import by_segment, total_of
 from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
@@ -30,22 +31,22 @@ SUMMARY_COLUMNS = columns_of(
     "median_monetary since_last_month since_last_year suggested_action"
 )
 CUSTOMER_COLUMNS = columns_of(
-    "customer_id campaign_group account country monetary revenue_12m expected_3m expected_6m "
-    "frequency average_order_value products recency_days last_purchase_date first_purchase_date "
-    "moved_from channel suggested_action why"
+    "customer_id name email phone campaign_group account country monetary revenue_12m expected_3m "
+    "expected_6m frequency average_order_value products recency_days last_purchase_date "
+    "first_purchase_date moved_from channel suggested_action why"
 )
 CHANGE_COLUMNS = columns_of(
-    "customer_id campaign_group account country from_segment to_segment monetary frequency "
-    "recency_days last_purchase_date channel suggested_action why",
+    "customer_id name email phone campaign_group account country from_segment to_segment monetary "
+    "frequency recency_days last_purchase_date channel suggested_action why",
     suggested_action="What to do now",
 )
 OFFER_COLUMNS = columns_of(
-    "customer_id campaign_group segment account channel buy_again new_for_you offer_reason "
-    "monetary recency_days"
+    "customer_id name email phone campaign_group segment account channel buy_again "
+    "new_for_you offer_reason monetary recency_days"
 )
 CAMPAIGN_COLUMNS = columns_of("segment customers control return_rate smallest needed")
-# Of customers, and there only where something is known of them.
-AHEAD = ("revenue_12m", "expected_3m", "expected_6m")
+# Of customers, and there only where one is known.
+WHERE_KNOWN = ("revenue_12m", "expected_3m", "expected_6m", *CONTACT)
 SUMMARY, CHANGES, OFFERS, CAMPAIGNS = "Summary", "Changes", "Offer next", "Campaigns"
 RESERVED = (SUMMARY, CHANGES, OFFERS, CAMPAIGNS)
 
@@ -54,18 +55,24 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     """Write the workbook of a month; of the bundled sample it says that customers are invented."""
     customers, lists = view.customers.to_pylist(), defaultdict(list)
     for row in customers:
+        row |= view.contacts.get(row["customer_id"], {})
         row["account"] = row["account_tier"].capitalize()
         row["to_segment"] = row["segment"]
         row["moved_from"] = row["from_segment"] if row["from_segment"] != row["segment"] else None
         lists[row["segment"]].append(row)
     segments = [name for name in view.clusters["segment"] if name in lists]
     changes = [row for row in customers if row["moved_from"]]
-    changes += [row | {"to_segment": GONE} for row in view.gone]
+    changes += [
+        row | view.contacts.get(row["customer_id"], {}) | {"to_segment": GONE} for row in view.gone
+    ]
 
-    unknown = {name for name in AHEAD if all(row.get(name) is None for row in customers)}
-    of_customers, of_changes = (
-        [column for column in columns if column.name not in unknown.union(view.lacks)]
-        for columns in (CUSTOMER_COLUMNS, CHANGE_COLUMNS)
+    unknown = {name for name in WHERE_KNOWN if all(row.get(name) is None for row in customers)}
+    of_customers, of_changes, of_offers = (
+        in_currency(
+            [column for column in columns if column.name not in unknown.union(view.lacks)],
+            view.currency,
+        )
+        for columns in (CUSTOMER_COLUMNS, CHANGE_COLUMNS, OFFER_COLUMNS)
     )
     offers = [
         row | view.offers[row["customer_id"]]
@@ -83,7 +90,7 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     if view.is_complete:
         sheets.add_table(workbook, CHANGES, of_changes, changes)
     if offers:
-        sheets.add_table(workbook, OFFERS, OFFER_COLUMNS, offers)
+        sheets.add_table(workbook, OFFERS, of_offers, offers)
     sheets.add_table(workbook, CAMPAIGNS, CAMPAIGN_COLUMNS, measurable(view))
     with replacing(path) as draft:
         workbook.save(draft)
@@ -109,7 +116,8 @@ def _add_summary(
         for part in ("above", "below")
     )
     rows, above = [*rows, total], [*above, ""]
-    sheet = sheets.add_sheet(workbook, SUMMARY, SUMMARY_COLUMNS, rows, above=above, has_total=True)
+    columns = in_currency(SUMMARY_COLUMNS, view.currency)
+    sheet = sheets.add_sheet(workbook, SUMMARY, columns, rows, above=above, has_total=True)
     sheet.append([])
     sheets.write_line(sheet, "How to read it", **sheets.BOLD)
     for sentence in below:
