@@ -13,10 +13,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import get_console
@@ -100,7 +100,15 @@ def _dagster_dev() -> None:
     import logging
     import warnings
 
-    from dagster._cli import cli
+    from dagster._cli import cli, dev
+
+    start = dev.open_ipc_subprocess
+
+    def start_ours(parts: Sequence[str], **options: Any) -> subprocess.Popen:
+        ours = {"dagster_webserver": "customer_segments.webserver"}
+        return start([ours.get(part, part) for part in parts], **options)
+
+    dev.open_ipc_subprocess = start_ours
 
     def stop_with_parent() -> None:
         # Nothing is ever written; the pipe ends with the process that holds its other end, be

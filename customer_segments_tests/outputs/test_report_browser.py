@@ -1,15 +1,14 @@
 """The report in a real browser without a network, where there is one."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from customer_segments_tests.browser import CHROMIUM
 from customer_segments_tests.outputs.pages import Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 OPTIONS = (
     "--headless",
