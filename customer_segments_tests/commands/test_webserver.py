@@ -171,3 +171,17 @@ def test_who_is_answered(headers, public, is_answered):
 def test_a_proxy_is_known_by_the_setting_alone():
     assert public_address(Settings(_env_file=None)) == ""
     assert public_address(Settings(_env_file=None, ui_url="https://UI.example/x")) == "ui.example"
+
+
+def test_the_run_of_a_command_is_the_code_locations_and_can_be_tried_again_there(served):
+    found = served.graphql(f"""{{pipelineOrError(params: {{
+        repositoryLocationName: "{LOCATION}", repositoryName: "__repository__",
+        pipelineName: "report"
+    }}) {{... on Pipeline {{runs {{runId}}}}}}}}""")
+    ((run_id,),) = (run.values() for run in found["pipelineOrError"]["runs"])
+    again = served.graphql(f"""mutation {{launchRunReexecution(reexecutionParams: {{
+        parentRunId: "{run_id}", strategy: ALL_STEPS, useParentRunTags: true
+    }}) {{... on LaunchRunSuccess {{run {{runId}}}}}}}}""")
+    run_id = again["launchRunReexecution"]["run"]["runId"]
+    query = f'{{runOrError(runId: "{run_id}") {{... on Run {{status}}}}}}'
+    served.wait(lambda: served.graphql(query)["runOrError"]["status"] == "SUCCESS", 90)
