@@ -15,6 +15,7 @@ from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
+from customer_segments.instance import require_own_home
 from customer_segments.model import assets as model
 from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
@@ -54,4 +55,6 @@ def build_defs(
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions of the code location."""
-    return build_defs(Installation.here())
+    installed = Installation.here()
+    require_own_home(is_sample=installed.settings.uses_sample)
+    return build_defs(installed)

@@ -65,7 +65,7 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         if loaded.settings.has_outgrown_sample:
             raise UserError(
                 "There is input of your own now, but the sample is loaded.",
-                "Reload the code location (Deployment > Code locations > Reload).",
+                "Stop `customer-segments ui` and start it again.",
             )
         cursor = json.loads(context.cursor or "{}")
         installed = loaded.renewed()

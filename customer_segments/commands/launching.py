@@ -103,7 +103,7 @@ class ProgressHandler(logging.Handler):
 @contextmanager
 def launcher(installed: Installation) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process."""
-    home = prepare_dagster_home()
+    home = prepare_dagster_home(is_sample=installed.settings.uses_sample)
     os.environ["DAGSTER_HOME"] = str(home)
     console = get_console()
     handler = ProgressHandler(console)

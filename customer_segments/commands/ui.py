@@ -44,10 +44,10 @@ def ui(
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
         print_input(installed, get_console())
         start(installed, "ingest")
-    serve(port)
+    serve(port, is_sample=installed.settings.uses_sample)
 
 
-def serve(port: int = 3000, *, root: Path | None = None) -> None:
+def serve(port: int = 3000, *, root: Path | None = None, is_sample: bool = False) -> None:
     """Run the Dagster UI on the loopback interface until it is told to stop.
 
     Ctrl-C, SIGTERM and the end of the terminal stop it, and with it the daemon, the code server
@@ -60,7 +60,7 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
         raise UserError(
             f"There is no workspace.yaml in {project}.", "Run this in the project's folder."
         )
-    home = prepare_dagster_home(root)
+    home = prepare_dagster_home(root, is_sample=is_sample)
     with serving(home), _told_to_stop() as told_to_stop:
         _require_free(port)
         with _services(port, project, home) as services:

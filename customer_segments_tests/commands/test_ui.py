@@ -15,7 +15,13 @@ import pytest
 
 from customer_segments.commands.ui import _told_to_stop, serve
 from customer_segments.errors import UserError
-from customer_segments.instance import dagster_home, prepare_dagster_home, serving
+from customer_segments.instance import (
+    dagster_home,
+    prepare_dagster_home,
+    require_own_home,
+    serving,
+)
+from customer_segments.settings import project_root
 from customer_segments_tests.commands.served import Ui, free_port, running
 
 DEFINITIONS = """
@@ -208,6 +214,17 @@ def test_the_configuration_in_the_home_follows_the_project(project):
     prepare_dagster_home(project)
     assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_the_sample_has_an_instance_of_its_own_and_no_other(tmp_path, monkeypatch):
+    own = dagster_home(is_sample=True)
+    assert own == project_root() / "data/sample/.dagster"
+    for home, is_sample in ((tmp_path, False), (own, True)):
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        assert dagster_home(is_sample=is_sample) == home
+        require_own_home(is_sample=is_sample)
+        with pytest.raises(UserError, match="would be loaded into the Dagster instance of"):
+            require_own_home(is_sample=not is_sample)
 
 
 def test_telemetry_is_off_without_a_configuration_too(tmp_path):
