@@ -13,9 +13,9 @@ from customer_segments.storage.dagster_metadata import asset_attributes, figures
 class Campaign(Campaigns):
     """Which lists are judged, and how their groups were drawn."""
 
-    list_month: str | None = Field(
-        default=None,
-        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+    list_month: str = Field(
+        default="",
+        pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$",
         description="Snapshot month of the lists, YYYY-MM; empty for the newest one that three "
         "complete months follow.",
     )

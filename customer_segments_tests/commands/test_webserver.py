@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import yaml
 from starlette.requests import HTTPConnection
 
 from customer_segments.settings import Settings, project_root
@@ -185,3 +186,20 @@ def test_the_run_of_a_command_is_the_code_locations_and_can_be_tried_again_there
     run_id = again["launchRunReexecution"]["run"]["runId"]
     query = f'{{runOrError(runId: "{run_id}") {{... on Run {{status}}}}}}'
     served.wait(lambda: served.graphql(query)["runOrError"]["status"] == "SUCCESS", 90)
+
+
+@pytest.mark.parametrize(
+    ("job", "asset", "fields"),
+    [
+        ("promote", "champion_model", {"version", "reason"}),
+        ("refit", "kmeans_model", {"training_month"}),
+        ("campaign", "campaign_result", {"list_month"}),
+    ],
+)
+def test_a_launchpad_begins_with_what_its_job_is_launched_for(served, job, asset, fields):
+    found = served.graphql(f"""{{runConfigSchemaOrError(selector: {{
+        repositoryLocationName: "{LOCATION}", repositoryName: "__repository__",
+        pipelineName: "{job}"
+    }}) {{... on RunConfigSchema {{rootDefaultYaml}}}}}}""")
+    shown = yaml.safe_load(found["runConfigSchemaOrError"]["rootDefaultYaml"])
+    assert shown == {"ops": {asset: {"config": dict.fromkeys(fields, "")}}}
