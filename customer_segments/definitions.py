@@ -7,6 +7,7 @@ Loading reads the settings and the small file of months, and never opens the war
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster_shared.record import copy
 
 from customer_segments.alerts import telling as alerts
 from customer_segments.automation import sensor as automation
@@ -19,7 +20,6 @@ from customer_segments.instance import require_own_home
 from customer_segments.model import assets as model
 from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
-from customer_segments.quality import runner as quality
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
@@ -28,7 +28,7 @@ from customer_segments.value import assets as value
 
 STAGES = (
     *(ingestion, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
-    *(quality, automation, alerts),
+    *(automation, alerts),
 )
 
 
@@ -49,7 +49,9 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers=loggers,
     )
-    return dg.Definitions.merge(shared, *(stage.build_defs(installed) for stage in STAGES))
+    merged = dg.Definitions.merge(shared, *(stage.build_defs(installed) for stage in STAGES))
+    # The UI opens them in an editor of this machine.
+    return copy(merged, assets=dg.with_source_code_references([*(merged.assets or ())]))
 
 
 @dg.definitions

@@ -13,7 +13,7 @@ from customer_segments.months import month_of, shift
 from customer_segments.quality.scope import RANGE_TAGS
 
 _of = dg.AssetSelection.assets
-INGEST = _of("raw_transactions", "source_sheets")
+INGEST = _of("raw_transactions", "source_sheets", "source_doubts")
 CLEAN = _of("cleaned_transactions", "rejected_transactions")
 # Each job that changes what people read ends with the copy that they read.
 SERVE = _of("serving_copy")

@@ -27,7 +27,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     made_from = (tables.CUSTOMER_SEGMENTS, tables.CLEANED_TRANSACTIONS, tables.CUSTOMER_RFM)
 
     @dg.asset(
-        group_name="campaigns",
+        group_name="evaluation",
         deps=[contract.table for contract in made_from],
         **asset_attributes(tables.CAMPAIGN_RESULT, "pandas"),
     )

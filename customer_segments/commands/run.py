@@ -7,11 +7,11 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 from rich import get_console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Range, Step, look, said
+from customer_segments.automation.facts import Range, Step, look
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.months import Months, parse_month
+from customer_segments.months import Months, between, parse_month, said
 from customer_segments.shown import shown_month
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
@@ -87,8 +87,7 @@ def _within(covered: Months, months: Range) -> Range:
     """Return the months asked for, if they are covered."""
     if covered.clip(*months) != months:
         raise UserError(
-            f"Months {said(months)} are not all covered: the data has "
-            f"{said((covered.first, covered.newest))}.",
+            f"Months {said(between(*months))} are not all covered: the data has {said(covered)}.",
             "Ask for fewer, or add their workbooks.",
         )
     return months
@@ -130,7 +129,7 @@ def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserErr
     # A snapshot adds up all months before it.
     if behind := [month for month in pending if installed.months.first <= month < first]:
         before = behind[0], behind[-1]
-        _tell(f"{said(before)} come first: snapshots add them up.")
+        _tell(f"{said(between(*before))} come first: snapshots add them up.")
         launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
@@ -142,7 +141,7 @@ def _report(launch: Launch, months: Range) -> UserError | None:
         launch("report", months)
     except UserError as error:
         return UserError(
-            f"The labels are published, but the report of {said(months)} is not made. "
+            f"The labels are published, but the report of {said(between(*months))} is not made. "
             f"{error.problem}",
             f"Then try again: `customer-segments report --months {months[0]:%Y-%m}`.",
         )

@@ -19,7 +19,7 @@ from customer_segments.outputs.report.showing import file_metadata, link, markdo
 from customer_segments.outputs.view import MonthView
 from customer_segments.private import make_folder, write_text
 from customer_segments.rfm.assets import months_before
-from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
@@ -33,10 +33,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
     snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
-        "group_name": "reports",
+        "group_name": "outputs",
         "partitions_def": installed.months.partitions(),
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "owners": OWNERS,
+        "tags": PERSONAL,
         "code_version": code_version(),
     }
 
@@ -111,7 +112,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
             context.log_event(observation)
         return dg.MaterializeResult()
 
-    @dg.asset(group_name="reports", deps=shown.SERVED, kinds={"duckdb", "parquet"}, owners=OWNERS)
+    @dg.asset(
+        group_name="outputs",
+        deps=shown.SERVED,
+        kinds={"duckdb", "parquet"},
+        owners=OWNERS,
+        tags=PERSONAL,
+    )
     def serving_copy(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Copy all that is of customer grain or less to a DuckDB file that nobody writes to.
 

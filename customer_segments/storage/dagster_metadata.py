@@ -5,7 +5,9 @@ Does not: metadata that only one asset has (that asset adds it).
 """
 
 import logging
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,6 +15,7 @@ import sqlglot.expressions as sge
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
+from customer_segments.months import said
 from customer_segments.storage.content import Content, LedgerLine, Publication
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.ledger import code_version
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OWNERS = ["team:customer-insight"]
+# Of tables and files by which customers can be told from each other, and of the columns that do.
+PERSONAL = {"pii": ""}
+PERSONAL_COLUMNS = {"customer_id"}
 # A month more or less in the table shown; the ledger has them all.
 SHOWN_MONTHS = 60
 
@@ -38,19 +44,28 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
         },
         "kinds": {"duckdb", *kinds},
         "owners": OWNERS,
+        "tags": PERSONAL if PERSONAL_COLUMNS & contract.columns.keys() else {},
         "code_version": code_version(),
     }
 
 
-def column_schema(contract: Contract) -> dg.TableSchema:
-    """Return columns, types, descriptions and constraints as the UI shows them."""
+def column_schema(
+    contract: Contract, made_of: dg.TableColumnLineage | None = None
+) -> dg.TableSchema:
+    """Return columns, types, descriptions and constraints as the UI shows them.
+
+    It shows no column lineage of its own (Dagster+ does): what a column is made of stands below
+    its description.
+    """
     rules = [f"{name}: {sql}" for name, sql in contract.rules.items()]
+    deps = made_of.deps_by_column if made_of else {}
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name,
                 type=str(contract.schema[name].copy(nullable=True)),
-                description=description,
+                description=description + _made_of(deps.get(name, ())),
+                tags=PERSONAL if name in PERSONAL_COLUMNS else {},
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in contract.required, unique=contract.key == (name,)
                 ),
@@ -66,29 +81,27 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
 
     Where months are partitions, ``month_metadata`` goes before it.
     """
+    made_of = column_lineage(publication)
     metadata: dict[str, Any] = {
         "dagster/row_count": publication.rows,
-        "rows_published": publication.rows,
-        "dagster/column_schema": column_schema(contract),
+        "dagster/column_schema": column_schema(contract, made_of),
         "dagster/table_name": contract.table,
-        "storage_kind": "duckdb",
-        "raw_version": publication.raw_version,
     }
-    if publication.tables_read:
-        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
-    if made_of := column_lineage(publication):
-        metadata["dagster/column_lineage"] = made_of
     if contract.month_column:
-        # An object and not a list, which the UI would spread over the page.
-        changed = [f"{month:%Y-%m}" for month in publication.changed_months]
-        metadata["changed_months"] = {"months": changed}
-    if contract.write_mode is WriteMode.REPLACE and contract.month_column:
-        metadata["months"] = _months_table(publication)
+        metadata["changed_months"] = said(publication.changed_months)
     if publication.restated and contract.month_column:
         metadata["restated"] = _restated_table(publication)
         if contract.revenue:
             differences = (_revenue_added(*change) for change in publication.restated)
             metadata["restated_revenue"] = f"{sum(differences):,.4f}"
+    metadata["rows_published"] = publication.rows
+    if publication.tables_read:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
+    if made_of:
+        metadata["dagster/column_lineage"] = made_of
+    metadata["raw_version"] = publication.raw_version
+    if contract.write_mode is WriteMode.REPLACE and contract.month_column:
+        metadata["months"] = _months_table(publication)
     return metadata
 
 
@@ -112,6 +125,12 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
         return None
     deps = {column: _upstream_columns(root, tables) for column, root in roots.items()}
     return dg.TableColumnLineage(deps) if any(deps.values()) else None
+
+
+def _made_of(deps: Iterable[dg.TableColumnDep]) -> str:
+    by_table = groupby(deps, lambda dep: dep.asset_key.to_user_string())
+    tables = [f"{table}: {', '.join(dep.column_name for dep in of)}" for table, of in by_table]
+    return f"\n\n*From {'; '.join(tables)}*" if tables else ""
 
 
 def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:

@@ -8,7 +8,7 @@ from customer_segments.policy.model import Profile
 from customer_segments.policy.section import launchpad
 from customer_segments.private import make_folder
 from customer_segments.shown import PROFILE
-from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 
@@ -19,10 +19,11 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     """Return the asset of this stage."""
 
     @dg.asset(
-        group_name="reports",
+        group_name="outputs",
         deps=[contract.table for contract in PROFILED],
         kinds={"duckdb", "html"},
         owners=OWNERS,
+        tags=PERSONAL,
         code_version=code_version(),
     )
     @launchpad(Profile, installed.policy.profile)
