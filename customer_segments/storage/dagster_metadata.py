@@ -5,9 +5,7 @@ Does not: metadata that only one asset has (that asset adds it).
 """
 
 import logging
-from collections.abc import Iterable
 from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -49,22 +47,15 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
     }
 
 
-def column_schema(
-    contract: Contract, made_of: dg.TableColumnLineage | None = None
-) -> dg.TableSchema:
-    """Return columns, types, descriptions and constraints as the UI shows them.
-
-    It shows no column lineage of its own (Dagster+ does): what a column is made of stands below
-    its description.
-    """
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """Return columns, types, descriptions and constraints as the UI shows them."""
     rules = [f"{name}: {sql}" for name, sql in contract.rules.items()]
-    deps = made_of.deps_by_column if made_of else {}
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name,
                 type=str(contract.schema[name].copy(nullable=True)),
-                description=description + _made_of(deps.get(name, ())),
+                description=description,
                 tags=PERSONAL if name in PERSONAL_COLUMNS else {},
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in contract.required, unique=contract.key == (name,)
@@ -81,10 +72,9 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
 
     Where months are partitions, ``month_metadata`` goes before it.
     """
-    made_of = column_lineage(publication)
     metadata: dict[str, Any] = {
         "dagster/row_count": publication.rows,
-        "dagster/column_schema": column_schema(contract, made_of),
+        "dagster/column_schema": column_schema(contract),
         "dagster/table_name": contract.table,
     }
     if contract.month_column:
@@ -97,11 +87,13 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
     metadata["rows_published"] = publication.rows
     if publication.tables_read:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
-    if made_of:
-        metadata["dagster/column_lineage"] = made_of
     metadata["raw_version"] = publication.raw_version
     if contract.write_mode is WriteMode.REPLACE and contract.month_column:
         metadata["months"] = _months_table(publication)
+    if made_of := column_lineage(publication):
+        metadata["dagster/column_lineage"] = made_of
+        # Which Dagster+ shows, and the open UI does not.
+        metadata["columns"] = _made_of_table(contract, made_of)
     return metadata
 
 
@@ -127,10 +119,14 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
     return dg.TableColumnLineage(deps) if any(deps.values()) else None
 
 
-def _made_of(deps: Iterable[dg.TableColumnDep]) -> str:
-    by_table = groupby(deps, lambda dep: dep.asset_key.to_user_string())
-    tables = [f"{table}: {', '.join(dep.column_name for dep in of)}" for table, of in by_table]
-    return f"\n\n*From {'; '.join(tables)}*" if tables else ""
+def _made_of_table(contract: Contract, lineage: dg.TableColumnLineage) -> dg.TableMetadataValue:
+    """Return the upstream columns of each column, for people."""
+    rows = []
+    for column in contract.columns:
+        deps = lineage.deps_by_column.get(column, ())
+        named = (f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps)
+        rows.append({"column": column, "made_of": ", ".join(named)})
+    return _table(rows)
 
 
 def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:
