@@ -4,9 +4,12 @@
 Loading reads the settings and the small file of months, and never opens the warehouse.
 """
 
+import logging
+import os
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster import _loggers
 from dagster_shared.record import copy
 
 from customer_segments.alerts import telling as alerts
@@ -16,7 +19,7 @@ from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
-from customer_segments.instance import require_own_home
+from customer_segments.instance import SILENT_RUNS, require_own_home
 from customer_segments.model import assets as model
 from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
@@ -30,6 +33,12 @@ STAGES = (
     *(ingestion, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
     *(automation, alerts),
 )
+
+
+@dg.logger
+def silent(_context) -> logging.Logger:
+    """Say nothing."""
+    return logging.Logger("silent", logging.CRITICAL + 1)
 
 
 def build_defs(
@@ -59,4 +68,6 @@ def defs() -> dg.Definitions:
     """Return the definitions of the code location."""
     installed = Installation.here()
     require_own_home(is_sample=installed.settings.uses_sample)
+    if os.environ.get(SILENT_RUNS):
+        _loggers.colored_console_logger = silent
     return build_defs(installed)

@@ -15,6 +15,9 @@ from customer_segments.errors import UserError
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import project_root
 
+# Set where runs print nothing, for their logs are on the pages of the UI.
+SILENT_RUNS = "DAGSTER_SILENT_RUNS"
+
 
 def dagster_home(root: Path | None = None, *, is_sample: bool = False) -> Path:
     """Return the folder that ``DAGSTER_HOME`` names, else ``.dagster`` in the project folder.

@@ -22,8 +22,8 @@ import typer
 from rich import get_console
 
 from customer_segments.errors import UserError
-from customer_segments.installation import Installation
-from customer_segments.instance import prepare_dagster_home, serving
+from customer_segments.installation import PREFIX, Installation
+from customer_segments.instance import SILENT_RUNS, prepare_dagster_home, serving
 from customer_segments.settings import project_root
 
 HOST = "127.0.0.1"
@@ -44,6 +44,9 @@ def ui(
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
         print_input(installed, get_console())
         start(installed, "ingest")
+    if "ui_url" not in installed.settings.model_fields_set:
+        # Links in alerts.
+        os.environ[f"{PREFIX}UI_URL"] = f"http://{HOST}:{port}"
     serve(port, is_sample=installed.settings.uses_sample)
 
 
@@ -79,11 +82,12 @@ def serve(port: int = 3000, *, root: Path | None = None, is_sample: bool = False
 def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
     """Run Dagster's services in a session of their own, out of reach of the terminal."""
     be_dagster = "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()"
-    options = ("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml")
+    # Of each tick and service Dagster would say that all is well.
+    options = ("--host", HOST, "--port", str(port), "--log-level", "error")
     with subprocess.Popen(
-        [sys.executable, "-c", be_dagster, *options],
+        [sys.executable, "-c", be_dagster, "--workspace", "workspace.yaml", *options],
         cwd=root,
-        env=os.environ | {"DAGSTER_HOME": str(home)},
+        env=os.environ | {"DAGSTER_HOME": str(home), SILENT_RUNS: "1"},
         stdin=subprocess.PIPE,
         start_new_session=True,
         # Nobody else may connect to the sockets of its code servers, or read what runs write.
@@ -97,7 +101,6 @@ def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
 
 def _dagster_dev() -> None:
     """Be ``dagster dev``, for as long as the process that started it lives."""
-    import logging
     import warnings
 
     from dagster._cli import cli, dev
@@ -117,11 +120,7 @@ def _dagster_dev() -> None:
         os.killpg(0, signal.SIGTERM)
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
-    # It would say that the dagster.yaml of the working folder is not used: its copy is; and that
-    # another command, which is not installed, should be used.
-    logging.getLogger("dagster").addFilter(
-        lambda record: not record.getMessage().startswith("Found a dagster instance config")
-    )
+    # It would say that another command, which is not installed, should be used.
     warnings.filterwarnings("ignore", message="Function `dev_command` is superseded")
     cli(["dev", *sys.argv[1:]], prog_name="dagster")
 

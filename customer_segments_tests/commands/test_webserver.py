@@ -188,6 +188,11 @@ def test_the_run_of_a_command_is_the_code_locations_and_can_be_tried_again_there
     served.wait(lambda: served.graphql(query)["runOrError"]["status"] == "SUCCESS", 90)
 
 
+def test_it_prints_its_address_and_nothing_of_what_goes_well(served):
+    address = f"http://127.0.0.1:{served.port}"
+    assert served.printed() == f"The Dagster UI is at {address} (Ctrl-C stops it).\n"
+
+
 @pytest.mark.parametrize(
     ("job", "asset", "fields"),
     [
