@@ -62,7 +62,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotat
 	--custom-compile-command "make lock"
 
 clean: ## Remove the virtual environment and Dagster's state; data stays.
-	rm -rf .venv .dagster
+	rm -rf .venv .dagster data/sample/.dagster
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \

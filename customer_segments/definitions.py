@@ -4,9 +4,13 @@
 Loading reads the settings and the small file of months, and never opens the warehouse.
 """
 
+import logging
+import os
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster import _loggers
+from dagster_shared.record import copy
 
 from customer_segments.alerts import telling as alerts
 from customer_segments.automation import sensor as automation
@@ -15,10 +19,10 @@ from customer_segments.cleaning import assets as cleaning
 from customer_segments.evaluation import assets as evaluation
 from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
+from customer_segments.instance import SILENT_RUNS, require_own_home
 from customer_segments.model import assets as model
 from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
-from customer_segments.quality import runner as quality
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
 from customer_segments.storage import WarehouseIOManager
@@ -27,8 +31,14 @@ from customer_segments.value import assets as value
 
 STAGES = (
     *(ingestion, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
-    *(quality, automation, alerts),
+    *(automation, alerts),
 )
+
+
+@dg.logger
+def silent(_context) -> logging.Logger:
+    """Say nothing."""
+    return logging.Logger("silent", logging.CRITICAL + 1)
 
 
 def build_defs(
@@ -48,10 +58,16 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers=loggers,
     )
-    return dg.Definitions.merge(shared, *(stage.build_defs(installed) for stage in STAGES))
+    merged = dg.Definitions.merge(shared, *(stage.build_defs(installed) for stage in STAGES))
+    # The UI opens them in an editor of this machine.
+    return copy(merged, assets=dg.with_source_code_references([*(merged.assets or ())]))
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions of the code location."""
-    return build_defs(Installation.here())
+    installed = Installation.here()
+    require_own_home(is_sample=installed.settings.uses_sample)
+    if os.environ.get(SILENT_RUNS):
+        _loggers.colored_console_logger = silent
+    return build_defs(installed)

@@ -15,14 +15,32 @@ from customer_segments.errors import UserError
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import project_root
 
-
-def dagster_home(root: Path | None = None) -> Path:
-    """Return the folder that ``DAGSTER_HOME`` names, else ``.dagster`` in the project folder."""
-    given = os.environ.get("DAGSTER_HOME") if root is None else None
-    return Path(given).expanduser() if given else (root or project_root()) / ".dagster"
+# Set where runs print nothing, for their logs are on the pages of the UI.
+SILENT_RUNS = "DAGSTER_SILENT_RUNS"
 
 
-def prepare_dagster_home(root: Path | None = None) -> Path:
+def dagster_home(root: Path | None = None, *, is_sample: bool = False) -> Path:
+    """Return the folder that ``DAGSTER_HOME`` names, else ``.dagster`` in the project folder.
+
+    The sample has one of its own, whatever is named: no count or plot has its customers and others.
+    """
+    given = os.environ.get("DAGSTER_HOME") if root is None and not is_sample else None
+    folder = (root or project_root()) / ("data/sample" if is_sample else "")
+    return Path(given).expanduser() if given else folder / ".dagster"
+
+
+def require_own_home(*, is_sample: bool) -> None:
+    """Raise a UserError where this process is the sample's and its instance is not, or reverse."""
+    given = os.environ.get("DAGSTER_HOME")
+    if given and (Path(given) == dagster_home(is_sample=True)) is not is_sample:
+        loaded, other = ("The sample", "real data") if is_sample else ("Your data", "the sample")
+        raise UserError(
+            f"{loaded} would be loaded into the Dagster instance of {other}.",
+            "Stop `customer-segments ui` and start it again; it has an instance for each.",
+        )
+
+
+def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -> Path:
     """Make the instance folder, bring its configuration up to date, and return it.
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
@@ -30,14 +48,14 @@ def prepare_dagster_home(root: Path | None = None) -> Path:
     stays as it is. Where a project has none, telemetry is off all the same. A UserError says that
     the folder cannot be written.
     """
-    home = dagster_home(root)
+    home = dagster_home(root, is_sample=is_sample)
     root = root or project_root()
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
     try:
         make_folder(home)
         is_there = original.is_file()
         text = original.read_text(encoding="utf-8") if is_there else "telemetry: {enabled: false}\n"
-        is_own = home == root / ".dagster"
+        is_own = home in (root / ".dagster", root / "data/sample/.dagster")
         if not copy.is_file() or (is_own and copy.read_text(encoding="utf-8") != text):
             # Somebody else may be reading it: a run that the command line started, say.
             write_text(copy, text)

@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from benchmarks.sample.customers import planted_archetypes
 from benchmarks.sample.writers import WORKBOOK_CUSTOMERS
+from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS
@@ -120,3 +121,25 @@ def test_a_big_table_is_refused_as_a_dataframe(sample_warehouse, table):
         pytest.raises(Exception, match="transaction grain"),
     ):
         job.execute_in_process(instance=instance)
+
+
+def test_the_graph_reads_from_left_to_right_and_leaves_nothing_out(tmp_path):
+    installed = Installation.of(install(tmp_path, source_dir=tmp_path))
+    assets = build_defs(installed).resolve_asset_graph()
+    nodes = {key.to_user_string(): assets.get(key) for key in assets.get_all_asset_keys()}
+    flow = ["transactions", "customers", "model", "segments", "evaluation", "outputs"]
+    for node in nodes.values():
+        for parent in node.parent_keys:
+            assert flow.index(assets.get(parent).group_name) <= flow.index(node.group_name)
+    assert {each.group_name for each in nodes.values()} == set(flow)
+    assert [name for name, each in nodes.items() if not each.parent_keys] == [
+        "transaction_workbooks"
+    ]
+    # What checks write is a table, and made by no asset.
+    assert CONTRACTS.keys() - nodes.keys() == {"check_history"}
+    assert [
+        name for name, each in nodes.items() if "dagster/code_references" not in each.metadata
+    ] == ["agenda"]
+    of_customers = {name for name, each in CONTRACTS.items() if "customer_id" in each.columns}
+    files = {"segment_report", "segment_workbook", "serving_copy", "data_profile"}
+    assert {name for name, each in nodes.items() if "pii" in each.tags} == of_customers | files

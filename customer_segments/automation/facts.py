@@ -16,6 +16,7 @@ from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.database import hashes_of
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
+from customer_segments.months import between, said
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_in
 from customer_segments.storage.state import State
@@ -49,7 +50,7 @@ class Step:
 
     def __str__(self) -> str:
         """Job and months, such as ``score 2011-06 to 2011-12``."""
-        return f"{self.job} {said(self.months)}" if self.months else self.job
+        return f"{self.job} {said(between(*self.months))}" if self.months else self.job
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,6 @@ def watched(settings: Settings, before: Mapping[str, list]) -> dict[str, list]:
     time are others than ``before``, at the last tick. Raises what ``Settings.source_files`` does.
     """
     return {file.name: _watched(file, before.get(file.name)) for file in settings.source_files()}
-
-
-def said(months: Range) -> str:
-    """Return a range of months as people write it."""
-    first, last = months
-    return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
 
 
 def _watched(file: Path, before: list | None) -> list:

@@ -13,7 +13,7 @@ from customer_segments.months import month_of, shift
 from customer_segments.quality.scope import RANGE_TAGS
 
 _of = dg.AssetSelection.assets
-INGEST = _of("raw_transactions", "source_sheets")
+INGEST = _of("raw_transactions", "source_sheets", "source_doubts", "customer_contacts")
 CLEAN = _of("cleaned_transactions", "rejected_transactions")
 # Each job that changes what people read ends with the copy that they read.
 SERVE = _of("serving_copy")
@@ -29,8 +29,17 @@ CAMPAIGN = SERVE | _of("campaign_result")
 RECOMMEND = SERVE | _of("product_recommendations", "segment_products")
 REPORT = _of("segment_workbook", "segment_report")
 
+# What launchpads begin with where there is something to say; the policy says the rest.
+CONFIGS = {
+    job: {"ops": {asset: {"config": config}}}
+    for job, asset, config in (
+        ("refit", "kmeans_model", {"training_month": ""}),
+        ("promote", "champion_model", {"version": "", "reason": ""}),
+        ("campaign", "campaign_result", {"list_month": ""}),
+    )
+}
 JOBS = {
-    name: dg.define_asset_job(name, selection, description=description)
+    name: dg.define_asset_job(name, selection, description=description, config=CONFIGS.get(name))
     for name, selection, description in (
         ("ingest", INGEST, "Read the workbooks. The materialization says which months changed."),
         ("clean", CLEAN, "Clean a range of months; snapshots need all months before them."),

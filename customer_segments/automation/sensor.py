@@ -31,7 +31,8 @@ GOING_ON = dg.RunsFilter(statuses=[each for each in dg.DagsterRunStatus if each 
 
 agenda_asset = dg.AssetSpec(
     "agenda",
-    group_name="automation",
+    deps=["transaction_workbooks"],
+    group_name="transactions",
     description="What is due, and why: the sensor of this name writes it here when it changes, "
     "and requests the first step. `customer-segments agenda` prints it.",
     kinds={"json"},
@@ -65,7 +66,7 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         if loaded.settings.has_outgrown_sample:
             raise UserError(
                 "There is input of your own now, but the sample is loaded.",
-                "Reload the code location (Deployment > Code locations > Reload).",
+                "Stop `customer-segments ui` and start it again.",
             )
         cursor = json.loads(context.cursor or "{}")
         installed = loaded.renewed()

@@ -13,9 +13,9 @@ from customer_segments.storage.dagster_metadata import asset_attributes, figures
 class Campaign(Campaigns):
     """Which lists are judged, and how their groups were drawn."""
 
-    list_month: str | None = Field(
-        default=None,
-        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+    list_month: str = Field(
+        default="",
+        pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$",
         description="Snapshot month of the lists, YYYY-MM; empty for the newest one that three "
         "complete months follow.",
     )
@@ -27,7 +27,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     made_from = (tables.CUSTOMER_SEGMENTS, tables.CLEANED_TRANSACTIONS, tables.CUSTOMER_RFM)
 
     @dg.asset(
-        group_name="campaigns",
+        group_name="evaluation",
         deps=[contract.table for contract in made_from],
         **asset_attributes(tables.CAMPAIGN_RESULT, "pandas"),
     )

@@ -13,8 +13,6 @@ from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS
 
-GROUP = "cleaning"
-
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
@@ -23,7 +21,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
     # One step makes both tables, so that they can never be cleaned by different rules.
     @dg.multi_asset(
         name="clean_transactions",
-        group_name=GROUP,
+        group_name="transactions",
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         outs={

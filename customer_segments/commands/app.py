@@ -21,6 +21,7 @@ from customer_segments.commands import (
     init,
     models,
     pipeline,
+    sql,
     ui,
     upkeep,
 )
@@ -37,7 +38,7 @@ app = typer.Typer(
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (init.init, check.check, pipeline.download, pipeline.run),
     "Month by month": (pipeline.agenda, pipeline.report, pipeline.recommend, pipeline.campaign),
-    "Look": (ui.ui, dashboard.dashboard),
+    "Look": (ui.ui, dashboard.dashboard, sql.sql),
     "The model": (pipeline.refit, pipeline.promote, pipeline.evaluate),
     "Upkeep": (config.config, upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
 }

@@ -11,14 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 from rich import get_console
 from rich.console import Console
 from rich.markup import escape
 
+from customer_segments import definitions
 from customer_segments.alerts.telling import telling
 from customer_segments.automation.facts import Range
 from customer_segments.automation.jobs import months_tags
-from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.instance import held_open, prepare_dagster_home
@@ -26,6 +31,13 @@ from customer_segments.instance import held_open, prepare_dagster_home
 Launch = Callable[..., None]
 
 PROCESS_TAG = "customer_segments/process"
+# Whoever started a command sees it fail, and starts it again; the daemon has no business to.
+OWN_TAGS = {MAX_RETRIES_TAG: "0"}
+# Where the UI's code location has the same jobs: without it, neither its timeline nor its pages of
+# jobs have the runs of commands, and nobody can try them again there.
+REPOSITORY = RemoteRepositoryOrigin(
+    RegisteredCodeLocationOrigin(definitions.__name__), SINGLETON_REPOSITORY_NAME
+)
 
 
 class ProgressHandler(logging.Handler):
@@ -98,7 +110,7 @@ class ProgressHandler(logging.Handler):
 @contextmanager
 def launcher(installed: Installation) -> Iterator[Launch]:
     """Give a function that runs a job, over a range of months or none, in this process."""
-    home = prepare_dagster_home()
+    home = prepare_dagster_home(is_sample=installed.settings.uses_sample)
     os.environ["DAGSTER_HOME"] = str(home)
     console = get_console()
     handler = ProgressHandler(console)
@@ -112,11 +124,17 @@ def launcher(installed: Installation) -> Iterator[Launch]:
 
     def launch(job: str, months: Range | None = None, config: dict | None = None) -> None:
         # Made anew for each run: ingestion may have changed the months.
-        defs = build_defs(installed.renewed(), loggers={"progress": progress})
-        tags = {PROCESS_TAG: str(os.getpid())} | (months_tags(*months) if months else {})
-        run_config = {"loggers": {"progress": {}}} | (config or {})
+        defs = definitions.build_defs(installed.renewed(), loggers={"console": progress})
+        tags = OWN_TAGS | {PROCESS_TAG: str(os.getpid())}
+        tags |= months_tags(*months) if months else {}
+        # By a name that the code location knows as well, for whoever tries it again there.
+        run_config = {"loggers": {"console": {}}} | (config or {})
+        made, origin = defs.resolve_job_def(job), REPOSITORY.get_job_origin(job)
         try:
-            defs.resolve_job_def(job).execute_in_process(run_config, instance, tags=tags)
+            run = instance.create_run_for_job(
+                made, run_config=run_config, tags=tags, remote_job_origin=origin
+            )
+            execute_run(InMemoryJob(made), run, instance, raise_on_error=True)
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
             # Ctrl-C, or SIGTERM; Dagster has recorded by now that the run failed.
             raise UserError(
@@ -145,7 +163,8 @@ def _record_killed(instance: dg.DagsterInstance) -> None:
     """Record as failed the runs of commands that were killed: the UI's queue waits for them."""
     going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(going_on):
-        if process := run.tags.get(PROCESS_TAG):
+        # Tags go to whom the UI starts in its place, too.
+        if (process := run.tags.get(PROCESS_TAG)) and not run.parent_run_id:
             try:
                 os.kill(int(process), 0)
             except ProcessLookupError:

@@ -77,10 +77,10 @@ def refit(
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
     from customer_segments.commands.run import decide
 
-    installed, month = Installation.here(), {"training_month": training_month}
-    config = {"n_clusters": clusters, "seed": seed} | month
+    installed = Installation.here()
+    config = {"training_month": training_month, "n_clusters": clusters, "seed": seed}
     given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, decide(installed, "refit", kmeans_model=given, model_selection=month))
+    _end(installed, decide(installed, "refit", kmeans_model=given))
 
 
 def promote(

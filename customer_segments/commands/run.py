@@ -7,11 +7,11 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 from rich import get_console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Range, Step, look, said
+from customer_segments.automation.facts import Range, Step, look
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.months import Months, parse_month
+from customer_segments.months import Months, between, parse_month, said
 from customer_segments.shown import shown_month
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
@@ -88,8 +88,7 @@ def _within(covered: Months, months: Range) -> Range:
     if covered.clip(*months) != months:
         are_not = "is not" if months[0] == months[1] else "are not all"
         raise UserError(
-            f"{said(months)} {are_not} covered: the data has "
-            f"{said((covered.first, covered.newest))}.",
+            f"{said(between(*months))} {are_not} covered: the data has {said(covered)}.",
             "Ask for fewer, or add their workbooks.",
         )
     return months
@@ -131,7 +130,7 @@ def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserErr
     # A snapshot adds up all months before it.
     if behind := [month for month in pending if installed.months.first <= month < first]:
         before = behind[0], behind[-1]
-        _tell(f"{said(before)} come first: snapshots add them up.")
+        _tell(f"{said(between(*before))} come first: snapshots add them up.")
         launch("clean", before)
     launch("score" if state.champion else "full_refresh", (first, last))
     return _report(launch, (last, last))
@@ -143,7 +142,7 @@ def _report(launch: Launch, months: Range) -> UserError | None:
         launch("report", months)
     except UserError as error:
         return UserError(
-            f"The labels are published, but the report of {said(months)} is not made. "
+            f"The labels are published, but the report of {said(between(*months))} is not made. "
             f"{error.problem}",
             f"Then try again: `customer-segments report --months {months[0]:%Y-%m}`.",
         )

@@ -13,17 +13,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import get_console
 
 from customer_segments.errors import UserError
-from customer_segments.installation import Installation
-from customer_segments.instance import prepare_dagster_home, serving
+from customer_segments.installation import PREFIX, Installation
+from customer_segments.instance import SILENT_RUNS, prepare_dagster_home, serving
 from customer_segments.settings import project_root
 
 HOST = "127.0.0.1"
@@ -44,10 +44,13 @@ def ui(
         typer.echo("First start: the workbooks are read, so that the UI knows their months.")
         print_input(installed, get_console())
         start(installed, "ingest")
-    serve(port)
+    if "ui_url" not in installed.settings.model_fields_set:
+        # Links in alerts.
+        os.environ[f"{PREFIX}UI_URL"] = f"http://{HOST}:{port}"
+    serve(port, is_sample=installed.settings.uses_sample)
 
 
-def serve(port: int = 3000, *, root: Path | None = None) -> None:
+def serve(port: int = 3000, *, root: Path | None = None, is_sample: bool = False) -> None:
     """Run the Dagster UI on the loopback interface until it is told to stop.
 
     Ctrl-C, SIGTERM and the end of the terminal stop it, and with it the daemon, the code server
@@ -60,7 +63,7 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
         raise UserError(
             f"There is no workspace.yaml in {project}.", "Run this in the project's folder."
         )
-    home = prepare_dagster_home(root)
+    home = prepare_dagster_home(root, is_sample=is_sample)
     with serving(home), _told_to_stop() as told_to_stop:
         _require_free(port)
         with _services(port, project, home) as services:
@@ -79,11 +82,12 @@ def serve(port: int = 3000, *, root: Path | None = None) -> None:
 def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
     """Run Dagster's services in a session of their own, out of reach of the terminal."""
     be_dagster = "from customer_segments.commands.ui import _dagster_dev; _dagster_dev()"
-    options = ("--host", HOST, "--port", str(port), "--workspace", "workspace.yaml")
+    # Of each tick and service Dagster would say that all is well.
+    options = ("--host", HOST, "--port", str(port), "--log-level", "error")
     with subprocess.Popen(
-        [sys.executable, "-c", be_dagster, *options],
+        [sys.executable, "-c", be_dagster, "--workspace", "workspace.yaml", *options],
         cwd=root,
-        env=os.environ | {"DAGSTER_HOME": str(home)},
+        env=os.environ | {"DAGSTER_HOME": str(home), SILENT_RUNS: "1"},
         stdin=subprocess.PIPE,
         start_new_session=True,
         # Nobody else may connect to the sockets of its code servers, or read what runs write.
@@ -97,10 +101,17 @@ def _services(port: int, root: Path, home: Path) -> Iterator[subprocess.Popen]:
 
 def _dagster_dev() -> None:
     """Be ``dagster dev``, for as long as the process that started it lives."""
-    import logging
     import warnings
 
-    from dagster._cli import cli
+    from dagster._cli import cli, dev
+
+    start = dev.open_ipc_subprocess
+
+    def start_ours(parts: Sequence[str], **options: Any) -> subprocess.Popen:
+        ours = {"dagster_webserver": "customer_segments.webserver"}
+        return start([ours.get(part, part) for part in parts], **options)
+
+    dev.open_ipc_subprocess = start_ours
 
     def stop_with_parent() -> None:
         # Nothing is ever written; the pipe ends with the process that holds its other end, be
@@ -109,11 +120,7 @@ def _dagster_dev() -> None:
         os.killpg(0, signal.SIGTERM)
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
-    # It would say that the dagster.yaml of the working folder is not used: its copy is; and that
-    # another command, which is not installed, should be used.
-    logging.getLogger("dagster").addFilter(
-        lambda record: not record.getMessage().startswith("Found a dagster instance config")
-    )
+    # It would say that another command, which is not installed, should be used.
     warnings.filterwarnings("ignore", message="Function `dev_command` is superseded")
     cli(["dev", *sys.argv[1:]], prog_name="dagster")
 

@@ -16,7 +16,7 @@ GROUP = "evaluation"
 class Comparing(Algorithms):
     """Which clusterings are compared, and on which snapshot."""
 
-    training_month: str | None = TRAINING_MONTH
+    training_month: str = TRAINING_MONTH
 
 
 def build_defs(installed: Installation) -> dg.Definitions:

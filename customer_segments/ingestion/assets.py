@@ -6,6 +6,7 @@ Belongs here: thin Dagster around ``intake``, ``survey`` and ``settling``.
 from collections.abc import Iterator
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from pydantic import Field
 
 from customer_segments.covering import load_months, months_of_data, save_months
@@ -31,7 +32,7 @@ from customer_segments.tables import (
     SOURCE_SHEETS,
 )
 
-GROUP = "ingestion"
+GROUP = "transactions"
 
 
 class IngestionConfig(dg.Config):
@@ -86,6 +87,15 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 ),
                 **asset_attributes(SOURCE_SHEETS, "excel"),
             ),
+            "source_doubts": dg.AssetOut(
+                description="What was doubted of the files as a whole.",
+                **asset_attributes(SOURCE_DOUBTS, "ibis"),
+            ),
+            "customer_contacts": dg.AssetOut(
+                description="Names and addresses that a layout passes on to people's lists.",
+                is_required=False,
+                **asset_attributes(CUSTOMER_CONTACTS, "ibis"),
+            ),
         },
         deps=["transaction_workbooks"],
     )
@@ -129,6 +139,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             }
             for what, which in files.items():
                 context.log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
+            _observe(context, hashes)
             looked_at = taken_in(new, policy, context.log.info, settings.memory)
             with looked_at as intake, warehouse.writing() as con:
                 passed_over = (settings.passed_over() if folder else []) + intake.passed_over
@@ -158,31 +169,33 @@ def build_defs(installed: Installation) -> dg.Definitions:
                     [each.row() | {"workbook": each.workbook} for each in found]
                 )
                 made_by = installed.made_by(SOURCE_DOUBTS)
-                publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
+                doubted = publish(con, SOURCE_DOUBTS, said, run_id=run_id, made_by=made_by)
+                contacted = None
                 if passes_on or is_there(con, CUSTOMER_CONTACTS.table):
                     said = contacts(fresh, reused, surveyed)
                     made_by = installed.made_by(CUSTOMER_CONTACTS)
-                    publish(con, CUSTOMER_CONTACTS, said, run_id=run_id, made_by=made_by)
+                    contacted = publish(
+                        con, CUSTOMER_CONTACTS, said, run_id=run_id, made_by=made_by
+                    )
         for each in found:
             context.log.warning("%s: %s %s", each.name, each.said, each.advice)
         awaited = covered.awaited(newest)
         if awaited:
             context.log.warning(awaited_message(awaited, newest, folder))
         ignored = {name for sheet in intake.sheets for name in sheet.ignored}
+        listed = {f"files_{what}": which for what, which in files.items()}
+        listed |= {"passed_over": passed_over, "ignored_columns": sorted(ignored)}
         yield dg.Output(
             publication,
             output_name="raw_transactions",
             data_version=dg.DataVersion(_content_version(hashes, covered)),
             metadata={
-                "source_dir": dg.MetadataValue.path(installed.input),
-                "source_version": content_version(hashes),
-                "files": files,
-                "passed_over": passed_over,
-                "ignored_columns": sorted(ignored),
-                "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
                 "months_covered": f"{covered.first:%Y-%m} to {covered.newest:%Y-%m}",
                 "newest_date": str(newest),
                 **({"awaited_month": f"{awaited:%Y-%m}"} if awaited else {}),
+                **{name: ", ".join(which) for name, which in listed.items() if which},
+                "unreadable_rows": int(surveyed["unreadable_rows"].sum()),
+                "source_dir": dg.MetadataValue.path(installed.input),
             },
         )
         is_first = not settings.months_path.exists()
@@ -197,23 +210,21 @@ def build_defs(installed: Installation) -> dg.Definitions:
                 f"{covered.first:%Y-%m}",
                 f"{covered.newest:%Y-%m}",
             )
+        yield dg.Output(doubted, output_name="source_doubts")
+        if contacted:
+            yield dg.Output(contacted, output_name="customer_contacts")
         yield dg.Output(table, output_name="source_sheets")
 
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
-    beside = [
-        dg.AssetSpec(
-            contract.table,
-            deps=[RAW_TRANSACTIONS.table],
-            group_name=GROUP,
-            description=f"{said} Ingestion writes it with the rows.",
-            **asset_attributes(contract),
-        )
-        for contract, said in (
-            (SOURCE_DOUBTS, "What was doubted of the files as a whole."),
-            (CUSTOMER_CONTACTS, "Names and addresses that a layout passes on to people's lists."),
-        )
-    ]
-    return dg.Definitions(assets=[*assets, *beside], asset_checks=stage_checks(CHECKED, installed))
+    return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
+
+
+def _observe(context: dg.AssetExecutionContext, hashes: dict[str, str]) -> None:
+    """Tell Dagster of the files that are read, as when they are observed alone."""
+    tags = {DATA_VERSION_TAG: content_version(hashes)}
+    context.log_event(dg.AssetObservation("transaction_workbooks", tags=tags))
+    # It has looked when the step began, and would take what is read for out of date already.
+    context.get_step_execution_context().fetch_external_input_asset_version_info()
 
 
 def _content_version(hashes: dict[str, str], covered: Months) -> str:

@@ -48,7 +48,7 @@ def decide(
     """
     champion, known = in_force(decisions)[0], set(versions["version"])
     figures: Comparison | None = None
-    if config.version is not None:
+    if config.version:
         candidate, verdict, reason = config.version, "chosen", config.reason or "chosen by hand"
         if candidate not in known:
             raise UserError(

@@ -5,8 +5,9 @@ from pydantic import Field
 from customer_segments.policy.model import Gate, Model, Selection
 
 TRAINING_MONTH = Field(
-    default=None,
-    pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+    # Not None, which a launchpad does not show.
+    default="",
+    pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$",
     description="Snapshot month to train on, YYYY-MM; empty for the newest complete one.",
 )
 
@@ -14,20 +15,20 @@ TRAINING_MONTH = Field(
 class Fitting(Model):
     """How a model is fitted, and on which snapshot."""
 
-    training_month: str | None = TRAINING_MONTH
+    training_month: str = TRAINING_MONTH
 
 
 class Selecting(Selection):
     """The evidence for a number of clusters, and on which snapshot."""
 
-    training_month: str | None = TRAINING_MONTH
+    training_month: str = TRAINING_MONTH
 
 
 class Deciding(Gate):
     """An explicit choice of the version that labels, or else the gate's thresholds."""
 
-    version: str | None = Field(
-        default=None,
+    version: str = Field(
+        default="",
         description="Version of kmeans_model to promote, whatever the gate says; empty for the "
         "gate to judge the version fitted last.",
     )

@@ -10,7 +10,7 @@ from customer_segments.policy.rules import Recommend
 from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes
 
-GROUP = "offers"
+GROUP = "outputs"
 DAY = timedelta(days=1)
 NO_PRODUCTS = "The files name no products (stock_code), so there is nothing to offer: {} is empty."
 
@@ -70,7 +70,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         return lifted(cleaned, labels.relation, newest + DAY)
 
     @dg.asset(
-        group_name=GROUP,
+        group_name="evaluation",
         deps=[lines],
         **asset_attributes(tables.RECOMMENDATION_BACKTEST, "ibis", "numpy"),
     )

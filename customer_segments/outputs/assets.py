@@ -15,11 +15,11 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.profile.assets import profile_assets
 from customer_segments.outputs.reading import NobodyLabelledError, read_month
-from customer_segments.outputs.report.showing import markdown, observations
+from customer_segments.outputs.report.showing import file_metadata, link, markdown, observations
 from customer_segments.outputs.view import MonthView
 from customer_segments.private import make_folder, write_text
 from customer_segments.rfm.assets import months_before
-from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
@@ -33,10 +33,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
     snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly: dict[str, Any] = {
-        "group_name": "reports",
+        "group_name": "outputs",
         "partitions_def": installed.months.partitions(),
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "owners": OWNERS,
+        "tags": PERSONAL,
         "code_version": code_version(),
     }
 
@@ -57,15 +58,16 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         reports = installed.settings.reports_path
 
-        def write(view: MonthView) -> dict[str, int]:
-            workbook, csv, parquet = files = shown.workbook_files(reports, view.month)
+        def write(view: MonthView) -> dict[str, Any]:
+            workbook, csv, parquet = shown.workbook_files(reports, view.month)
             write_workbook(view, workbook, is_sample=installed.settings.uses_sample)
             customers = with_contacts(view)
             write_parquet(customers, parquet)
             return {
+                "csv": link(reports, csv),
+                "parquet": link(reports, parquet),
                 "csv_texts_with_apostrophe": write_csv(customers, csv),
                 "dagster/row_count": view.customers.num_rows,
-                "bytes": sum(file.stat().st_size for file in files),
             }
 
         months = _written(context, installed, shown.workbook_path, write)
@@ -73,9 +75,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             # Files of before would tell of customers who are in no table any more.
             for file in shown.workbook_files(reports, month):
                 file.unlink(missing_ok=True)
-        said = ", ".join(f"{month:%Y-%m}" for month in months) or "none"
-        folder = dg.MetadataValue.path(reports)
-        return dg.MaterializeResult(metadata={"months": said, "folder": folder})
+        return dg.MaterializeResult()
 
     evidence = [contract.table for contract in shown.EVIDENCE]
 
@@ -98,7 +98,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             path, beside = shown.report_path(reports, view.month), shown.links(reports, view.month)
             pictures[:] = draw_pictures(view)
             write_text(path, render(view, pictures, beside, is_sample=settings.uses_sample))
-            return {"pictures_drawn": len(pictures), "bytes": path.stat().st_size}
+            return {"pictures_drawn": len(pictures)}
 
         months = _written(context, installed, shown.report_path, write)
         if not months:
@@ -115,10 +115,15 @@ def build_defs(installed: Installation) -> dg.Definitions:
         context.add_asset_metadata({"pictures": markdown(pictures)}, partition_key=newest)
         for observation in observations(pictures, newest):
             context.log_event(observation)
-        url = dg.MetadataValue.url(shown.report_path(reports, months[-1]).as_uri())
-        return dg.MaterializeResult(metadata={"reports": len(months), "newest_report": url})
+        return dg.MaterializeResult()
 
-    @dg.asset(group_name="reports", deps=shown.SERVED, kinds={"duckdb", "parquet"}, owners=OWNERS)
+    @dg.asset(
+        group_name="outputs",
+        deps=shown.SERVED,
+        kinds={"duckdb", "parquet"},
+        owners=OWNERS,
+        tags=PERSONAL,
+    )
     def serving_copy(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Copy all that is of customer grain or less to a DuckDB file that nobody writes to.
 
@@ -145,7 +150,7 @@ def _written(
     context: dg.AssetExecutionContext,
     installed: Installation,
     path_of: Callable[[Path, date], Path],
-    write: Callable[[MonthView], dict[str, int]],
+    write: Callable[[MonthView], dict[str, Any]],
 ) -> list[date]:
     """Write the files of each month that has labels, and return these months.
 
@@ -158,8 +163,8 @@ def _written(
             today, share = policy.source.today(), policy.campaigns.control_share
             view = read_month(installed.warehouse, month, today, share, policy.source.currency)
             make_folder(path.parent)
-            url = dg.MetadataValue.url(path.as_uri())
-            metadata = {"path": dg.MetadataValue.path(path), "url": url, **write(view)}
+            said = write(view)
+            metadata = file_metadata(installed.settings.reports_path, path) | said
         except NobodyLabelledError:
             context.log.warning(f"Nobody is labelled in {month:%Y-%m}: it has no {asset}.")
             continue

@@ -22,22 +22,10 @@ from customer_segments.quality.judge import Judge
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
 from customer_segments.storage.state import State
 from customer_segments.tables import CHECK_HISTORY
-
-
-def build_defs(_installed: Installation) -> dg.Definitions:
-    """Return the table's asset: the checks of all tables write it, none of its own makes it."""
-    check_history = dg.AssetSpec(
-        CHECK_HISTORY.table,
-        group_name="quality",
-        description="What checks said: a row per check, month and evaluation. Checks write it.",
-        **asset_attributes(CHECK_HISTORY),
-    )
-    return dg.Definitions(assets=[check_history])
 
 
 def stage_checks(

@@ -20,7 +20,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.asset(
         name="customer_rfm",
-        group_name="rfm",
+        group_name="customers",
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         # A snapshot looks back on every month before it, not on its own alone.

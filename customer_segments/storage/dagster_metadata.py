@@ -13,6 +13,7 @@ import sqlglot.expressions as sge
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
+from customer_segments.months import said
 from customer_segments.storage.content import Content, LedgerLine, Publication
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.ledger import code_version
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OWNERS = ["team:customer-insight"]
+# Of tables and files by which customers can be told from each other, and of the columns that do.
+PERSONAL = {"pii": ""}
+PERSONAL_COLUMNS = {"customer_id"}
 # A month more or less in the table shown; the ledger has them all.
 SHOWN_MONTHS = 60
 
@@ -38,6 +42,7 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
         },
         "kinds": {"duckdb", *kinds},
         "owners": OWNERS,
+        "tags": PERSONAL if PERSONAL_COLUMNS & contract.columns.keys() else {},
         "code_version": code_version(),
     }
 
@@ -51,7 +56,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
                 name,
                 type=str(contract.schema[name].copy(nullable=True)),
                 description=description,
-                tags={"pii": ""} if name in contract.personal else None,
+                tags=PERSONAL if name in {*PERSONAL_COLUMNS, *contract.personal} else {},
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in contract.required, unique=contract.key == (name,)
                 ),
@@ -69,27 +74,26 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
     """
     metadata: dict[str, Any] = {
         "dagster/row_count": publication.rows,
-        "rows_published": publication.rows,
         "dagster/column_schema": column_schema(contract),
         "dagster/table_name": contract.table,
-        "storage_kind": "duckdb",
-        "raw_version": publication.raw_version,
     }
-    if publication.tables_read:
-        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
-    if made_of := column_lineage(publication):
-        metadata["dagster/column_lineage"] = made_of
     if contract.month_column:
-        # An object and not a list, which the UI would spread over the page.
-        changed = [f"{month:%Y-%m}" for month in publication.changed_months]
-        metadata["changed_months"] = {"months": changed}
-    if contract.write_mode is WriteMode.REPLACE and contract.month_column:
-        metadata["months"] = _months_table(publication)
+        metadata["changed_months"] = said(publication.changed_months)
     if publication.restated and contract.month_column:
         metadata["restated"] = _restated_table(publication)
         if contract.revenue:
             differences = (_revenue_added(*change) for change in publication.restated)
             metadata["restated_revenue"] = f"{sum(differences):,.4f}"
+    metadata["rows_published"] = publication.rows
+    if publication.tables_read:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
+    metadata["raw_version"] = publication.raw_version
+    if contract.write_mode is WriteMode.REPLACE and contract.month_column:
+        metadata["months"] = _months_table(publication)
+    if made_of := column_lineage(publication):
+        metadata["dagster/column_lineage"] = made_of
+        # Which Dagster+ shows, and the open UI does not.
+        metadata["columns"] = _made_of_table(contract, made_of)
     return metadata
 
 
@@ -113,6 +117,16 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
         return None
     deps = {column: _upstream_columns(root, tables) for column, root in roots.items()}
     return dg.TableColumnLineage(deps) if any(deps.values()) else None
+
+
+def _made_of_table(contract: Contract, lineage: dg.TableColumnLineage) -> dg.TableMetadataValue:
+    """Return the upstream columns of each column, for people."""
+    rows = []
+    for column in contract.columns:
+        deps = lineage.deps_by_column.get(column, ())
+        named = (f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps)
+        rows.append({"column": column, "made_of": ", ".join(named)})
+    return _table(rows)
 
 
 def _upstream_columns(root, tables: set[str]) -> list[dg.TableColumnDep]:

@@ -112,7 +112,7 @@ def files(settings: Settings) -> Iterator[Finding]:
         yield wrong("files", f"{path.parent} cannot be written to.", f"chmod u+wx {path.parent}")
     # Passwords and addresses of alerts stand in .env.
     secret = project_root() / ".env"
-    ours = (path, settings.months_path, path.parent / "backups", dagster_home(), secret)
+    ours = (path, settings.months_path, path.parent / "backups", _home(settings), secret)
     open_to_all = [str(each) for each in ours if each.exists() and each.stat().st_mode & 0o077]
     if open_to_all:
         said = f"Others on this machine may read {', '.join(open_to_all)}."
@@ -127,7 +127,7 @@ def files(settings: Settings) -> Iterator[Finding]:
 
 def dagster(settings: Settings | None) -> Iterator[Finding]:
     """Say how Dagster's own folder is, and whether the UI and its daemon run."""
-    home = dagster_home()
+    home = _home(settings)
     if not home.exists():
         yield well("Dagster", "It has no history here yet.")
         return
@@ -148,6 +148,10 @@ def dagster(settings: Settings | None) -> Iterator[Finding]:
         yield odd("Dagster", "The automation is on, but the UI and its daemon do not run.", remedy)
     else:
         yield well("Dagster", "The UI does not run.")
+
+
+def _home(settings: Settings | None) -> Path:
+    return dagster_home(is_sample=settings is not None and settings.uses_sample)
 
 
 def _size(path: Path) -> int:

@@ -16,8 +16,6 @@ from customer_segments.value.customer_value import customer_value
 from customer_segments.value.formula import LEAST_MONTHS
 from customer_segments.value.judges import CHECKED
 
-GROUP = "value"
-
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
@@ -28,7 +26,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.asset(
         name="customer_value",
-        group_name=GROUP,
+        group_name="customers",
         partitions_def=installed.months.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
         # What is expected is learned from the year and a half before, recency from all months.
@@ -63,7 +61,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.multi_asset(
         name="backtest_of_value",
-        group_name=GROUP,
+        group_name="evaluation",
         outs={
             contract.table: dg.AssetOut(description=said, **asset_attributes(contract, "ibis"))
             for contract, said in zip(contracts, descriptions, strict=True)

@@ -202,7 +202,7 @@ def test_a_storm_is_one_message(by_webhook, instance, webhook):
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     (tmp_path / "dagster").mkdir()
-    monkeypatch.setattr(launching, "prepare_dagster_home", lambda: tmp_path / "dagster")
+    monkeypatch.setattr(launching, "prepare_dagster_home", lambda **_: tmp_path / "dagster")
     monkeypatch.setenv("DAGSTER_HOME", "")
 
 

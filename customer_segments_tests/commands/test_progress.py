@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
+from customer_segments.commands import launching
 from customer_segments.commands.launching import ProgressHandler
 
 
@@ -68,3 +69,16 @@ def test_what_is_being_done_is_named_and_what_is_done_no_more():
 def test_the_line_is_one_however_long():
     names = [f"a_check_of_a_long_name_{number}" for number in range(20)]
     assert printed(*((name, WARN) for name in names)).count("\n") == 1
+
+
+def test_only_the_runs_of_commands_that_are_gone_are_recorded_as_failed():
+    job, gone = dg.GraphDefinition("empty").to_job(), {launching.PROCESS_TAG: "2000000000"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        started = dg.DagsterRunStatus.STARTED
+        killed = instance.create_run_for_job(job, status=started, tags=gone)
+        # What the UI starts in its place has its tags.
+        parent = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
+        again = instance.create_run_for_job(job, status=started, tags=gone, **parent)
+        launching._record_killed(instance)
+        statuses = [instance.get_run_by_id(run.run_id).status for run in (killed, again)]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, started]

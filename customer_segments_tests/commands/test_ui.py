@@ -1,7 +1,5 @@
 """The UI as a user starts and ends it: a process of its own, in a project of its own."""
 
-import http.client
-import json
 import os
 import re
 import signal
@@ -9,7 +7,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +15,14 @@ import pytest
 
 from customer_segments.commands.ui import _told_to_stop, serve
 from customer_segments.errors import UserError
-from customer_segments.instance import dagster_home, prepare_dagster_home, serving
+from customer_segments.instance import (
+    dagster_home,
+    prepare_dagster_home,
+    require_own_home,
+    serving,
+)
+from customer_segments.settings import project_root
+from customer_segments_tests.commands.served import Ui, free_port, running
 
 DEFINITIONS = """
     import time
@@ -64,64 +68,13 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Ui:
-    """A running ``serve``: its process, what it printed, and the group of what it started."""
-
-    def __init__(self, project: Path, port: int):
-        self.port, self.output = port, project / "output.txt"
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, str(port), str(project)],
-                cwd="/",  # from wherever it is started
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # As a shell script's "&" does it; Dagster takes SIGTERM like SIGINT.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-            )
-        self.group = 0
-
-    def wait_until_up(self) -> None:
-        self.wait(lambda: "The Dagster UI is at" in self.printed(), 60)
-        found = re.search(r"Serving dagster-webserver on \S+ in process (\d+)", self.printed())
-        assert found, "Dagster's own lines are swallowed"
-        self.group = os.getpgid(int(found[1]))
-
-    def wait(self, condition: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, self.printed()
-            time.sleep(0.1)
-
-    def printed(self) -> str:
-        return self.output.read_text()
-
-    def is_gone(self) -> bool:
-        try:
-            os.killpg(self.group, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    def graphql(self, query: str) -> dict:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
-        return json.load(connection.getresponse())["data"]
+    return free_port()
 
 
 @pytest.fixture
 def ui(project: Path, port: int) -> Iterator[Ui]:
-    ui = Ui(project, port)
-    yield ui
-    ui.process.kill()
-    ui.process.wait()
-    if ui.group and not ui.is_gone():
-        os.killpg(ui.group, signal.SIGKILL)
+    with running([sys.executable, "-c", SERVE, str(port), str(project)], project, port) as ui:
+        yield ui
 
 
 def refusal(project: Path, port: int) -> str:
@@ -261,6 +214,17 @@ def test_the_configuration_in_the_home_follows_the_project(project):
     prepare_dagster_home(project)
     assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_the_sample_has_an_instance_of_its_own_and_no_other(tmp_path, monkeypatch):
+    own = dagster_home(is_sample=True)
+    assert own == project_root() / "data/sample/.dagster"
+    for home, is_sample in ((tmp_path, False), (own, True)):
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        assert dagster_home(is_sample=is_sample) == home
+        require_own_home(is_sample=is_sample)
+        with pytest.raises(UserError, match="would be loaded into the Dagster instance of"):
+            require_own_home(is_sample=not is_sample)
 
 
 def test_telemetry_is_off_without_a_configuration_too(tmp_path):

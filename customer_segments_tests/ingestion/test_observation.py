@@ -8,6 +8,7 @@ from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write_csv
+from customer_segments_tests.installations import execute
 
 
 def observed(settings: Settings) -> str:
@@ -37,3 +38,16 @@ def test_the_version_follows_content_and_names_alone(installed):
     assert observed(installed) == versions[2]
     assert not installed.warehouse_path.exists()
     assert not installed.months_path.exists()
+
+
+def test_an_ingestion_observes_what_it_reads(installed):
+    write_csv(installed.source_dir / "a.csv", [HEADER, line()])
+    result = execute(installed, "ingest")
+    (event,) = result.get_asset_observation_events()
+    version = event.asset_observation_data.asset_observation.tags["dagster/data_version"]
+    assert version == observed(installed)
+    made = result.asset_materializations_for_node("ingest_workbooks")
+    # Of this version and no former one, or the UI would show them as out of date.
+    assert {each.tags["dagster/input_data_version/transaction_workbooks"] for each in made} == {
+        version
+    }

@@ -141,8 +141,7 @@ class World:
     def refit(self, **config) -> None:
         """Start ``customer-segments refit``."""
         with self._dying():
-            month = {"training_month": config.get("training_month")}
-            commands.decide(self.installed, "refit", kmeans_model=config, model_selection=month)
+            commands.decide(self.installed, "refit", kmeans_model=config)
 
     def promote(self, version: str) -> None:
         """Start ``customer-segments promote``."""

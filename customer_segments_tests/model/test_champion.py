@@ -222,7 +222,7 @@ def test_a_pair_of_versions_is_judged_once_and_another_pair_again():
         compared.append(pair)
         return bad
 
-    def decided(fitted=None, version=None):
+    def decided(fitted=None, version=""):
         so_far = CHAMPION_MODEL.arrow(log).to_pandas(date_as_object=False)
         row, is_new = decide(
             frame([row for rows in fits for row in rows]),

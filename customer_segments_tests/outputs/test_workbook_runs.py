@@ -179,13 +179,13 @@ def test_files_are_their_owners_and_dagster_is_told_counts_alone(sample_files):
     (event,) = result.get_asset_materialization_events()
     metadata = event.materialization.metadata
     assert metadata["path"].value == str(workbook_path(settings.reports_path, MONTH))
-    assert metadata["url"].value.startswith("file:///")
-    assert metadata["bytes"].value == sum(file.stat().st_size for file in files)
-    assert metadata["months"].value == "2024-06"
+    links = [metadata[name].value for name in ("csv", "parquet", "url")]
+    assert links == [f"/reports/2024-06/{file.name}" for file in files]
+    assert metadata["bytes"].value == files[2].stat().st_size
     customers = pq.read_table(files[1]).num_rows
     assert metadata["dagster/row_count"].value == customers
     assert set(metadata) == {
-        *("path", "url", "bytes", "months", "folder", "dagster/row_count"),
+        *("path", "url", "csv", "parquet", "bytes", "dagster/row_count"),
         "csv_texts_with_apostrophe",
     }
 

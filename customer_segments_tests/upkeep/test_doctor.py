@@ -28,7 +28,7 @@ def patient(sample_warehouse, copy_of, tmp_path, monkeypatch) -> Settings:
     write(source / "mine.xlsx", [HEADER, line()])
     home = tmp_path / "project/.dagster"
     home.mkdir(parents=True, mode=0o700)
-    monkeypatch.setattr("customer_segments.upkeep.surroundings.dagster_home", lambda: home)
+    monkeypatch.setattr("customer_segments.upkeep.surroundings.dagster_home", lambda **_: home)
     monkeypatch.setattr(
         "customer_segments.upkeep.surroundings.project_root", lambda: tmp_path / "copy"
     )

@@ -3,11 +3,12 @@
 import dagster as dg
 
 from customer_segments.installation import Installation
+from customer_segments.outputs.report.showing import file_metadata
 from customer_segments.policy.model import Profile
 from customer_segments.policy.section import launchpad
 from customer_segments.private import make_folder
 from customer_segments.shown import PROFILE
-from customer_segments.storage.dagster_metadata import OWNERS
+from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
 from customer_segments.tables import CLEANED_TRANSACTIONS, RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 
@@ -18,10 +19,11 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
     """Return the asset of this stage."""
 
     @dg.asset(
-        group_name="reports",
+        group_name="outputs",
         deps=[contract.table for contract in PROFILED],
         kinds={"duckdb", "html"},
         owners=OWNERS,
+        tags=PERSONAL,
         code_version=code_version(),
     )
     @launchpad(Profile, installed.policy.profile)
@@ -43,8 +45,7 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         make_folder(path.parent)
         write_page(profiles, path, sample_rows=config.sample_rows, is_sample=settings.uses_sample)
         rows = {f"rows_{each.contract.table}": each.rows for each in profiles}
-        files = {"path": dg.MetadataValue.path(path), "url": dg.MetadataValue.url(path.as_uri())}
-        counts = {"bytes": path.stat().st_size, "months": len(profiles[0].months)}
-        return dg.MaterializeResult(metadata={**files, **counts, **rows})
+        shown = file_metadata(settings.reports_path, path)
+        return dg.MaterializeResult(metadata=shown | {"months": len(profiles[0].months)} | rows)
 
     return [data_profile]

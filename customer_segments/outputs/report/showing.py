@@ -1,16 +1,19 @@
-"""Pictures as Dagster's UI shows them, on the assets that they explain.
+"""Files and pictures as Dagster's UI shows them, on the assets that they explain.
 
-Belongs here: observations with pictures in them. Does not: the report's own page (``html``).
+Belongs here: links to files, observations with pictures in them. Does not: the report's own page
+(``page``).
 """
 
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from customer_segments.outputs.pictures.palette import PAPER
+from customer_segments.shown import address
 from customer_segments.tables import LABELS
 
 if TYPE_CHECKING:
@@ -18,6 +21,17 @@ if TYPE_CHECKING:
 
 # What has a partition for each month; the other assets are looked at as a whole.
 MONTHLY = {contract.table for contract in LABELS}
+
+
+def file_metadata(reports: Path, file: Path) -> dict[str, Any]:
+    """Return what is shown of a file in the reports folder: first the link that opens it."""
+    path, size = dg.MetadataValue.path(file), file.stat().st_size
+    return {"url": link(reports, file), "path": path, "bytes": size}
+
+
+def link(reports: Path, file: Path) -> dg.UrlMetadataValue:
+    """Return what opens a file of the reports folder, where `customer-segments ui` serves it."""
+    return dg.MetadataValue.url(address(reports, file))
 
 
 def observations(pictures: "Iterable[Picture]", month: str) -> list[dg.AssetObservation]:
