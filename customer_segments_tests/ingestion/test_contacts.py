@@ -87,7 +87,7 @@ def test_file_after_file_ends_as_if_read_at_once_and_goes_with_its_file(installe
     ingest(installed)
     later = [*dated("2011-03-01", Invoice=9, Customer_ID=2), "Later File", "2@x.org"]
     write_csv(installed.source_dir / "10.csv", [COLUMNS, later])
-    assert ingest_metadata(installed)["files"]["reused"] == ["9.csv"]
+    assert ingest_metadata(installed)["files_reused"] == "9.csv"
     assert ("2", "name", "Later File") in passed_on(installed)
     at_once = install(tmp_path / "at once", installed.source_dir)
     at_once.config.write_text(LAYOUT)
