@@ -6,13 +6,13 @@ Belongs here: thin Dagster around ``intake``, ``survey`` and ``settling``.
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from pydantic import Field
 
 from customer_segments.covering import load_months, months_of_data, save_months
-from customer_segments.ingestion.database import hashes_of, sources_of
+from customer_segments.ingestion.database import sources_of
 from customer_segments.ingestion.judges import CHECKED, awaited_message
 from customer_segments.ingestion.layout import CONTACT
+from customer_segments.ingestion.observed import GROUP, observe, transaction_workbooks
 from customer_segments.ingestion.sources import content_version
 from customer_segments.installation import Installation
 from customer_segments.months import Months
@@ -21,7 +21,7 @@ from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
+from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
 from customer_segments.tables import (
@@ -32,8 +32,6 @@ from customer_segments.tables import (
     SOURCE_SHEETS,
 )
 
-GROUP = "transactions"
-
 
 class IngestionConfig(dg.Config):
     """What an analyst may choose about reading."""
@@ -42,29 +40,6 @@ class IngestionConfig(dg.Config):
         default=False,
         description="Read all files anew, also those that have not changed since they were read.",
     )
-
-
-@dg.multi_observable_source_asset(
-    name="observe_workbooks",
-    specs=[
-        dg.AssetSpec(
-            "transaction_workbooks",
-            group_name=GROUP,
-            description=(
-                "The files in the source folder (workbooks, text, Parquet), as the retailer "
-                "dropped them. Observing it compares their content; nothing is written."
-            ),
-            owners=OWNERS,
-            kinds={"excel"},
-        )
-    ],
-)
-def transaction_workbooks(
-    settings: dg.ResourceParam[Settings], policy: dg.ResourceParam[Policy]
-) -> dg.ObserveResult:
-    """Observe a data version that changes when a file or month appears, changes or goes away."""
-    version = content_version(hashes_of(settings, policy))
-    return dg.ObserveResult(data_version=dg.DataVersion(version))
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
@@ -139,7 +114,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             }
             for what, which in files.items():
                 context.log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
-            _observe(context, hashes)
+            observe(context, hashes)
             looked_at = taken_in(new, policy, context.log.info, settings.memory)
             with looked_at as intake, warehouse.writing() as con:
                 passed_over = (settings.passed_over() if folder else []) + intake.passed_over
@@ -217,14 +192,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     assets = with_freshness([transaction_workbooks, ingest_workbooks], installed)
     return dg.Definitions(assets=assets, asset_checks=stage_checks(CHECKED, installed))
-
-
-def _observe(context: dg.AssetExecutionContext, hashes: dict[str, str]) -> None:
-    """Tell Dagster of the files that are read, as when they are observed alone."""
-    tags = {DATA_VERSION_TAG: content_version(hashes)}
-    context.log_event(dg.AssetObservation("transaction_workbooks", tags=tags))
-    # It has looked when the step began, and would take what is read for out of date already.
-    context.get_step_execution_context().fetch_external_input_asset_version_info()
 
 
 def _content_version(hashes: dict[str, str], covered: Months) -> str:
