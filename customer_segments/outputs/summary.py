@@ -15,6 +15,7 @@ from rich.table import Table
 
 from customer_segments.evaluation.findings import FIGURES, findings, means
 from customer_segments.installation import Installation
+from customer_segments.model.champion import in_force
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
@@ -26,6 +27,8 @@ from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
 from customer_segments.tables import (
     ALGORITHM_COMPARISON,
+    CHAMPION_MODEL,
+    KMEANS_MODEL,
     PRODUCT_RECOMMENDATIONS,
     RECOMMENDATION_BACKTEST,
     SEGMENT_BACKTEST,
@@ -168,7 +171,7 @@ def print_value(installed: Installation, console: Console) -> None:
     console.print(_grid_of(title, value_means(backtest), SPENT))
     near = [
         f"{row.segment} over {row.horizon_months} months ({row.error:.0%})"
-        for segment, of in in_order_of(totals[totals["is_shown"]])
+        for segment, of in by_rank(installed, totals[totals["is_shown"]])
         for row in of.itertuples()
     ]
     said = f"Totals of segments that were less than {MAX_TOTAL_ERROR:.0%} off:"
@@ -187,7 +190,7 @@ def print_offers(installed: Installation, console: Console) -> None:
     rows = [(row.list, f"{row.customers:,}", f"{row.offers:,}") for row in counted.itertuples()]
     title = f"What to offer next, as of {counted['as_of'].max():%Y-%m-%d}"
     console.print(grid(title, ("", "Customers", "Offers"), rows))
-    for segment, of in in_order_of(installed.warehouse.load(SEGMENT_PRODUCTS)):
+    for segment, of in by_rank(installed, installed.warehouse.load(SEGMENT_PRODUCTS)):
         names = of["description"].fillna(of["stock_code"]).head(SHOWN_PRODUCTS)
         said = escape(f"{segment} bought more than others: {'; '.join(names.str.strip())}.")
         console.print(said, highlight=False, soft_wrap=True)
@@ -202,9 +205,12 @@ def print_judged_offers(installed: Installation, console: Console) -> None:
         console.print(_grid_of(title, judged, OFFERED))
 
 
-def in_order_of(table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
-    """Return the rows of each segment, best first."""
-    return [(name, table[table["segment"] == name]) for name in in_order(table["segment"])]
+def by_rank(installed: Installation, table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
+    """Return the rows of each segment, in the champion's order."""
+    champion, _ = in_force(installed.warehouse.load(CHAMPION_MODEL))
+    clusters = installed.warehouse.load(KMEANS_MODEL)
+    model = clusters[clusters["version"] == champion].sort_values("cluster")["segment"]
+    return [(name, table[table["segment"] == name]) for name in in_order(table["segment"], model)]
 
 
 def grid(title: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
