@@ -113,7 +113,7 @@ def report(
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
     from customer_segments.commands.run import start
-    from customer_segments.outputs.summary import (
+    from customer_segments.outputs.evaluated import (
         print_evaluation,
         print_judged_offers,
         print_value,
@@ -129,7 +129,7 @@ def evaluate() -> None:
 def recommend() -> None:
     """Say what to offer each customer next, and what each segment bought more than others."""
     from customer_segments.commands.run import start
-    from customer_segments.outputs.summary import print_offers
+    from customer_segments.outputs.evaluated import print_offers
 
     installed = Installation.here()
     start(installed, "recommend")

@@ -15,7 +15,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
-from customer_segments.outputs.summary import grid, in_order_of
+from customer_segments.outputs.summary import by_rank, grid
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.tables import CAMPAIGN_RESULT
@@ -61,7 +61,7 @@ def print_campaign(installed: Installation, console: "Console") -> None:
                 row.segment,
                 *(form.text(figure) if pd.notna(figure) else UNKNOWN for figure in figures),
             ]
-            for _, own in in_order_of(result[result["outcome"] == outcome])
+            for _, own in by_rank(installed, result[result["outcome"] == outcome])
             for row in own.itertuples()
             for figures in [(row.test_mean, row.control_mean, row.difference, row.low, row.high)]
         ]

@@ -10,6 +10,7 @@ from rich.console import Console
 from customer_segments.installation import Installation
 from customer_segments.model.names import SEGMENTS
 from customer_segments.outputs.figures import shown_segments
+from customer_segments.outputs.pictures.moves import moved
 from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.report.page import render
 from customer_segments.outputs.summary import print_summary, segments_grid
@@ -57,7 +58,9 @@ def test_a_sign_stands_close_and_a_code_apart():
 def test_terminal_report_and_pictures_have_segments_in_the_models_order(sample_view):
     order = [*sample_view.clusters["segment"]]
     assert [*segments_grid(sample_view).columns[0].cells] == order
-    assert [row["segment"] for row in shown_segments(sample_view)] == order
-    assert in_order(sample_view.people["segment"]) == order
-    # Names of other models, too, by the score of what they mean.
+    upside_down = replace(sample_view, clusters=sample_view.clusters[::-1])
+    for view, rank in ((sample_view, order), (upside_down, order[::-1])):
+        assert [row["segment"] for row in shown_segments(view)] == rank
+        assert [name for name in moved(view).index if name in order] == rank
+    # Where no model is at hand, by the score of what names mean.
     assert in_order(SEGMENTS) == sorted(SEGMENTS, key=lambda name: -sum(SEGMENTS[name][0]))

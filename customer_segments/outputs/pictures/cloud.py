@@ -23,7 +23,7 @@ LABELS = [feature["label"] for feature in FEATURES.values()]
 @picture(attrgetter("people"))
 def planes(view: MonthView, people: pd.DataFrame) -> Drawn:
     """Draw customers in the three planes of recency, frequency and money."""
-    segments = in_order(people["segment"])
+    segments = in_order(people["segment"], view.clusters["segment"])
     points = _points(people)
     every = np.concatenate(list(points.values()))
     medians = people.groupby("segment")[COLUMNS].median()
@@ -53,7 +53,7 @@ def planes(view: MonthView, people: pd.DataFrame) -> Drawn:
 @picture(attrgetter("people"))
 def space(view: MonthView, people: pd.DataFrame) -> Drawn:
     """Draw customers in the space of recency, frequency and money."""
-    segments = in_order(people["segment"])
+    segments = in_order(people["segment"], view.clusters["segment"])
     points = _points(people)
     drawn, top = style.keyed(3.8, segments)
     # Any: three-dimensional axes have methods that flat ones lack.

@@ -31,7 +31,7 @@ def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
     """Draw which share of each segment bought again within so many months."""
     counts = known.pivot(index="months_after", columns="segment")
     shares = counts["returned"] / counts["customers"]
-    shares = shares[in_order(shares.columns)]
+    shares = shares[in_order(shares.columns, view.clusters["segment"])]
     drawn = style.figure(max(3.6, 0.22 * len(shares.columns) + 0.9))
     said = {"x": "months after", "heading": "customers who bought again, %"}
     axes = style.panel(drawn, 0.4, 0.5, 1.85, style.HEADING, **said)
@@ -57,7 +57,7 @@ def retention(view: MonthView, known: pd.DataFrame) -> Drawn:
 @picture(attrgetter("people"))
 def distributions(view: MonthView, people: pd.DataFrame) -> Drawn:
     """Draw how recency, frequency and money spread in each segment, as violins."""
-    segments = in_order(people["segment"])
+    segments = in_order(people["segment"], view.clusters["segment"])
     medians = people.groupby("segment")[COLUMNS].median()
     figures = []
     for column, feature in FEATURES.items():
@@ -101,7 +101,7 @@ def snake(view: MonthView, people: pd.DataFrame) -> Drawn:
     scores["recency_days"] *= -1
     # Of one segment only noise of floating point is left, which no axis should enlarge.
     means = scores.groupby(people["segment"]).mean().round(9)
-    means = means.loc[in_order(means.index)]
+    means = means.loc[in_order(means.index, view.clusters["segment"])]
     drawn = style.figure(max(3.6, 0.22 * len(means) + 0.9))
     unit = "standard deviations from the average customer"
     axes = style.panel(drawn, 0.4, 0.5, style.NAMES, style.HEADING, heading=unit)

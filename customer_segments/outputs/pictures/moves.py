@@ -29,7 +29,7 @@ def moved(view: MonthView) -> pd.DataFrame | None:
         return None
     table = moves.pivot(index="from_segment", columns="to_segment", values="customers")
     known = view.clusters["segment"]
-    rows, columns = (palette.in_order([*known, *names]) for names in table.axes)
+    rows, columns = (palette.in_order([*known, *names], known) for names in table.axes)
     return table.reindex(index=rows, columns=columns).fillna(0).astype(int)
 
 

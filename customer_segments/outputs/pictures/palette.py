@@ -37,13 +37,20 @@ def mark(segment: str) -> str:
     return _MARKS.get(_name(segment), "o")
 
 
-def in_order(segments: Iterable[str]) -> list[str]:
-    """Return segments once each in the fixed order from best to worst, new first, gone last."""
-    places = {name: place for place, name in enumerate((NEW, *SEGMENTS))}
-    # Behind them names that an imported model brought along.
+def in_order(segments: Iterable[str], model: Iterable[str] = ()) -> list[str]:
+    """Return segments once each, best first: in their model's order, or that of all names.
+
+    New customers come first, who is gone comes last.
+    """
+    places = {name: place for place, name in enumerate((NEW, *model))}
+    if len(places) == 1:
+        places |= {name: place for place, name in enumerate(SEGMENTS, 1)}
+    # Behind them names that another model brought along.
     places[GONE] = len(places) + 1
     last = len(places) - 1
-    return sorted(set(segments), key=lambda name: (places.get(_name(name), last), name))
+    return sorted(
+        set(segments), key=lambda name: (places.get(name, places.get(_name(name), last)), name)
+    )
 
 
 def _name(segment: str) -> str:

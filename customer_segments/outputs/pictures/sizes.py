@@ -26,7 +26,7 @@ def _now(view: MonthView) -> pd.DataFrame:
 @picture(_now)
 def sizes_and_revenue(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     """Draw the share of customers and of revenue of each segment, one bar above the other."""
-    segments = in_order([*view.clusters["segment"], *profiles.index])
+    segments = in_order([*view.clusters["segment"], *profiles.index], view.clusters["segment"])
     has_revenue = profiles["revenue_share"].notna().any()
     columns = ["customers", "share", "revenue", "revenue_share"]
     profiles = profiles[columns].reindex(segments).fillna(0)
@@ -57,7 +57,7 @@ def sizes_and_revenue(view: MonthView, profiles: pd.DataFrame) -> Drawn:
 def segment_shares(view: MonthView, profiles: pd.DataFrame) -> Drawn:
     """Draw how the customers of each month's end fall into segments, month by month."""
     shares = view.profiles.pivot(index="snapshot_month", columns="segment", values="share")
-    segments = in_order(shares.columns)
+    segments = in_order(shares.columns, view.clusters["segment"])
     shares = 100 * shares.fillna(0)[segments]
     months = shares.index.year * 12 + shares.index.month
     drawn = style.figure(max(3.8, 0.22 * len(segments) + 0.8))
