@@ -82,7 +82,7 @@ def refusal(asked: HTTPConnection, public: str) -> str:
     with every POST and websocket; by ``Sec-Fetch-Site``, which they send with pictures and frames,
     too. Programs other than browsers send the first alone. Somebody may come by a link.
     """
-    headers, port = asked.headers, asked.scope["server"][1]
+    headers, port, origin = asked.headers, asked.scope["server"][1], asked.headers.get("origin")
     own = {f"{name}:{port}" if port != 80 else name for name in ("127.0.0.1", "localhost")}
     own |= {public} - {""}
     if headers.get("host", "").lower() not in own:
@@ -92,7 +92,7 @@ def refusal(asked: HTTPConnection, public: str) -> str:
         return "GraphQL is taken by POST alone.\n"
     is_link = is_get and not is_query and headers.get("sec-fetch-dest") == "document"
     is_own = headers.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link
-    if not is_own or headers.get("origin", min(own)).rpartition("//")[2] not in own:
+    if not is_own or (origin is not None and origin.rpartition("//")[2] not in own):
         return "Another site's page asked for this.\n"
     return ""
 

@@ -68,6 +68,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             ),
             "customer_contacts": dg.AssetOut(
                 description="Names and addresses that a layout passes on to people's lists.",
+                # Where no layout does, there is no such table.
                 is_required=False,
                 **asset_attributes(CUSTOMER_CONTACTS, "ibis"),
             ),

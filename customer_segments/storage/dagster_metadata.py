@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 OWNERS = ["team:customer-insight"]
 # Of tables and files by which customers can be told from each other, and of the columns that do.
 PERSONAL = {"pii": ""}
-PERSONAL_COLUMNS = {"customer_id"}
 # A month more or less in the table shown; the ledger has them all.
 SHOWN_MONTHS = 60
 
@@ -42,9 +41,13 @@ def asset_attributes(contract: Contract, *kinds: str) -> dict[str, Any]:
         },
         "kinds": {"duckdb", *kinds},
         "owners": OWNERS,
-        "tags": PERSONAL if PERSONAL_COLUMNS & contract.columns.keys() else {},
+        "tags": PERSONAL if _personal(contract) else {},
         "code_version": code_version(),
     }
+
+
+def _personal(contract: Contract) -> set[str]:
+    return {"customer_id", *contract.personal} & contract.columns.keys()
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -56,7 +59,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
                 name,
                 type=str(contract.schema[name].copy(nullable=True)),
                 description=description,
-                tags=PERSONAL if name in {*PERSONAL_COLUMNS, *contract.personal} else {},
+                tags=PERSONAL if name in _personal(contract) else {},
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in contract.required, unique=contract.key == (name,)
                 ),
