@@ -24,6 +24,10 @@ MONTHLY = (
 )
 
 
+# One step makes them.
+INGESTED = ("raw_transactions", "source_sheets", "source_doubts", "customer_contacts")
+
+
 def by_hand(settings: Settings, *assets: str, months: tuple[date, date] | None = None) -> None:
     assert materialize(settings, assets, *(months or ())).success
 
@@ -34,7 +38,7 @@ def ingested(sample_warehouse, tmp_path) -> Settings:
     settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
     champion = export_version(Warehouse(sample_warehouse.warehouse_path))
     import_version(Warehouse(settings.warehouse_path), champion)
-    by_hand(settings, "raw_transactions", "source_sheets")
+    by_hand(settings, *INGESTED)
     return settings
 
 
@@ -96,7 +100,7 @@ def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_wareh
 @pytest.mark.slow  # months in runs of their own are labelled, test_champion refits by hand
 def test_the_model_by_hand_then_all_months(sample_warehouse, tmp_path):
     settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
-    by_hand(settings, "raw_transactions", "source_sheets")
+    by_hand(settings, *INGESTED)
     by_hand(settings, "cleaned_transactions", "rejected_transactions", months=(FIRST, LAST))
     by_hand(settings, "customer_rfm", months=(FIRST, LAST))
     by_hand(settings, "kmeans_model", "model_selection", "champion_model")
