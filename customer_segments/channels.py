@@ -67,7 +67,9 @@ def _sender(number: int, address: str) -> tuple[str, "Apprise"]:
     asset = AppriseAsset(app_id="Customer Segments", http_redirects=False, service_timeout=0)
     service = Apprise.instantiate(address, asset=asset)
     if service is None:
-        raise ValueError(f"Address {number} is none that apprise knows: see README, Alerts.")
+        raise ValueError(
+            f"Address {number} is none that apprise knows: see docs/operations.md, Alerts."
+        )
     recipients = len(service)
     if isinstance(service, NotifyEmail):
         recipients = len(service.targets) + len(service.cc) + len(service.bcc)

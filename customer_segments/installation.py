@@ -22,7 +22,7 @@ PREFIX = Settings.model_config.get("env_prefix", "")
 
 # Variables of former versions, by how their names begin.
 FORMER = {
-    "ALERT_": f"{PREFIX}ALERTS takes its place: README, Alerts",
+    "ALERT_": f"{PREFIX}ALERTS takes its place: docs/operations.md, Alerts",
     "TIME_ZONE": "now time_zone of [source] in customer_segments.toml",
     "RELABEL": "now relabel of [segments] in customer_segments.toml",
 }
@@ -44,8 +44,8 @@ def settings_here() -> Settings:
         if unknown := [_said(name, where) for name, where in given if name not in known]:
             raise UserError(
                 f"No such setting: {', '.join(unknown)}.",
-                "Mend the name or take it out: README, Settings. Rules are no settings; they stand "
-                "in customer_segments.toml.",
+                "Mend the name or take it out: docs/operations.md, Settings. Rules are no "
+                "settings; they stand in customer_segments.toml.",
             )
         return Settings()
     except ValidationError as error:

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Password of the database, if one is the source."
     )
     ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
-    alerts: SecretStr = Field(SecretStr(""), description="Addresses of alerts: README, Alerts.")
+    alerts: SecretStr = Field(
+        SecretStr(""), description="Addresses of alerts: docs/operations.md, Alerts."
+    )
 
     @field_validator("ui_url")
     @classmethod

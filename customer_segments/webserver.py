@@ -86,7 +86,7 @@ def refusal(asked: HTTPConnection, public: str) -> str:
     own = {f"{name}:{port}" if port != 80 else name for name in ("127.0.0.1", "localhost")}
     own |= {public} - {""}
     if headers.get("host", "").lower() not in own:
-        return "The UI is not known by this name: README, Who can see what.\n"
+        return "The UI is not known by this name: docs/operations.md, Who can see what.\n"
     is_get, is_query = asked.scope.get("method") == "GET", asked.scope["path"] == "/graphql"
     if is_get and is_query and asked.url.query:
         return "GraphQL is taken by POST alone.\n"

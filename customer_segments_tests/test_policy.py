@@ -1,6 +1,5 @@
 """The policy: what a file may say, what it must not, and the fingerprint of rules."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from customer_segments.errors import UserError
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
 from customer_segments.policy.section import launchpad
-from customer_segments.settings import project_root
 
 ROWS = ("source", "cleaning", "rfm")
 
@@ -98,13 +96,3 @@ def test_today_is_the_retailers():
     east = Policy(source={"time_zone": "Pacific/Kiritimati"}).source
     west = Policy(source={"time_zone": "Pacific/Pago_Pago"}).source
     assert east.today() > west.today()
-
-
-def test_the_examples_of_the_readme_are_policies(tmp_path):
-    readme = (project_root() / "README.md").read_text(encoding="utf-8")
-    examples = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
-    read = [policy(tmp_path, example) for example in examples]
-    assert any("updated_at" in each.source.changed for each in read)
-    (said,) = (each for each in read if each.rfm.window_months)
-    assert said.rfm.window_months == 24
-    assert said.cleaning.non_products["PACK"] == "Packing"

@@ -1,7 +1,7 @@
 """What customers of a segment bought more than others: an explanation, and no recommendation.
 
 Belongs here: the lift of products by segment, as pure Ibis. Does not: what a customer is offered
-(``lists``), which does not get better by the segment: README, What to offer next.
+(``lists``), which does not get better by the segment: docs/model.md, Offers.
 """
 
 from datetime import date, timedelta

@@ -17,7 +17,7 @@ from customer_segments.policy.rules import Recommend
 FADING = 180
 # Exponents of the orders that a customer has with a product, and of the orders that all had with it
 # in the last 30 days, in either list; FLOOR orders more, so that none is worth nothing. Chosen on
-# Online Retail II: README, What to offer next.
+# Online Retail II: docs/model.md, Offers.
 OFTEN, POPULAR_AGAIN, POPULAR_NEW = 1.5, 0.6, 0.3
 FLOOR = 0.1
 # Customers whose rows are handed on at once.

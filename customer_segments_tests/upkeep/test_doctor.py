@@ -196,7 +196,7 @@ def test_what_is_broken_is_named_with_what_to_do(patient, breakage):
             "ALERT_SMTP_PASSWORD",
             "planted",
             "✗ settings: No such setting: CUSTOMER_SEGMENTS_ALERT_SMTP_PASSWORD in the environment "
-            "(CUSTOMER_SEGMENTS_ALERTS takes its place: README, Alerts).",
+            "(CUSTOMER_SEGMENTS_ALERTS takes its place: docs/operations.md, Alerts).",
         ),
         ("LAST_MONTH", "2024-10", "! months: The settings leave out 2 months of"),
         ("WAREHOUSE", "/nowhere/w.duckdb", "✗ files: The folder of the warehouse /nowhere/w.duckd"),
