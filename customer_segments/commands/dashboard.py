@@ -16,6 +16,7 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 
 HOST = "127.0.0.1"
+SESSIONLESS = "streamlit.runtime.scriptrunner_utils.script_run_context"
 # Loopback alone, asked for by its own name; nothing is sent anywhere, and no list leaves but
 # by the downloads that guard against formulas.
 OPTIONS = (
@@ -28,6 +29,7 @@ OPTIONS = (
     "--browser.gatherUsageStats=false",
     f"--browser.serverAddress={HOST}",
     "--logger.hideWelcomeMessage=true",
+    "--logger.level=warning",
     "--client.toolbarMode=minimal",
     "--client.showErrorDetails=none",
     "--client.showErrorLinks=false",
@@ -59,7 +61,7 @@ def _warm() -> None:
     from customer_segments.dashboard.app import look
 
     # Streamlit wonders at what is read outside a session.
-    logging.getLogger("streamlit.runtime.scriptrunner_utils").setLevel(logging.ERROR)
+    logging.getLogger(SESSIONLESS).setLevel(logging.ERROR)
     with suppress(UserError):
         if seen := look(Installation.here()):
             _ = seen.view

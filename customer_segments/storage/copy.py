@@ -13,6 +13,9 @@ from customer_segments.private import replacing
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import literal, quoted
 
+# Drivers of BI tools may carry a DuckDB of years ago, which knows no newer files.
+OPTIONS = "READ_WRITE, STORAGE_VERSION 'v1.0.0'"
+
 
 def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet: str) -> None:
     """Write tables to a new DuckDB file at ``path``, and one of them to Parquet beside it.
@@ -24,7 +27,7 @@ def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet
         left.unlink(missing_ok=True)
     beside = path.with_suffix(".parquet")
     with replacing(beside) as rows, replacing(path) as draft:
-        con.raw_sql(f"ATTACH {literal(str(draft))} AS copy (READ_WRITE)")
+        con.raw_sql(f"ATTACH {literal(str(draft))} AS copy ({OPTIONS})")
         try:
             for name, table in tables.items():
                 made_of = con.compile(table)
