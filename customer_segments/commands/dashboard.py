@@ -64,4 +64,4 @@ def _warm() -> None:
     logging.getLogger(SESSIONLESS).setLevel(logging.ERROR)
     with suppress(UserError):
         if seen := look(Installation.here()):
-            _ = seen.view
+            _ = seen.view.people, seen.segments

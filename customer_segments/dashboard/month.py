@@ -5,7 +5,7 @@ Belongs here: what the first look takes. Does not: the figures (``outputs.figure
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -36,11 +36,13 @@ def page(seen: Seen) -> None:
     """Show the month that was chosen."""
     view = seen.view
     st.title(month_name(view.month))
-    for column, (label, value, change, said) in zip(st.columns(5), headlines(view), strict=True):
+    rows = seen.segments
+    for column, (label, value, change, said) in zip(
+        st.columns(5), headlines(view, rows), strict=True
+    ):
         more_is: Literal["normal", "inverse"] = "inverse" if label == SLIPPED else "normal"
         column.metric(label, value, change, more_is, border=True, help=said)
     st.header("Segments")
-    rows = figures.shown_segments(view)
     for start in range(0, len(rows), CARDS_ABREAST):
         abreast = rows[start : start + CARDS_ABREAST]
         for column, row in zip(st.columns(CARDS_ABREAST), abreast, strict=False):
@@ -55,9 +57,11 @@ def page(seen: Seen) -> None:
             _list(view, how, said)
 
 
-def headlines(view: MonthView) -> Iterator[tuple[str, str, str | None, str]]:
+def headlines(
+    view: MonthView, segments: list[dict[str, Any]]
+) -> Iterator[tuple[str, str, str | None, str]]:
     """Yield five figures: what each is, its value, how it changed, and since when."""
-    total, taken = figures.total_of(figures.shown_segments(view)), figures.taken(view)
+    total, taken = figures.total_of(segments), figures.taken(view)
     before = replace(view, month=shift(view.month, -1))
     since, so_far = f"Since {month_name(before.month)}", "" if view.is_complete else " so far"
     now = taken["now"] or 0
@@ -69,16 +73,19 @@ def headlines(view: MonthView) -> Iterator[tuple[str, str, str | None, str]]:
     yield "Sales in a year", value, None, f"Against {then}: {plain(year or 0)}"
     is_known = any(move["origin"] != NEW for move in figures.moves_of(before))
     for how, label in ((figures.CAME, "New"), (figures.SLIPPED, SLIPPED)):
-        now, then = (sum(each["customers"] for each in _moves(of, how)) for of in (view, before))
-        yield label, f"{now:,}", _change(now - then) if is_known else None, since
+        if how == figures.SLIPPED and not view.is_complete:
+            yield label, UNKNOWN, None, "Who has not ordered yet may still do so in this month"
+            continue
+        moved, were = (sum(each["customers"] for each in _moves(of, how)) for of in (view, before))
+        yield label, f"{moved:,}", _change(moved - were) if is_known else None, since
 
 
 def named(view: MonthView, how: str):
     """Return the customers who moved in one way since last month, most money first."""
-    ways = [(move["origin"], move["target"]) for move in _moves(view, how)]
+    ways = [f"{move['origin']}\n{move['target']}" for move in _moves(view, how)]
     frame, money = view.people, money_column(view)
-    moved = list(zip(frame["from_segment"], frame["segment"], strict=True))
-    return frame[[way in ways for way in moved]].sort_values(money, ascending=False, kind="stable")
+    moved = frame["from_segment"] + "\n" + frame["segment"]
+    return frame[moved.isin(ways)].sort_values(money, ascending=False, kind="stable")
 
 
 def money_column(view: MonthView) -> str:

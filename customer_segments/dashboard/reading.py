@@ -6,12 +6,13 @@ shown. The warehouse is never opened.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import streamlit as st
 
 from customer_segments.installation import Installation
+from customer_segments.outputs import figures
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.view import MonthView
 from customer_segments.shown import labelled_months, shown_month
@@ -48,6 +49,11 @@ class Seen:
         policy = self.installed.policy
         share, today = policy.campaigns.control_share, self.installed.months.today
         return _view(stamp(self.installed), month, today, share, self.installed)
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        """The segments of the month, as the report has them: ``figures.shown_segments``."""
+        return _segments(stamp(self.installed), self.month, self.installed.months.today, self)
 
     def ask(self, question: ibis.Table) -> "pd.DataFrame":
         """Return what the copy answers; money is float64."""
@@ -92,6 +98,11 @@ def _view(
     stamp: tuple, month: date, today: date, control_share: float, _installed: Installation
 ) -> MonthView:
     return read_month(_installed.copy, month, today, control_share)
+
+
+@st.cache_resource(max_entries=KEPT_MONTHS, show_spinner=False)
+def _segments(stamp: tuple, month: date, today: date, _seen: Seen) -> list[dict[str, Any]]:
+    return figures.shown_segments(_seen.view)
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner="Looking ...")

@@ -27,7 +27,7 @@ SHAPES["h"] = "M-.87-.5L0-1L.87-.5L.87.5L0 1L-.87.5Z"
 SHAPES["X"] = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0Z"
 SHAPES["d"] = "M0-1L.6 0L0 1L-.6 0Z"
 # Rows of a list in the browser; a download has all.
-MOST_ROWS = 100_000
+MOST_ROWS = 10_000
 
 
 def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Column], **more: Any):

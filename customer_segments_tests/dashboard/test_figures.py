@@ -172,3 +172,11 @@ def test_every_row_is_accounted_for(opened, sql):
     kept = rows.set_index("reason").loc["kept"]
     money = "SELECT sum(revenue) FROM cleaned_transactions"
     assert kept["revenue_so_far"] == pytest.approx(float(sql(money)))
+
+
+def test_a_month_that_is_cut_names_nobody(opened, monkeypatch):
+    monkeypatch.setattr("customer_segments.outputs.view.MonthView.is_complete", False)
+    app = opened("month")
+    assert metrics(app)["Slipped"] == "\N{EN DASH}"
+    assert not app.dataframe
+    assert [info.value for info in app.info] == ["The month is not complete: nobody is named yet."]
