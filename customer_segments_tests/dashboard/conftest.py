@@ -1,5 +1,6 @@
 """The sample as the dashboard's pages read it, without a browser."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +25,8 @@ def opened(sample_warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Open a page by the name of its module; texts, tables and figures can be read from it."""
     for name, value in console.environment(sample_warehouse.warehouse_path.parent).items():
         monkeypatch.setenv(name, value)
+    # Streamlit puts the page in its place and leaves it there; processes of other tests start by it.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def open_it(name: str, **chosen: object) -> AppTest:
         app = AppTest.from_function(_page, default_timeout=60, args=(name,))
