@@ -25,7 +25,7 @@ def opened(sample_warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Open a page by the name of its module; texts, tables and figures can be read from it."""
     for name, value in console.environment(sample_warehouse.warehouse_path.parent).items():
         monkeypatch.setenv(name, value)
-    # Streamlit puts the page in its place and leaves it there; processes of other tests start by it.
+    # Streamlit leaves the page in its place, and processes of other tests would start by that.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def open_it(name: str, **chosen: object) -> AppTest:
