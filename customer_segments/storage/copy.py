@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 
 from customer_segments.private import replacing
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.contracts import literal, quoted
+from customer_segments.storage.contracts import literal
 
 # Drivers of BI tools may carry a DuckDB of years ago, which knows no newer files.
 OPTIONS = "READ_WRITE, STORAGE_VERSION 'v1.0.0'"
@@ -30,10 +30,9 @@ def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet
         con.raw_sql(f"ATTACH {literal(str(draft))} AS copy ({OPTIONS})")
         try:
             for name, table in tables.items():
-                made_of = con.compile(table)
-                con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {made_of}")
-            held = f"copy.main.{quoted(parquet)}"
-            con.raw_sql(f"COPY {held} TO {literal(str(rows))} (FORMAT parquet, COMPRESSION zstd)")
+                con.create_table(name, table, database=("copy", "main"))
+            held = con.table(parquet, database=("copy", "main"))
+            con.to_parquet(held, rows, compression="zstd")
         finally:
             with suppress(Exception):
                 con.raw_sql("DETACH copy")

@@ -132,7 +132,8 @@ def test_by_keyboard_alone(opened):
             break
     assert "This month" in reached
     # The first filter is open to a segment's first letters.
-    page.keyboard.type("Champ")
+    page.keyboard.type("Champ", delay=50)
+    page.get_by_role("option", name="Champions").wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("segment=Champions"))
     settled(page)
@@ -190,5 +191,5 @@ def test_without_labels_a_page_says_what_to_do(browser, tmp_path):
         page.goto(address)
         settled(page)
         assert page.locator("h1").inner_text() == "Nobody is labelled yet"
-        assert page.locator("code").last.inner_text() == "customer-segments run"
+        assert page.get_by_test_id("stCode").inner_text() == "customer-segments run"
         page.close()

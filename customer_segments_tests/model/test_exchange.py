@@ -199,10 +199,10 @@ def test_the_commands(tmp_path, monkeypatch):
     def models(*arguments: str) -> Done:
         return start(tmp_path, "models", *arguments, COLUMNS="100")
 
-    assert "Model versions: 0" in models("list").stdout
+    assert "There is no model yet" in models("list").stdout
     missing = models("import", "nowhere.json")
     assert missing.returncode == 1
-    assert "nowhere.json cannot be read" in missing.stderr
+    assert "nowhere.json is not there" in missing.stderr
     for version, rows in ((VERSION, ROWS), (OTHER[0]["version"], OTHER)):
         (tmp_path / f"{version}.json").write_text(to_json(version, rows))
         assert models("import", f"{version}.json").returncode == 0

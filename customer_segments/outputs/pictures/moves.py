@@ -92,17 +92,21 @@ def migration_flow(view: MonthView, moves: pd.DataFrame) -> Drawn:
         if name in before:
             change = count - before[name]
             changes[place] += f" ({signed(f'{change:+,}')})" if change else " (±0)"
-    lowest, gap = [], (1 + GAP * max(moves.shape)) / max(moves.shape)
+    ends_at, gap = [], (1 + GAP * max(moves.shape)) / max(moves.shape)
     for edge, sizes, labels, x, outside, side in (
         (tops[0], before / total, names, 0.0, -0.02, "right"),
         (tops[1], now / total, changes, 1 - NODE, 1.02, "left"),
     ):
-        for place, label in zip(style.spread(edge - sizes / 2, 0.9 * gap), labels, strict=True):
+        places = style.spread(edge - sizes / 2, 0.9 * gap)
+        for place, label in zip(places, labels, strict=True):
             style.write(axes, outside, place, label, ha=side)
         hues = [colour(name) for name in sizes.index]
         axes.bar(x, -sizes, NODE, edge, align="edge", color=hues)
-        lowest.append((edge - sizes).iloc[-1])
-    axes.set(xticks=[], yticks=[], xlim=(-0.002, 1.002), ylim=(min(lowest) - gap / 3, gap / 3))
+        # Labels of small segments at either end may stand beyond them.
+        ends_at += [(edge - sizes).iloc[-1] - gap / 3, gap / 3]
+        ends_at += [min(places) - gap / 2, max(places) + gap / 2]
+    ylim = min(ends_at), max(ends_at)
+    axes.set(xticks=[], yticks=[], xlim=(-0.002, 1.002), ylim=ylim)
     _, left = _before(moves)
     if left.empty or not left.max():
         return [drawn], {"month": view.month, "customers": 0}
