@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
+from customer_segments.commands.ui import HOST, require_free
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 
-HOST = "127.0.0.1"
 SESSIONLESS = "streamlit.runtime.scriptrunner_utils.script_run_context"
 # Loopback alone, asked for by its own name; nothing is sent anywhere, and no list leaves but
 # by the downloads that guard against formulas.
@@ -47,6 +47,7 @@ def dashboard(
             "Start it with `make dashboard`, or install the extra: "
             "pip install 'customer-segments[dashboard]'.",
         )
+    require_free(port)
     typer.echo(f"The dashboard is at http://{HOST}:{port} (Ctrl-C stops it).")
     from streamlit.web.cli import main
 

@@ -65,7 +65,7 @@ def serve(port: int = 3000, *, root: Path | None = None, is_sample: bool = False
         )
     home = prepare_dagster_home(root, is_sample=is_sample)
     with serving(home), _told_to_stop() as told_to_stop:
-        _require_free(port)
+        require_free(port)
         with _services(port, project, home) as services:
             is_up = False
             while services.poll() is None and not told_to_stop():
@@ -165,7 +165,8 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
             signal.signal(signum, handler)
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
+    """Raise a UserError if something else listens on a port of this machine."""
     with socket.socket() as probe:
         # As the webserver does: a connection that lately ended does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

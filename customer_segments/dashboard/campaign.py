@@ -100,8 +100,8 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         (
             f"Back within {FOLLOWED_MONTHS} months",
             UNKNOWN if base is None else f"{base:.1%}",
-            "Without a campaign: customers of these segments in the newest month that so many "
-            "complete months follow",
+            "Without a campaign: the rates of segments in the newest month that so many complete "
+            "months follow, as this audience is made up; the report has that month's own make-up",
         ),
         (
             "Pays from, points",

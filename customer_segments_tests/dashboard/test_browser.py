@@ -185,6 +185,13 @@ def test_who_asks_by_another_name_is_refused(address, host, status):
     connection.close()
 
 
+def test_a_port_that_is_taken_is_said(address, tmp_path):
+    done = console.start(tmp_path / "x", "dashboard", "--port", address.rpartition(":")[2])
+    assert done.returncode == 1
+    assert "choose another one with --port" in done.stderr
+    assert done.stdout == ""
+
+
 def test_without_labels_a_page_says_what_to_do(browser, tmp_path):
     with serving(tmp_path) as address:
         page = browser.new_page()
