@@ -11,10 +11,11 @@ from ibis.expr.types import Table
 
 from customer_segments.private import replacing
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.contracts import literal
+from customer_segments.storage.contracts import literal, quoted
 
 # Drivers of BI tools may carry a DuckDB of years ago, which knows no newer files.
 OPTIONS = "READ_WRITE, STORAGE_VERSION 'v1.0.0'"
+PARQUET = "FORMAT parquet, COMPRESSION zstd"
 
 
 def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet: str) -> None:
@@ -30,9 +31,9 @@ def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet
         con.raw_sql(f"ATTACH {literal(str(draft))} AS copy ({OPTIONS})")
         try:
             for name, table in tables.items():
-                con.create_table(name, table, database=("copy", "main"))
-            held = con.table(parquet, database=("copy", "main"))
-            con.to_parquet(held, rows, compression="zstd")
+                query = con.compile(table)
+                con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {query}")
+            con.raw_sql(f"COPY copy.main.{quoted(parquet)} TO {literal(str(rows))} ({PARQUET})")
         finally:
             with suppress(Exception):
                 con.raw_sql("DETACH copy")
