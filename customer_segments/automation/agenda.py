@@ -9,7 +9,7 @@ from datetime import date
 from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
 from customer_segments.months import snapshot_date
-from customer_segments.shown import SERVED, is_served, labelled_months, shown_month, state_of
+from customer_segments.shown import AWAITED, is_served, labelled_months, shown_month, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.state import State
 
@@ -179,7 +179,7 @@ def _copy(facts: Facts) -> list[Step]:
     state = facts.state
     if not state.filled(tables.CUSTOMER_SEGMENTS.table) or is_served(state, facts.copied):
         return []
-    newest = max(map(state.newest, SERVED))
+    newest = max(map(state.newest, AWAITED))
     return [Step("serve", "the serving copy is not of what the warehouse holds", basis=str(newest))]
 
 

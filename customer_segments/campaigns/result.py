@@ -43,7 +43,7 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
     complete.
     """
     months, last_sale = _labelled(query)
-    known = months_followed(query, today)
+    known = _followed(months, last_sale, today)
     if wanted and parse_month(wanted) not in months:
         raise UserError(
             f"Nobody is labelled in {wanted}, so it has no lists.",
@@ -61,9 +61,11 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
 
 def months_followed(query: Query, today: date) -> list[date]:
     """Return the months with labels that are followed by complete months, newest first."""
-    months, last_sale = _labelled(query)
-    ends = {month: shift(month, FOLLOWED_MONTHS) for month in months}
-    return sorted((m for m in months if is_complete(ends[m], last_sale, today)), reverse=True)
+    return sorted(_followed(*_labelled(query), today), reverse=True)
+
+
+def _followed(months: set[date], last_sale: date, today: date) -> set[date]:
+    return {m for m in months if is_complete(shift(m, FOLLOWED_MONTHS), last_sale, today)}
 
 
 def _labelled(query: Query) -> tuple[set[date], date]:

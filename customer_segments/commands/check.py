@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from customer_segments.commands.dry_run import DryRun, dry_run
+from customer_segments.doubts.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from customer_segments.commands.dry_run import DryRun, dry_run
+from customer_segments.doubts.dry_run import DryRun, dry_run
 from customer_segments.doubts.evidence import heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, as_toml, layout_for
 from customer_segments.ingestion.headings import found

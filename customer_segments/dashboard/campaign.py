@@ -4,6 +4,7 @@ Belongs here: planning with rates that were measured, and what came of past mont
 not: a promise of what a campaign brings, which no page can make.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title("Campaign")
     st.header("Whom to turn to")
-    audience = filtered(view.people)
+    audience = filtered(view)
     if audience.empty:
         st.info("No customer is left: take a filter away.")
         return
@@ -49,13 +50,13 @@ def page(seen: Seen) -> None:
     plan = planned(view, audience, cost, margin / 100)
     _say(plan, view.control_share)
     rates = view.retention[view.retention["segment"].isin(audience["segment"].unique())]
-    _curves(rates.assign(rate=rates["returned"] / rates["customers"]))
+    rates = rates.assign(rate=rates["returned"] / rates["customers"])
+    _curves(rates, view.clusters["segment"])
     st.header("The list")
     shown = columns_of(
         "customer_id campaign_group segment monetary recency_days channel suggested_action"
     )
-    listed = audience.sort_values(["monetary", "customer_id"], ascending=[False, True])
-    people(listed, shown, f"campaign_{view.month:%Y-%m}")
+    people(audience, shown, "monetary", f"campaign_{view.month:%Y-%m}")
     st.header("What came of past lists")
     _results(seen)
 
@@ -125,7 +126,7 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         )
 
 
-def _curves(rates: "pd.DataFrame") -> None:
+def _curves(rates: "pd.DataFrame", model: Iterable[str]) -> None:
     import altair as alt
 
     chart = alt.Chart(rates).mark_line(point={"filled": True, "size": 60})
@@ -133,7 +134,7 @@ def _curves(rates: "pd.DataFrame") -> None:
         x=alt.X("months_after:Q", title="Months after", axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("rate:Q", title="Came back", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True)),
         tooltip=["segment", "months_after", alt.Tooltip("rate:Q", format=".1%")],
-        **by_segment(rates["segment"]),
+        **by_segment(rates["segment"], model),
     )
     left, right = st.columns([3, 2])
     with left:
@@ -158,7 +159,8 @@ def _results(seen: Seen) -> None:
         key="lists",
         **KEPT,
     )
-    rows = _compared(stamp(seen.installed), chosen, seen)
+    share = seen.installed.policy.campaigns.control_share
+    rows = _compared(stamp(seen.installed), chosen, share, seen)
     for outcome, (said, form) in OUTCOMES.items():
         st.subheader(f"{said}, within {FOLLOWED_MONTHS} months")
         first, *others = columns_of("segment test_mean control_mean difference low high")
@@ -168,11 +170,10 @@ def _results(seen: Seen) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
-def _compared(stamp: tuple, month: str, _seen: Seen) -> "pd.DataFrame":
+def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> "pd.DataFrame":
     import pandas as pd
 
     from customer_segments.months import parse_month
 
     orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)
-    share = _seen.installed.policy.campaigns.control_share
     return pd.DataFrame(compared(_seen.ask(followed(parse_month(month), share, orders))))

@@ -4,7 +4,7 @@ Belongs here: finding a customer, and what happened, is to be expected, and can 
 lists of customers (``segments``, ``moves``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -153,7 +153,7 @@ def _past(seen: Seen, customer: str) -> None:
     history = seen.ask(labels.filter(labels.customer_id == customer).order_by("snapshot_month"))
     over_time, orders, products = st.tabs(["Segments", "Orders and returns", "Products"])
     with over_time:
-        _history(history)
+        _history(history, seen.view.clusters["segment"])
     for tab, name, made_of, columns in (
         (orders, ORDERS, orders_of(lines), "invoice_date invoice is_credit lines quantity revenue"),
         (products, PRODUCTS, products_of(lines), "stock_code description orders quantity revenue"),
@@ -165,14 +165,14 @@ def _past(seen: Seen, customer: str) -> None:
             table(seen.ask(own), columns_of(columns, revenue="Money", description="Product"))
 
 
-def _history(history: "pd.DataFrame") -> None:
+def _history(history: "pd.DataFrame", model: Iterable[str]) -> None:
     import altair as alt
 
     base = alt.Chart(history).encode(
         x=alt.X("snapshot_month:T", title=None), y=alt.Y("monetary:Q", title="Spent so far")
     )
     marks = base.mark_point(filled=True, size=90, opacity=1).encode(
-        **by_segment(history["segment"]),
+        **by_segment(history["segment"], model),
         tooltip=["snapshot_month", "segment", "recency_days", "frequency", "monetary"],
     )
     st.altair_chart(

@@ -4,11 +4,14 @@ Belongs here: what is asked, kept from page to page and in the address, and who 
 what is shown of them (the pages).
 """
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from customer_segments.outputs.pictures.palette import in_order
+from customer_segments.outputs.view import MonthView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,18 +27,18 @@ ENDS = {
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def filtered(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Ask for filters, and return the customers that they leave."""
-    keep = frame["segment"].notna()
+def filtered(view: MonthView) -> "pd.DataFrame":
+    """Ask for filters, and return the customers of the month that they leave."""
+    frame, keeps = view.people, []
     for column, (name, label) in zip(st.columns(len(CHOICES)), CHOICES.items(), strict=True):
         found = frame[name].dropna().unique()
-        options = in_order(found) if name == "segment" else sorted(found)
+        options = in_order(found, view.clusters["segment"]) if name == "segment" else sorted(found)
         if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
-            keep &= frame[name].isin(chosen)
+            keeps.append(frame[name].isin(chosen))
     for column, (key, (label, name, is_least)) in zip(
         st.columns(len(ENDS)), ENDS.items(), strict=True
     ):
         end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
         if end is not None:
-            keep &= (frame[name] >= end) if is_least else (frame[name] <= end)
-    return frame[keep]
+            keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
+    return frame[reduce(and_, keeps)] if keeps else frame

@@ -81,11 +81,11 @@ def headlines(
 
 
 def named(view: MonthView, how: str):
-    """Return the customers who moved in one way since last month, most money first."""
+    """Return the customers who moved in one way since last month."""
     ways = [f"{move['origin']}\n{move['target']}" for move in _moves(view, how)]
-    frame, money = view.people, money_column(view)
+    frame = view.people
     moved = frame["from_segment"] + "\n" + frame["segment"]
-    return frame[moved.isin(ways)].sort_values(money, ascending=False, kind="stable")
+    return frame[moved.isin(ways)]
 
 
 def money_column(view: MonthView) -> str:
@@ -99,7 +99,7 @@ def _list(view: MonthView, how: str, said: str) -> None:
     note(f"{counted(len(found), 'customer')}, with {amount(found[money].sum())} in all.")
     columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
     shown = columns_of(columns, segment="To")
-    people(found, shown, f"{said.lower()}_{view.month:%Y-%m}", height=300)
+    people(found, shown, money, f"{said.lower()}_{view.month:%Y-%m}", height=300)
 
 
 def _card(row: dict) -> None:

@@ -4,6 +4,7 @@ Belongs here: pairing two months under one model, and naming who is behind a fig
 moves since last month that report and workbook tell (``segments.migration``).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -44,25 +45,24 @@ def page(seen: Seen) -> None:
             **KEPT,
         )
     ]
-    version = seen.view.clusters["version"].iloc[0]
+    version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
     moved = seen.ask(moves_between(since, seen.month, version))
     note(f"Both months by model {version}: customers moved, not the model.")
-    totals = totals_of(moved)
+    totals = totals_of(moved, model)
     chart, beside = st.columns([3, 2])
     with chart:
-        cell = matrix(totals, key="moves")
+        cell = matrix(totals, "moves", model)
     with beside:
         table(totals, columns_of("from_segment to_segment customers before"), height=420)
     st.header("Who they are")
-    ends = _ends(moved, cell)
+    ends = _ends(moved, cell, model)
     for name, end in ends.items():
         if end != EVERYBODY:
             moved = moved[moved[name] == end]
     money = moved["before"].sum()
     note(f"{counted(len(moved), 'customer')}, who had brought {money:,.0f}.")
     listed = columns_of("customer_id from_segment to_segment before brought recency_days")
-    place = moved.sort_values(["before", "customer_id"], ascending=[False, True])
-    people(place, listed, f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}")
+    people(moved, listed, "before", f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}")
 
 
 def moves_between(first: date, last: date, version: str) -> ibis.Table:
@@ -87,32 +87,30 @@ def moves_between(first: date, last: date, version: str) -> ibis.Table:
         before=before,
         brought=both.monetary.fill_null(0) - before,
         recency_days=both.recency_days,
-    )
+    ).order_by("customer_id")
 
 
-def totals_of(moved: "pd.DataFrame") -> "pd.DataFrame":
+def totals_of(moved: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame":
     """Return customers and money of each move, in order of segments."""
     of = moved.groupby(["from_segment", "to_segment"])
     totals = of.agg(
         customers=("customer_id", "size"), before=("before", "sum"), brought=("brought", "sum")
     ).reset_index()
-    places = {
-        name: place
-        for place, name in enumerate(in_order([*totals["from_segment"], *totals["to_segment"]]))
-    }
+    names = in_order([*totals["from_segment"], *totals["to_segment"]], model)
+    places = {name: place for place, name in enumerate(names)}
     return totals.sort_values(["from_segment", "to_segment"], key=lambda of: of.map(places))
 
 
-def matrix(totals: "pd.DataFrame", key: str) -> dict[str, str]:
+def matrix(totals: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[str, str]:
     """Draw how many went from where to where; return the cell that was chosen."""
     import altair as alt
 
     pick = alt.selection_point(name="cell", fields=["from_segment", "to_segment"])
     base = alt.Chart(totals).encode(
-        y=alt.Y("from_segment:N", sort=in_order(totals["from_segment"]), title="From"),
+        y=alt.Y("from_segment:N", sort=in_order(totals["from_segment"], model), title="From"),
         x=alt.X(
             "to_segment:N",
-            sort=in_order(totals["to_segment"]),
+            sort=in_order(totals["to_segment"], model),
             title="To",
             axis=alt.Axis(orient="top", labelAngle=-30, labelOverlap=False),
         ),
@@ -144,13 +142,13 @@ def matrix(totals: "pd.DataFrame", key: str) -> dict[str, str]:
     return found[0] if found else {}
 
 
-def _ends(moved: "pd.DataFrame", cell: dict[str, str]) -> dict[str, str]:
+def _ends(moved: "pd.DataFrame", cell: dict[str, str], model: Iterable[str]) -> dict[str, str]:
     """Return the segments that a move that is asked for begins and ends with."""
     ends = {}
     for column, (name, heading) in zip(
         st.columns(2), {"from_segment": "From", "to_segment": "To"}.items(), strict=True
     ):
-        options = [EVERYBODY, *in_order(moved[name])]
+        options = [EVERYBODY, *in_order(moved[name], model)]
         picked = cell.get(name)
         ends[name] = column.selectbox(
             heading, options, index=options.index(picked) if picked in options else 0

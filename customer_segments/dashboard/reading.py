@@ -74,7 +74,7 @@ def look(installed: Installation, chosen: date | None = None) -> Seen | None:
     None if there is no copy yet, or nobody in it.
     """
     copy = installed.copy
-    state = _state(stamp(installed), installed) if copy.path.exists() else State()
+    state = State.load(copy.state_path) if copy.path.exists() else State()
     shown = shown_month(installed, state)
     if shown is None:
         return None
@@ -86,11 +86,6 @@ def stamp(installed: Installation) -> tuple[str, int, int]:
     """Return what tells one copy from the next that takes its place."""
     file = installed.copy.path.stat()
     return str(installed.copy.path), file.st_mtime_ns, file.st_size
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _state(stamp: tuple, _installed: Installation) -> State:
-    return State.load(_installed.copy.state_path)
 
 
 @st.cache_resource(max_entries=KEPT_MONTHS, show_spinner="Reading the month ...")

@@ -3,6 +3,7 @@
 Belongs here: filters, and what they leave. Does not: fitting (``model``).
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -34,12 +35,13 @@ def page(seen: Seen) -> None:
     """Show the segments of the month, of the customers that the filters leave."""
     view = seen.view
     st.title("Segments")
-    left = filtered(view.people)
+    model = view.clusters["segment"]
+    left = filtered(view)
     if left.empty:
         st.info("No customer is left: take a filter away.")
         return
     note(f"{counted(len(left), 'customer')} of {len(view.people):,}.")
-    sizes = summed(left)
+    sizes = summed(left, model)
     beside, chart = st.columns([2, 1])
     with beside:
         table(sizes, SIZES)
@@ -52,22 +54,18 @@ def page(seen: Seen) -> None:
     )
     table(borders(left, view.clusters), BORDERS)
     st.header("Customers")
-    chosen = _scatter(left)
+    chosen = _scatter(left, model)
     money = money_column(view)
     listed = LISTED if money == "monetary" else f"{LISTED} {money}"
     shown = columns_of(f"{listed} channel suggested_action", account_tier="Account")
     names = left if chosen is None else left[left["customer_id"].isin(chosen)]
     if chosen is not None:
         note(f"{counted(len(names), 'customer')} marked in the picture.")
-    people(
-        names.sort_values(money, ascending=False, kind="stable"),
-        shown,
-        f"customers_{view.month:%Y-%m}",
-    )
+    people(names, shown, money, f"customers_{view.month:%Y-%m}")
 
 
-def summed(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Return customers, money and medians of each segment, best first."""
+def summed(frame: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame":
+    """Return customers, money and medians of each segment, in its model's order."""
     of = frame.groupby("segment", observed=True)
     sizes = of.agg(
         customers=("customer_id", "size"),
@@ -77,7 +75,7 @@ def summed(frame: "pd.DataFrame") -> "pd.DataFrame":
         median_monetary=("monetary", "median"),
     )
     sizes["share"] = sizes["customers"] / len(frame)
-    return sizes.loc[in_order(sizes.index)].reset_index()
+    return sizes.loc[in_order(sizes.index, model)].reset_index()
 
 
 def borders(frame: "pd.DataFrame", clusters: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -85,7 +83,7 @@ def borders(frame: "pd.DataFrame", clusters: "pd.DataFrame") -> list[dict[str, A
     said = dict(zip(clusters["segment"], clusters["description"], strict=True))
     ranges = {"recency_days": "last_order", "frequency": "orders_range", "monetary": "spent_range"}
     rows = []
-    for name in in_order(frame["segment"]):
+    for name in in_order(frame["segment"], said):
         own = frame.loc[frame["segment"] == name, [*ranges]].quantile(list(MOST))
         ends = {to: [number(round(end)) for end in own[of]] for of, to in ranges.items()}
         words = {to: f"{low} to {high}" if low != high else low for to, (low, high) in ends.items()}
@@ -100,7 +98,7 @@ def _bars(sizes: "pd.DataFrame") -> None:
     base = alt.Chart(sizes).encode(y=alt.Y("segment:N", sort=names, title=None))
     bars = base.mark_bar().encode(
         x=alt.X("customers:Q", title="Customers"),
-        color=by_segment(names)["color"].legend(None),
+        color=by_segment(names, names)["color"].legend(None),
         tooltip=["segment", "customers"],
     )
     words = base.mark_text(align="left", dx=4, color=ink()).encode(
@@ -111,12 +109,12 @@ def _bars(sizes: "pd.DataFrame") -> None:
     )
 
 
-def _scatter(frame: "pd.DataFrame") -> "list[str] | None":
+def _scatter(frame: "pd.DataFrame", model: Iterable[str]) -> "list[str] | None":
     import altair as alt
 
     drawn = frame[frame["monetary"] > 0]
     drawn = drawn.sample(min(len(drawn), MOST_POINTS), random_state=0)
-    marks = by_segment(drawn["segment"])
+    marks = by_segment(drawn["segment"], model)
     box = alt.selection_interval(name="box")
     chart = (
         alt.Chart(drawn[["customer_id", "segment", "recency_days", "monetary", "frequency"]])

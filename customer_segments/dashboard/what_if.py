@@ -49,15 +49,25 @@ def page(seen: Seen) -> None:
         **KEPT,
     )
     frame = view.people
-    names = _grid(frame) if way == GRID else _fitted(stamp(seen.installed), view.month, way, seen)
+    if way == GRID:
+        names, order = _grid(frame), []
+    else:
+        seed = seen.installed.policy.model.seed
+        version = _version(stamp(seen.installed), view.month, int(way), seed, seen)
+        order = [*segment_names(version)]
+        names = segment_names(version)[nearest_clusters(values_of(frame), version)]
     other = frame.assign(segment=names)
     _evidence(seen, way)
     left, right = st.columns(2)
     shown = columns_of("segment customers share revenue median_recency_days", revenue="Money")
-    for column, said, of in ((left, "Today", frame), (right, "What if", other)):
+    model = view.clusters["segment"]
+    for column, said, sizes in (
+        (left, "Today", summed(frame, model)),
+        (right, "What if", summed(other, order)),
+    ):
         with column:
             st.header(said)
-            table(summed(of), shown)
+            table(sizes, shown)
     st.header("From today's to these")
     moved = frame[["customer_id", "monetary"]].assign(
         from_segment=frame["segment"], to_segment=names, before=frame["monetary"], brought=0
@@ -83,18 +93,11 @@ def _grid(frame: "pd.DataFrame"):
     return np.array(GRID_NAMES, object)[cells]
 
 
-def _fitted(stamp: tuple, month: date, way: str, seen: Seen):
-    """Return the names that a model of so many clusters, fitted now, has for the customers."""
-    version = _version(stamp, month, int(way), seen)
-    return segment_names(version)[nearest_clusters(values_of(seen.view.people), version)]
-
-
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")
-def _version(stamp: tuple, month: date, n_clusters: int, _seen: Seen) -> "pd.DataFrame":
+def _version(stamp: tuple, month: date, n_clusters: int, seed: int, _seen: Seen) -> "pd.DataFrame":
     import pandas as pd
 
     pool = training_pool(_seen.ask, month)
-    seed = _seen.installed.policy.model.seed
     return pd.DataFrame(fit_version(pool, n_clusters=n_clusters, seed=seed))
 
 

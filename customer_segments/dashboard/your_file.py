@@ -1,7 +1,7 @@
 """The page *Your file*: what would become of a file, and of its customers under the champion.
 
 Belongs here: a dry run of what somebody drops. Nothing is kept: the file goes with the answer.
-Does not: the dry run itself (``commands.dry_run``, as the command ``check`` has it).
+Does not: the dry run itself (``doubts.dry_run``, as the command ``check`` has it).
 """
 
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from customer_segments.commands.dry_run import DryRun, dry_run
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.segments import SIZES, summed
 from customer_segments.dashboard.showing import note, people, table, text
+from customer_segments.doubts.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
 from customer_segments.months import month_of
 from customer_segments.outputs.columns import columns_of
@@ -119,6 +119,6 @@ def _customers(done: DryRun, seen: Seen) -> None:
         return
     version = seen.view.clusters["version"].iloc[0]
     note(f"By model {version}, as of the end of the files' data.")
-    table(summed(frame), SIZES)
+    table(summed(frame, seen.view.clusters["segment"]), SIZES)
     shown = columns_of("customer_id segment monetary frequency recency_days suggested_action")
-    people(frame.sort_values("monetary", ascending=False), shown, "customers_of_your_file")
+    people(frame, shown, "monetary", "customers_of_your_file")

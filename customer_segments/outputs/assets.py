@@ -119,7 +119,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     @dg.asset(
         group_name="outputs",
-        deps=shown.SERVED,
+        deps=shown.AWAITED,
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
         tags=PERSONAL,

@@ -12,15 +12,12 @@ from customer_segments import tables
 from customer_segments.installation import Installation
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
+from customer_segments.shown import SERVED
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
 from customer_segments.storage.ledger import PUBLICATIONS, is_there
 from customer_segments.storage.state import State
 
-# Who somebody is, lists say and no shell of SQL.
-SERVED = [
-    c for c in tables.CONTRACTS.values() if not c.is_big and c is not tables.CUSTOMER_CONTACTS
-]
 # All that is known of each customer at each month's end; what is read from here alone.
 CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
 

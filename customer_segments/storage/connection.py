@@ -74,6 +74,8 @@ def connected(
         with private_files(), _translated(path):
             connection = _connect(path, memory, timeout_seconds, read_only)
             try:
+                # Commands and pages say themselves how far they are.
+                connection.execute("SET enable_progress_bar = false")
                 yield ibis.duckdb.from_connection(connection)
             finally:
                 connection.close()

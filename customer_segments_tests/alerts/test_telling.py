@@ -93,7 +93,7 @@ def test_a_run_that_fails_says_why_and_which_assets(installed, instance):
     (text,) = waiting(installed)
     assert "ERROR: The run of ingest failed\na.xlsx" in text
     assert "UserError" not in text
-    assert "raw_transactions" in text.partition("Assets: ")[2].splitlines()[0]
+    assert "Assets: customer_contacts, raw_transactions, source_doubts, source_sheets\n" in text
     assert text.endswith(f"http://127.0.0.1:3000/runs/{done.run_id}")
 
 

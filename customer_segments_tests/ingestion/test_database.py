@@ -6,8 +6,8 @@ import pytest
 
 from customer_segments.automation import facts
 from customer_segments.automation.agenda import agenda
-from customer_segments.commands.dry_run import dry_run
 from customer_segments.definitions import build_defs
+from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
 from customer_segments.ingestion.database import hashes_of, sources_of
 from customer_segments.installation import Installation

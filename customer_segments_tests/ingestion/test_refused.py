@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pandas as pd
 import pytest
 
-from customer_segments.commands.dry_run import dry_run
+from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contained import sheets_of
 from customer_segments.installation import Installation

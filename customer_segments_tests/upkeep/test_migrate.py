@@ -385,7 +385,10 @@ def test_a_whole_installation_of_before(sample_warehouse, copy_of):
     assert due(installed) == ["ingest: nothing was read yet"]
     assert execute(installed.settings, "ingest").success
     assert rows_of(installed.warehouse.path, "SELECT count(*) FROM source_sheets") == [(2,)]
-    assert due(installed)[0] == "score 2023-01 to 2024-12: 2023-01 changed, and months after it"
+    assert due(installed) == [
+        "score 2023-01 to 2024-12: 2023-01 changed, and months after it",
+        "serve: the serving copy is not of what the warehouse holds",
+    ]
     newest = installed.months.last
     assert execute(installed.settings, "score", installed.months.first, newest).success
     assert due(installed) == []
