@@ -79,9 +79,15 @@ def test_nobody_is_left(opened):
 
 def test_moves_since_last_month_are_the_migration(opened, sql):
     totals = opened("moves").dataframe[0].value
-    rows = zip(*(totals[name] for name in ("from_segment", "to_segment", "customers")), strict=True)
-    table = "SELECT from_segment, to_segment, customers FROM segment_migration"
-    assert sorted(rows) == sorted(sql(f"{table} WHERE {THIS}"))
+    ends = zip(totals["from_segment"], totals["to_segment"], strict=True)
+    shown = dict(zip(ends, zip(totals["customers"], totals["before"], strict=True), strict=True))
+    moves = "SELECT from_segment, to_segment, customers, revenue_before FROM segment_migration"
+    found = sql(f"{moves} WHERE {THIS}")
+    assert {(origin, target): count for origin, target, count, _ in found} == {
+        ends: count for ends, (count, _) in shown.items()
+    }
+    for origin, target, _, before in found:
+        assert shown[origin, target][1] == pytest.approx(float(before))
 
 
 def test_moves_over_months_name_who_is_behind_a_figure(opened, sql):
