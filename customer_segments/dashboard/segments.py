@@ -83,8 +83,9 @@ def borders(frame: "pd.DataFrame", clusters: "pd.DataFrame") -> list[dict[str, A
     said = dict(zip(clusters["segment"], clusters["description"], strict=True))
     ranges = {"recency_days": "last_order", "frequency": "orders_range", "monetary": "spent_range"}
     rows = []
-    for name in in_order(frame["segment"], said):
-        own = frame.loc[frame["segment"] == name, [*ranges]].quantile(list(MOST))
+    within = frame.groupby("segment", observed=True)[[*ranges]].quantile(list(MOST))
+    for name in in_order(within.index.unique("segment"), said):
+        own = within.loc[name]
         ends = {to: [number(round(end)) for end in own[of]] for of, to in ranges.items()}
         words = {to: f"{low} to {high}" if low != high else low for to, (low, high) in ends.items()}
         rows.append({"segment": name, "description": said.get(name, "")} | words)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -93,11 +93,11 @@ def listening_addresses(group: int) -> set[str]:
     """Return the TCP addresses (in hexadecimal) that processes of a group listen on."""
     sockets = set()
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):  # it has ended
             if os.getpgid(int(process.name)) == group:
-                sockets |= {str(fd.readlink()) for fd in (process / "fd").iterdir()}
-        except OSError:
-            continue
+                for descriptor in (process / "fd").iterdir():
+                    with suppress(OSError):  # closed since it was listed; the others count
+                        sockets.add(str(descriptor.readlink()))
     lines = [
         line.split()
         for table in ("tcp", "tcp6")
