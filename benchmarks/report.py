@@ -58,7 +58,7 @@ def print_ratios(run: Measurement, notebook: Measurement, console: Console) -> N
         grid.add_column(heading, justify="right", no_wrap=True)
     ran, read = run.usage, notebook.usage
     _add(grid, "whole, wall", ran.wall, read.wall, "s", WHOLE_TARGET)
-    ingestion, reading = run.stages["ingestion"], notebook.stages["reading"]
+    ingestion, reading = run.stages["ingest_workbooks"], notebook.stages["reading"]
     _add(grid, "ingestion / reading", ingestion, reading, "s", INGESTION_TARGET)
     _add(grid, "processor", ran.cpu, read.cpu, "s", None)
     grid.add_row(

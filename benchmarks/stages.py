@@ -1,8 +1,8 @@
 """Where the time of a run went, from Dagster's own records.
 
-Belongs here: steps of the runs that filled a warehouse, added up by stage. Does not: measuring
-(``sides``). A step belongs to the group of the assets that it made, or to the checks. Import
-this only after all measuring: it loads Dagster (``sides`` says why that matters).
+Belongs here: the steps of the runs that filled a warehouse, those that only check added up. Does
+not: measuring (``sides``). Import this only after all measuring: it loads Dagster (``sides`` says
+why that matters).
 """
 
 import os
@@ -12,41 +12,36 @@ from pathlib import Path
 import dagster as dg
 
 from customer_segments.commands.launching import PROCESS_TAG
-from customer_segments.definitions import build_defs
-from customer_segments.installation import Installation
 from customer_segments.instance import dagster_home
 from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS, RAW_TRANSACTIONS
 
-CHECKS, REPORTS = "checks", "reports"
+# Steps that make files of a month, and no table.
+REPORTS = ("segment_workbook", "segment_report")
+CHECKS = "checks"
 TYPES = dg.DagsterEventType
 
 
 def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], float]:
-    """Return seconds by stage, checks last, and when the first step started (epoch).
+    """Return seconds by step, checks last, and when the first step started (epoch).
 
     The warehouse's ledger says which runs filled it, and their commands which runs came with them;
     others in the same instance do not count, nor do steps before ``since`` (epoch).
     """
-    groups = {
-        spec.key: spec.group_name
-        for spec in build_defs(Installation.here()).resolve_all_asset_specs()
-    }
     stages: dict[str, float] = {}
     starts: list[float] = []
-    stage = CHECKS
+    makes_asset = False
     for when, event in _events(warehouse):
         if when < since:
             continue
         if event.event_type == TYPES.STEP_START:
             starts.append(when)
-            stage = CHECKS
-        elif event.event_type == TYPES.ASSET_MATERIALIZATION and event.asset_key:
-            stage = groups[event.asset_key] or "other"
-            if stage == REPORTS:
-                stage = f"{REPORTS}: {event.asset_key.to_user_string()}"
+            makes_asset = False
+        elif event.event_type == TYPES.ASSET_MATERIALIZATION:
+            makes_asset = True
         elif event.event_type == TYPES.STEP_SUCCESS:
+            stage = str(event.step_key) if makes_asset else CHECKS
             stages[stage] = stages.get(stage, 0.0) + when - starts[-1]
     return dict(sorted(stages.items(), key=lambda item: item[0] == CHECKS)), starts[0]
 

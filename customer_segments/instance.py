@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+import yaml
+
 from customer_segments.errors import UserError
 from customer_segments.private import make_folder, write_text
 from customer_segments.settings import project_root
 
 # Set where runs print nothing, for their logs are on the pages of the UI.
 SILENT_RUNS = "DAGSTER_SILENT_RUNS"
+
+NO_TELEMETRY = "telemetry: {enabled: false}\n"
 
 
 def dagster_home(root: Path | None = None, *, is_sample: bool = False) -> Path:
@@ -44,18 +48,20 @@ def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -
     """Make the instance folder, bring its configuration up to date, and return it.
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
-    project's is copied there, anew at every start; one that stands in another instance's folder
-    stays as it is. Where a project has none, telemetry is off all the same. A UserError says that
-    the folder cannot be written.
+    project's is copied there, anew at every start and with our ``event_log``, unless it names
+    storages itself. A folder of somebody else's gets the project's alone, if it has none. Where a
+    project has none, telemetry is off all the same. A UserError says that the folder cannot be
+    written.
     """
     home = dagster_home(root, is_sample=is_sample)
     root = root or project_root()
     original, copy = root / "dagster.yaml", home / "dagster.yaml"
     try:
         make_folder(home)
-        is_there = original.is_file()
-        text = original.read_text(encoding="utf-8") if is_there else "telemetry: {enabled: false}\n"
+        text = original.read_text(encoding="utf-8") if original.is_file() else NO_TELEMETRY
         is_own = home in (root / ".dagster", root / "data/sample/.dagster")
+        if is_own:
+            text = _with_event_log(text, home)
         if not copy.is_file() or (is_own and copy.read_text(encoding="utf-8") != text):
             # Somebody else may be reading it: a run that the command line started, say.
             write_text(copy, text)
@@ -67,18 +73,26 @@ def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -
     return home
 
 
+def _with_event_log(text: str, home: Path) -> str:
+    """Return a configuration that keeps connections open; one that names storages as it is."""
+    if any(name.endswith("storage") for name in yaml.safe_load(text) or {}):
+        return text
+    # Not in the project's file: the databases need their whole path.
+    config = {"base_dir": str(home / "history/runs")}
+    pooled = {"module": "customer_segments.event_log", "class": "PooledEventLog", "config": config}
+    return text + yaml.safe_dump({"event_log_storage": pooled}, sort_keys=False)
+
+
 @contextmanager
 def held_open(home: Path) -> Iterator[None]:
-    """Keep the databases of an instance open that each event is written to.
+    """Keep the database of runs open, as ``event_log`` does those of events.
 
-    Dagster opens them anew for each event, and who closes one as the last has to bring its log
-    into it: a millisecond each time, and a run has a thousand.
+    Dagster opens it anew each time, and who closes it as the last has to bring its log into it.
     """
     with ExitStack() as held:
-        for path in (home / "history/runs.db", home / "history/runs/index.db"):
-            if path.is_file():
-                connection = held.enter_context(closing(sqlite3.connect(path)))
-                connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        if (path := home / "history/runs.db").is_file():
+            connection = held.enter_context(closing(sqlite3.connect(path)))
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         yield
 
 

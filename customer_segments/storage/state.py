@@ -17,7 +17,7 @@ from customer_segments.months import between, is_end
 from customer_segments.private import write_text
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.storage.requirements import judgements, require_ledger
 
 
@@ -116,9 +116,17 @@ class State:
         return pending
 
     @classmethod
-    def read(cls, con: Connection) -> "State":
-        """Return the state of an open warehouse."""
-        if not is_there(con, PUBLICATIONS.table):
+    def read(cls, con: Connection, before: "State | None" = None) -> "State":
+        """Return the state of an open warehouse.
+
+        Days that ``before`` says of tables that did not change since are not looked for again: that
+        takes a scan of the largest tables.
+        """
+        # All at once: this is read again after each transaction.
+        found = "SELECT table_name, list(column_name) FROM duckdb_columns()"
+        of_file = f"{found} WHERE database_name = current_database() GROUP BY table_name"
+        columns = dict(con.raw_sql(of_file).fetchall())
+        if PUBLICATIONS.table not in columns:
             return cls()
         require_ledger(con)
         tables: dict[str, dict[str, Held]] = {}
@@ -131,21 +139,31 @@ class State:
         ).fetchall():
             tables.setdefault(table, {})[month] = Held(*held)
         files, parser, champion, decision = {}, "", None, 0
-        # What somebody dropped by hand has its lines in the ledger still.
-        if is_there(con, "source_sheets"):
+        # What somebody dropped by hand has its lines in the ledger still; a column of before may
+        # be missing.
+        if "source_sheets" in columns:
             sheets = "SELECT workbook, any_value(content_hash), max(parser) FROM source_sheets"
             rows = con.raw_sql(f"{sheets} GROUP BY 1 ORDER BY 1").fetchall()
             files = {workbook: content_hash for workbook, content_hash, _ in rows}
             parser = max((version for *_, version in rows), default="")
-        if is_there(con, "champion_model"):
+        if "champion_model" in columns:
             decided = "SELECT arg_max(version, decision), coalesce(max(decision), 0)"
             ((champion, decision),) = con.raw_sql(f"{decided} FROM champion_model").fetchall()
+        same = {
+            table
+            for table, held in (before.tables if before else {}).items()
+            if table in columns and held == tables.get(table)
+        }
         dates, last_day = {}, ""
-        if _has(con, "customer_rfm", "snapshot_date"):
+        if before and "customer_rfm" in same:
+            dates = before.snapshot_dates
+        elif "snapshot_date" in columns.get("customer_rfm", ()):
             days = "SELECT snapshot_month, max(snapshot_date) FROM customer_rfm"
-            found = con.raw_sql(f"{days} GROUP BY 1 ORDER BY 1").fetchall()
-            dates = {str(month): str(day) for month, day in found}
-        if _has(con, "cleaned_transactions", "invoice_date"):
+            by_month = con.raw_sql(f"{days} GROUP BY 1 ORDER BY 1").fetchall()
+            dates = {str(month): str(day) for month, day in by_month}
+        if before and "cleaned_transactions" in same:
+            last_day = before.last_day
+        elif "invoice_date" in columns.get("cleaned_transactions", ()):
             last = "SELECT coalesce(max(invoice_date)::DATE::VARCHAR, '') FROM cleaned_transactions"
             ((last_day,),) = con.raw_sql(f"{last} WHERE customer_id IS NOT NULL").fetchall()
         judged, failed = judgements(con)
@@ -165,8 +183,3 @@ class State:
         text = json.dumps(vars(self), default=vars) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
-
-
-def _has(con: Connection, table: str, column: str) -> bool:
-    """Tell whether a table is there with a column, which one of before need not have."""
-    return is_there(con, table) and column in con.get_schema(table).names

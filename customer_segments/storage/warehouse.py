@@ -60,7 +60,7 @@ class Warehouse:
         if not self.path.exists():
             return State()
         with self.reading() as con:
-            state = State.read(con)
+            state = State.read(con, State.load(self.state_path))
         state.save(self.state_path)
         return state
 
@@ -79,7 +79,7 @@ class Warehouse:
         with self.holding() as con:
             with transaction(con):
                 yield con
-            State.read(con).save(self.state_path)
+            State.read(con, State.load(self.state_path)).save(self.state_path)
 
     def holding(self) -> AbstractContextManager[Connection]:
         """Open the file for oneself alone, without a transaction yet; it is made if need be."""

@@ -152,10 +152,23 @@ def spread(
     Labels that would stand on each other are set apart around their common middle, or as near to
     it as they stay within limits.
     """
-    from scipy.optimize import isotonic_regression
-
     order = np.argsort(positions, kind="stable")
     steps, placed = gap * np.arange(len(order)), np.empty(len(order))
-    apart = isotonic_regression(np.asarray(positions, float)[order] - steps).x
+    apart = _rising(np.asarray(positions, float)[order] - steps)
     placed[order] = steps + np.clip(apart, within[0], within[1] - gap * (len(order) - 1))
     return placed
+
+
+def _rising(values: np.ndarray) -> np.ndarray:
+    """Return what is nearest to values, by least squares, and never falls.
+
+    Isotonic regression by its min-max formula (Barlow et al. 1972, 1.4): a value is the largest, by
+    where a run begins, of the smallest means of runs that hold it. SciPy has it as well, and takes
+    longer to be imported than a report to be drawn.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first, last = np.indices((len(values), len(values)))
+    means = (sums[last + 1] - sums[first]) / np.maximum(last + 1 - first, 1)
+    means = np.where(first <= last, means, np.inf)
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
+    return np.where(first <= last, least, -np.inf).max(axis=0, initial=-np.inf)
