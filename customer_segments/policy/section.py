@@ -33,7 +33,15 @@ def launchpad(config: type[Section], section: Section) -> Callable[[Function], F
         field = copy(config.model_fields[name])
         field.default, field.default_factory = getattr(section, name), None
         fields[name] = (field.annotation, field)
-    of_policy = create_model(config.__name__, __base__=config, __doc__=config.__doc__, **fields)
+    # The fields are described already; looking for their descriptions' source takes a while.
+    unsearched = {"use_attribute_docstrings": False}
+    of_policy = create_model(
+        config.__name__,
+        __base__=config,
+        __doc__=config.__doc__,
+        __cls_kwargs__=unsearched,
+        **fields,
+    )
 
     def annotated(function: Function) -> Function:
         function.__annotations__["config"] = of_policy
