@@ -12,7 +12,7 @@ from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS
-from customer_segments_tests.installations import evaluate_checks, execute, install
+from customer_segments_tests.installations import execute, install, spine_checks
 from customer_segments_tests.machine import shop
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
@@ -54,28 +54,26 @@ def test_the_planted_archetypes_are_found_again(sample_warehouse):
     assert adjusted_rand_score(both["archetype"], both["segment"]) > 0.55
 
 
-def test_running_it_twice_changes_nothing(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    before, last = digests(installed), newest_publication(installed)
-    execute(installed, "ingest")
+def test_running_it_twice_changes_nothing(world):
+    before, last = digests(world.settings), newest_publication(world.settings)
+    world.launch("ingest")
     # Of the same refit again test_champion tells.
-    execute(installed, "score", FIRST, LAST)
-    assert changed(installed, last) == []
-    assert digests(installed) == before
+    world.launch("score", (shop.month(0), shop.month(2)))
+    assert changed(world.settings, last) == []
+    assert digests(world.settings) == before
 
 
-def test_running_one_month_again_touches_no_other(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    last, month = newest_publication(installed), date(2024, 3, 1)
-    execute(installed, "score", month, month)
-    assert changed(installed, last) == []
-    with Warehouse(installed.warehouse_path).reading() as con:
+def test_running_one_month_again_touches_no_other(world):
+    last, month = newest_publication(world.settings), shop.month(1)
+    world.launch("score", (month, month))
+    assert changed(world.settings, last) == []
+    with Warehouse(world.settings.warehouse_path).reading() as con:
         months = con.raw_sql(
             f"SELECT DISTINCT month FROM publications WHERE publication > {last} "
             "AND table_name <> 'check_history'"
         ).fetchall()
     assert months == [(month,)]
-    assert evaluate_checks(installed, "customer_segments")["reconciliation"].passed
+    assert spine_checks(world.settings, "customer_segments")["reconciliation"]
 
 
 @pytest.mark.slow  # test_by_hand rebuilds, too

@@ -13,6 +13,7 @@ from customer_segments.automation.jobs import RANGE_TAGS
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
+from customer_segments_tests.installations import defs_of
 
 AGENDA = "agenda"
 Run = tuple[str, str | None, str | None]
@@ -37,7 +38,7 @@ class Daemon:
 
     def reload(self) -> None:
         """Reload the code location."""
-        self.repository = build_defs(Installation.of(self.settings)).get_repository_def()
+        self.repository = defs_of(self.settings).get_repository_def()
 
     def tick(self) -> Tick:
         """Evaluate the agenda's sensor once, and execute the runs that it requests."""

@@ -22,7 +22,10 @@ def seen(sample_warehouse: Settings) -> Seen:
 
 @pytest.fixture
 def opened(sample_warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open a page by the name of its module; texts, tables and figures can be read from it."""
+    """Open a page by the name of its module, or by none what leads to them all.
+
+    Texts, tables and figures can be read from it.
+    """
     for name, value in console.environment(sample_warehouse.warehouse_path.parent).items():
         monkeypatch.setenv(name, value)
     # Streamlit leaves the page in its place, and processes of other tests would start by that.
@@ -42,7 +45,10 @@ def opened(sample_warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
 def _page(name: str) -> None:
     from importlib import import_module
 
+    from customer_segments.dashboard.app import main
     from customer_segments.dashboard.reading import look
     from customer_segments.installation import Installation
 
+    if not name:
+        return main()
     import_module(f"customer_segments.dashboard.{name}").page(look(Installation.here()))

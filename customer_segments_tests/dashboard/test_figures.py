@@ -186,3 +186,10 @@ def test_a_month_that_is_cut_names_nobody(opened, monkeypatch):
     assert metrics(app)["Slipped"] == "\N{EN DASH}"
     assert not app.dataframe
     assert [info.value for info in app.info] == ["The month is not complete: nobody is named yet."]
+
+
+def test_without_labels_a_page_says_what_to_do(opened, monkeypatch, tmp_path):
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    app = opened("")
+    assert app.title[0].value == "Nobody is labelled yet"
+    assert app.code[0].value == "customer-segments run"

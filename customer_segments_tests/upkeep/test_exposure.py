@@ -93,42 +93,45 @@ AUDITED_RUN = """
 import json, os, sys
 from pathlib import Path
 
-seen = {"unpickled": [], "written": []}
+seen = {"unpickled": [], "written": [], "asked": []}
 
 def note(event, arguments):
     if event == "pickle.find_class":
         seen["unpickled"].append(".".join(map(str, arguments)))
     elif event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR):
         seen["written"].append(str(arguments[0]))
+    elif event in ("socket.getaddrinfo", "socket.connect", "socket.sendto"):
+        seen["asked"].append(str(arguments))
 
 import dagster as dg
 from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
-from customer_segments.settings import project_root
 from customer_segments_tests.installations import install
+from customer_segments_tests.machine import shop
 
 folder = Path(sys.argv[1])
-settings = install(folder / "installed", source_dir=project_root() / "data/sample")
-settings = settings.model_copy(update={"first_month": "2024-01"})
-settings.config.write_text("[selection]\\nresamples = 1\\n[gate]\\nbootstrap_resamples = 1")
-(folder / "home").mkdir()
+settings = install(folder / "installed", source_dir=folder / "source")
+settings.config.write_text(
+    "[model]\\nmin_customers = 5\\nmin_months = 2\\nn_clusters = 2\\n"
+    "[selection]\\nresamples = 1\\n[gate]\\nbootstrap_resamples = 1"
+)
+for name in ("home", "source"):
+    (folder / name).mkdir()
+for month in range(3):
+    shop.deliver(folder / "source", month)
 sys.addaudithook(note)
 with dg.DagsterInstance.ephemeral(str(folder / "home")) as instance:
     def run(job, **tags):
         done = build_defs(Installation.of(settings)).resolve_job_def(job)
         assert done.execute_in_process(instance=instance, tags=tags).success
     run("ingest")
-    covered = Installation.of(settings).months
-    newest = str(covered.last)
-    run("clean", **{"dagster/asset_partition_range_start": str(covered.first),
-                    "dagster/asset_partition_range_end": newest})
-    run("full_refresh", **{"dagster/asset_partition_range_start": newest,
-                           "dagster/asset_partition_range_end": newest})
+    run("full_refresh", **{"dagster/asset_partition_range_start": "2010-01-01",
+                           "dagster/asset_partition_range_end": "2010-03-01"})
 print(json.dumps(seen))
 """
 
 
-def test_a_real_run_unpickles_nothing_and_leaves_no_pickle(tmp_path):
+def test_a_real_run_unpickles_nothing_leaves_no_pickle_and_asks_nobody(tmp_path):
     """Ingest, clean, fit and label, under an audit hook of the interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", AUDITED_RUN, str(tmp_path)],
@@ -140,6 +143,7 @@ def test_a_real_run_unpickles_nothing_and_leaves_no_pickle(tmp_path):
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["unpickled"] == []
+    assert seen["asked"] == []
     assert any("months.json" in path for path in seen["written"])
     assert [path for path in seen["written"] if path.endswith((".pkl", ".pickle", ".joblib"))] == []
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
