@@ -67,7 +67,7 @@ def print_ratios(run: Measurement, notebook: Measurement, console: Console) -> N
         f"{read.peak / 1e9:.2f} GB",
         f"{read.peak / ran.peak:.1f} x",
         f"< {PEAK_TARGET / 1e9} GB",
-        _verdict(ran.peak < PEAK_TARGET),
+        verdict(ran.peak < PEAK_TARGET),
     )
     console.print(grid)
 
@@ -82,9 +82,9 @@ def _add(
         f"{theirs:.2f} {unit}",
         f"{ratio:.1f} x",
         f">= {target} x" if target else "",
-        _verdict(ratio >= target) if target else "",
+        verdict(ratio >= target) if target else "",
     )
 
 
-def _verdict(met: bool) -> str:
+def verdict(met: bool) -> str:
     return "[green]PASS[/]" if met else "[red]MISS[/]"

@@ -1,13 +1,14 @@
 """Where the time of a run went, from Dagster's own records.
 
-Belongs here: the steps of the runs that filled a warehouse, those that only check added up. Does
-not: measuring (``sides``). Import this only after all measuring: it loads Dagster (``sides`` says
-why that matters).
+Belongs here: steps of the runs that filled a warehouse; a stage is a step, or all that make
+nothing: the checks. Does not: measuring (``sides``). Import this only after all measuring: it loads
+Dagster (``sides`` says why that matters).
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -17,33 +18,49 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_SEGMENTS, RAW_TRANSACTIONS
 
+CHECKS = "checks"
 # Steps that make files of a month, and no table.
 REPORTS = ("segment_workbook", "segment_report")
-CHECKS = "checks"
 TYPES = dg.DagsterEventType
 
 
-def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], float]:
-    """Return seconds by step, checks last, and when the first step started (epoch).
+class Step(NamedTuple):
+    """A step of a run: the stage that it belongs to, and its start and end (epoch)."""
 
-    The warehouse's ledger says which runs filled it, and their commands which runs came with them;
-    others in the same instance do not count, nor do steps before ``since`` (epoch).
+    name: str
+    stage: str
+    started: float
+    ended: float
+
+
+def stage_seconds(warehouse: Path, since: float = 0) -> tuple[dict[str, float], float]:
+    """Return seconds by stage, checks last, and when the first step started (epoch).
+
+    Steps before ``since`` (epoch) do not count.
     """
     stages: dict[str, float] = {}
-    starts: list[float] = []
-    makes_asset = False
+    steps = [step for step in steps_of(warehouse) if step.started >= since]
+    for step in steps:
+        stages[step.stage] = stages.get(step.stage, 0.0) + step.ended - step.started
+    return dict(sorted(stages.items(), key=lambda item: item[0] == CHECKS)), steps[0].started
+
+
+def steps_of(warehouse: Path) -> list[Step]:
+    """Return the steps of the runs that filled a warehouse, in order.
+
+    Its ledger says which runs these are, and their commands which runs came with them; others in
+    the same instance do not count.
+    """
+    steps: list[Step] = []
+    started, stage = 0.0, CHECKS
     for when, event in _events(warehouse):
-        if when < since:
-            continue
         if event.event_type == TYPES.STEP_START:
-            starts.append(when)
-            makes_asset = False
+            started, stage = when, CHECKS
         elif event.event_type == TYPES.ASSET_MATERIALIZATION:
-            makes_asset = True
+            stage = event.step_key or CHECKS
         elif event.event_type == TYPES.STEP_SUCCESS:
-            stage = str(event.step_key) if makes_asset else CHECKS
-            stages[stage] = stages.get(stage, 0.0) + when - starts[-1]
-    return dict(sorted(stages.items(), key=lambda item: item[0] == CHECKS)), starts[0]
+            steps.append(Step(event.step_key or "", stage, started, when))
+    return steps
 
 
 def row_counts(warehouse: Path) -> dict[str, int]:

@@ -46,7 +46,7 @@ def page(seen: Seen) -> None:
         )
     ]
     version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
-    moved = seen.ask(moves_between(since, seen.month, version))
+    moved = seen.ask(moves_between(since, seen.month, version, len(model)))
     note(f"Both months by model {version}: customers moved, not the model.")
     totals = totals_of(moved, model)
     chart, beside = st.columns([3, 2])
@@ -65,15 +65,15 @@ def page(seen: Seen) -> None:
     people(moved, listed, "before", f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}")
 
 
-def moves_between(first: date, last: date, version: str) -> ibis.Table:
-    """Return each customer's segments at two months' ends, by one model version.
+def moves_between(first: date, last: date, version: str, most: int) -> ibis.Table:
+    """Return each customer's segments at two months' ends, by one version of ``most`` clusters.
 
     ``before`` is the net revenue by the first month's end, ``brought`` what came since.
     """
     rfm, model = CUSTOMER_RFM.relation, KMEANS_MODEL.relation
     clusters = model.filter(model.version == version)
     then, now = (
-        label(rfm.filter(rfm.snapshot_month == ibis.date(month)), clusters).select(
+        label(rfm.filter(rfm.snapshot_month == ibis.date(month)), clusters, most).select(
             "customer_id", "segment", "monetary", "recency_days"
         )
         for month in (first, last)

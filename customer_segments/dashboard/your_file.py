@@ -68,7 +68,7 @@ def labelled(done: DryRun, seen: Seen) -> "pd.DataFrame":
     snapshot = customer_rfm(lines, month, month, rules.source.today(), rules.rfm.window_months)
     clusters = ibis.memtable(seen.view.clusters)
     con = done.found.con
-    return pd.DataFrame(con.execute(_as_float(label(snapshot, clusters))))
+    return pd.DataFrame(con.execute(_as_float(label(snapshot, clusters, len(seen.view.clusters)))))
 
 
 def _as_float(rows):

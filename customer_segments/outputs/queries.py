@@ -35,7 +35,7 @@ def up_to(month: date, contract: Contract) -> Table:
     return table.order_by(list(contract.key))
 
 
-def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+def customers_of(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
     """Return all that is known of each customer at each month's end.
 
     That is columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the
@@ -43,7 +43,7 @@ def customers_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     which takes the same tables, judges it: by this month's model, "New" for who was not there,
     null where there is no month to compare with.
     """
-    came_from = customer_moves(segments, rfm, kmeans_model).select(*KEY, "from_segment")
+    came_from = customer_moves(segments, rfm, kmeans_model, most).select(*KEY, "from_segment")
     more = [name for name in rfm.columns if name not in segments.columns]
     known = segments.inner_join(rfm.select(*KEY, *more), KEY).left_join(came_from, KEY)
     before, after = segments.columns[:3], segments.columns[3:]
@@ -84,9 +84,9 @@ def contacts() -> Table:
     return known.filter(known.is_newest).select("customer_id", "field", "value")
 
 
-def gone_of(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+def gone_of(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
     """Return who was in last month's snapshot and is in this one no more, with the segment then."""
-    moves = customer_moves(segments, rfm, kmeans_model)
+    moves = customer_moves(segments, rfm, kmeans_model, most)
     moves = moves.filter(moves.to_segment == tables.GONE)
     then = rfm.select("customer_id", "country", snapshot_month=next_month(rfm))
     gone = moves.inner_join(then, KEY).select("customer_id", "from_segment", "country")

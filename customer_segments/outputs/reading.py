@@ -17,6 +17,7 @@ from customer_segments.campaigns.power import FOLLOWED_MONTHS
 from customer_segments.errors import UserError
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
+from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import Connection
@@ -61,8 +62,8 @@ def _view(
 ) -> MonthView:
     made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
     labels, rfm, model = (contract.relation for contract in made_of)
-    before = months.shift(month, -1)
-    scored = (queries.of(labels, month), queries.of(rfm, before, month), model)
+    before, most = months.shift(month, -1), most_clusters(con.execute)
+    scored = (queries.of(labels, month), queries.of(rfm, before, month), model, most)
     people, value = queries.customers_of(*scored), tables.CUSTOMER_VALUE.relation
     if is_there(con, tables.CUSTOMER_VALUE.table):
         people = queries.with_value(people, queries.of(value, month))

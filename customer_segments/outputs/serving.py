@@ -12,6 +12,7 @@ from customer_segments import tables
 from customer_segments.installation import Installation
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
+from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import SERVED
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
@@ -40,7 +41,9 @@ def served(con: Connection) -> dict[str, Table]:
     """
     known = {c.table: c.relation for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
     labelled = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
-    people = queries.customers_of(*(contract.relation for contract in labelled))
+    people = queries.customers_of(
+        *(contract.relation for contract in labelled), most_clusters(con.execute)
+    )
     if tables.CUSTOMER_VALUE.table in known:
         people = queries.with_value(people, tables.CUSTOMER_VALUE.relation)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())

@@ -21,13 +21,13 @@ Clusters = Annotated[
 ]
 
 
-AUTO = "auto"
+AUTO, MOST_CLUSTERS = "auto", 30
 
 
 def _auto_or_number(value: Any) -> Any:
     number = int(value) if str(value).isdecimal() else 0
-    if value != AUTO and not 2 <= number <= 30:
-        raise ValueError("it is auto, or a number from 2 to 30")
+    if value != AUTO and not 2 <= number <= MOST_CLUSTERS:
+        raise ValueError(f"it is auto, or a number from 2 to {MOST_CLUSTERS}")
     return number or AUTO
 
 

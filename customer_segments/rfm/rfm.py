@@ -16,6 +16,8 @@ from customer_segments.months import has_all, shift
 from customer_segments.tables import CUSTOMER_RFM
 from customer_segments.tables.money import SUM
 
+CUSTOMER_MONTH = ["customer_id", "month"]
+
 
 def customer_rfm(
     cleaned: Table, first: date, last: date, today: date, window_months: int | None = None
@@ -23,9 +25,10 @@ def customer_rfm(
     """Return the snapshots of the months ``first`` to ``last``, as ``today`` has them.
 
     Lines are added up to months first, a row per customer and month, and the months of each
-    snapshot after that: the work on transactions does not grow with the number of snapshots. There
-    is no snapshot after the last month with data. ``window_months`` are those that a snapshot looks
-    back on; ``None`` for all.
+    snapshot after that: the work on transactions does not grow with the number of snapshots, nor
+    the work on months where a snapshot looks back on all of them. There is no snapshot after the
+    last month with data. ``window_months`` are those that a snapshot looks back on; ``None`` for
+    all.
     """
     known = cleaned.filter(cleaned.customer_id.notnull())
     # Of all data, not of that up to ``last``: a month alone and out of a range are the same.
@@ -34,9 +37,12 @@ def customer_rfm(
     lines = known.filter(known.month <= ibis.date(last))
     if window_months:
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
-    totals = _totals(_in_window(_customer_months(lines), snapshots, window_months))
-    key = ["snapshot_month", "customer_id"]
-    joined = totals.left_join(_products(lines, snapshots, window_months), key)
+    months, key = _customer_months(lines), ["snapshot_month", "customer_id"]
+    if window_months:
+        totals = _totals(_in_window(months, snapshots, window_months))
+        joined = totals.left_join(_products_of(lines, snapshots, window_months), key)
+    else:
+        joined = _so_far(months.left_join(_new_products(lines), CUSTOMER_MONTH), snapshots)
     return joined.mutate(
         recency_days=joined.snapshot_date.delta(joined.last_purchase_date, unit="day"),
         monetary=(joined.sales - joined.credits).cast(SUM),
@@ -65,13 +71,11 @@ def _snapshots(newest: Table, first: date, last: date, today: date) -> Table:
     return months.select("snapshot_month", snapshot_date=ibis.ifelse(is_complete, after, cut))
 
 
-def _in_window(rows: Table, snapshots: Table, window_months: int | None) -> Table:
+def _in_window(rows: Table, snapshots: Table, window_months: int) -> Table:
     """Pair rows that have a ``month`` with every snapshot that looks back on it."""
-    conditions = [rows.month <= snapshots.snapshot_month]
-    if window_months:
-        forgotten = rows.month + ibis.interval(months=window_months)
-        conditions.append(forgotten > snapshots.snapshot_month)
-    return rows.join(snapshots, conditions)
+    forgotten = rows.month + ibis.interval(months=window_months)
+    is_within = forgotten > snapshots.snapshot_month
+    return rows.join(snapshots, [rows.month <= snapshots.snapshot_month, is_within])
 
 
 def _customer_months(lines: Table) -> Table:
@@ -80,23 +84,58 @@ def _customer_months(lines: Table) -> Table:
     An order is invoice, customer and day, so that those of months add up: a till's receipts may
     start at 1 again each month.
     """
-    sale = ~lines.is_credit
-    last_sale = lines.invoice_date.max(where=sale).over(group_by=["customer_id", "month"])
-    lines = lines.mutate(last_sale=last_sale)
-    sale = ~lines.is_credit
-    key = ["customer_id", "month"]
-    days = lines.filter(sale).select(*key, "invoice", day=lines.invoice_date.date()).distinct()
-    orders = days.group_by(key).agg(orders=days.count())
-    months = lines.group_by(key).agg(
-        sales=lines.revenue.sum(where=sale).fill_null(0).cast(SUM),
-        credits=(-lines.revenue.sum(where=lines.is_credit)).fill_null(0).cast(SUM),
-        units=lines.quantity.sum(),
-        first_sale=lines.invoice_date.min(where=sale),
-        last_sale=lines.last_sale.max(),
-        # Two sales in the same minute from two countries: the first by name, on any machine.
-        country=lines.country.min(where=sale & (lines.invoice_date == lines.last_sale)),
+    # The lines of an order are of one moment, as a rule, and are sorted no more than once.
+    moments = lines.group_by(*CUSTOMER_MONTH, "invoice", "invoice_date", "is_credit").agg(
+        revenue=lines.revenue.sum().cast(SUM),
+        quantity=lines.quantity.sum().cast(SUM),
+        country=lines.country.min(),
     )
-    return months.left_join(orders, key).select(*months.columns, "orders")
+    sale = ~moments.is_credit
+    last_sale = moments.invoice_date.max(where=sale).over(group_by=CUSTOMER_MONTH)
+    moments = moments.mutate(last_sale=last_sale)
+    sale = ~moments.is_credit
+    day = moments.invoice_date.date()
+    days = moments.filter(sale).select(*CUSTOMER_MONTH, "invoice", day=day).distinct()
+    orders = days.group_by(CUSTOMER_MONTH).agg(orders=days.count())
+    months = moments.group_by(CUSTOMER_MONTH).agg(
+        sales=moments.revenue.sum(where=sale).fill_null(0).cast(SUM),
+        credits=(-moments.revenue.sum(where=moments.is_credit)).fill_null(0).cast(SUM),
+        units=moments.quantity.sum().cast(SUM),
+        first_sale=moments.invoice_date.min(where=sale),
+        last_sale=moments.last_sale.max(),
+        # Two sales in the same minute from two countries: the first by name, on any machine.
+        country=moments.country.min(where=sale & (moments.invoice_date == moments.last_sale)),
+    )
+    return months.left_join(orders, CUSTOMER_MONTH).select(*months.columns, "orders")
+
+
+def _so_far(months: Table, snapshots: Table) -> Table:
+    """Return the snapshots of customers who have a sale by then, with all months before each.
+
+    ``months`` have the ``new`` products, too. A customer's months are added up as they come, and
+    what they come to stands in all snapshots until there is another.
+    """
+    by_customer = {"group_by": "customer_id", "order_by": "month"}
+    so_far = ibis.cumulative_window(**by_customer)
+    running = months.select(
+        "customer_id",
+        "month",
+        "country",
+        until=months.month.lead().over(**by_customer),
+        **{name: months[name].sum().over(so_far).cast(SUM) for name in ("sales", "credits")},
+        units=months.units.sum().over(so_far).cast(SUM),
+        frequency=months.orders.sum().over(so_far).cast("int64"),
+        first_purchase_date=months.first_sale.min().over(so_far).date(),
+        last_purchase_date=months.last_sale.max().over(so_far).date(),
+        months_active=months.last_sale.count().over(so_far),
+        products=months.new.sum().over(so_far).cast("int64"),
+    )
+    # Of months without a sale, which have no country, the one before.
+    known = running.country.max().over(group_by=["customer_id", "months_active"])
+    running = running.mutate(country=known).filter(running.months_active > 0)
+    is_later = snapshots.snapshot_month >= running.month
+    is_until = running.until.isnull() | (snapshots.snapshot_month < running.until)
+    return running.join(snapshots, [is_later, is_until]).drop("month", "until")
 
 
 def _totals(months: Table) -> Table:
@@ -115,20 +154,20 @@ def _totals(months: Table) -> Table:
     return totals.filter(totals.months_active > 0)
 
 
-def _products(lines: Table, snapshots: Table, window_months: int | None) -> Table:
+def _new_products(lines: Table) -> Table:
+    """Count the products that each customer bought for the first time, by month."""
+    sales = lines.filter(~lines.is_credit, lines.stock_code.notnull())
+    first_seen = sales.group_by("customer_id", "stock_code").agg(month=sales.month.min())
+    return first_seen.group_by(CUSTOMER_MONTH).agg(new=first_seen.count())
+
+
+def _products_of(lines: Table, snapshots: Table, window_months: int) -> Table:
     """Count the distinct products that each customer bought, by snapshot; none where none is named.
 
-    A product counts in its first month only, which makes counts of months additive; under a
-    window it has to be counted anew for each snapshot.
+    Under a window they have to be counted anew for each snapshot.
     """
     sales = lines.filter(~lines.is_credit, lines.stock_code.notnull())
-    if window_months:
-        each = sales.select("customer_id", "month", "stock_code").distinct()
-        seen = _in_window(each, snapshots, window_months)
-        count = seen.stock_code.nunique()
-    else:
-        first_seen = sales.group_by("customer_id", "stock_code").agg(month=sales.month.min())
-        new = first_seen.group_by("customer_id", "month").agg(new=first_seen.count())
-        seen = _in_window(new, snapshots, None)
-        count = seen.new.sum().cast("int64")
-    return seen.group_by("snapshot_month", "customer_id").agg(products=count)
+    each = sales.select(*CUSTOMER_MONTH, "stock_code").distinct()
+    seen = _in_window(each, snapshots, window_months)
+    by_snapshot = seen.group_by("snapshot_month", "customer_id")
+    return by_snapshot.agg(products=seen.stock_code.nunique())

@@ -16,14 +16,14 @@ from customer_segments.segments.actions import with_action
 from customer_segments.segments.judges import CHECKED
 from customer_segments.segments.migration import segment_migration
 from customer_segments.segments.profiles import EARLIER, segment_profiles
-from customer_segments.segments.scoring import champion_version, label
+from customer_segments.segments.scoring import champion_version, label, most_clusters
 from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage import Contract
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, SEGMENT_PROFILES
 
-# Labels of the months wanted, snapshots from before them on, and models.
-Figures = Callable[[ibis.Table, ibis.Table, ibis.Table], ibis.Table]
+# Labels of the months wanted, snapshots from before them on, models, and their most clusters.
+Figures = Callable[[ibis.Table, ibis.Table, ibis.Table, int], ibis.Table]
 MIGRATION = """Count customers and money that moved from segment to segment since last month.
 
 Last month is judged by the model that labelled this month: a refit moves nobody. First
@@ -58,7 +58,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
         policy's ``[[actions]]`` that matches, else the segment's.
         """
         snapshots = _between(customer_rfm, *months_of(context.partition_keys))
-        labelled = label(snapshots, champion_version(kmeans_model, champion_model))
+        champion = champion_version(kmeans_model, champion_model)
+        labelled = label(snapshots, champion, most_clusters(installed.warehouse.query))
         told = with_action(with_account_tier(labelled), installed.policy.actions)
         return told.select(*CUSTOMER_SEGMENTS.schema.names)
 
@@ -83,7 +84,8 @@ def build_defs(installed: Installation) -> dg.Definitions:
             first, last = months_of(context.partition_keys)
             labels = _between(customer_segments, first, last)
             snapshots = _between(customer_rfm, shift(first, -months_back), last)
-            return figures(labels, snapshots, kmeans_model)
+            most = most_clusters(installed.warehouse.query)
+            return figures(labels, snapshots, kmeans_model, most)
 
         return asset
 

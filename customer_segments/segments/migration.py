@@ -7,6 +7,7 @@ Ibis. Does not: scoring itself (``scoring``), how segments changed in size (``pr
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import GONE, NEW, SEGMENT_MIGRATION
 from customer_segments.tables.money import SUM
@@ -14,14 +15,17 @@ from customer_segments.tables.money import SUM
 KEY = ["snapshot_month", "customer_id"]
 
 
-def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+def segment_migration(
+    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
+) -> Table:
     """Return how many customers, with how much money, moved between segments each month.
 
     Last month's snapshot is scored again with the version that labelled this month: a refit
     moves nobody. No rows for a month without labels, or one that ``comparable_months`` leaves out.
-    ``segments`` are the months wanted, ``rfm`` those and the one before.
+    ``segments`` are the months wanted, ``rfm`` those and the one before; a version has at most
+    ``most`` clusters.
     """
-    moves = customer_moves(segments, rfm, kmeans_model)
+    moves = customer_moves(segments, rfm, kmeans_model, most)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
         customers=moves.count(),
         revenue_before=moves.revenue_before.sum().cast(SUM),
@@ -32,7 +36,9 @@ def segment_migration(segments: Table, rfm: Table, kmeans_model: Table) -> Table
     return totals.select(*SEGMENT_MIGRATION.schema.names)
 
 
-def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+def customer_moves(
+    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
+) -> Table:
     """Return where each customer was last month and is now: a row per customer and month.
 
     Months as ``segment_migration`` has them. Columns ``snapshot_month``, ``customer_id``,
@@ -42,7 +48,7 @@ def customer_moves(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
     after = segments.semi_join(months, "snapshot_month")
     after = after.select(*KEY, to_segment="segment", revenue="monetary")
     judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(months, "snapshot_month")
-    before = label_by_version(judged, kmeans_model)
+    before = label_by_version(judged, kmeans_model, most)
     before = before.select(*KEY, from_segment="segment", revenue_before="monetary")
     moves = after.outer_join(before, KEY)
     return moves.select(

@@ -8,6 +8,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.model.features import COLUMNS
+from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
 from customer_segments.tables import SEGMENT_PROFILES
@@ -17,15 +18,18 @@ from customer_segments.tables.money import SUM
 EARLIER = {"last_month": 1, "last_year": 12}
 
 
-def segment_profiles(segments: Table, rfm: Table, kmeans_model: Table) -> Table:
+def segment_profiles(
+    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
+) -> Table:
     """Return a profile of each segment at the end of each month.
 
     What is compared with is counted under the version that labelled the month itself: a refit
     changes no segment's size since last month.
-    ``segments`` are the months wanted, ``rfm`` the twelve before each, as far as they are there.
+    ``segments`` are the months wanted, ``rfm`` the twelve before each, as far as they are there;
+    a version has at most ``most`` clusters.
     """
     profiles = _with_action(_shares(_figures(segments)), kmeans_model)
-    counted = _counted_earlier(versions_of(segments), rfm, kmeans_model)
+    counted = _counted_earlier(versions_of(segments), rfm, kmeans_model, most)
     for name, months_back in EARLIER.items():
         profiles = _compared(profiles, counted, name, months_back)
     return profiles.select(*SEGMENT_PROFILES.schema.names)
@@ -65,7 +69,7 @@ def _with_action(profiles: Table, kmeans_model: Table) -> Table:
     return profiles.inner_join(clusters, ["model_version", "segment"])
 
 
-def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
+def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
     """Count customers and money per earlier snapshot, segment and version to judge it by."""
     earlier = [
         versions.select("model_version", snapshot_month=next_month(versions, -months_back))
@@ -73,7 +77,7 @@ def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table) -> Table:
     ]
     # A snapshot is scored once, though it is last month's and last year's.
     judged = ibis.union(*earlier, distinct=True)
-    labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model)
+    labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model, most)
     return labelled.group_by("snapshot_month", "model_version", "segment").agg(
         customers=labelled.count(), revenue=labelled.monetary.sum().cast(SUM)
     )

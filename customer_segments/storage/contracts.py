@@ -62,8 +62,10 @@ class Contract:
         a snapshot over months that are missing would be silently wrong.
     is_big
         Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
-        Its key is audited before every write but not indexed: the index of a million rows costs
-        more than writing them.
+    is_indexed
+        Whether the database itself refuses a key that is there already. Where not, it is audited
+        before every write all the same: an index of a million rows costs more than writing them,
+        and has to fit in memory.
     sections
         Sections of the policy that decide its rows, the asset's own last.
     personal
@@ -84,6 +86,7 @@ class Contract:
     built_from: str | None = None
     needs_history: bool = False
     is_big: bool = False
+    is_indexed: bool = True
     sections: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     version: int = 1
@@ -150,7 +153,7 @@ class Contract:
         """Return the statements that make the empty, constrained, commented table."""
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
         checks = [f"CONSTRAINT {quoted(rule)} CHECK ({sql})" for rule, sql in self.rules.items()]
-        key = [] if self.is_big else [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"]
+        key = [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"] if self.is_indexed else []
         table = quoted(self.table)
         comments = {f"TABLE {table}": self.grain} | {
             f"COLUMN {table}.{quoted(name)}": said for name, (_, said) in self.columns.items()

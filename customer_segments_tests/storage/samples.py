@@ -36,6 +36,7 @@ RAW = Contract(
     month_column="month",
     revenue="quantity * price",
     is_big=True,
+    is_indexed=False,
 )
 
 CLEANED = Contract(

@@ -372,7 +372,7 @@ def test_constraints_are_in_the_database(warehouse: Warehouse, contract: Contrac
 
     kinds = [kind for kind, _ in constraints(warehouse, contract)]
     assert kinds.count("CHECK") == len(contract.rules)
-    assert kinds.count("PRIMARY KEY") == (0 if contract.is_big else 1)
+    assert kinds.count("PRIMARY KEY") == contract.is_indexed
     assert kinds.count("NOT NULL") == len(contract.required)
 
 
