@@ -41,9 +41,8 @@ def served(con: Connection) -> dict[str, Table]:
     """
     known = {c.table: c.relation for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
     labelled = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
-    people = queries.customers_of(
-        *(contract.relation for contract in labelled), most_clusters(con.execute)
-    )
+    scored = (contract.relation for contract in labelled)
+    people = queries.customers_of(*scored, most=most_clusters(con.execute))
     if tables.CUSTOMER_VALUE.table in known:
         people = queries.with_value(people, tables.CUSTOMER_VALUE.relation)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())
