@@ -40,9 +40,12 @@ def served(con: Connection) -> dict[str, Table]:
     customer and invoice, ``customer_products`` one per customer and product.
     """
     known = {c.table: c.relation for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
-    labelled = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
-    scored = (contract.relation for contract in labelled)
-    people = queries.customers_of(*scored, most=most_clusters(con.execute))
+    people = queries.customers_of(
+        tables.CUSTOMER_SEGMENTS.relation,
+        tables.CUSTOMER_RFM.relation,
+        tables.KMEANS_MODEL.relation,
+        most_clusters(con.execute),
+    )
     if tables.CUSTOMER_VALUE.table in known:
         people = queries.with_value(people, tables.CUSTOMER_VALUE.relation)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())
