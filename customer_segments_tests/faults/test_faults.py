@@ -1,4 +1,10 @@
-"""The short form of ``make faults``: a kill in each stage's write, and every other fault once."""
+"""The short form of the faults, each once, and that their verdict notices what is broken.
+
+All but a query that a signal ends are a part of ``make faults`` as well: each is a process that
+imports everything anew. In the suite, ``machine/test_found`` kills a run in the middle of a write,
+``storage/test_crash`` a process, and fills its disk; ``storage/test_locks`` holds a lock; a run
+that is audited (``upkeep/test_exposure``) asks nobody.
+"""
 
 import random
 import signal
@@ -36,10 +42,11 @@ def scenarios(folder: Path, project: Project) -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in prepared}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "table", "phase"),
     [
-        pytest.param("first run", "kmeans_model", "commit", marks=pytest.mark.slow),
+        ("first run", "kmeans_model", "commit"),
         ("changed workbook", "customer_segments", "closing"),
     ],
 )
@@ -54,11 +61,12 @@ def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(
     assert result.problems == ()
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_and_nothing_else(project, scenarios):
     assert others.quota(project, scenarios["first run"]).problems == ()
 
 
-@pytest.mark.slow  # a quarter of a minute; a query that a signal ends is below
+@pytest.mark.slow
 def test_sigterm_stops_the_run_and_nothing_else(project, scenarios):
     scenario = scenarios["changed workbook"]
     assert others.terminated(project, scenario, 1, ["swap-in"]).problems == ()
@@ -87,17 +95,19 @@ def test_a_query_that_a_signal_ends_is_an_interruption_and_no_error(tmp_path: Pa
         assert con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall() == []
 
 
-@pytest.mark.slow  # half a minute; the storage's and the backups' tests have both, smaller
+@pytest.mark.slow
 def test_a_lock_is_waited_for_and_a_copy_is_whole_or_refused(project, scenarios):
     scenario = scenarios["changed workbook"]
     assert others.lock_held(project, scenario, seconds=0).problems == ()
     assert others.copied_while_in_use(project, scenario).problems == ()
 
 
+@pytest.mark.slow
 def test_runs_need_no_network_and_download_says_that_it_does(project, scenarios):
     assert others.offline(project, list(scenarios.values())).problems == ()
 
 
+@pytest.mark.slow
 def test_the_plan_aims_at_every_phase_of_every_table(scenarios):
     prepared = list(scenarios.values())
     aimed = {
@@ -116,6 +126,7 @@ def test_the_plan_aims_at_every_phase_of_every_table(scenarios):
     assert {("check_history", "ledger"), ("champion_model", "ledger")} <= aimed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "table"),
     [
@@ -136,6 +147,7 @@ def test_the_verdict_notices_what_is_broken(
     assert table in verdict.broken
 
 
+@pytest.mark.slow
 def test_the_verdict_notices_tables_that_do_not_reconcile(project, scenarios):
     """Neither by itself nor by the ledger can a sheet be seen to have rows that are not there."""
     scenario = scenarios["changed workbook"]

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from customer_segments.covering import load_months
+from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def young(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A shop of two months, labelled by a model that it was given."""
     world = World(tmp_path / "world", monkeypatch)
     for index in range(2):
@@ -28,33 +29,46 @@ def run(world: World) -> None:
 
 
 @pytest.mark.slow  # the agenda's table has the decision
-def test_snapshots_end_with_the_newest_month_that_has_data(world):
+def test_snapshots_end_with_the_newest_month_that_has_data(young):
     """A month that nobody bought in had none when the next month came, or kept its own."""
-    shop.deliver(world.source, 3)  # March is left out.
-    world.run()
-    assert shop.month(2) in world.state.filled("customer_rfm")
-    (world.source / "2010-04.csv").unlink()
-    world.run()
-    assert world.state.filled("customer_rfm") == [shop.month(0), shop.month(1)]
-    shop.deliver(world.source, 4)
-    world.today = date(2010, 6, 10)
-    run(world)
+    shop.deliver(young.source, 3)  # March is left out.
+    young.run()
+    assert shop.month(2) in young.state.filled("customer_rfm")
+    (young.source / "2010-04.csv").unlink()
+    young.run()
+    assert young.state.filled("customer_rfm") == [shop.month(0), shop.month(1)]
+    shop.deliver(young.source, 4)
+    young.today = date(2010, 6, 10)
+    run(young)
 
 
 @pytest.mark.slow  # test_months has the months, test_settling what becomes of the rows
-def test_months_are_those_of_the_files_that_are_there(world):
+def test_months_are_those_of_the_files_that_are_there(young):
     """Rows of before all months went to the first month that was ever covered."""
-    shop.misread(world.source, 1)
-    world.run()
-    (world.source / "2010-01.csv").unlink()
-    run(world)
-    assert load_months(world.settings, world.today).first == shop.month(1)
+    shop.misread(young.source, 1)
+    young.run()
+    (young.source / "2010-01.csv").unlink()
+    run(young)
+    assert load_months(young.settings, young.today).first == shop.month(1)
 
 
 @pytest.mark.slow  # the agenda's table has the decision
-def test_rules_that_change_when_months_have_gone_are_read_once(world):
+def test_rules_that_change_when_months_have_gone_are_read_once(young):
     """Lines of months that raw rows had once named the rules of then, and were due for ever."""
-    (world.source / "2010-01.csv").unlink()
+    (young.source / "2010-01.csv").unlink()
+    young.run()
+    young.set_bounds(last_month="2010-02")
+    run(young)
+
+
+def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(world):
+    labels, snapshots = (f"FROM {of} ORDER BY ALL" for of in ("customer_segments", "customer_rfm"))
+    before = {sql: ask(world.settings, sql) for sql in (labels, snapshots)}
+    shop.deliver(world.source, 1, seed=1)
+    # Inside the write of labels: what they are made of is committed.
+    world.kill(10, "inside")
     world.run()
-    world.set_bounds(last_month="2010-02")
+    assert ask(world.settings, labels) == before[labels]
+    assert ask(world.settings, snapshots) != before[snapshots]
     run(world)
+    assert ask(world.settings, labels) != before[labels]

@@ -156,21 +156,13 @@ class Machine(RuleBasedStateMachine):
             assert self.world.differences() == {}
 
 
-def _form(examples: int, steps: int, *, derandomize: bool) -> settings:
-    return settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        derandomize=derandomize,
+@pytest.mark.slow  # of its faults test_found kills, test_rules changes rules, test_daemon files
+class TestMachine(Machine.TestCase):
+    settings = settings(
+        max_examples=40,
+        stateful_step_count=12,
         deadline=None,
+        derandomize=False,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
-
-
-class TestShort(Machine.TestCase):
-    settings = _form(1, 3, derandomize=True)
-
-
-@pytest.mark.slow
-class TestLong(Machine.TestCase):
-    settings = _form(40, 12, derandomize=False)

@@ -13,7 +13,7 @@ from customer_segments.model.fit import hash_version
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
-from customer_segments_tests.installations import execute
+from customer_segments_tests.installations import materialize
 
 FEATURES = ("recency", "frequency", "monetary")
 
@@ -63,17 +63,14 @@ def champion(settings: Settings) -> str:
 
 
 def refit(settings: Settings, choice: dict | None = None, **model) -> dict:
-    """Run the job, with as many clusters as before; returns what the UI shows of the champion."""
+    """Fit and judge, with as many clusters as before; returns what the UI shows of the champion.
+
+    Without new evidence for their number, which has its own tests.
+    """
     versions = warehouse_of(settings).load(KMEANS_MODEL)
     model.setdefault("n_clusters", int((versions["version"] == champion(settings)).sum()))
-    config = {
-        "kmeans_model": {"config": model},
-        "champion_model": {"config": choice or {}},
-        # The gate has its own resamples, and the evidence its own tests.
-        "model_selection": {"config": {"resamples": 0}},
-    }
-    result = execute(settings, "refit", run_config={"ops": config})
-    return shown(result)
+    config = {"kmeans_model": model, "champion_model": choice or {}}
+    return shown(materialize(settings, list(config), config=config))
 
 
 def choose(settings: Settings, **choice) -> dict:

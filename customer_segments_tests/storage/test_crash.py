@@ -1,6 +1,7 @@
-"""A writer that is killed leaves each table wholly as it was or wholly as it should be."""
+"""A writer that is killed, or whose disk is full, leaves tables as they were or should be."""
 
 import random
+import resource
 import signal
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.requirements import require_contract
 from customer_segments_tests.storage.processes import (
     CONTEXT,
@@ -167,6 +169,20 @@ def test_a_log_left_behind_does_not_enter_a_new_file(warehouse: Warehouse, tmp_p
 
     warehouse.publish(MODEL, model("third"))
     assert [row[0] for row in content(warehouse, MODEL)] == ["third"]
+
+
+def test_a_full_disk_is_said_and_nothing_is_written(warehouse: Warehouse):
+    warehouse.publish(MODEL, model("first"))
+    before, limits = state(warehouse), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (warehouse.path.stat().st_size + 100_000, limits[1]))
+    try:
+        with pytest.raises(WarehouseUnavailable, match="is full"):
+            publish_generation(warehouse, CLEANED.table, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert state(warehouse) == before
+    publish_generation(warehouse, CLEANED.table, 1)
+    assert generation_in(warehouse, CLEANED) == 1
 
 
 def log_of(warehouse: Warehouse) -> Path:
