@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     memory: str = Field(
         "1GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$", description="Memory of DuckDB; beyond it, its disk."
     )
+    spill_dir: Path | None = Field(
+        None, description="Folder of what DuckDB has no memory for; beside the warehouse if none."
+    )
     automation: bool = Field(
         False, description="Whether the schedule and the sensors are on from the first start."
     )

@@ -13,6 +13,7 @@ from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.model.features import COLUMNS, values_of
+from customer_segments.model.sampling import parts_of, takes_part
 from customer_segments.months import is_end, month_of, months_from, parse_month, shift
 from customer_segments.tables import CUSTOMER_RFM
 
@@ -124,7 +125,7 @@ def training_pool(
     min_customers: int = 0,
     section: str = "model",
 ) -> Pool:
-    """Load the snapshots of a month and of the year before it.
+    """Load the snapshots of a month and of the year before it; of many customers, a part.
 
     ``section`` is that of the policy which has the two numbers, of customers in the month and of
     months up to it. A UserError says that there is too little history for what is to be made of it,
@@ -152,19 +153,23 @@ def training_pool(
             "Add history. Or take less, which makes segments that may be chance, and write into "
             f"customer_segments.toml:\n\n[{section}]\n" + "\n".join(lower),
         )
-    is_large = customers * POOLED_MONTHS > MOST_ROWS
+    parts = parts_of(customers)
+    is_large = customers // parts * POOLED_MONTHS > MOST_ROWS
     months_back = range(0, POOLED_MONTHS + 1, EVERY if is_large else 1)
-    return Pool.of(query(_snapshots(month, months_back)), month)
+    return Pool.of(query(_snapshots(month, months_back, parts)), month)
 
 
-def _snapshots(month: date, months_back: range) -> Table:
+def _snapshots(month: date, months_back: range, parts: int) -> Table:
     """Return the snapshots of so many months before a month, customers as numbers.
 
-    Ids of millions of customers would take more memory than all else.
+    Ids of many customers would take more memory than all else. Of several ``parts`` one, whose
+    customers are in it with all their months.
     """
     rfm = CUSTOMER_RFM.relation
     months = [ibis.date(shift(month, -back)) for back in months_back]
     rows = rfm.filter(rfm.snapshot_month.isin(months))
+    if parts > 1:
+        rows = rows.filter(takes_part(rows.customer_id, parts))
     number = ibis.dense_rank().over(order_by=rows.customer_id)
     values = {column: rows[column].cast("float64") for column in COLUMNS.values()}
     return rows.select("snapshot_month", "first_purchase_date", **values, customer_id=number)

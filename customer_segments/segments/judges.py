@@ -13,6 +13,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
+from customer_segments.model.sampling import some_customers
 from customer_segments.months import shift
 from customer_segments.quality.evaluation import level
 from customer_segments.quality.judge import Judge, Row, Said
@@ -58,7 +59,9 @@ def separation(scope: Scope) -> Table:
     trained_on = model.select(model_version="version", month="training_month").distinct()
     own = own.inner_join(trained_on, "model_version")
     own = own.filter(scope.covers(own.snapshot_month) | (own.snapshot_month == own.month))
-    pairs = pairs_by_version(_some(own.drop("month")), model)
+    pairs = pairs_by_version(
+        some_customers(own.drop("month"), "snapshot_month", MOST_JUDGED), model
+    )
     distance = pairs.distance.sqrt()
     is_own = pairs.cluster == pairs.own_cluster
     pairs = pairs.mutate(own=ibis.ifelse(is_own, distance, None))
@@ -71,13 +74,6 @@ def separation(scope: Scope) -> Table:
     return customers.group_by(model_version="version", month="snapshot_month").agg(
         separation=score.mean(), training_month=customers.training_month.max()
     )
-
-
-def _some(snapshots: Table) -> Table:
-    """Return all of a snapshot, or about ``MOST_JUDGED`` of more customers, the same each month."""
-    sizes = snapshots.group_by("snapshot_month").agg(parts=snapshots.count() // MOST_JUDGED + 1)
-    rows = snapshots.inner_join(sizes, "snapshot_month")
-    return rows.filter(rows.customer_id.hash() % rows.parts == 0).drop("parts")
 
 
 def movements(_scope: Scope) -> Table:

@@ -8,6 +8,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.model.features import COLUMNS
+from customer_segments.model.sampling import some_customers
 from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
@@ -36,18 +37,29 @@ def segment_profiles(
 
 
 def _figures(segments: Table) -> Table:
-    """Add up the customers of each segment; sums are exact, so that means are the same anywhere."""
-    customers = segments.count().cast("float64")
-    typical = {}
-    for name in COLUMNS.values():
-        value = segments[name]
-        typical[f"median_{name}"] = value.cast("float64").median().cast("float64")
-        typical[f"mean_{name}"] = value.sum().cast("float64") / customers
-    return segments.group_by("snapshot_month", "segment").agg(
+    """Add up the customers of each segment; sums are exact, so that means are the same anywhere.
+
+    Medians of many customers are those of ``some_customers``: the engine has to hold them all.
+    """
+    customers, key = segments.count().cast("float64"), ["snapshot_month", "segment"]
+    figures = segments.group_by(key).agg(
         customers=segments.count(),
         revenue=segments.monetary.sum().cast(SUM),
         model_version=segments.model_version.max(),
-        **typical,
+        **{
+            f"mean_{name}": segments[name].sum().cast("float64") / customers
+            for name in COLUMNS.values()
+        },
+    )
+    some = some_customers(segments.select(*key, "customer_id", *COLUMNS.values()), key[0])
+    medians = some.group_by(key).agg(
+        **{
+            f"median_{name}": some[name].cast("float64").median().cast("float64")
+            for name in COLUMNS.values()
+        }
+    )
+    return figures.left_join(medians, key).select(
+        *figures.columns, *(f"median_{name}" for name in COLUMNS.values())
     )
 
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.model.sampling import some_customers
+
 if TYPE_CHECKING:
     import pandas as pd
 
+KEY = ["snapshot_month", "customer_id"]
 WHOLESALE, RETAIL = "wholesale", "retail"
 # Of the interquartile range, off the quartiles (Tukey 1977).
 FENCE = 1.5
@@ -29,11 +32,13 @@ class ThrownAway(NamedTuple):
 def with_account_tier(snapshots: Table) -> Table:
     """Add ``account_tier``: wholesale above Tukey's upper fence of the month's monetary.
 
-    ``snapshots`` are all customers of each month that there is.
+    ``snapshots`` are all customers of each month that there is; of many, the fence is that of
+    ``some_customers``.
     """
-    monetary = snapshots.monetary.cast("float64")
+    some = some_customers(snapshots.select(*KEY, "monetary"), "snapshot_month")
+    monetary = some.monetary.cast("float64")
     lower, upper = monetary.quantile(0.25), monetary.quantile(0.75)
-    fences = snapshots.group_by("snapshot_month").agg(fence=upper + (upper - lower) * FENCE)
+    fences = some.group_by("snapshot_month").agg(fence=upper + (upper - lower) * FENCE)
     joined = snapshots.inner_join(fences, "snapshot_month")
     is_above = joined.monetary.cast("float64") > joined.fence
     return joined.mutate(account_tier=ibis.ifelse(is_above, WHOLESALE, RETAIL)).drop("fence")

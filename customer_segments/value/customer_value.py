@@ -10,10 +10,12 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.tables import CUSTOMER_VALUE
-from customer_segments.value.formula import HORIZONS, LEAST_MONTHS, foretold
+from customer_segments.value.formula import HORIZONS, LEAST_MONTHS, foretold_of_each
 
 TOO_EARLY = f"fewer than {LEAST_MONTHS} months of data before"
 NO_SEASON = "revenue a year before tells no season: it is not above 0"
+# Of a forecast, and how the columns of it end.
+ENDS = {"expected": "", "low": "_low", "high": "_high"}
 
 
 def customer_value(
@@ -33,17 +35,17 @@ def customer_value(
     snapshots = rfm.filter(rfm.snapshot_month.between(ibis.date(first), ibis.date(last)))
     snapshots = snapshots.select("snapshot_month", "snapshot_date", "customer_id", "recency_days")
     states = snapshots.select("customer_id", "recency_days", as_of="snapshot_date")
-    known = foretold(cleaned, states, decay_days, window_months)
-    is_known = known.has_history & known.base.notnull()
+    known = foretold_of_each(cleaned, states, decay_days, window_months)
+    dates = snapshots.select("snapshot_month", as_of="snapshot_date").distinct()
+    rows = known.inner_join(dates, "as_of")
     expected = {
-        f"expected_{months}m{suffix}": column.max(where=is_known & (known.horizon_months == months))
+        f"expected_{months}m{end}": ibis.ifelse(
+            rows.has_history & rows[f"base_{months}"].notnull(), rows[f"{name}_{months}"], None
+        )
         for months in HORIZONS
-        for suffix, column in (("", known.expected), ("_low", known.low), ("_high", known.high))
+        for name, end in ENDS.items()
     }
-    values = known.group_by("customer_id", snapshot_date="as_of").agg(
-        revenue_12m=known.revenue_12m.max(), has_history=known.has_history.all(), **expected
-    )
-    rows = snapshots.inner_join(values, ["snapshot_date", "customer_id"])
+    rows = rows.mutate(**expected)
     is_missing = ibis.or_(*(rows[f"expected_{months}m"].isnull() for months in HORIZONS))
     reason = ibis.cases((~rows.has_history, TOO_EARLY), (is_missing, NO_SEASON))
     return rows.mutate(reason=reason).select(*CUSTOMER_VALUE.schema.names)

@@ -9,16 +9,21 @@ those spend of whom little is expected. Out of time it beat BG/NBD with Gamma-Ga
 generalized linear models on UCI's data; nothing is fitted but the base and the interval.
 """
 
+from functools import reduce
+from operator import add
 from sys import float_info
 
 import ibis
 from ibis.expr.types import DateValue, Table
 
+from customer_segments.model.sampling import some_customers
 from customer_segments.months import LAST_DAYS
 from customer_segments.tables.money import SUM
 
 # Months ahead that are foretold.
 HORIZONS = (3, 6)
+# Of each of them.
+FORETOLD = ("expected", "low", "high", "share", "base")
 YEAR = 12
 # A year for the shares at the date that the base is learned at, and the longest horizon since.
 LEAST_MONTHS = YEAR + max(HORIZONS)
@@ -27,7 +32,7 @@ LEAST_SHARE = 0.4
 # Of the forecasts, equally many customers in each; and the quantiles of actual / forecast in one.
 BANDS = 20
 INTERVAL = 0.1, 0.9
-# The largest float: bands have no end below and above.
+# The largest float: the last band has no end.
 ANY = float_info.max
 
 
@@ -36,35 +41,84 @@ def foretold(
 ) -> Table:
     """Return what customers may spend from their date on, a row for each of ``HORIZONS``.
 
+    As ``foretold_of_each``, with ``horizon_months``.
+    """
+    known = foretold_of_each(cleaned, states, decay_days, window_months)
+    shared = ("as_of", "customer_id", "revenue_12m", "has_history")
+    return ibis.union(
+        *(
+            known.select(
+                *shared,
+                horizon_months=ibis.literal(months, "int64"),
+                **{name: known[f"{name}_{months}"] for name in FORETOLD},
+            )
+            for months in HORIZONS
+        )
+    )
+
+
+def foretold_of_each(
+    cleaned: Table, states: Table, decay_days: float, window_months: int | None = None
+) -> Table:
+    """Return what customers may spend from their date on, a row for each, of all ``HORIZONS``.
+
     ``states`` are ``as_of``, ``customer_id`` and ``recency_days``: of a date, all customers of whom
     a sale is known by then, within ``window_months`` if there are any. What is learned is learned
-    at the newest first of a month whose horizon is over at ``as_of``; nothing from ``as_of`` on
-    takes part.
+    at the newest first of a month whose horizon is over at ``as_of``, where there are many from
+    ``some_customers``; nothing from ``as_of`` on takes part.
 
-    Returns ``as_of``, ``customer_id``, ``horizon_months``, ``revenue_12m`` (net, may be negative),
+    Returns ``as_of``, ``customer_id``, ``revenue_12m`` (net, may be negative) and ``has_history``,
+    whether ``LEAST_MONTHS`` were before it; and of each horizon, as ``expected_3`` and so on,
     ``expected``, ``low`` and ``high`` in the currency of the lines, and as of each date ``share``
-    (null where no year was before it, or what it is a share of is not above 0), ``base`` (null
-    where nothing could be learned; ``expected`` does without) and ``has_history``, whether
-    ``LEAST_MONTHS`` were before it. Of customers with such a forecast at most a tenth spent less
-    than ``low``, and a tenth more than ``high``; null without a base, or if nothing is expected.
+    (null where no year was before it, or what it is a share of is not above 0) and ``base`` (null
+    where nothing could be learned; ``expected`` does without). Of customers with such a forecast at
+    most a tenth spent less than ``low``, and a tenth more than ``high``; null without a base, or if
+    nothing is expected.
     """
-    rows = _seasonal(cleaned, states, decay_days)
-    learning = _states(cleaned, rows.select(as_of="learned_at").distinct(), window_months)
-    known = _seasonal(cleaned, learning, decay_days)
+    seasons = _seasons(cleaned, _dates(states))
+    learning = _states(cleaned, seasons.select(as_of="learned_at").distinct(), window_months)
+    learning = some_customers(learning, "as_of")
+    known = _with_forecast(
+        _with_spent(cleaned, learning), _seasons(cleaned, _dates(learning)), decay_days
+    )
     bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
-    joined = rows.left_join(bands, ["learned_at", "horizon_months"])
+    rows = _with_spent(cleaned, states)
+    for months in HORIZONS:
+        season, own = (each.filter(each.horizon_months == months) for each in (seasons, bands))
+        season, own = season.drop("horizon_months"), own.drop("horizon_months")
+        # Ends of bands side by side: no forecast is paired with twenty of them.
+        ends = {f"at_most_{n}": own.at_most.max(where=own.band == n) for n in range(BANDS)}
+        ends = own.group_by("learned_at").agg(base=own.base.max(), **ends)
+        rows = _with_expected(rows, season.left_join(ends, "learned_at"), own, months, decay_days)
+    return rows
+
+
+def _with_expected(
+    rows: Table, season: Table, bands: Table, months: int, decay_days: float
+) -> Table:
+    """Add what is expected of one horizon, and what that was learned from."""
+    before = [name for name in rows.columns if name != "has_history"]
+    joined = _with_forecast(rows.select(before), season, decay_days)
     forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
     joined = joined.mutate(forecast=forecast)
-    forecast = joined.forecast.fill_null(0.0)
-    is_in_band = (forecast > joined.above) & (forecast <= joined.at_most)
+    is_above = [joined.forecast.fill_null(0.0) > joined[f"at_most_{n}"] for n in range(BANDS)]
+    joined = joined.mutate(
+        band=reduce(add, [each.fill_null(False).cast("int64") for each in is_above])
+    )
+    ratios = bands.select("learned_at", "band", "low_ratio", "high_ratio")
     # Where nothing could be learned there are no bands.
-    joined = joined.filter(is_in_band | joined.base.isnull())
-    ratios = {"low": joined.low_ratio, "high": joined.high_ratio}
-    interval = {name: joined.forecast.nullif(0.0) * ratio for name, ratio in ratios.items()}
+    joined = joined.left_join(ratios, ["learned_at", "band"])
+    ends = {"low": joined.low_ratio, "high": joined.high_ratio}
+    interval = {
+        f"{name}_{months}": (joined.forecast.nullif(0.0) * ratio).cast(SUM)
+        for name, ratio in ends.items()
+    }
     return joined.select(
-        *("as_of", "customer_id", "horizon_months", "revenue_12m", "share", "base", "has_history"),
-        expected=joined.forecast.cast(SUM),
-        **{name: value.cast(SUM) for name, value in interval.items()},
+        *before,
+        "has_history",
+        **{f"{name}_{months}": joined[name] for name in ("share", "base")},
+        **{f"expected_{months}": joined.forecast.cast(SUM)},
+        **interval,
     )
 
 
@@ -109,16 +163,23 @@ def _states(cleaned: Table, dates: Table, window_months: int | None) -> Table:
     return last.select("as_of", "customer_id", recency_days=recency_days)
 
 
-def _seasonal(cleaned: Table, states: Table, decay_days: float) -> Table:
-    """Return the forecast without a base, as ``forecast``, for each state and horizon."""
+def _dates(states: Table) -> Table:
     dates = states.select("as_of").distinct()
-    dates = dates.mutate(since=later(dates.as_of, -YEAR))
-    days = _days(cleaned)
+    return dates.mutate(since=later(dates.as_of, -YEAR))
+
+
+def _with_spent(cleaned: Table, states: Table) -> Table:
+    """Add ``revenue_12m`` to states."""
+    dates, days = _dates(states), _days(cleaned)
     in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
     spent = in_year.group_by("as_of", "customer_id").agg(revenue_12m=in_year.revenue.sum())
     joined = states.left_join(spent, ["as_of", "customer_id"])
-    states = joined.select(*states.columns, revenue_12m=joined.revenue_12m.fill_null(0).cast(SUM))
-    rows = states.inner_join(_seasons(cleaned, dates), "as_of")
+    return joined.select(*states.columns, revenue_12m=joined.revenue_12m.fill_null(0).cast(SUM))
+
+
+def _with_forecast(states: Table, seasons: Table, decay_days: float) -> Table:
+    """Add seasons, and the forecast without a base, as ``forecast``."""
+    rows = states.inner_join(seasons, "as_of")
     spent_last = ibis.greatest(rows.revenue_12m, 0).cast("float64")
     stays = (-rows.recency_days.cast("float64") / decay_days).exp()
     return rows.mutate(forecast=rows.share * spent_last * stays)
@@ -161,8 +222,8 @@ def _bands(known: Table) -> Table:
     """Return what is learned at each date: the base, and how actual and forecast compare.
 
     The base is what those with the least forecasts spent beyond them, on average and at least 0.
-    With it, bands of the forecasts, each above ``above`` and at most ``at_most``; who has the same
-    forecast is in the same band.
+    With it, bands of the forecasts, counted from 0, each above the one before it and up to
+    ``at_most``; who has the same forecast is in the same band.
     """
     key = ["as_of", "horizon_months"]
     known = known.mutate(most=known.forecast.quantile(LEAST_SHARE).over(group_by=key))
@@ -192,6 +253,6 @@ def _bands(known: Table) -> Table:
         "low_ratio",
         "high_ratio",
         learned_at="as_of",
-        above=bands.at_most.lag().over(**order).fill_null(-ANY),
+        band=ibis.row_number().over(**order),
         at_most=ibis.ifelse(bands.at_most.lead().over(**order).isnull(), ANY, bands.at_most),
     )
