@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 DASHBOARD_PORT ?= 8501
 
-.PHONY: help run ui dashboard download test faults lint format bench bench-refresh bench-rows bench-million bench-offers lock clean
+.PHONY: help run ui dashboard download test faults lint format bench bench-refresh bench-rows bench-million bench-offers bench-peers lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -53,6 +53,9 @@ bench-million: .venv/ready-dev ## Time the evidence for the number of clusters o
 
 bench-offers: .venv/ready-dev ## Time offers in a shop with 100,000 products.
 	$(BIN)/python -m benchmarks.offers
+
+bench-peers: .venv/ready-dev ## Time cleaning and RFM at ten million rows against polars.
+	$(BIN)/python -m benchmarks.peers
 
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt

@@ -60,7 +60,7 @@ def measure_command(arguments: list[str], settings: dict[str, str], log: Path) -
     # Months or other settings of this installation would change what is measured.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_SEGMENTS_")}
     command = [str(Path(sys.executable).with_name("customer-segments")), *arguments]
-    return _measure(command, environment | settings, log)
+    return measure(command, environment | settings, log)
 
 
 def measure_notebook(files: list[Path], folder: Path) -> Usage:
@@ -68,7 +68,7 @@ def measure_notebook(files: list[Path], folder: Path) -> Usage:
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "benchmarks.notebook", *map(str, files)]
     command += ["--json", str(_told(folder))]
-    return _measure(command, dict(os.environ), folder / "notebook.log")
+    return measure(command, dict(os.environ), folder / "notebook.log")
 
 
 def explain_run(usage: Usage, folder: Path) -> Measurement:
@@ -110,7 +110,7 @@ def typical(measurements: list[Measurement]) -> Measurement:
     )
 
 
-def _measure(command: list[str], environment: dict[str, str], log: Path) -> Usage:
+def measure(command: list[str], environment: dict[str, str], log: Path) -> Usage:
     """Run a command to its end."""
     with log.open("wb") as output:
         started, clock = time.time(), time.perf_counter()
