@@ -65,4 +65,4 @@ def _warm() -> None:
     logging.getLogger(SESSIONLESS).setLevel(logging.ERROR)
     with suppress(UserError):
         if seen := look(Installation.here()):
-            _ = seen.view.people, seen.segments
+            _ = seen.listed, seen.segments

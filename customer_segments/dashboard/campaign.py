@@ -37,7 +37,7 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title("Campaign")
     st.header("Whom to turn to")
-    audience = filtered(view)
+    audience = filtered(seen)
     if audience.empty:
         st.info("No customer is left: take a filter away.")
         return
@@ -72,7 +72,7 @@ def planned(
     """
     cohort = view.newest_cohort[view.newest_cohort["months_after"] == FOLLOWED_MONTHS]
     rates = cohort.set_index("segment")["returned"] / cohort.set_index("segment")["customers"]
-    own = audience["segment"].map(rates)
+    own = audience["segment"].map(rates).astype(float)
     base_rate = float(own.mean()) if own.notna().all() else None
     control = int((audience["campaign_group"] == CONTROL).sum())
     order = float(audience["average_order_value"].mean())

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from customer_segments.dashboard.reading import Seen
 from customer_segments.outputs.pictures.palette import in_order
-from customer_segments.outputs.view import MonthView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,22 +24,15 @@ ENDS = {
     "days_from": ("Days since last order, from", "recency_days", True),
     "days_to": ("Days since last order, to", "recency_days", False),
 }
-# Of thirty columns, what pages show of those who are left: to copy all takes its time.
-SHOWN = [
-    *("customer_id", "segment", "country", "account_tier", "monetary", "frequency"),
-    *("recency_days", "revenue_12m", "average_order_value", "campaign_group", "channel"),
-    "suggested_action",
-]
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def filtered(view: MonthView) -> "pd.DataFrame":
+def filtered(seen: Seen) -> "pd.DataFrame":
     """Ask for filters, and return the customers of the month that they leave."""
-    frame, keeps = view.people, []
-    frame = frame[[name for name in SHOWN if name in frame]]
+    frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
     for column, (name, label) in zip(st.columns(len(CHOICES)), CHOICES.items(), strict=True):
         found = frame[name].dropna().unique()
-        options = in_order(found, view.clusters["segment"]) if name == "segment" else sorted(found)
+        options = in_order(found, model) if name == "segment" else sorted(found)
         if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
             keeps.append(frame[name].isin(chosen))
     for column, (key, (label, name, is_least)) in zip(

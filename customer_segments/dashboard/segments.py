@@ -36,7 +36,7 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title("Segments")
     model = view.clusters["segment"]
-    left = filtered(view)
+    left = filtered(seen)
     if left.empty:
         st.info("No customer is left: take a filter away.")
         return
