@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from benchmarks.report import print_machine, print_ratios, print_side
+from benchmarks.report import print_machine, print_peers, print_ratios, print_side
 from benchmarks.sides import (
     ROOT,
     explain_notebook,
     explain_run,
     measure_notebook,
     measure_run,
+    measure_stock,
     typical,
 )
 
@@ -87,6 +88,11 @@ def main() -> None:
                 runs.append(measure_run(files, folder / "run"))
             with console.status("the notebook ... (minutes, on the real workbook)"):
                 notebooks.append(measure_notebook(files, folder / "notebook"))
+        others = {}
+        with console.status("others ..."):
+            calamine, stock = Path(temporary, "calamine"), Path(temporary, "stock")
+            others["notebook, calamine"] = measure_notebook(files, calamine, "calamine")
+            others["Dagster, pandas, DuckDB"] = measure_stock(files, stock)
         run = typical(
             [explain_run(used, at / "run") for used, at in zip(runs, folders, strict=True)]
         )
@@ -101,6 +107,7 @@ def main() -> None:
     print_side(f"customer-segments run{medians}", run, console)
     print_side(f"Notebook{medians}", notebook, console)
     print_ratios(run, notebook, console)
+    print_peers(run.usage, others, console)
     if SAMPLE in files[0].parents:
         console.print("The targets are meant for the real workbook, which the sample is not.")
 

@@ -6,12 +6,13 @@ measured on. Does not: measuring (``sides``).
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.sides import Measurement
+from benchmarks.sides import Measurement, Usage
 
 WHOLE_TARGET = 4
 INGESTION_TARGET = 10
@@ -69,6 +70,18 @@ def print_ratios(run: Measurement, notebook: Measurement, console: Console) -> N
         f"< {PEAK_TARGET / 1e9} GB",
         verdict(ran.peak < PEAK_TARGET),
     )
+    console.print(grid)
+
+
+def print_peers(run: Usage, peers: Mapping[str, Usage], console: Console) -> None:
+    """Print what others take, and the run by each."""
+    grid = Table(title="The same workbooks by others", title_justify="left")
+    grid.add_column("", no_wrap=True)
+    for heading in ("Wall", "Processor", "Peak", "By the run"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for name, used in peers.items():
+        figures = (f"{used.wall:.1f} s", f"{used.cpu:.1f} s", f"{used.peak / 1e9:.2f} GB")
+        grid.add_row(name, *figures, f"{used.wall / run.wall:.1f} x")
     console.print(grid)
 
 

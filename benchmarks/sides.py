@@ -63,12 +63,19 @@ def measure_command(arguments: list[str], settings: dict[str, str], log: Path) -
     return measure(command, environment | settings, log)
 
 
-def measure_notebook(files: list[Path], folder: Path) -> Usage:
+def measure_notebook(files: list[Path], folder: Path, engine: str = "openpyxl") -> Usage:
     """Measure ``benchmarks.notebook`` on the same workbooks, inside ``folder``."""
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "benchmarks.notebook", *map(str, files)]
-    command += ["--json", str(_told(folder))]
+    command += ["--json", str(_told(folder)), "--engine", engine]
     return measure(command, dict(os.environ), folder / "notebook.log")
+
+
+def measure_stock(files: list[Path], folder: Path) -> Usage:
+    """Measure ``benchmarks.stock`` on the same workbooks, inside ``folder``."""
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "benchmarks.stock", str(folder), *map(str, files)]
+    return measure(command, dict(os.environ), folder / "stock.log")
 
 
 def explain_run(usage: Usage, folder: Path) -> Measurement:
