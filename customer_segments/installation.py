@@ -88,7 +88,10 @@ class Installation:
         """
         policy = policy or Policy.load(settings.config)
         warehouse = Warehouse(
-            settings.warehouse_path, settings.lock_timeout_seconds, settings.memory
+            settings.warehouse_path,
+            settings.lock_timeout_seconds,
+            settings.memory,
+            settings.spill_dir,
         )
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         return cls(settings, policy, warehouse, months)
@@ -106,7 +109,11 @@ class Installation:
     @property
     def copy(self) -> Warehouse:
         """The serving copy: opened as a warehouse is, one without the lines of transactions."""
-        return Warehouse(self.settings.serving_path, memory=self.settings.memory)
+        return Warehouse(
+            self.settings.serving_path,
+            memory=self.settings.memory,
+            spill_dir=self.settings.spill_dir,
+        )
 
     def renewed(self) -> "Installation":
         """Return this installation with the policy and the months as they are now."""

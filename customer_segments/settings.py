@@ -82,10 +82,10 @@ class Settings(BaseSettings):
         channels(addresses.get_secret_value())
         return addresses
 
-    @field_validator("config", "source_dir", "warehouse", "reports_dir")
+    @field_validator("config", "source_dir", "warehouse", "reports_dir", "spill_dir")
     @classmethod
-    def _from_project_root(cls, path: Path) -> Path:
-        return project_root() / path.expanduser()
+    def _from_project_root(cls, path: Path | None) -> Path | None:
+        return path and project_root() / path.expanduser()
 
     @model_validator(mode="after")
     def _months_in_order(self) -> "Settings":

@@ -116,7 +116,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             for what, which in files.items():
                 context.log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
             observe(context, hashes)
-            looked_at = taken_in(new, policy, context.log.info, settings.memory)
+            looked_at = taken_in(new, policy, context.log.info, settings.memory, settings.spill_dir)
             with looked_at as intake, warehouse.writing() as con:
                 passed_over = (settings.passed_over() if folder else []) + intake.passed_over
                 if passed_over:

@@ -25,6 +25,7 @@ from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
+from customer_segments.private import make_folder
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
 from customer_segments.texts import plural
@@ -99,6 +100,7 @@ def taken_in(
     policy: Policy,
     progress: Callable[[str], None] = lambda message: None,
     memory: str = "1GB",
+    spill_dir: Path | None = None,
 ) -> Iterator[Intake]:
     """Look at files, one after the other, and give what they hold, until the block is left.
 
@@ -106,8 +108,9 @@ def taken_in(
     ----------
     progress
         Is told of each sheet.
-    memory
-        The engine's limit.
+    memory, spill_dir
+        The engine's limit, and the folder for what is beyond it and for copies of files; the
+        system's by default.
 
     Raises
     ------
@@ -116,7 +119,9 @@ def taken_in(
     """
     import duckdb
 
-    with TemporaryDirectory(prefix="customer-segments-") as folder:
+    if spill_dir:
+        make_folder(spill_dir)
+    with TemporaryDirectory(prefix="customer-segments-", dir=spill_dir) as folder:
         con = ibis.duckdb.connect(temp_directory=folder, memory_limit=memory)
         try:
             intake, begun = Intake(parser=parser_of(policy)), list[Grid]()

@@ -21,12 +21,12 @@ def takes_part(customer_id: StringValue, parts: int | IntegerValue) -> BooleanVa
     return customer_id.hash() % parts == 0
 
 
-def some_customers(rows: Table, month: str, most: int = MOST_CUSTOMERS) -> Table:
-    """Return all rows of a month, or those who take part where customers are more than ``most``.
+def some_customers(rows: Table, *group: str, most: int = MOST_CUSTOMERS) -> Table:
+    """Return all rows of a group, or those who take part where customers are more than ``most``.
 
-    ``rows`` have one for each ``customer_id`` and ``month``. Who takes part in a month does not
-    depend on the months beside it.
+    ``rows`` have one for each ``customer_id`` in a group, such as a month's snapshot. Who takes
+    part in one does not depend on the others.
     """
-    sizes = rows.group_by(month).agg(parts=(rows.count() - 1) // most + 1)
-    joined = rows.inner_join(sizes, month)
+    sizes = rows.group_by(group).agg(parts=(rows.count() - 1) // most + 1)
+    joined = rows.inner_join(sizes, group)
     return joined.filter(takes_part(joined.customer_id, joined.parts)).select(*rows.columns)

@@ -60,7 +60,7 @@ def separation(scope: Scope) -> Table:
     own = own.inner_join(trained_on, "model_version")
     own = own.filter(scope.covers(own.snapshot_month) | (own.snapshot_month == own.month))
     pairs = pairs_by_version(
-        some_customers(own.drop("month"), "snapshot_month", MOST_JUDGED), model
+        some_customers(own.drop("month"), "snapshot_month", most=MOST_JUDGED), model
     )
     distance = pairs.distance.sqrt()
     is_own = pairs.cluster == pairs.own_cluster

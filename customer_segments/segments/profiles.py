@@ -8,7 +8,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.model.features import COLUMNS
-from customer_segments.model.sampling import some_customers
+from customer_segments.model.sampling import MOST_CUSTOMERS, some_customers
 from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.migration import next_month, versions_of
 from customer_segments.segments.scoring import label_by_version
@@ -39,7 +39,7 @@ def segment_profiles(
 def _figures(segments: Table) -> Table:
     """Add up the customers of each segment; sums are exact, so that means are the same anywhere.
 
-    Medians of many customers are those of ``some_customers``: the engine has to hold them all.
+    Medians of a large segment are those of ``some_customers``: the engine has to hold them all.
     """
     customers, key = segments.count().cast("float64"), ["snapshot_month", "segment"]
     figures = segments.group_by(key).agg(
@@ -51,7 +51,8 @@ def _figures(segments: Table) -> Table:
             for name in COLUMNS.values()
         },
     )
-    some = some_customers(segments.select(*key, "customer_id", *COLUMNS.values()), key[0])
+    rows = segments.select(*key, "customer_id", *COLUMNS.values())
+    some = some_customers(rows, *key, most=MOST_CUSTOMERS // 2)
     medians = some.group_by(key).agg(
         **{
             f"median_{name}": some[name].cast("float64").median().cast("float64")

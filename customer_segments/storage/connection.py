@@ -48,12 +48,13 @@ class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in t
 
 @contextmanager
 def connected(
-    path: Path, memory: str, timeout_seconds: float, *, read_only: bool
+    path: Path, limits: dict[str, str], timeout_seconds: float, *, read_only: bool
 ) -> Iterator[Connection]:
     """Open a DuckDB file, alone in this process; to write, it is made if need be.
 
-    DuckDB may take ``memory``, such as 1GB. A WarehouseUnavailable says that somebody holds the
-    file for longer than the timeout, that it cannot be opened, or that the disk is full.
+    DuckDB keeps to ``limits``, settings of its own such as ``memory_limit``. A WarehouseUnavailable
+    says that somebody holds the file for longer than the timeout, that it cannot be opened, or that
+    the disk is full.
     """
     if path.is_dir():
         raise WarehouseUnavailable(
@@ -72,7 +73,7 @@ def connected(
     _holding_threads[path] = threading.get_ident()
     try:
         with private_files(), _translated(path):
-            connection = _connect(path, memory, timeout_seconds, read_only)
+            connection = _connect(path, limits, timeout_seconds, read_only)
             try:
                 # Commands and pages say themselves how far they are.
                 connection.execute("SET enable_progress_bar = false")
@@ -123,7 +124,7 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _connect(
-    path: Path, memory: str, timeout_seconds: float, read_only: bool
+    path: Path, limits: dict[str, str], timeout_seconds: float, read_only: bool
 ) -> "duckdb.DuckDBPyConnection":
     """Connect; while another process holds the file, wait with jitter, saying so."""
     import duckdb
@@ -143,7 +144,7 @@ def _connect(
     )
     if not read_only and not path.exists():
         _create(path)
-    config = {"autoinstall_known_extensions": "false", "memory_limit": memory}
+    config = {"autoinstall_known_extensions": "false"} | limits
     try:
         return waiting(duckdb.connect, str(path), read_only=read_only, config=config)
     except duckdb.Error as error:

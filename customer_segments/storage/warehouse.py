@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from customer_segments.private import make_folder
 from customer_segments.storage.connection import (
     Connection,
     WarehouseUnavailable,
@@ -41,14 +42,23 @@ class Warehouse:
         The file; made by the first writer, in a folder that must exist.
     memory
         What DuckDB may take; what needs more goes to its folder of temporary files.
+    spill_dir
+        That folder; one beside the file by default.
     lock_timeout_seconds
         How long to wait for whoever holds the file before failing.
     """
 
-    def __init__(self, path: str | Path, lock_timeout_seconds: float = 300, memory: str = "1GB"):
+    def __init__(
+        self,
+        path: str | Path,
+        lock_timeout_seconds: float = 300,
+        memory: str = "1GB",
+        spill_dir: Path | None = None,
+    ):
         self.path = Path(path).resolve()
         self.lock_timeout_seconds = lock_timeout_seconds
         self.memory = memory
+        self.spill_dir = spill_dir
 
     @property
     def state_path(self) -> Path:
@@ -95,7 +105,11 @@ class Warehouse:
         return self._connected(read_only=False)
 
     def _connected(self, *, read_only: bool) -> AbstractContextManager[Connection]:
-        return connected(self.path, self.memory, self.lock_timeout_seconds, read_only=read_only)
+        limits = {"memory_limit": self.memory}
+        if self.spill_dir:
+            make_folder(self.spill_dir)
+            limits["temp_directory"] = str(self.spill_dir)
+        return connected(self.path, limits, self.lock_timeout_seconds, read_only=read_only)
 
     def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
