@@ -6,6 +6,7 @@ shown. The warehouse is never opened.
 
 from dataclasses import dataclass
 from datetime import date
+from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -103,7 +104,7 @@ def stamp(installed: Installation) -> tuple[str, int, int]:
 def _view(
     stamp: tuple, month: date, today: date, control_share: float, _installed: Installation
 ) -> MonthView:
-    return read_month(_installed.copy, month, today, control_share)
+    return read_month(_installed.copy, month, today, control_share, most=maxsize)
 
 
 @st.cache_resource(max_entries=KEPT_MONTHS, show_spinner=False)

@@ -80,7 +80,7 @@ def as_csv(frame: "pd.DataFrame") -> bytes:
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "list.csv")
-        write_csv(pa.Table.from_pandas(frame, preserve_index=False), path)
+        write_csv([pa.Table.from_pandas(frame, preserve_index=False)], path)
         return path.read_bytes()
 
 

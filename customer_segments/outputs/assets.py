@@ -14,7 +14,7 @@ from customer_segments import shown
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.profile.assets import profile_assets
-from customer_segments.outputs.reading import NobodyLabelledError, read_month
+from customer_segments.outputs.reading import NobodyLabelledError, all_customers, read_month
 from customer_segments.outputs.report.showing import file_metadata, link, markdown, observations
 from customer_segments.outputs.view import MonthView
 from customer_segments.private import make_folder, write_text
@@ -49,11 +49,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         customers has no files. Texts can never run as formulas; in the CSV those that begin like
         one have an apostrophe in front.
         """
-        from customer_segments.outputs.workbook.tables import (
-            with_contacts,
-            write_csv,
-            write_parquet,
-        )
+        from customer_segments.outputs.workbook.tables import parts_of, write_csv, write_parquet
         from customer_segments.outputs.workbook.workbook import write_workbook
 
         reports = installed.settings.reports_path
@@ -61,13 +57,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
         def write(view: MonthView) -> dict[str, Any]:
             workbook, csv, parquet = shown.workbook_files(reports, view.month)
             write_workbook(view, workbook, is_sample=installed.settings.uses_sample)
-            customers = with_contacts(view)
-            write_parquet(customers, parquet)
+            with all_customers(installed.warehouse, view) as parts:
+                write_parquet(parts, parquet)
             return {
                 "csv": link(reports, csv),
                 "parquet": link(reports, parquet),
-                "csv_texts_with_apostrophe": write_csv(customers, csv),
-                "dagster/row_count": view.customers.num_rows,
+                "csv_texts_with_apostrophe": write_csv(parts_of(parquet), csv),
+                "dagster/row_count": view.of_all or view.customers.num_rows,
             }
 
         months = _written(context, installed, shown.workbook_path, write)

@@ -45,7 +45,7 @@ def measurable(view: MonthView) -> list[dict[str, Any]]:
         for name in view.clusters["segment"]
     ]
     parts = [part for part in parts if len(part[1])]
-    return [_row(*part, share) for part in (*parts, (ALL_CUSTOMERS, people, cohort))]
+    return [_row(view, *part, share) for part in (*parts, (ALL_CUSTOMERS, people, cohort))]
 
 
 def print_campaign(installed: Installation, console: "Console") -> None:
@@ -71,17 +71,19 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
 
 def _row(
-    segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
+    view: MonthView,
+    segment: str,
+    own: "pd.DataFrame",
+    cohort: "pd.DataFrame",
+    control_share: float,
 ) -> dict[str, Any]:
-    row = {
-        "segment": segment,
-        "customers": len(own),
-        "control": int((own["campaign_group"] == CONTROL).sum()),
-    }
+    customers = view.scaled(len(own))
+    control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))
+    row = {"segment": segment, "customers": customers, "control": control}
     if cohort.empty:
         return row
     rate = float(cohort["returned"].sum() / cohort["customers"].sum())
-    gap = smallest_difference(rate, len(own), control_share)
+    gap = smallest_difference(rate, customers, control_share)
     needed = customers_needed(rate, control_share)
     return row | {
         "return_rate": rate,

@@ -78,9 +78,9 @@ def shown_segments(view: MonthView) -> list[dict[str, Any]]:
     rows = {row["segment"]: row for row in by_segment(view) if row["customers"]}
     for name, row in rows.items():
         own = view.people[view.people["segment"] == name]
-        row["wholesale"] = int((own["account_tier"] == WHOLESALE).sum())
+        row["wholesale"] = view.scaled(int((own["account_tier"] == WHOLESALE).sum()))
         is_other = own["suggested_action"] != row["suggested_action"]
-        row["another_action"] = int(is_other.sum())
+        row["another_action"] = view.scaled(int(is_other.sum()))
         row["back"] = shares.get(name)
         countries = own["country"].value_counts(normalize=True).items()
         # In order of their names where as many customers are from each.

@@ -4,11 +4,13 @@ Belongs here: expressions over published tables. Does not: running them (``readi
 """
 
 from datetime import date
+from typing import Any
 
 import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.months import shift
 from customer_segments.segments.migration import KEY, customer_moves, next_month
 from customer_segments.storage import Contract
@@ -20,6 +22,8 @@ ROWS_BY_REASON, ORDERS = "rows_by_reason", "customer_orders"
 YEAR = 12
 # Months after a snapshot in which customers may come back, for retention.
 MONTHS_AFTER = 12
+# Of a large month, in each list of the workbook: more is for a machine to read.
+LISTED = 2_000
 # Months ahead that totals of segments are shown of; products of each list that people read.
 HORIZON, MOST_OFFERED = 6, 3
 
@@ -65,6 +69,22 @@ def expected_by_segment(segments: Table, value: Table, judged: Table) -> Table:
     return totals.filter(totals.expected.notnull())
 
 
+def listed(people: Table) -> Table:
+    """Return who stands first in the lists of a large month: of each segment, and who moved.
+
+    Those who spent most, ``LISTED`` in each list.
+    """
+    first: dict[str, Any] = {"order_by": [people.monetary.desc(), people.customer_id]}
+    has_moved = (people.from_segment != people.segment).fill_null(False)
+    ranked = people.mutate(
+        place=ibis.row_number().over(group_by=people.segment, **first),
+        moved_place=ibis.row_number().over(group_by=has_moved, **first),
+        has_moved=has_moved,
+    )
+    is_listed = (ranked.place < LISTED) | (ranked.has_moved & (ranked.moved_place < LISTED))
+    return ranked.filter(is_listed).select(*people.columns)
+
+
 def offers() -> Table:
     """Name the first products of each customer's two lists, and why the first new one."""
     offered = tables.PRODUCT_RECOMMENDATIONS.relation
@@ -82,6 +102,14 @@ def contacts() -> Table:
     """Return what lists pass on of each customer, by ``field``."""
     known = tables.CUSTOMER_CONTACTS.relation
     return known.filter(known.is_newest).select("customer_id", "field", "value")
+
+
+def with_contacts(people: Table) -> Table:
+    """Add what lists pass on of each customer, a column for each field."""
+    known = contacts()
+    fields = {field: known["value"].max(where=known.field == field) for field in CONTACT}
+    by_customer = known.group_by("customer_id").agg(**fields)
+    return people.left_join(by_customer, "customer_id").select(*people.columns, *fields)
 
 
 def gone_of(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:

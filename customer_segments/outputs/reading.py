@@ -4,6 +4,8 @@ Belongs here: which tables are read, and what is left out where one is not there
 asked of them (``queries``), the view itself (``view``).
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,8 +17,16 @@ from customer_segments import months, tables
 from customer_segments.campaigns.groups import campaign_group
 from customer_segments.campaigns.power import FOLLOWED_MONTHS
 from customer_segments.errors import UserError
+from customer_segments.ingestion.orders import kept
+from customer_segments.model.sampling import (
+    MOST_CUSTOMERS,
+    parts_of,
+    some_customers,
+    takes_part,
+)
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.workbook.tables import with_contacts
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
@@ -24,11 +34,16 @@ from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
-from customer_segments.storage.warehouse import load
+from customer_segments.storage.warehouse import in_parts, load
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+MADE_OF = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
+BY_MONEY = ibis.desc("monetary"), ibis.asc("customer_id")
+# Customers of a large month that are in memory at a time.
+BATCH = 100_000
 
 
 class NobodyLabelledError(UserError):
@@ -40,16 +55,23 @@ _read: dict[tuple, MonthView] = {}
 
 
 def read_month(
-    warehouse: Warehouse, month: date, today: date, control_share: float, currency: str = ""
+    warehouse: Warehouse,
+    month: date,
+    today: date,
+    control_share: float,
+    currency: str = "",
+    most: int = MOST_CUSTOMERS,
 ) -> MonthView:
     """Read all that is known of a month, once for as long as the warehouse stays as it is.
+
+    Of a month with more than ``most`` customers no more than a part is read of each.
 
     A NobodyLabelledError says that nobody is in that month, another UserError that a table is
     missing that scoring makes.
     """
     with warehouse.reading() as con:
         file = warehouse.path.stat()
-        by = (month, today, control_share, currency)
+        by = (month, today, control_share, currency, most)
         key = (warehouse.path, file.st_mtime_ns, file.st_size, *by)
         if key not in _read:
             _read.clear()
@@ -58,20 +80,23 @@ def read_month(
 
 
 def _view(
-    con: Connection, month: date, today: date, control_share: float, currency: str
+    con: Connection, month: date, today: date, control_share: float, currency: str, most: int
 ) -> MonthView:
-    made_of = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
-    labels, rfm, model = (contract.relation for contract in made_of)
-    before, most = months.shift(month, -1), most_clusters(con.execute)
-    scored = (queries.of(labels, month), queries.of(rfm, before, month), model, most)
-    people, value = queries.customers_of(*scored), tables.CUSTOMER_VALUE.relation
-    if is_there(con, tables.CUSTOMER_VALUE.table):
-        people = queries.with_value(people, queries.of(value, month))
-    groups = campaign_group(people.customer_id, month, control_share)
-    people = people.mutate(campaign_group=groups).order_by(ibis.desc("monetary"), "customer_id")
+    labels, rfm, model = (contract.relation for contract in MADE_OF)
+    before, value = months.shift(month, -1), tables.CUSTOMER_VALUE.relation
+    scored, people = _scored(con, month), _people(con, month, control_share)
     read = partial(_frame, con)
     label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
-    customers = _rows(con, people) if label and label.rows else None
+    customers, sample = None, None
+    if label and label.rows > most:
+        require_sources(con, "The view of a month", people)
+        people = kept(con, people, "people")
+        sample = _rows(con, some_customers(people, "snapshot_month", most=most))
+        people = kept(con, queries.listed(people), "listed")
+        # Of who came back there are shares alone.
+        rfm = rfm.filter(takes_part(rfm.customer_id, parts_of(label.rows, most)))
+    if label and label.rows:
+        customers = _rows(con, people.order_by(*BY_MONEY))
     if not label or not customers:
         raise NobodyLabelledError(
             f"Nobody is labelled in {month:%Y-%m}.",
@@ -95,7 +120,7 @@ def _view(
     year, window = {}, customers["window_months"][0].as_py()
     # In a trailing window money of a year ago has fallen out again.
     if not window:
-        of_year = read(queries.year_by_segment(labels, rfm, month))
+        of_year = read(queries.year_by_segment(labels, tables.CUSTOMER_RFM.relation, month))
         year = dict(of_year.itertuples(index=False))
     lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
     left_out = con.execute(queries.credits_only(lines, month, window))
@@ -106,17 +131,22 @@ def _view(
         months_ahead = queries.expected_by_segment(scored[0], value, judged.relation)
         expected = dict(read(months_ahead).itertuples(index=False))
     if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
-        rows_of = _rows(con, queries.offers()).to_pylist()
+        offered = queries.offers()
+        offered = offered if sample is None else offered.semi_join(people, "customer_id")
+        rows_of = _rows(con, offered).to_pylist()
         offers = {row.pop("customer_id"): row for row in rows_of}
     contacts: dict[str, dict[str, str]] = {}
+    gone = queries.gone_of(*scored)
     if is_there(con, tables.CUSTOMER_CONTACTS.table):
-        for row in _rows(con, queries.contacts()).to_pylist():
+        known = queries.contacts()
+        known = known if sample is None else known.semi_join(people, "customer_id")
+        for row in _rows(con, known).to_pylist():
             contacts.setdefault(row["customer_id"], {})[row["field"]] = row["value"]
     return MonthView(
         month=month,
         today=today,
         customers=customers,
-        gone=_rows(con, queries.gone_of(*scored)).to_pylist(),
+        gone=_rows(con, gone if sample is None else gone.limit(queries.LISTED)).to_pylist(),
         profiles=read(queries.up_to(month, tables.SEGMENT_PROFILES)),
         migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
         clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
@@ -141,7 +171,38 @@ def _view(
         offers=offers,
         currency=currency,
         contacts=contacts,
+        sample=sample,
+        of_all=label.rows if sample is not None else None,
     )
+
+
+@contextmanager
+def all_customers(warehouse: Warehouse, view: MonthView) -> Iterator[Iterable["pa.Table"]]:
+    """Give all customers of a month as the lists have them, in parts that memory can hold."""
+    if view.sample is None:
+        yield [with_contacts(view.customers, view.contacts)]
+        return
+    with warehouse.reading() as con:
+        people = _people(con, view.month, view.control_share)
+        if is_there(con, tables.CUSTOMER_CONTACTS.table):
+            people = queries.with_contacts(people)
+        yield in_parts(con, people.order_by(*BY_MONEY), BATCH)
+
+
+def _scored(con: Connection, month: date) -> tuple[Table, Table, Table, int]:
+    """Return labels, snapshots and models that who moved is told from, and their most clusters."""
+    labels, rfm, model = (contract.relation for contract in MADE_OF)
+    snapshots = queries.of(rfm, months.shift(month, -1), month)
+    return queries.of(labels, month), snapshots, model, most_clusters(con.execute)
+
+
+def _people(con: Connection, month: date, control_share: float) -> Table:
+    """Return all that is known of the customers of a month."""
+    people = queries.customers_of(*_scored(con, month))
+    if is_there(con, tables.CUSTOMER_VALUE.table):
+        people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
+    groups = campaign_group(people.customer_id, month, control_share)
+    return people.mutate(campaign_group=groups)
 
 
 def _rows(con: Connection, expression: Table) -> "pa.Table":

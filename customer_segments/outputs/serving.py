@@ -40,12 +40,9 @@ def served(con: Connection) -> dict[str, Table]:
     customer and invoice, ``customer_products`` one per customer and product.
     """
     known = {c.table: c.relation for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
-    people = queries.customers_of(
-        tables.CUSTOMER_SEGMENTS.relation,
-        tables.CUSTOMER_RFM.relation,
-        tables.KMEANS_MODEL.relation,
-        most_clusters(con.execute),
-    )
+    segments, rfm = tables.CUSTOMER_SEGMENTS.relation, tables.CUSTOMER_RFM.relation
+    most = most_clusters(con.execute)
+    people = queries.customers_of(segments, rfm, tables.KMEANS_MODEL.relation, most)
     if tables.CUSTOMER_VALUE.table in known:
         people = queries.with_value(people, tables.CUSTOMER_VALUE.relation)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())

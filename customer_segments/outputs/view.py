@@ -75,6 +75,10 @@ class MonthView:
     currency: str = ""
     # By customer, for lists that people of the shop read and for nothing else.
     contacts: Mapping[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    # Of a large month ``customers`` are those alone who stand first in the lists; beside them
+    # ``sample``, some of all, and how many all are.
+    sample: "pa.Table | None" = None
+    of_all: int | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -111,15 +115,23 @@ class MonthView:
 
     @cached_property
     def people(self) -> "pd.DataFrame":
-        """The customers in order of their ids, money as float64, for figures and pictures."""
+        """The customers in order of their ids, money as float64, for figures and pictures.
+
+        Of a large month the sample: how many that are of all is to be ``scaled``.
+        """
         import pyarrow as pa
 
+        people = self.customers if self.sample is None else self.sample
         floats = pa.schema(
             field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
-            for field in self.customers.schema
+            for field in people.schema
         )
-        frame = self.customers.cast(floats).to_pandas(date_as_object=False)
+        frame = people.cast(floats).to_pandas(date_as_object=False)
         return frame.sort_values("customer_id", ignore_index=True)
+
+    def scaled(self, people: int) -> int:
+        """Return how many of all customers so many of ``people`` are."""
+        return people if self.of_all is None else round(people * self.of_all / len(self.people))
 
     def of_month(self, table: "pd.DataFrame", column: str = "snapshot_month") -> "pd.DataFrame":
         """Return the rows of a table that are of this month."""

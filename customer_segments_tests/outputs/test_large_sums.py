@@ -67,7 +67,7 @@ def test_the_workbook_adds_them_up_and_shows_them(rupiah, tmp_path):
 def test_parquet_keeps_every_digit(rupiah, tmp_path):
     import pyarrow.parquet as pq
 
-    write_parquet(rupiah.customers, tmp_path / "customers.parquet")
+    write_parquet([rupiah.customers], tmp_path / "customers.parquet")
     found = pq.read_table(tmp_path / "customers.parquet")
     assert found.schema.field("monetary").type == MONEY
     assert found["monetary"].to_pylist() == rupiah.customers["monetary"].to_pylist()

@@ -106,7 +106,7 @@ def table(pairs: list[tuple[str | None, str | None]]) -> pa.Table:
 @settings(max_examples=60)
 def test_no_text_of_a_csv_file_begins_like_a_formula(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp("any") / "any.csv"
-    guarded = write_csv(table(pairs), path)
+    guarded = write_csv([table(pairs)], path)
     with path.open(encoding="utf-8", newline="") as file:
         _, *rows = csv.reader(file)
     assert len(rows) == len(pairs)
@@ -132,7 +132,7 @@ def test_parquet_has_texts_as_they_are(tmp_path):
     import pyarrow.parquet as pq
 
     customers = table([(text, None) for text in NASTY])
-    write_parquet(customers, tmp_path / "customers.parquet")
+    write_parquet([customers], tmp_path / "customers.parquet")
     found = pq.read_table(tmp_path / "customers.parquet")
     assert found.schema.field("customer_id").type in (pa.string(), pa.large_string())
     assert found.to_pylist() == customers.to_pylist()

@@ -47,7 +47,7 @@ def planes(view: MonthView, people: pd.DataFrame) -> Drawn:
     ranks = people[["frequency", "monetary"]].rank()
     # Spearman's correlation; there is none where one of them does not vary.
     rho = ranks["frequency"].corr(ranks["monetary"]) if (ranks.nunique() > 1).all() else None
-    return figures, {"rho": rho, "customers": len(people), "points": POINTS}
+    return figures, {"rho": rho, "customers": view.scaled(len(people)), "points": POINTS}
 
 
 @picture(attrgetter("people"))
@@ -76,7 +76,7 @@ def space(view: MonthView, people: pd.DataFrame) -> Drawn:
         axis._axinfo["grid"]["color"] = FAINT
     row = in_use(view)
     facts = {"is_continuum": None if row is None else is_continuum(row), "points": POINTS}
-    return [drawn], {"segments": len(segments), "customers": len(people), **facts}
+    return [drawn], {"segments": len(segments), "customers": view.scaled(len(people)), **facts}
 
 
 def _points(people: pd.DataFrame) -> dict[str, np.ndarray]:

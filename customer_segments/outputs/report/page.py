@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.evaluation.ways import QUINTILE_SUM
+from customer_segments.model.sampling import MOST_CUSTOMERS
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.campaigns import measurable
@@ -68,7 +69,7 @@ def render(
         "campaign_columns": CAMPAIGN_COLUMNS,
         "changed": max(segments, key=lambda of: abs(of["since_last_month"] or 0)),
         "findings": None if view.findings is None else figures.known(view.findings),
-        "accounts": _accounts(view.people),
+        "accounts": _accounts(view),
         "model": _row(view.clusters.iloc[0]),
         "decision": _row(view.decision),
         "chosen": _row(chosen),
@@ -80,6 +81,7 @@ def render(
         "foretelling": findings(view.backtest),
         "sheets": figures.known(view.sheets),
         "named_sheets": NAMED_SHEETS,
+        "most_whole": MOST_CUSTOMERS,
         "pictures": pictures,
         "links": links,
         "workbook": next((link for link in links if link.name.endswith(".xlsx")), None),
@@ -94,17 +96,20 @@ def _headed(columns: Iterable[Column]) -> list[tuple[str, str]]:
     return [("Segment", ""), *((column.short, "n") for column in columns)]
 
 
-def _accounts(people: "pd.DataFrame") -> dict[str, Any]:
+def _accounts(view: MonthView) -> dict[str, Any]:
     """Return how many wholesale accounts there are, and what would be lost without outliers."""
+    people, largest = view.people, view.customers["monetary"].to_pandas().astype("float64")
     large, revenue = people["account_tier"] == WHOLESALE, people["monetary"].sum()
-    counts = {"wholesale": int(large.sum()), "customers": len(people), "revenue": revenue}
+    customers, wholesale = view.scaled(len(people)), view.scaled(int(large.sum()))
+    counts = {"wholesale": wholesale, "customers": customers, "revenue": revenue}
     if not revenue > 0:
         return counts
+    lost = thrown_away(people)
     return counts | {
         "share": people["monetary"][large].sum() / revenue,
         "largest": LARGEST,
-        "largest_share": people["monetary"].nlargest(LARGEST).sum() / revenue,
-        "lost": thrown_away(people),
+        "largest_share": largest.nlargest(LARGEST).sum() / (revenue * customers / len(people)),
+        "lost": lost._replace(customers=view.scaled(lost.customers)),
     }
 
 

@@ -12,11 +12,12 @@ text is cut in two at what separates there: what follows gets its apostrophe as 
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_segments.ingestion.layout import CONTACT
-from customer_segments.outputs.view import MonthView
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
@@ -37,36 +38,70 @@ def is_like_formula(text: str) -> bool:
     return text.startswith(tuple(FORMULA_STARTS))
 
 
-def with_contacts(view: MonthView) -> "pa.Table":
-    """Return the customers of a month with what their lists pass on, if anything, behind all."""
+def with_contacts(customers: "pa.Table", contacts: Mapping[str, dict[str, str]]) -> "pa.Table":
+    """Return customers with what their lists pass on, if anything, behind all."""
     import pyarrow as pa
 
-    customers, known = view.customers, [*view.contacts.values()]
-    ids = customers["customer_id"].to_pylist()
+    known, ids = [*contacts.values()], customers["customer_id"].to_pylist()
     for field in (name for name in CONTACT if any(name in said for said in known)):
-        values = [view.contacts.get(each, {}).get(field) for each in ids]
+        values = [contacts.get(each, {}).get(field) for each in ids]
         customers = customers.append_column(field, pa.array(values, pa.string()))
     return customers
 
 
-def write_parquet(customers: "pa.Table", path: Path) -> None:
-    """Write customers with their types: dates as dates, money as decimals."""
+def write_parquet(parts: Iterable["pa.Table"], path: Path) -> None:
+    """Write customers, in parts, with their types: dates as dates, money as decimals."""
     import pyarrow.parquet as pq
 
-    with replacing(path) as draft:
-        pq.write_table(customers, draft, compression="zstd")
+    first, parts = _begun(parts)
+    with (
+        replacing(path) as draft,
+        pq.ParquetWriter(draft, first.schema, compression="zstd") as writer,
+    ):
+        for part in parts:
+            writer.write_table(part)
 
 
-def write_csv(customers: "pa.Table", path: Path) -> int:
-    """Write customers as UTF-8 with commas and ISO dates; null is nothing, without quotes.
+def parts_of(path: Path) -> Iterator["pa.Table"]:
+    """Give the customers of a Parquet file in parts that memory can hold."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            yield pa.Table.from_batches([batch])
+
+
+def write_csv(parts: Iterable["pa.Table"], path: Path) -> int:
+    """Write customers, in parts, as UTF-8 with commas and ISO dates; null is nothing, unquoted.
 
     Units are as people write them, 12 and 0.35.
 
     Returns the number of texts that got an apostrophe.
     """
+    from pyarrow import csv
+
+    guarded, (first, parts) = 0, _begun(parts)
+    schema, options = _guarded(first)[0].schema, csv.WriteOptions(quoting_style="needed")
+    with replacing(path) as draft, csv.CSVWriter(draft, schema, write_options=options) as writer:
+        for part in parts:
+            safe, more = _guarded(part)
+            writer.write_table(safe)
+            guarded += more
+    return guarded
+
+
+def _begun(parts: Iterable["pa.Table"]) -> tuple["pa.Table", Iterable["pa.Table"]]:
+    """Return the first part, which has the columns, and all of them."""
+    rest = iter(parts)
+    first = next(rest)
+    return first, chain([first], rest)
+
+
+def _guarded(customers: "pa.Table") -> tuple["pa.Table", int]:
+    """Return customers as a CSV has them, and how many texts got an apostrophe."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    from pyarrow import csv
 
     guarded = 0
     for index, field in enumerate(customers.schema):
@@ -78,6 +113,4 @@ def write_csv(customers: "pa.Table", path: Path) -> int:
             safe = pc.replace_substring_regex(safe, _AT_START, r"'\1")
             guarded += pc.sum(pc.not_equal(texts, safe)).as_py() or 0
             customers = customers.set_column(index, field.name, safe)
-    with replacing(path) as draft:
-        csv.write_csv(customers, draft, csv.WriteOptions(quoting_style="needed"))
-    return guarded
+    return customers, guarded

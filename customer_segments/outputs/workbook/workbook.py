@@ -18,6 +18,7 @@ from customer_segments.ingestion.layout import CONTACT
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.columns import columns_of, in_currency
 from customer_segments.outputs.figures import by_segment, total_of
+from customer_segments.outputs.queries import LISTED
 from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import month_name
@@ -84,11 +85,12 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     workbook.properties.creator = "Customer Segments"
     workbook.properties.title = f"Customer segments, {month_name(view.month)}"
     _add_summary(workbook, view, customers, is_sample=is_sample)
+    most = None if view.sample is None else LISTED
     for segment, name in sheets.sheet_names(segments, RESERVED).items():
-        sheets.add_table(workbook, name, of_customers, lists[segment])
+        sheets.add_table(workbook, name, of_customers, lists[segment][:most])
     # Who has not ordered yet may still do so in the month: nobody is to be turned to for that.
     if view.is_complete:
-        sheets.add_table(workbook, CHANGES, of_changes, changes)
+        sheets.add_table(workbook, CHANGES, of_changes, changes[:most])
     if offers:
         sheets.add_table(workbook, OFFERS, of_offers, offers)
     sheets.add_table(workbook, CAMPAIGNS, CAMPAIGN_COLUMNS, measurable(view))
@@ -102,13 +104,15 @@ def _add_summary(
     rows = by_segment(view)
     total = total_of(rows) | {"segment": "All customers", "share": 1}
     # Exactly: sums of segments that were rounded differ.
-    total["revenue"] = sum(row["monetary"] for row in customers)
+    if view.sample is None:
+        total["revenue"] = sum(row["monetary"] for row in customers)
     total["revenue_share"] = 1 if total["revenue"] > 0 else None
+    of_typical = customers if view.sample is None else view.people.to_dict("records")
     for name in ("recency_days", "frequency", "monetary"):
-        total[f"median_{name}"] = median(row[name] for row in customers)
+        total[f"median_{name}"] = median(row[name] for row in of_typical)
     facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
     facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
-    facts |= {"changes": CHANGES, "offers": OFFERS, "campaigns": CAMPAIGNS}
+    facts |= {"changes": CHANGES, "offers": OFFERS, "campaigns": CAMPAIGNS, "most": LISTED}
     facts["is_expected"] = any(row.get("expected_6m") is not None for row in customers)
     words = read_toml(__package__, "workbook.toml")
     above, below = (
