@@ -17,6 +17,10 @@ from customer_segments.tables.money import line_revenue
 # What identifies a row of the workbooks.
 PLACE = ["workbook", "sheet", "row_number"]
 
+# What a line says: another that says the same repeats it.
+SAYS = ["invoice", "stock_code", "quantity", "description", "invoice_date", "price"]
+SAYS += ["customer_id", "country"]
+
 # In the order in which they are asked; the first that matches is the row's reason. By reason, the
 # switch of the policy, if there is one, and which rows are rejected. What became of an order is
 # asked before what is in it, as who bought it is.
@@ -56,7 +60,7 @@ CREDIT_LINES: dict[str, Callable[[Table, Cleaning], BooleanValue]] = {
 def cleaned(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     """Return the rows to keep of the months ``first`` to ``last``."""
     rows = classified(raw, rules, first, last)
-    kept = _with_repeats(rows.filter(rows.reason.isnull()))
+    kept = _with_repeats(rows.filter(rows.reason.isnull()), raw, rules, first, last)
     return kept.select(*CLEANED_TRANSACTIONS.schema.names)
 
 
@@ -80,7 +84,20 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
     first, last
         First days of the first and the last month.
     """
-    raw = raw.filter(raw.month.between(ibis.date(first), ibis.date(last)))
+    rows = _judged(_of_months(raw, first, last), rules)
+    if rules.drop_repeated_lines:
+        rows = _with_repeats(rows, raw, rules, first, last)
+        reason = ibis.ifelse(rows.is_repeated, "repeated_line", rows.reason)
+        rows = rows.mutate(reason=reason).drop("is_repeated")
+    return rows
+
+
+def _of_months(raw: Table, first: date, last: date) -> Table:
+    return raw.filter(raw.month.between(ibis.date(first), ibis.date(last)))
+
+
+def _judged(raw: Table, rules: Cleaning) -> Table:
+    """Give every row the ``reason`` that lies in itself."""
     rows = raw.mutate(
         invoice=raw.invoice.upper().fill_null(raw.invoice_date.date().cast("string")),
         stock_code=raw.stock_code.upper(),
@@ -95,12 +112,7 @@ def classified(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
         rows = rows.mutate(
             **{name: ibis.ifelse(is_turned, each, rows[name]) for name, each in turned.items()}
         )
-    rows = rows.mutate(reason=_row_reason(rows, rules))
-    if rules.drop_repeated_lines:
-        rows = _with_repeats(rows)
-        reason = ibis.ifelse(rows.is_repeated, "repeated_line", rows.reason)
-        rows = rows.mutate(reason=reason).drop("is_repeated")
-    return rows
+    return rows.mutate(reason=_row_reason(rows, rules))
 
 
 def _row_reason(rows: Table, rules: Cleaning) -> StringValue:
@@ -140,26 +152,32 @@ def _is_named(stock_code: StringValue, table: dict[str, str]) -> BooleanValue:
     return ibis.or_(stock_code.isin(codes), *starts)
 
 
-def _repeated_places(kept: Table) -> Table:
-    """Return where the lines stand that say the same as an earlier one of their invoice.
+def _repeated_places(raw: Table, rules: Cleaning, first: date, last: date) -> Table:
+    """Return where the kept lines stand that say the same as an earlier one of their invoice.
 
-    Only lines that share invoice, product and quantity with another are sorted: few do.
+    Only lines that share invoice and product with another are judged and sorted: few do. Numbers
+    stand for the two, which are sooner compared; a few more lines are looked at for that.
     """
-    alike = ["invoice", "stock_code", "quantity"]
+    numbers = [raw[name].upper().fill_null("").hash() % 2**31 for name in ("invoice", "stock_code")]
+    of = numbers[0].cast("int64") * 2**31 + numbers[1].cast("int64")
+    # Of the rows these columns alone, or the engine would keep all of them for who reads on.
+    pairs = _of_months(raw.select("month", of=of), first, last)
+    often = pairs.group_by("of").agg(lines=pairs.count()).filter(ibis._.lines > 1)
+    several = _of_months(raw.mutate(of=of), first, last).semi_join(often, "of")
+    rows = _judged(several, rules)
+    kept = rows.filter(rows.reason.isnull())
     kept = kept.mutate(stock_code=kept.stock_code.fill_null(""))
-    often = kept.group_by(alike).agg(lines=kept.count()).filter(ibis._.lines > 1)
-    candidates = kept.semi_join(often, alike)
-    line = ibis.window(
-        group_by=[*alike, "description", "invoice_date", "price", "customer_id", "country"],
-        order_by=PLACE,
-    )
-    places = candidates.select(*PLACE, is_later=ibis.row_number().over(line) > 0)
+    line = ibis.window(group_by=SAYS, order_by=PLACE)
+    places = kept.select(*PLACE, is_later=ibis.row_number().over(line) > 0)
     return places.filter(places.is_later)
 
 
-def _with_repeats(rows: Table) -> Table:
-    """Flag kept lines that say the same as an earlier kept line of their invoice."""
-    joined = rows.left_join(_repeated_places(rows.filter(rows.reason.isnull())), PLACE)
+def _with_repeats(rows: Table, raw: Table, rules: Cleaning, first: date, last: date) -> Table:
+    """Flag kept lines that say the same as an earlier kept line of their invoice.
+
+    ``raw`` is what the rows of the months were made of.
+    """
+    joined = rows.left_join(_repeated_places(raw, rules, first, last), PLACE)
     return joined.mutate(is_repeated=joined.is_later.fill_null(False)).drop(
         "is_later", *(f"{column}_right" for column in PLACE)
     )

@@ -12,6 +12,7 @@ from ibis.expr.types import Table
 from customer_segments import tables
 from customer_segments.ingestion.layout import CONTACT
 from customer_segments.months import shift
+from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.migration import KEY, customer_moves, next_month
 from customer_segments.storage import Contract
 
@@ -39,7 +40,9 @@ def up_to(month: date, contract: Contract) -> Table:
     return table.order_by(list(contract.key))
 
 
-def customers_of(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
+def customers_of(
+    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
+) -> Table:
     """Return all that is known of each customer at each month's end.
 
     That is columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the
