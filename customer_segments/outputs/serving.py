@@ -5,22 +5,27 @@ tables the copy has. Does not: how a copy is swapped in (``storage.copy``), when
 (``automation.agenda``).
 """
 
+from datetime import date
+
 import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.months import shift
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import SERVED
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, is_there, latest
 from customer_segments.storage.state import State
 
 # All that is known of each customer at each month's end; what is read from here alone.
 CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
+# Rows of ``customers`` that are sorted at a time: a gigabyte holds twice as many.
+MOST_SORTED = 1_000_000
 
 
 def serve(installed: Installation) -> None:
@@ -33,25 +38,55 @@ def serve(installed: Installation) -> None:
         State.read(con).save(copy.state_path)
 
 
-def served(con: Connection) -> dict[str, Table]:
+def served(con: Connection) -> dict[str, list[Table]]:
     """Return the tables of the copy, by name: of customer grain or less, as far as they are made.
 
     ``customers`` joins what is known of each customer and month; ``customer_orders`` has a row per
     customer and invoice, ``customer_products`` one per customer and product.
     """
-    known = {c.table: c.relation for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
-    segments, rfm = tables.CUSTOMER_SEGMENTS.relation, tables.CUSTOMER_RFM.relation
-    most = most_clusters(con.execute)
-    people = queries.customers_of(segments, rfm, tables.KMEANS_MODEL.relation, most)
-    if tables.CUSTOMER_VALUE.table in known:
-        people = queries.with_value(people, tables.CUSTOMER_VALUE.relation)
+    known = {c.table: [c.relation] for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
+    has_value, most = tables.CUSTOMER_VALUE.table in known, most_clusters(con.execute)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())
     return known | {
-        queries.ROWS_BY_REASON: queries.rows_by_reason(),
-        CUSTOMERS: people.order_by("snapshot_month", "customer_id"),
-        ORDERS: orders_of(lines),
-        PRODUCTS: products_of(lines),
+        queries.ROWS_BY_REASON: [queries.rows_by_reason()],
+        CUSTOMERS: [_customers(span, has_value, most) for span in spans(con)],
+        ORDERS: [orders_of(lines)],
+        PRODUCTS: [products_of(lines)],
     }
+
+
+def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:
+    """Return the labelled months in spans of about so many rows at most, each of a month at least.
+
+    One span of all months where there are not more.
+    """
+    held = latest(con, tables.CUSTOMER_SEGMENTS.table)
+    found: list[tuple[date, date]] = []
+    rows = 0
+    for month, line in sorted((month, line.rows) for month, line in held.items() if month):
+        if found and rows + line <= most:
+            found[-1], rows = (found[-1][0], month), rows + line
+        else:
+            found, rows = [*found, (month, month)], line
+    return found
+
+
+def _customers(span: tuple[date, date], has_value: bool, most: int) -> Table:
+    """Return all that is known of the customers at the ends of the months of a span."""
+    segments, rfm, value = (
+        contract.relation.filter(
+            contract.relation.snapshot_month.between(*(ibis.date(end) for end in ends))
+        )
+        for contract, ends in (
+            (tables.CUSTOMER_SEGMENTS, span),
+            # Who moved is told from the month before.
+            (tables.CUSTOMER_RFM, (shift(span[0], -1), span[1])),
+            (tables.CUSTOMER_VALUE, span),
+        )
+    )
+    people = queries.customers_of(segments, rfm, tables.KMEANS_MODEL.relation, most)
+    people = queries.with_value(people, value) if has_value else people
+    return people.order_by("snapshot_month", "customer_id")
 
 
 def orders_of(lines: Table) -> Table:
@@ -68,11 +103,19 @@ def orders_of(lines: Table) -> Table:
 def products_of(lines: Table) -> Table:
     """Add up each customer's lines of a product; ``orders`` are sales, money is net."""
     named = lines.filter(lines.stock_code.notnull())
-    products = named.group_by("customer_id", "stock_code").agg(
+    # Invoices first: distinct ones of each group would have to be held all at a time.
+    invoices = named.group_by("customer_id", "stock_code", "invoice", "is_credit").agg(
         description=named.description.argmax(named.invoice_date),
-        last_purchase=named.invoice_date.max(where=~named.is_credit),
-        orders=named.invoice.nunique(where=~named.is_credit),
+        invoice_date=named.invoice_date.max(),
         quantity=named.quantity.sum(),
         revenue=named.revenue.sum(),
+    )
+    is_sale = ~invoices.is_credit
+    products = invoices.group_by("customer_id", "stock_code").agg(
+        description=invoices.description.argmax(invoices.invoice_date),
+        last_purchase=invoices.invoice_date.max(where=is_sale),
+        orders=is_sale.sum(),
+        quantity=invoices.quantity.sum(),
+        revenue=invoices.revenue.sum(),
     )
     return products.order_by("customer_id", "stock_code")

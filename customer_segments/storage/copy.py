@@ -3,7 +3,7 @@
 Belongs here: writing it from an open warehouse. Does not: which tables (``outputs.serving``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,9 +18,12 @@ OPTIONS = "READ_WRITE, STORAGE_VERSION 'v1.0.0'"
 PARQUET = "FORMAT parquet, COMPRESSION zstd"
 
 
-def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet: str) -> None:
+def write_copy(
+    con: Connection, path: Path, tables: Mapping[str, Sequence[Table]], parquet: str
+) -> None:
     """Write tables to a new DuckDB file at ``path``, and one of them to Parquet beside it.
 
+    A table comes in one part or several, which are sorted, and held in memory, one by one.
     Whoever has the old files open reads on in them; who opens them next meets the new ones.
     """
     # What was left of a process that was killed, by another number.
@@ -30,9 +33,11 @@ def write_copy(con: Connection, path: Path, tables: Mapping[str, Table], parquet
     with replacing(beside) as rows, replacing(path) as draft:
         con.raw_sql(f"ATTACH {literal(str(draft))} AS copy ({OPTIONS})")
         try:
-            for name, table in tables.items():
-                query = con.compile(table)
-                con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {query}")
+            for name, parts in tables.items():
+                table = f"copy.main.{quoted(name)}"
+                for part in parts:
+                    begin = f"INSERT INTO {table}" if part is not parts[0] else ""
+                    con.raw_sql(f"{begin or f'CREATE TABLE {table} AS'} {con.compile(part)}")
             con.raw_sql(f"COPY copy.main.{quoted(parquet)} TO {literal(str(rows))} ({PARQUET})")
         finally:
             with suppress(Exception):
