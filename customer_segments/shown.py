@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.model.sampling import MOST_CUSTOMERS
 from customer_segments.months import shift
 from customer_segments.storage.ledger import code_version
 from customer_segments.storage.state import State
@@ -102,6 +103,12 @@ def state_of(
     if not digests or month != newest_shown(state, today):
         return made_of
     return made_of + hashlib.sha256(digests.encode()).hexdigest()[:16]
+
+
+def is_large(state: State) -> bool:
+    """Tell whether a month has so many customers that people are shown a part of some things."""
+    held = state.months(tables.CUSTOMER_SEGMENTS.table).values()
+    return max((each.rows for each in held), default=0) > MOST_CUSTOMERS
 
 
 def is_served(state: State, copied: State) -> bool:

@@ -17,6 +17,7 @@ from customer_segments.model.features import values_of
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, PRODUCTS, orders_of, products_of
 from customer_segments.outputs.words import amount, counted, day_name
+from customer_segments.shown import is_large
 from customer_segments.tables import (
     CLEANED_TRANSACTIONS,
     CUSTOMER_SEGMENTS,
@@ -159,6 +160,9 @@ def _past(seen: Seen, customer: str) -> None:
         (products, PRODUCTS, products_of(lines), "stock_code description orders quantity revenue"),
     ):
         with tab:
+            if name == PRODUCTS and is_large(seen.state):
+                st.write("Of so many customers the serving copy has no products.")
+                continue
             rows = ibis.table(made_of.schema(), name=name)
             order = "invoice_date" if name == ORDERS else "revenue"
             own = rows.filter(rows.customer_id == customer).order_by(ibis.desc(order))

@@ -16,7 +16,7 @@ from customer_segments.months import shift
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
 from customer_segments.segments.scoring import most_clusters
-from customer_segments.shown import SERVED
+from customer_segments.shown import SERVED, is_large
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
 from customer_segments.storage.ledger import PUBLICATIONS, is_there, latest
@@ -42,17 +42,17 @@ def served(con: Connection) -> dict[str, list[Table]]:
     """Return the tables of the copy, by name: of customer grain or less, as far as they are made.
 
     ``customers`` joins what is known of each customer and month; ``customer_orders`` has a row per
-    customer and invoice, ``customer_products`` one per customer and product.
+    customer and invoice, ``customer_products`` one per customer and product, unless they are many.
     """
     known = {c.table: [c.relation] for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
     has_value, most = tables.CUSTOMER_VALUE.table in known, most_clusters(con.execute)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())
-    return known | {
+    known |= {
         queries.ROWS_BY_REASON: [queries.rows_by_reason()],
         CUSTOMERS: [_customers(span, has_value, most) for span in spans(con)],
         ORDERS: [orders_of(lines)],
-        PRODUCTS: [products_of(lines)],
     }
+    return known if is_large(State.read(con)) else known | {PRODUCTS: [products_of(lines)]}
 
 
 def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:
