@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 DASHBOARD_PORT ?= 8501
 
-.PHONY: help run ui dashboard download test faults lint format bench bench-refresh bench-rows bench-million bench-offers bench-peers lock clean
+.PHONY: help run ui dashboard download test faults lint format bench bench-refresh bench-rows bench-million bench-scale bench-offers bench-peers lock clean
 
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -50,6 +50,9 @@ bench-rows: .venv/ready-dev ## Time the ingestion of ten million rows, in one fi
 
 bench-million: .venv/ready-dev ## Time the evidence for the number of clusters on a million customers.
 	$(BIN)/python -m benchmarks.million
+
+bench-scale: .venv/ready-dev ## Time the whole run with 1 and 10 million rows (ROWS=100000000 for more).
+	$(BIN)/python -m benchmarks.scale $(ROWS)
 
 bench-offers: .venv/ready-dev ## Time offers in a shop with 100,000 products.
 	$(BIN)/python -m benchmarks.offers

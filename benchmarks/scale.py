@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -116,19 +117,19 @@ def _watch(folder: Path, seen: list[Seen], is_over: threading.Event) -> None:
             continue
         # Of the fields behind the name, by proc(5): utime, stime and rss are 14, 15 and 24.
         cpu = (int(fields[11]) + int(fields[12])) / tick
-        disk = sum(file.stat().st_blocks * 512 for file in _files(folder))
+        disk = _disk(folder)
         seen.append(Seen(time.time(), cpu, int(fields[21]) * page, disk))
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return what the run writes: not what it reads."""
-    found = [
-        Path(place, name)
-        for place, _, names in os.walk(folder)
-        if Path(place).name != "source"
-        for name in names
-    ]
-    return [file for file in found if file.exists()]
+def _disk(folder: Path) -> int:
+    """Return the bytes of what the run writes: not of what it reads."""
+    used = 0
+    for place, _, names in os.walk(folder):
+        for name in names if Path(place).name != "source" else ():
+            # What is there for a moment may be gone by now.
+            with suppress(FileNotFoundError):
+                used += Path(place, name).stat().st_blocks * 512
+    return used
 
 
 def print_run(run: Run, console: Console) -> None:
