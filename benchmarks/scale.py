@@ -38,6 +38,8 @@ class Target(NamedTuple):
 
 
 TARGETS = {10_000_000: Target(70, 3e9), 100_000_000: Target(15 * 60, 6e9)}
+# Of the engine, where its default would have it write to disk most of the time.
+MEMORY = {100_000_000: "2GB"}
 # By how much processor time may grow when rows grow tenfold.
 MOST_GROWTH = 11
 # Seconds between two looks at the process.
@@ -76,6 +78,8 @@ def measured(rows: int, folder: Path) -> tuple[Usage, list[Seen]]:
         "DAGSTER_HOME": str(home),
         "PYTHONPATH": str(ROOT),
     }
+    if memory := MEMORY.get(rows):
+        settings["CUSTOMER_SEGMENTS_MEMORY"] = memory
     seen: list[Seen] = []
     is_over = threading.Event()
     watching = threading.Thread(target=_watch, args=(folder, seen, is_over))
