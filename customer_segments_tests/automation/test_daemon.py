@@ -72,7 +72,8 @@ def test_a_changed_line_restates_its_month_and_the_snapshots_after_it(world):
     rows = shop.rows(1, 0)
     rows[0][3] += 1000  # quantity
     shop.put(world.source / "2010-02.csv", rows)
-    assert world.daemon.until_quiet()[:2] == [INGEST, ("score", "2010-02", "2010-03")]
+    assert world.daemon.tick().runs == [INGEST]
+    assert world.daemon.tick().runs == [("score", "2010-02", "2010-03")]
     assert publications(world, "cleaned_transactions")[-2:] == [
         ("2010-02", True),
         ("2010-03", False),
