@@ -28,7 +28,7 @@ def publications(world: World, table: str) -> list[tuple]:
 
 def test_a_first_run_fits_labels_and_reports_and_asks_for_a_reload(tmp_path, monkeypatch):
     world = World(tmp_path / "world", monkeypatch)
-    daemon = Daemon(world.settings, world.instance)
+    daemon = world.daemon
     for index in range(3):
         shop.deliver(world.source, index)
     assert daemon.tick().runs == [INGEST]
