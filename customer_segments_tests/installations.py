@@ -64,11 +64,12 @@ def defs_of(settings: Settings) -> dg.Definitions:
     As a code location has them, which is loaded once for many runs.
     """
     installed = Installation.of(settings)
+    others = installed.policy, installed.months, settings.uses_sample
     for made_of, defs in _known:
-        if made_of == (settings, installed.policy, installed.months):
+        if made_of == (settings, *others):
             return defs
     defs = build_defs(installed, loggers={"silent": SILENT})
-    _known.append(((settings.model_copy(deep=True), installed.policy, installed.months), defs))
+    _known.append(((settings.model_copy(deep=True), *others), defs))
     return defs
 
 

@@ -73,6 +73,7 @@ def test_broken_contracts_and_rows_or_money_that_went_missing_fail(
     assert "Differs: expected" in checks["reconciliation"].whole().said
 
 
+@pytest.mark.slow  # test_tries has it of the tiny shop
 def test_a_failed_check_stops_the_run(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     # The workbook's own count says that a row is missing: cleaning must not build on it.

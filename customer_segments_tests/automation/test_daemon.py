@@ -28,7 +28,7 @@ def publications(world: World, table: str) -> list[tuple]:
 
 def test_a_first_run_fits_labels_and_reports_and_asks_for_a_reload(tmp_path, monkeypatch):
     world = World(tmp_path / "world", monkeypatch)
-    daemon = Daemon(world.settings, world.instance)
+    daemon = world.daemon
     for index in range(3):
         shop.deliver(world.source, index)
     assert daemon.tick().runs == [INGEST]
@@ -72,7 +72,8 @@ def test_a_changed_line_restates_its_month_and_the_snapshots_after_it(world):
     rows = shop.rows(1, 0)
     rows[0][3] += 1000  # quantity
     shop.put(world.source / "2010-02.csv", rows)
-    assert world.daemon.until_quiet()[:2] == [INGEST, ("score", "2010-02", "2010-03")]
+    assert world.daemon.tick().runs == [INGEST]
+    assert world.daemon.tick().runs == [("score", "2010-02", "2010-03")]
     assert publications(world, "cleaned_transactions")[-2:] == [
         ("2010-02", True),
         ("2010-03", False),

@@ -16,6 +16,7 @@ from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.months import Months
 from customer_segments_tests.automation.shop import month
+from customer_segments_tests.installations import install
 
 TODAY = date.today()
 DUE = ("raw_transactions", "customer_segments")
@@ -41,6 +42,16 @@ def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
     assert {policy.timezone for policy in found.values()} == {"Europe/London"}
 
 
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """The graph of a live feed."""
+    folder = tmp_path_factory.mktemp("live")
+    installed = install(folder, source_dir=folder)
+    save_months(Months(month(5), month(1), is_open=True, today=TODAY), installed)
+    installed.config.write_text("[source]\ntime_zone = 'UTC'")
+    return build_defs(Installation.of(installed)).resolve_asset_graph()
+
+
 @pytest.mark.parametrize("asset", DUE)
 @pytest.mark.parametrize(
     ("materialized", "now", "state"),
@@ -56,10 +67,8 @@ def test_a_live_feed_is_due_each_month_in_its_time_zone(installed):
         ("2026-11-09 17:00", "2026-11-09 17:01", FreshnessState.PASS),
     ],
 )
-def test_when_it_is_overdue(installed, asset, materialized, now, state):
-    save_months(Months(month(5), month(1), is_open=True, today=TODAY), installed)
-    installed.config.write_text("[source]\ntime_zone = 'UTC'")
-    graph, key = build_defs(Installation.of(installed)).resolve_asset_graph(), dg.AssetKey(asset)
+def test_when_it_is_overdue(graph, asset, materialized, now, state):
+    key = dg.AssetKey(asset)
 
     def at(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC"))

@@ -19,6 +19,7 @@ from customer_segments_tests.console import COMMAND, SAMPLE, Done, environment, 
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 from customer_segments_tests.installations import install
+from customer_segments_tests.machine import shop
 
 
 @pytest.fixture
@@ -120,16 +121,20 @@ def test_check_names_rows_and_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "source", "message"),
+    ("arguments", "message"),
     [
-        (["run"], Path("nowhere"), "nowhere does not exist"),
-        (["run", "--months", "2011-13"], SAMPLE, "is not a range of months"),
-        (["run", "--months", "2031-01"], SAMPLE, "2031-01 is not covered"),
-        (["check", "README.md"], SAMPLE, "README.md is of a kind that is not read: .md"),
+        (["run"], "nowhere does not exist"),
+        (["run", "--months", "2011-13"], "is not a range of months"),
+        (["run", "--months", "2031-01"], "2031-01 is not covered"),
+        (["check", "README.md"], "README.md is of a kind that is not read: .md"),
     ],
 )
-def test_errors_are_sentences(tmp_path, arguments, source, message):
-    done = start(tmp_path, *arguments, source=source)
+def test_errors_are_sentences(tmp_path, arguments, message):
+    shop.deliver(tmp_path, 0)
+    source = tmp_path if len(arguments) > 1 else Path("nowhere")
+    done = start(
+        install(tmp_path / "installed", source).warehouse_path.parent, *arguments, source=source
+    )
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -188,6 +193,7 @@ def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow  # test_webserver serves what it loads
 def test_dagster_validates_the_workspace():
     done = subprocess.run(
         [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from customer_segments.instance import (
     serving,
 )
 from customer_segments.settings import project_root
-from customer_segments_tests.commands.served import Ui, free_port, running
+from customer_segments_tests.commands.served import Ui, free_port, listening_addresses, running
 
 DEFINITIONS = """
     import time
@@ -89,23 +89,7 @@ def refusal(project: Path, port: int) -> str:
     return refused.stderr
 
 
-def listening_addresses(group: int) -> set[str]:
-    """Return the TCP addresses (in hexadecimal) that processes of a group listen on."""
-    sockets = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended
-            if os.getpgid(int(process.name)) == group:
-                for descriptor in (process / "fd").iterdir():
-                    with suppress(OSError):  # closed since it was listed; the others count
-                        sockets.add(str(descriptor.readlink()))
-    lines = [
-        line.split()
-        for table in ("tcp", "tcp6")
-        for line in Path("/proc/net", table).read_text().splitlines()[1:]
-    ]
-    return {line[1] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets}
-
-
+@pytest.mark.slow  # test_webserver has all but the run that it ends with
 def test_it_serves_on_loopback_alone_and_ends_with_its_run(ui, project, port):
     ui.wait_until_up()
     assert f"http://127.0.0.1:{port} " in ui.printed()

@@ -1,6 +1,7 @@
 """The UI of a small shop in a browser: who may ask it, and what it shows. One server for all."""
 
 import http.client
+import re
 import shutil
 import sys
 import threading
@@ -17,7 +18,7 @@ from starlette.requests import HTTPConnection
 from customer_segments.settings import Settings, project_root
 from customer_segments.webserver import public_address, refusal
 from customer_segments_tests import console
-from customer_segments_tests.commands.served import Ui, free_port, running
+from customer_segments_tests.commands.served import Ui, free_port, listening_addresses, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -193,6 +194,17 @@ def test_it_prints_its_address_and_nothing_of_what_goes_well(served):
     assert served.printed() == f"The Dagster UI is at {address} (Ctrl-C stops it).\n"
 
 
+def test_it_listens_on_loopback_alone_and_no_second_one_is_served(served, tmp_path):
+    if Path("/proc/net/tcp").exists():
+        assert listening_addresses(served.group) == {f"0100007F:{served.port:04X}"}
+    folder = served.output.parent
+    done = console.start(
+        folder, "ui", "--port", str(free_port()), DAGSTER_HOME=str(folder.parent / "dagster")
+    )
+    assert done.returncode == 1
+    assert f"running already, in process {served.process.pid}." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("job", "asset", "fields"),
     [
@@ -208,3 +220,12 @@ def test_a_launchpad_begins_with_what_its_job_is_launched_for(served, job, asset
     }}) {{... on RunConfigSchema {{rootDefaultYaml}}}}}}""")
     shown = yaml.safe_load(found["runConfigSchemaOrError"]["rootDefaultYaml"])
     assert shown == {"ops": {asset: {"config": dict.fromkeys(fields, "")}}}
+
+
+def test_a_signal_ends_it_and_all_that_it_started(served):
+    """Last, for nobody is served any more."""
+    served.process.terminate()
+    assert served.process.wait(15) == 0, served.printed()
+    assert served.is_gone()
+    # Dagster's two warnings that do not apply here.
+    assert not re.search("Found a dagster instance config|is superseded", served.printed())

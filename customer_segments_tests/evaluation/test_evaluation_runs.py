@@ -159,7 +159,10 @@ def test_of_many_customers_a_sample_is_taken_the_same_each_time():
 
 def test_the_command_prints_both_tables_in_80_columns(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    installed.config.write_text("[algorithms]\nresamples = 2\n")
+    installed.config.write_text(
+        "[algorithms]\nresamples = 1\nn_clusters = [4]\n"
+        "[backtest]\nas_of = ['2024-05-01']\nhorizons = [3]\n"
+    )
     done = start(installed.warehouse_path.parent, "evaluate", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     for words in ("KMeans, 4 clusters", "RFM grid", "Quintile sum", "the plain sum of"):

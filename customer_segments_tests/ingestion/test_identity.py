@@ -16,6 +16,7 @@ START = datetime(2011, 3, 1, 8)
 FEW_EXAMPLES = costly(4)
 
 
+@pytest.mark.slow  # cases/ has them through the command
 @pytest.mark.parametrize(
     "case",
     [

@@ -161,7 +161,8 @@ def test_bad_input_is_refused(tmp_path, case):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("case", ["cut off", "column missing", "no date", "header only"])
+# As it is opened, and as it is typed.
+@pytest.mark.parametrize("case", ["cut off", "no date"])
 def test_the_last_good_tables_stay(good, tmp_path, case):
     name, make, words = BAD[case]
     make(tmp_path / name)
@@ -189,21 +190,23 @@ def test_who_unpacks_foreign_files_is_told_no_secret(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("neighbour", ["0 before.xlsx", "z after.xlsx"])
 def test_one_bad_file_among_good_ones_is_named_alone(good, tmp_path, neighbour):
-    shutil.copy(good.source_dir / "good.xlsx", tmp_path / neighbour)
-    (tmp_path / "bad.xlsx").write_bytes(b"hello")
-    before = published(good)
+    files = [tmp_path / neighbour, tmp_path / "bad.xlsx"]
+    shutil.copy(good.source_dir / "good.xlsx", files[0])
+    files[1].write_bytes(b"hello")
     with pytest.raises(UserError, match=r"^bad\.xlsx is not") as raised:
-        execute(install(good.warehouse_path.parent, source_dir=tmp_path), "ingest")
+        dry_run(files, Installation.of(good))
     assert neighbour not in str(raised.value)
-    assert published(good) == before
 
 
-def test_after_refused_input_the_tables_pass_their_checks_and_good_input_goes_in(installed):
-    write(installed.source_dir / "a.xlsx", [HEADER, line()])
-    ingest(installed)
-    (installed.source_dir / "b.csv").write_text("nonsense")
+def test_after_refused_input_the_tables_pass_their_checks_and_good_input_goes_in(good, tmp_path):
+    folder = shutil.copytree(good.warehouse_path.parent, tmp_path / "copy")
+    copied = install(folder, source_dir=folder / "source")
+    (copied.source_dir / "b.csv").write_text("nonsense")
     with pytest.raises(UserError):
-        execute(installed, "ingest")
-    assert all(spine_checks(installed, "raw_transactions").values())
-    write_csv(installed.source_dir / "b.csv", [HEADER, line(Invoice=7)])
-    assert ingest(installed, "workbook, invoice") == [("a.xlsx", "489434"), ("b.csv", "7")]
+        execute(copied, "ingest")
+    assert all(spine_checks(copied, "raw_transactions").values())
+    write_csv(copied.source_dir / "b.csv", [HEADER, line(Invoice=7)])
+    assert ingest(copied, "workbook, invoice") == [
+        ("b.csv", "7"),
+        *[("good.xlsx", "489434")] * 2,
+    ]

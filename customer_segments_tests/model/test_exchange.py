@@ -12,7 +12,7 @@ from customer_segments.model.fit import hash_version
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_SEGMENTS, KMEANS_MODEL
 from customer_segments_tests.console import Done, start
-from customer_segments_tests.installations import execute
+from customer_segments_tests.installations import materialize
 from customer_segments_tests.model.versions import (
     champion,
     choose,
@@ -100,7 +100,7 @@ def test_a_choice_does_not_need_the_customers_it_was_trained_on(sample_warehouse
     assert "moved_share" not in metadata
     assert decisions(installed).iloc[-1]["reason"] == "the group's model"
     month = date(2024, 12, 1)
-    execute(installed, "score", month, month)
+    materialize(installed, ["customer_segments"], month, month, checks=False)
     labelled = warehouse_of(installed).query(
         CUSTOMER_SEGMENTS.relation.filter(CUSTOMER_SEGMENTS.relation.snapshot_month == month)
     )

@@ -21,7 +21,7 @@ from customer_segments.model.training import Pool, training_pool
 from customer_segments.months import is_complete, shift
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
-from customer_segments_tests.installations import execute, materialize
+from customer_segments_tests.installations import materialize
 
 TRAINING = date(2011, 11, 1)
 
@@ -175,14 +175,7 @@ def test_a_complete_month(last_sale, today, complete):
 def test_an_unknown_version_and_too_little_history_are_clear_errors(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     with pytest.raises(UserError, match="no model version 'nope'"):
-        execute(
-            installed,
-            "refit",
-            run_config={"ops": {"champion_model": {"config": {"version": "nope"}}}},
-        )
+        materialize(installed, ["champion_model"], config={"champion_model": {"version": "nope"}})
+    config = {"kmeans_model": {"training_month": "2023-03"}}
     with pytest.raises(UserError, match="takes 500 and 12"):
-        execute(
-            installed,
-            "refit",
-            run_config={"ops": {"kmeans_model": {"config": {"training_month": "2023-03"}}}},
-        )
+        materialize(installed, ["kmeans_model"], config=config)

@@ -36,6 +36,7 @@ def test_the_command_offers_to_every_customer(sample_warehouse, copy_of):
     assert ask(settings, f"{twice} HAVING count(*) > 1") == []
 
 
+@pytest.mark.slow  # test_daemon and test_cli have it, among other steps
 def test_the_daemon_makes_offers_after_the_report_and_a_run_makes_none(world):
     assert agenda(look(world.installed)) == []
     shop.deliver(world.source, 3)

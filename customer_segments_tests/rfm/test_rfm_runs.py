@@ -49,6 +49,11 @@ def installed_with(folder: Path, lines: list[list]) -> Settings:
     return settings
 
 
+def clean(settings: Settings, first: date, last: date) -> None:
+    made = ["cleaned_transactions", "rejected_transactions"]
+    assert materialize(settings, made, first, last, checks=False).success
+
+
 def snapshots_only(settings: Settings, first: date, last: date) -> None:
     """Publish snapshots of the months: the expression, the audit, the ledger."""
     Warehouse(settings.warehouse_path).publish(
@@ -123,8 +128,8 @@ def test_a_snapshot_over_a_month_that_was_never_cleaned_is_refused(tmp_path):
             line(Invoice=3, InvoiceDate=datetime(2011, 3, 3)),
         ],
     )
-    execute(installed, "clean", date(2011, 1, 1), date(2011, 1, 1))
-    execute(installed, "clean", date(2011, 3, 1), date(2011, 3, 1))
+    clean(installed, date(2011, 1, 1), date(2011, 1, 1))
+    clean(installed, date(2011, 3, 1), date(2011, 3, 1))
     with pytest.raises(UserError, match="not there yet: 2011-02"):
         snapshots_only(installed, date(2011, 3, 1), date(2011, 3, 1))
     snapshots_only(installed, date(2011, 1, 1), date(2011, 1, 1))
@@ -139,7 +144,7 @@ def test_a_number_on_both_sides_of_a_months_end_is_two_orders(tmp_path):
             line(Invoice=1, InvoiceDate=datetime(2011, 2, 1, 0, 1)),
         ],
     )
-    execute(installed, "clean", date(2011, 1, 1), date(2011, 2, 1))
+    clean(installed, date(2011, 1, 1), date(2011, 2, 1))
     snapshots_only(installed, date(2011, 1, 1), date(2011, 2, 1))
     assert published(installed) == [
         (date(2011, 1, 1), "13085", 1, 1, 1),
@@ -157,7 +162,7 @@ def test_who_only_returned_goods_is_in_no_snapshot_and_the_figures_still_agree(t
         ],
     )
     month = date(2011, 3, 1)
-    execute(installed, "clean", month, month)
+    clean(installed, month, month)
     snapshots_only(installed, month, month)
     assert [row[1] for row in published(installed)] == ["13085"]
     assert verdicts(installed) == PASSED
@@ -167,14 +172,14 @@ def test_a_month_whose_lines_changed_is_left_out_until_it_is_taken_again(tmp_pat
     rows = [line(Invoice=n, InvoiceDate=datetime(2011, n, 3)) for n in (1, 2, 3)]
     installed = installed_with(tmp_path, rows)
     first, last = date(2011, 1, 1), date(2011, 3, 1)
-    execute(installed, "clean", first, last)
+    clean(installed, first, last)
     snapshots_only(installed, first, last)
     write_csv(
         installed.source_dir / "lines.csv",
         [HEADER, *rows, line(Invoice=9, InvoiceDate=datetime(2011, 2, 4))],
     )
     execute(installed, "ingest")
-    execute(installed, "clean", first, last)
+    clean(installed, first, last)
 
     check = evaluate_checks(installed, "customer_rfm")["reconciliation"]
     assert check.passed

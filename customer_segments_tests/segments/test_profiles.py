@@ -29,7 +29,10 @@ def approximately(rows: list[dict]) -> list:
     ]
 
 
-@pytest.mark.parametrize("fixture", ["sample_warehouse", "uci_warehouse"])
+# Any snapshots are below, and UCI's are reconciled in test_real_workbook.
+@pytest.mark.parametrize(
+    "fixture", ["sample_warehouse", pytest.param("uci_warehouse", marks=pytest.mark.slow)]
+)
 def test_the_table_is_what_plain_python_makes_of_the_customers(fixture, request):
     installed = request.getfixturevalue(fixture)
     expected = expected_profiles(*(rows_of(installed, table) for table in SOURCES))
