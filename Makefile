@@ -63,6 +63,7 @@ bench-peers: .venv/ready-dev ## Time cleaning and RFM at ten million rows agains
 lock: .venv/ready-dev ## Write the lock anew from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dashboard -c requirements.txt -o requirements-dashboard.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra team -c requirements.txt -o requirements-team.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra dev -c requirements-dashboard.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras \
 	--custom-compile-command "make lock"

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socket import gethostname
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -31,6 +32,8 @@ from customer_segments.instance import held_open, prepare_dagster_home
 Launch = Callable[..., None]
 
 PROCESS_TAG = "customer_segments/process"
+# A team's installation may have several, such as containers; each knows its own processes alone.
+HOST_TAG = "customer_segments/host"
 # Whoever started a command sees it fail, and starts it again; the daemon has no business to.
 OWN_TAGS = {MAX_RETRIES_TAG: "0"}
 # Where the UI's code location has the same jobs: without it, neither its timeline nor its pages of
@@ -125,7 +128,7 @@ def launcher(installed: Installation) -> Iterator[Launch]:
     def launch(job: str, months: Range | None = None, config: dict | None = None) -> None:
         # Made anew for each run: ingestion may have changed the months.
         defs = definitions.build_defs(installed.renewed(), loggers={"console": progress})
-        tags = OWN_TAGS | {PROCESS_TAG: str(os.getpid())}
+        tags = OWN_TAGS | {PROCESS_TAG: str(os.getpid()), HOST_TAG: gethostname()}
         tags |= months_tags(*months) if months else {}
         # By a name that the code location knows as well, for whoever tries it again there.
         run_config = {"loggers": {"console": {}}} | (config or {})
@@ -163,8 +166,10 @@ def _record_killed(instance: dg.DagsterInstance) -> None:
     """Record as failed the runs of commands that were killed: the UI's queue waits for them."""
     going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(going_on):
+        process = run.tags.get(PROCESS_TAG)
+        is_here = run.tags.get(HOST_TAG, gethostname()) == gethostname()
         # Tags go to whom the UI starts in its place, too.
-        if (process := run.tags.get(PROCESS_TAG)) and not run.parent_run_id:
+        if process and is_here and not run.parent_run_id:
             try:
                 os.kill(int(process), 0)
             except ProcessLookupError:

@@ -79,6 +79,9 @@ def test_only_the_runs_of_commands_that_are_gone_are_recorded_as_failed():
         # What the UI starts in its place has its tags.
         parent = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
         again = instance.create_run_for_job(job, status=started, tags=gone, **parent)
+        elsewhere = instance.create_run_for_job(
+            job, status=started, tags=gone | {launching.HOST_TAG: "another container"}
+        )
         launching._record_killed(instance)
-        statuses = [instance.get_run_by_id(run.run_id).status for run in (killed, again)]
-    assert statuses == [dg.DagsterRunStatus.FAILURE, started]
+        statuses = [instance.get_run_by_id(run.run_id).status for run in (killed, again, elsewhere)]
+    assert statuses == [dg.DagsterRunStatus.FAILURE, started, started]
