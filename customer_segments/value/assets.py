@@ -13,8 +13,8 @@ from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.value import backtest
 from customer_segments.value.customer_value import customer_value
-from customer_segments.value.formula import LEAST_MONTHS
 from customer_segments.value.judges import CHECKED
+from customer_segments.value.spent import LEAST_MONTHS
 
 
 def build_defs(installed: Installation) -> dg.Definitions:

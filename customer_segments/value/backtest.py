@@ -14,7 +14,8 @@ from ibis.expr.types import FloatingValue, Table
 from customer_segments.months import is_complete, shift
 from customer_segments.tables import SEGMENT_VALUE_BACKTEST, VALUE_BACKTEST
 from customer_segments.tables.money import SUM
-from customer_segments.value.formula import HORIZONS, YEAR, foretold, with_actual
+from customer_segments.value.formula import foretold, with_actual
+from customer_segments.value.spent import HORIZONS, YEAR
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.tables import CUSTOMER_VALUE
-from customer_segments.value.formula import HORIZONS, LEAST_MONTHS, foretold_of_each
+from customer_segments.value.formula import foretold_of_each
+from customer_segments.value.spent import HORIZONS, LEAST_MONTHS
 
 TOO_EARLY = f"fewer than {LEAST_MONTHS} months of data before"
 NO_SEASON = "revenue a year before tells no season: it is not above 0"

@@ -14,19 +14,22 @@ from operator import add
 from sys import float_info
 
 import ibis
-from ibis.expr.types import DateValue, Table
+from ibis.expr.types import Table
 
 from customer_segments.model.sampling import some_customers
-from customer_segments.months import LAST_DAYS
 from customer_segments.tables.money import SUM
+from customer_segments.value.spent import (
+    HORIZONS,
+    customers_at,
+    daily,
+    later,
+    seasons_of,
+    with_spent,
+    years_before,
+)
 
-# Months ahead that are foretold.
-HORIZONS = (3, 6)
-# Of each of them.
+# Of each horizon.
 FORETOLD = ("expected", "low", "high", "share", "base")
-YEAR = 12
-# A year for the shares at the date that the base is learned at, and the longest horizon since.
-LEAST_MONTHS = YEAR + max(HORIZONS)
 # Of the customers, those with the least forecasts: the base is what they spent beyond these.
 LEAST_SHARE = 0.4
 # Of the forecasts, equally many customers in each; and the quantiles of actual / forecast in one.
@@ -75,14 +78,16 @@ def foretold_of_each(
     most a tenth spent less than ``low``, and a tenth more than ``high``; null without a base, or if
     nothing is expected.
     """
-    seasons = _seasons(cleaned, _dates(states))
-    learning = _states(cleaned, seasons.select(as_of="learned_at").distinct(), window_months)
+    seasons = seasons_of(cleaned, years_before(states))
+    learning = customers_at(cleaned, seasons.select(as_of="learned_at").distinct(), window_months)
     learning = some_customers(learning, "as_of")
     known = _with_forecast(
-        _with_spent(cleaned, learning), _seasons(cleaned, _dates(learning)), decay_days
+        with_spent(cleaned, learning),
+        seasons_of(cleaned, years_before(learning)),
+        decay_days,
     )
     bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
-    rows = _with_spent(cleaned, states)
+    rows = with_spent(cleaned, states)
     for months in HORIZONS:
         season, own = (each.filter(each.horizon_months == months) for each in (seasons, bands))
         season, own = season.drop("horizon_months"), own.drop("horizon_months")
@@ -130,51 +135,12 @@ def with_actual(cleaned: Table, rows: Table) -> Table:
     spans = rows.select("as_of", "horizon_months").distinct()
     until = [(spans.horizon_months == months, later(spans.as_of, months)) for months in HORIZONS]
     spans = spans.mutate(until=ibis.cases(*until))
-    days = _days(cleaned)
+    days = daily(cleaned)
     since = days.join(spans, [days.day >= spans.as_of, days.day < spans.until])
     spent = since.group_by("as_of", "horizon_months", "customer_id").agg(spent=since.revenue.sum())
     joined = rows.left_join(spent, ["as_of", "horizon_months", "customer_id"])
     actual = ibis.greatest(joined.spent.fill_null(0), 0).cast(SUM)
     return joined.select(*rows.columns, actual=actual)
-
-
-def later(day: DateValue, months: int) -> DateValue:
-    """Return the date so many months after another one, before it if negative."""
-    return (day + ibis.interval(months=months)).cast("date")
-
-
-def _days(cleaned: Table) -> Table:
-    """Add lines up, a row per customer and day."""
-    known = cleaned.filter(cleaned.customer_id.notnull())
-    by_day = known.group_by("customer_id", day=known.invoice_date.date())
-    return by_day.agg(revenue=known.revenue.sum().cast(SUM))
-
-
-def _states(cleaned: Table, dates: Table, window_months: int | None) -> Table:
-    """Return the customers of first days of months, as ``customer_rfm`` would have them."""
-    sales = cleaned.filter(cleaned.customer_id.notnull(), ~cleaned.is_credit)
-    months = sales.group_by("customer_id", "month").agg(last=sales.invoice_date.max().date())
-    conditions = [months.month < dates.as_of]
-    if window_months:
-        conditions.append(months.month >= later(dates.as_of, -window_months))
-    seen = months.join(dates, conditions)
-    last = seen.group_by("as_of", "customer_id").agg(last=seen["last"].max())
-    recency_days = last.as_of.delta(last["last"], unit="day")
-    return last.select("as_of", "customer_id", recency_days=recency_days)
-
-
-def _dates(states: Table) -> Table:
-    dates = states.select("as_of").distinct()
-    return dates.mutate(since=later(dates.as_of, -YEAR))
-
-
-def _with_spent(cleaned: Table, states: Table) -> Table:
-    """Add ``revenue_12m`` to states."""
-    dates, days = _dates(states), _days(cleaned)
-    in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
-    spent = in_year.group_by("as_of", "customer_id").agg(revenue_12m=in_year.revenue.sum())
-    joined = states.left_join(spent, ["as_of", "customer_id"])
-    return joined.select(*states.columns, revenue_12m=joined.revenue_12m.fill_null(0).cast(SUM))
 
 
 def _with_forecast(states: Table, seasons: Table, decay_days: float) -> Table:
@@ -183,39 +149,6 @@ def _with_forecast(states: Table, seasons: Table, decay_days: float) -> Table:
     spent_last = ibis.greatest(rows.revenue_12m, 0).cast("float64")
     stays = (-rows.recency_days.cast("float64") / decay_days).exp()
     return rows.mutate(forecast=rows.share * spent_last * stays)
-
-
-def _seasons(cleaned: Table, dates: Table) -> Table:
-    """Return ``share``, ``learned_at`` and ``has_history`` of each date and horizon.
-
-    A first month whose data starts after its first week is not counted as history.
-    """
-    known = cleaned.filter(cleaned.customer_id.notnull())
-    days = known.group_by(day=known.invoice_date.date()).agg(revenue=known.revenue.sum().cast(SUM))
-    first = days.day.min()
-    is_whole = first.day() <= LAST_DAYS
-    start = ibis.ifelse(is_whole, first.truncate("M"), later(first.truncate("M"), 1))
-    dates = dates.cross_join(days.agg(start=start))
-    in_year = days.join(dates, [days.day >= dates.since, days.day < dates.as_of])
-    seasons = []
-    for months in HORIZONS:
-        is_ahead = in_year.day < later(in_year.since, months)
-        each = in_year.group_by("as_of", "since", "start").agg(
-            year=in_year.revenue.sum(), ahead=in_year.revenue.sum(where=is_ahead)
-        )
-        month = each.as_of.truncate("M")
-        is_told = (each.since >= each.start) & (each.year > 0) & (each.ahead > 0)
-        share = each.ahead.cast("float64") / each.year.cast("float64")
-        seasons.append(
-            each.select(
-                "as_of",
-                horizon_months=ibis.literal(months, "int64"),
-                share=ibis.ifelse(is_told, share, None),
-                learned_at=later(month, -months),
-                has_history=later(month, -LEAST_MONTHS) >= each.start,
-            )
-        )
-    return ibis.union(*seasons)
 
 
 def _bands(known: Table) -> Table:

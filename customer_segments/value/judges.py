@@ -13,7 +13,7 @@ from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_VALUE
 from customer_segments.tables.money import SUM
-from customer_segments.value.formula import YEAR, later
+from customer_segments.value.spent import YEAR, later
 
 # Of the horizons the one that is over first.
 MONTHS = 3

@@ -13,11 +13,11 @@ from customer_segments.tables import CLEANED_TRANSACTIONS
 from customer_segments.value.formula import (
     BANDS,
     INTERVAL,
-    LEAST_MONTHS,
     LEAST_SHARE,
     foretold,
     with_actual,
 )
+from customer_segments.value.spent import LEAST_MONTHS
 from customer_segments_tests.rfm.lines import line
 
 FIRST, CUSTOMERS, DECAY = date(2009, 12, 1), 80, 120.0
