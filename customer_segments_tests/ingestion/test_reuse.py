@@ -12,6 +12,7 @@ from customer_segments.ingestion.intake import parser_of
 from customer_segments.ingestion.reuse import parsed_before
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
+from customer_segments.tables import CUSTOMER_CONTACTS
 from customer_segments_tests.ingestion.ingested import (
     ask,
     digests,
@@ -117,6 +118,12 @@ def test_what_cannot_be_trusted_is_not_taken_for_parsed(three_files, harm):
         con.execute(harm)
     # One of another parser is itself alone not trusted.
     assert trusted() == (["4.xlsx", "5.xlsx"] if "parser" in harm else [])
+
+
+def test_files_are_read_again_for_a_table_that_is_not_there(three_files):
+    installed = Installation.of(three_files)
+    parser = parser_of(installed.policy)
+    assert parsed_before(installed.warehouse, parser, [CUSTOMER_CONTACTS]).empty
 
 
 def test_what_cannot_be_trusted_is_read_again(three_files):
