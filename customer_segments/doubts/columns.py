@@ -7,7 +7,10 @@ columns of money that are not used (``files``).
 import re
 from collections.abc import Iterator
 
+from ibis import _
+
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
+from customer_segments.doubts.totals import looked_at
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 
@@ -18,6 +21,13 @@ QUANTITY = (
 )
 NO_DATES = ["1970-01-01", "1900-01-01", "1899-12-30", "1899-12-31", "1980-01-01", "2000-01-01"]
 LEAST_ROWS = 10
+# Lines of a product, and products, that tell what a price is of; how much less the price of a unit
+# varies where it is of the line; and most of the products, or of the lines that stand twice.
+LEAST_LINES, LEAST_PRODUCTS, MUCH_LESS, MOST = 5, 10, 2, 0.8
+# What two lines of an order have alike that are one; UCI has one in a hundred that is.
+LINE = ("workbook", "sheet", "invoice", "invoice_date", "customer_id", "stock_code", "description")
+LINE += ("quantity", "price")
+REPEATED, LEAST_REPEATED = 0.1, 100
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -40,6 +50,71 @@ def no_quantity(found: Evidence) -> Iterator[Doubt]:
                 "Name the column of the quantity; or, if the price is the line's, accept it:",
                 layout_for([row["workbook"]], found.files, columns={"quantity": may_be[0]}),
             )
+
+
+def line_prices(found: Evidence) -> Iterator[Doubt]:
+    """Look for prices that are of all units of a line: of a product, twice as much for two."""
+    rows = found.some
+    rows = rows.filter(rows.reason.isnull(), rows.quantity > 0, rows.stock_code.notnull())
+    rows = rows.select(
+        *("workbook", "stock_code", "quantity"),
+        price=_.price.cast("float64"),
+        unit=_.price.cast("float64") / _.quantity.cast("float64"),
+    )
+    products = rows.group_by("workbook", "stock_code").agg(
+        quantities=_.quantity.nunique(),
+        lines=_.count(),
+        spread=_.price.std() / _.price.mean(),
+        unit_spread=_.unit.std() / _.unit.mean(),
+    )
+    products = products.filter(products.quantities > 1, products.lines >= LEAST_LINES)
+    products = products.mutate(is_total=products.unit_spread * MUCH_LESS < products.spread)
+    counted = products.group_by("workbook").agg(products=_.count(), totals=_.is_total.sum())
+    many = counted.filter(_.products >= LEAST_PRODUCTS, _.totals >= MOST * _.products)
+    for row in found.fetched(many.order_by("workbook")):
+        sheets = [each for each in found.sheets if each["workbook"] == row["workbook"]]
+        heading = next((h for each in sheets if (h := heading_of("price", each["read_as"]))), None)
+        if heading is None:
+            continue
+        yield doubt(
+            "line_prices",
+            "stops",
+            f"{shown(row['workbook'])}, column {heading!r}: of {row['totals']:,} of "
+            f"{row['products']:,} products the price grows with the quantity, so that it may be "
+            f"of all units of a line; it counts once for each.{looked_at(found)}",
+            "If it is, say so:",
+            layout_for([row["workbook"]], found.files, columns={"price": "", "amount": heading}),
+        )
+
+
+def repeated_lines(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that stand in their order again: a till's, or an export's."""
+    rows = found.some.filter(found.some.reason.isnull())
+    each = rows.group_by(*LINE).agg(times=_.count(), row_number=_.row_number.max())
+    (counted,) = found.fetched(
+        each.agg(
+            lines=each.count(),
+            rows=each.times.sum().fill_null(0),
+            again=(each.times > 1).sum().fill_null(0),
+        )
+    )
+    repeated = counted["rows"] - counted["lines"]
+    if counted["rows"] < LEAST_REPEATED or repeated < REPEATED * counted["rows"]:
+        return
+    first = each.filter(each.times > 1).order_by("workbook", "row_number").limit(1)
+    (one,) = found.fetched(first)
+    is_every = counted["again"] >= MOST * counted["lines"]
+    again = doubt(
+        "repeated_lines",
+        "stops" if is_every else "warns",
+        f"{shown(one['workbook'])}: {repeated:,} of {counted['rows']:,} lines say what another "
+        f"of their order says (row {one['row_number']:,}, say), and count again."
+        f"{looked_at(found)}",
+        "If they are the same, have each count once:",
+        {"cleaning": {"drop_repeated_lines": True}},
+    )
+    # A till that writes a line for each scan has many, too.
+    yield again if is_every else again._replace(change={})
 
 
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:

@@ -27,7 +27,7 @@ FEW_IDS = 0.001
 # An id with so large a share of the orders, and so many times those of any other, is a till.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # So few ids with so many orders each are no customers.
-FEW, FEW_ORDERS = 4, 100
+FEW, FEW_ORDERS, NAMED = 12, 100, 4
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
@@ -164,7 +164,7 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
     if all(re.search(E_NOTATION, name) for name in ids):
         # They lost their digits, as is said of them.
         return
-    names = ", ".join(map(shown, ids))
+    names = ", ".join(map(shown, ids[:NAMED])) + (" and others" if len(ids) > NAMED else "")
     files = ", ".join(map(shown, found.files[:3]))
     yield doubt(
         "outlying_customer",

@@ -15,7 +15,8 @@ from customer_segments.ingestion.doubt import Doubt, accepting
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
-    *(files.fill_down, columns.no_quantity, columns.placeholder_dates, totals.totals),
+    *(files.fill_down, columns.no_quantity, columns.line_prices),
+    *(columns.repeated_lines, columns.placeholder_dates, totals.totals),
     *(lines.unnetted_returns, lines.unsigned_credit_notes, lines.outlying_reason),
     *(files.several_currencies, files.unused_money, files.wrong_code_page),
 )

@@ -130,7 +130,7 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
 
 def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
     """Return the sections that have a column count."""
-    if what in ("tax", "shipping"):
+    if what in ("tax", "measure", "shipping"):
         return {}
     says = {"discount": "rate"} if what == "discount" else {}
     column = "status" if what == "kind" else what

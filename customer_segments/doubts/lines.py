@@ -10,8 +10,9 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import counts
-from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.doubts.totals import TOTAL, names_totals
+from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, doubt
 from customer_segments.ingestion.layout import shown
 from customer_segments.tables.money import line_revenue
@@ -28,6 +29,8 @@ CREDIT_NOTE = (
 )
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
+# Without a number, where an address may tell who they are.
+GUESTS = 0.05
 # Fewer rows say nothing of shares.
 LEAST_ROWS = 100
 SUPERSEDED = "overlapping_invoice"
@@ -131,7 +134,8 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             continue
         of = counted[reason]
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
-        if share < usual["warn"]:
+        other = _address(found) if reason == "missing_customer" else None
+        if share < (GUESTS if other else usual["warn"]):
             continue
         # Hardly any row, and most of the money: that is a total.
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
@@ -147,7 +151,7 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             f"{of['money']:,.2f} of {money:,.2f} in money; {first['where']}, "
             f"row {first['row_number']:,} ({example}), say.",
             usual["advice"],
-            _way_out(reason, found, concerned),
+            _way_out(reason, found, concerned, other),
         )
 
 
@@ -172,7 +176,19 @@ def _of_transactions(found: Evidence) -> dict:
     return counted
 
 
-def _way_out(reason: str, found: Evidence, concerned: Table) -> Change:
+def _address(found: Evidence) -> str | None:
+    """Return the heading of customers' e-mail addresses, where they are not what tells them."""
+    for row in found.sheets:
+        unused = found.unused.get((row["workbook"], row["sheet"]), [])
+        at = headings.found("email", unused)
+        if there := unused[at[0]] if at else heading_of("email", row["read_as"]):
+            return there
+    return None
+
+
+def _way_out(reason: str, found: Evidence, concerned: Table, other: str | None) -> Change:
+    if other:
+        return {"layout": [{"columns": {"customer_id": other}}]}
     if reason != "non_product":
         return USUAL[reason].get("change", {})
     codes = concerned.group_by("stock_code").agg(rows=concerned.count())

@@ -109,7 +109,7 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         "stops",
         f"{where(one['workbook'], one['sheet'])}: in {counted['sums'] + counted['alike']:,} of "
         f"{counted['several'] + counted['pairs']:,} orders one line is the sum of the others "
-        f"(row {one['row_number']:,}, say): money would count twice.{_looked_at(found)}",
+        f"(row {one['row_number']:,}, say): money would count twice.{looked_at(found)}",
         "Have the lines alone count, by the column that tells what a line is:",
         _kinds(found, rows, of_sums),
     )
@@ -141,7 +141,7 @@ def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
         "stops",
         f"{where(one['workbook'], one['sheet'])}: in {counted['alike']:,} of {counted['orders']:,} "
         f"orders all lines have the same money (row {one['row_number']:,}, say): it may be the "
-        f"order's, and would count once for each line.{_looked_at(found)}",
+        f"order's, and would count once for each line.{looked_at(found)}",
         "Name the column of the line's money:",
         {"layout": [{"columns": {"amount": "HEADING"}}]},
     )
@@ -171,13 +171,14 @@ def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
         "stops",
         f"{where(one['workbook'], one['sheet'])}: {one['met']:,} of {one['days']:,} days of "
         f"customers have the same money as in sheet {one['other']!r}: it would count twice."
-        f"{_looked_at(found)}",
+        f"{looked_at(found)}",
         "Name the sheets that count:",
         layout_for([one["workbook"]], found.files, sheets=[one["other"]]),
     )
 
 
-def _looked_at(found: Evidence) -> str:
+def looked_at(found: Evidence) -> str:
+    """Return what to say where some customers were looked at."""
     return f" One customer in {found.parts:,} was looked at." if found.parts > 1 else ""
 
 

@@ -19,7 +19,7 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "4"
+PARSER = "5"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
@@ -71,22 +71,15 @@ def typed_rows(
     def text(column: str) -> Value:
         return cells[column] if column in columns else _NULL
 
-    def number(column: str, kind: str) -> Value:
-        cell = cells[column]
-        if not cell.type().is_string():
-            return cell.try_cast(kind)
-        form = forms[column]
-        return numbers.read(cell, form.is_plain, form.decimal, kind, percent=column == "discount")
-
-    quantity = number("quantity", QUANTITY) if "quantity" in columns else ibis.literal(1)
-    quantity = quantity.cast(QUANTITY)
+    quantity = quantity_of(cells, forms)
     if "price" in columns:
-        price = number("price", PRICE)
+        price = number(cells, "price", forms, PRICE)
     else:
-        price = (number("amount", LINE).cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
+        amount = number(cells, "amount", forms, LINE)
+        price = (amount.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
     if "discount" in columns and layout.discount:
         # A line without one has none.
-        discount = number("discount", PRICE).fill_null(0)
+        discount = number(cells, "discount", forms, PRICE).fill_null(0)
         price = (
             price * (1 - discount)
             if layout.discount == "rate"
@@ -134,6 +127,22 @@ def typed_rows(
 
 
 _NULL = ibis.null("string")
+
+
+def number(cells: Table, column: str, forms: Mapping[str, Form], kind: str) -> Value:
+    """Return the numbers of a column; null where a cell says none."""
+    cell = cells[column]
+    if not cell.type().is_string():
+        return cell.try_cast(kind)
+    form = forms[column]
+    return numbers.read(cell, form.is_plain, form.decimal, kind, percent=column == "discount")
+
+
+def quantity_of(cells: Table, forms: Mapping[str, Form]) -> Value:
+    """Return the quantities: one of each where there is no such column."""
+    has_any = "quantity" in cells.columns
+    given = number(cells, "quantity", forms, QUANTITY) if has_any else ibis.literal(1)
+    return given.cast(QUANTITY)
 
 
 def _with_moment(

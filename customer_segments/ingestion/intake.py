@@ -19,6 +19,7 @@ from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
+from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
@@ -179,4 +180,5 @@ def _looked_at(
     if named and min(counts["named"] or 0, counts["nameless"] or 0) > FEW * rows:
         # Money from abroad has its sign, that of the shop's country has none.
         named.add(NAMELESS)
+    doubts += other_totals(con, grid, forms)
     return Sheet(grid, layout, forms, policy.source, rows, tuple(sorted(named))), doubts

@@ -23,6 +23,8 @@ NEEDED = {
     "price": "money (a price, or an amount)",
 }
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
+# The amount where there is a price as well: it is held against quantity times price, and not used.
+LINE_TOTAL = "line_total"
 
 
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
@@ -173,15 +175,23 @@ def _header(
             )
         if candidates:
             positions[column] = candidates[0]
-    # The total of a line or an order says nothing that quantity and price do not.
-    if "price" in positions and "amount" not in layout.columns:
-        positions.pop("amount", None)
-    if not layout.discount:
-        positions.pop("discount", None)
+    _choose_money(positions, layout)
+    used = {place for column, place in positions.items() if column != LINE_TOTAL}
     return Header(
         row=number,
         positions=positions,
         headings={column: cells[position] for column, position in positions.items()},
-        ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in positions.values()),
+        ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
+
+
+def _choose_money(positions: dict[str, int], layout: Layout) -> None:
+    """Leave one column of money, the price where nobody says another, and a discount if asked."""
+    if "price" in positions and "amount" in positions:
+        if layout.columns.get("amount") and not layout.columns.get("price"):
+            positions.pop("price")
+        else:
+            positions[LINE_TOTAL] = positions.pop("amount")
+    if not layout.discount:
+        positions.pop("discount", None)

@@ -19,8 +19,15 @@ UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
 # What tills, shops, databases and pandas write where there is no customer.
 NO_CUSTOMER = [
-    *("0", "-", "--", "?", "NA", "N/A", "n.a.", "#N/A", "#REF!", "#VALUE!", "nan", "<NA>", "NaT"),
+    *("0" * digits for digits in range(1, 13)),
+    *("-", "--", "?", "NA", "N/A", "n.a.", "#N/A", "#REF!", "#VALUE!", "nan", "<NA>", "NaT"),
     *("NULL", "(null)", "\\N", "None", "undefined", "(blank)", "-1", "Unknown", "Anonymous"),
+    *("[null]", "k.A.", "s/n", "No Name", "NoName", "Guest Checkout", "Guest User", "Walkin"),
+    *("Walk-in Guest", "Counter Sale", "POS Customer", "Default Customer", "Kein Kunde", "Diverse"),
+    *("Diverse Kunden", "Barkunde", "Kassenkunde", "Client divers", "Clients divers"),
+    *("Client anonyme", "Cliente ocasional", "Clientes varios", "Cliente mostrador", "Contado"),
+    *("Cliente anónimo", "Sin cliente", "Cliente occasionale", "Cliente anonimo", "Geen klant"),
+    *("Contante klant", "Klant onbekend"),
     *("Guest", "Guest Customer", "Walk-in", "Walk-in Customer", "Walk in Customer", "No Customer"),
     *("CASH", "Cash Sale", "Cash Customer", "Gast", "Laufkunde", "Laufkundschaft", "Barverkauf"),
     *("Unbekannt", "Invité", "Client comptoir", "Client de passage", "Inconnu", "Invitado"),

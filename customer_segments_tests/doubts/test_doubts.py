@@ -109,8 +109,8 @@ MANY = [
     ),
     (
         "outlying_customer",
-        {"customer_id": "'Till ' || n // 2 % 4"},
-        ["all 1,200 orders are of Till 0, Till 1, Till 2, Till 3"],
+        {"customer_id": "'Till ' || n // 2 % 6"},
+        ["all 1,200 orders are of Till 0, Till 1, Till 2, Till 3 and others"],
         {"layout": [{"columns": {"customer_id": "HEADING"}}]},
     ),
     (
@@ -135,6 +135,12 @@ MANY = [
             "layout": [{"columns": {"status": "HEADING"}}],
             "cleaning": {"statuses": ["what a line says there"]},
         },
+    ),
+    (
+        "repeated_lines",
+        {"stock_code": "'P' || n // 2 % 50", "quantity": "2", "price": "2.5 + n // 2 % 7"},
+        ["1,200 of 2,400 lines", "row 3, say"],
+        {"cleaning": {"drop_repeated_lines": True}},
     ),
     (
         "totals",
@@ -257,7 +263,7 @@ SEVERAL = [
     pytest.param({"customer_id": "(5838210000000000 + n // 2 % 400)::VARCHAR"}, id="long ids"),
     pytest.param({"customer_id": "lpad(customer_id, 8, '0')"}, id="all ids have zeros"),
     pytest.param({"customer_id": "if(n // 2 % 11 = 0, '9', customer_id)"}, id="a large customer"),
-    pytest.param({"customer_id": "(n // 2 % 5)::VARCHAR"}, id="five customers alike"),
+    pytest.param({"customer_id": "(n // 2 % 13)::VARCHAR"}, id="thirteen customers alike"),
     pytest.param({"customer_id": "(n // 6)::VARCHAR"}, id="a few orders each"),
     pytest.param({"quantity": "if(n = 7, -1, quantity)"}, id="one return"),
     pytest.param({"quantity": "if(n % 30 = 0, 0, quantity)"}, id="nothing sold"),
@@ -413,6 +419,32 @@ def test_a_price_without_the_quantity_beside_it_is_doubted(read_as, unused, name
     assert [each.name for each in found] == names
     for each in found:
         assert each.change == {"layout": [{"columns": {"quantity": "Qtity"}}]}
+
+
+def test_prices_that_grow_with_the_quantity_are_doubted():
+    prices = {"price": "(1 + n % 50) * (1 + n // 50 % 4)", "quantity": "1 + n // 50 % 4"}
+    (found,) = doubted(sheet={"read_as": "price: 'Price'"}, **prices)
+    assert (found.name, found.level) == ("line_prices", "stops")
+    assert "column 'Price': of 50 of 50 products" in found.said
+    assert found.change == {"layout": [{"columns": {"price": "", "amount": "Price"}}]}
+    assert doubted(sheet={"read_as": "amount: 'Total'"}, **prices) == []
+    falling = prices | {"price": "(1 + n % 50) * (1 - (n // 50 % 4) / 10)"}
+    assert doubted(sheet={"read_as": "price: 'Price'"}, **falling) == []
+
+
+def test_lines_that_some_orders_repeat_are_said_and_not_proposed():
+    columns = {"stock_code": "if(n % 8 < 2, 'P', stock_code)"}
+    columns |= {"quantity": "if(n % 8 < 2, 1, quantity)", "price": "if(n % 8 < 2, 3, price)"}
+    (found,) = doubted(**columns)
+    assert (found.name, found.level, found.change) == ("repeated_lines", "warns", {})
+
+
+def test_guests_with_an_address_are_said():
+    columns = {"customer_id": "if(n // 2 % 5 = 0, NULL, customer_id)"}
+    (found,) = doubted(sheet={"ignored_columns": "Colour, Billing Email"}, **columns)
+    assert (found.name, found.level) == ("outlying_reason", "warns")
+    assert found.change == {"layout": [{"columns": {"customer_id": "Billing Email"}}]}
+    assert doubted(sheet={"ignored_columns": "Colour"}, **columns) == []
 
 
 def test_currencies_of_headings_are_told_apart():
