@@ -112,6 +112,12 @@ def _judged(raw: Table, rules: Cleaning) -> Table:
         rows = rows.mutate(
             **{name: ibis.ifelse(is_turned, each, rows[name]) for name, each in turned.items()}
         )
+    # Where a quantity marks it, minus one at minus five is a return of five all the same.
+    twice = rows.is_credit & (rows.price < 0) & (rows.quantity < 0) & (rules.credit != "price")
+    rows = rows.mutate(
+        price=ibis.ifelse(twice, -rows.price, rows.price),
+        revenue=ibis.ifelse(twice, -rows.revenue, rows.revenue),
+    )
     return rows.mutate(reason=_row_reason(rows, rules))
 
 

@@ -30,6 +30,8 @@ NOT_PROPOSED = {
 # Lines have to be filled down before returns are seen; no chain is longer.
 ROUNDS = 5
 WIDTH = 98
+# Where an advice leaves to the reader which column it is.
+HEADING = "HEADING"
 CONTACTS = (
     "Of each customer, for the lists of the workbook; take away what they are not to pass on."
 )
@@ -72,7 +74,9 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
 
 def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
     doubts: list[Doubt] = [each for each in run.doubts if each.name not in NOT_PROPOSED]
-    changes = [(each.change, each.said) for each in doubts if each.change]
+    # What only the advice can leave open is no setting yet.
+    open_ones = [each for each in doubts if HEADING in str(each.change)]
+    changes = [(each.change, each.said) for each in doubts if each.change and each not in open_ones]
     if len(currencies := [*run.found.currencies]) == 1:
         changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
     changes += [(change, CONTACTS) for change in _contacts(run)]

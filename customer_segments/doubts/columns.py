@@ -24,10 +24,6 @@ LEAST_ROWS = 10
 # Lines of a product, and products, that tell what a price is of; how much less the price of a unit
 # varies where it is of the line; and most of the products, or of the lines that stand twice.
 LEAST_LINES, LEAST_PRODUCTS, MUCH_LESS, MOST = 5, 10, 2, 0.8
-# What two lines of an order have alike that are one; UCI has one in a hundred that is.
-LINE = ("workbook", "sheet", "invoice", "invoice_date", "customer_id", "stock_code", "description")
-LINE += ("quantity", "price")
-REPEATED, LEAST_REPEATED = 0.1, 100
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -85,36 +81,6 @@ def line_prices(found: Evidence) -> Iterator[Doubt]:
             "If it is, say so:",
             layout_for([row["workbook"]], found.files, columns={"price": "", "amount": heading}),
         )
-
-
-def repeated_lines(found: Evidence) -> Iterator[Doubt]:
-    """Look for lines that stand in their order again: a till's, or an export's."""
-    rows = found.some.filter(found.some.reason.isnull())
-    each = rows.group_by(*LINE).agg(times=_.count(), row_number=_.row_number.max())
-    (counted,) = found.fetched(
-        each.agg(
-            lines=each.count(),
-            rows=each.times.sum().fill_null(0),
-            again=(each.times > 1).sum().fill_null(0),
-        )
-    )
-    repeated = counted["rows"] - counted["lines"]
-    if counted["rows"] < LEAST_REPEATED or repeated < REPEATED * counted["rows"]:
-        return
-    first = each.filter(each.times > 1).order_by("workbook", "row_number").limit(1)
-    (one,) = found.fetched(first)
-    is_every = counted["again"] >= MOST * counted["lines"]
-    again = doubt(
-        "repeated_lines",
-        "stops" if is_every else "warns",
-        f"{shown(one['workbook'])}: {repeated:,} of {counted['rows']:,} lines say what another "
-        f"of their order says (row {one['row_number']:,}, say), and count again."
-        f"{looked_at(found)}",
-        "If they are the same, have each count once:",
-        {"cleaning": {"drop_repeated_lines": True}},
-    )
-    # A till that writes a line for each scan has many, too.
-    yield again if is_every else again._replace(change={})
 
 
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence, said_where
+from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.doubts.totals import names_totals
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
@@ -21,6 +21,10 @@ UNUSED = {**read_toml(__package__, "unused.toml")}
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
+MEASURES = {
+    "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
+    "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
+}
 # Of statuses that seem to count, these are not proposed.
 TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
 # The same currency by sign and by code; which dollar it is, a file says by the code.
@@ -103,6 +107,25 @@ def several_currencies(found: Evidence) -> Iterator[Doubt]:
             "stops",
             f"Money is in {len(by_currency)} currencies, and would be added up: {said}.",
             "Convert it to one currency, take the others' rows out, or keep a warehouse for each.",
+        )
+
+
+def several_measures(found: Evidence) -> Iterator[Doubt]:
+    """Look for files of which some have money with tax and others without, by their headings."""
+    places: dict[str, list[tuple[str, str]]] = {}
+    for row in found.sheets:
+        money = heading_of("price", row["read_as"]) or heading_of("amount", row["read_as"]) or ""
+        words = {*re.findall(r"[^\W\d_]+", money.casefold())}
+        said = [name for name, measure in MEASURES.items() if words & measure]
+        for name in said if len(said) == 1 else ():
+            places.setdefault(name, []).append((row["workbook"], row["sheet"]))
+    if len(places) > 1:
+        where = "; ".join(f"{name} in {said_where(at)}" for name, at in places.items())
+        yield doubt(
+            "several_measures",
+            "stops",
+            f"Money is {where}, by its headings, and would be added up.",
+            "Name the same measure in all files, by columns of a [[layout]]; or export them alike.",
         )
 
 

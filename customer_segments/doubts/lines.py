@@ -39,7 +39,8 @@ SUPERSEDED = "overlapping_invoice"
 def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
     """Look for negative quantities or prices that no rule takes for returns: they are lost."""
     rows = found.rows
-    by_quantity = (rows.reason == "non_positive_quantity") & (rows.quantity < 0)
+    is_returned = rows.reason.isin(["non_positive_quantity", "non_positive_price"])
+    by_quantity = is_returned & (rows.quantity < 0)
     by_price = (rows.reason == "non_positive_price") & (rows.price < 0) & (rows.quantity > 0)
     if not {"non_positive_quantity", "non_positive_price"} & set(found.outcome):
         return

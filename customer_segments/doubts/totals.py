@@ -38,6 +38,7 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     """Look for lines that are the sum of others: of an order, or of all of a list."""
     rows = found.rows.filter(found.rows.reason.isnull(), ~found.rows.is_credit)
     yield from _totals_as_customers(found, rows)
+    yield from _grand_total(found, rows)
     # Where one order has its total among its lines, the others have.
     some = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
     yield from _totals_of_orders(found, some)
@@ -73,6 +74,24 @@ def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
         f"{shown(first['example'])} in row {first['row_number']:,}, say.",
         "If these rows add up others, say that they stand for nobody:",
         {"source": {"no_customer": nobody}},
+    )
+
+
+def _grand_total(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for a line that has as much money as all others."""
+    money = rows.revenue.cast("float64")
+    (all_of,) = found.fetched(rows.agg(lines=_.count(), money=money.sum(), most=money.max()))
+    if all_of["lines"] < LEAST_PAIRS or abs(2 * all_of["most"] / all_of["money"] - 1) > NEAR:
+        return
+    one = found.first(rows.filter(money == all_of["most"]), "customer_id")
+    assert one is not None
+    yield doubt(
+        "totals",
+        "stops",
+        f"{one['where']}, row {one['row_number']:,}: {all_of['most']:,.2f} of "
+        f"{shown(str(one['example']))} is as much as all other lines have: it would count twice.",
+        "If it adds up the others, say that it stands for nobody:",
+        {"source": {"no_customer": [*found.policy.source.no_customer, str(one["example"])]}},
     )
 
 

@@ -129,6 +129,14 @@ def test_credit_lines_by_prefix_or_by_sign(invoice, quantity, rules, is_credit):
     assert kept[0]["revenue"] == quantity * row["price"]
 
 
+@pytest.mark.parametrize(("invoice", "rules"), [("C1", {}), ("1", {"credit": "sign"})])
+def test_a_return_whose_price_is_negative_too_is_taken_off(invoice, rules):
+    row = raw_row(invoice=invoice, quantity=-2, price=Decimal(-5))
+    ((line,), dropped) = clean([row], Cleaning(**rules))
+    assert dropped == []
+    assert (line["quantity"], line["price"], line["revenue"]) == (-2, 5, -10)
+
+
 def test_a_prefix_marks_credit_notes_only_where_its_quantities_are_mostly_negative():
     """CA-2024-1 is an order of California, and a return on it no credit note of UCI's."""
     order = raw_row(invoice="CA-2024-1", is_negative_prefix=False)

@@ -1,12 +1,13 @@
 """Each doubt speaks where it should, names its way out, and is silent where all is well."""
 
 import tomllib
+from types import SimpleNamespace
 from typing import Any
 
 import ibis
 import pytest
 
-from customer_segments.doubts import evidence
+from customer_segments.doubts import evidence, files
 from customer_segments.doubts.doubts import doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
@@ -445,6 +446,52 @@ def test_guests_with_an_address_are_said():
     assert (found.name, found.level) == ("outlying_reason", "warns")
     assert found.change == {"layout": [{"columns": {"customer_id": "Billing Email"}}]}
     assert doubted(sheet={"ignored_columns": "Colour"}, **columns) == []
+
+
+def test_sales_that_two_files_have_under_other_numbers_are_doubted():
+    workbook = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+    invoice = "if(n < 1200, '#', '') || (500000 + n % 1200 // 2)"
+    day = "TIMESTAMP '2024-01-01 09:00' + INTERVAL (n % 1200 // 8) DAY"
+    same = {"invoice": invoice, "invoice_date": day, "price": "2.5 + n % 1200 % 7"}
+    same |= {"month": f"date_trunc('month', {day})::DATE"}
+    found = doubted(**workbook, **same, customer_id="(12000 + n % 1200 // 2 % 400)::VARCHAR")
+    assert [(each.name, each.level) for each in found] == [("sold_twice", "stops")]
+    assert "a.csv and b.csv: from 2024-01-01" in found[0].said
+    assert doubted(**workbook) == []
+
+
+def test_orders_that_others_of_their_number_put_out_of_count_are_doubted():
+    columns = {"invoice": "(n % 1200 // 2)::VARCHAR", "is_superseded": "n < 1200"}
+    (found,) = doubted(**columns)
+    assert (found.name, found.level) == ("lost_orders", "stops")
+    assert found.change == {"layout": [{"columns": {"invoice": ""}}]}
+
+
+def test_a_line_that_has_as_much_as_all_others_is_doubted():
+    columns = {"customer_id": "if(n = 9, 'All customers', customer_id)", "quantity": "1"}
+    (found,) = doubted(**columns, price="if(n = 9, 13192.5, 2.5 + n % 7)")
+    assert (found.name, found.level) == ("totals", "stops")
+    assert "row 11: 13,192.50 of All customers" in found.said
+
+
+@pytest.mark.parametrize(
+    ("headings", "said"),
+    [
+        (["Price excl. VAT", "Price incl. VAT"], ["without tax in a.csv", "with tax in b.csv"]),
+        (["Nettopreis", "Preis brutto"], []),
+        (["Net Price", "Net Price"], []),
+        (["Net Price", "Net price incl. delivery"], []),
+    ],
+)
+def test_money_with_tax_and_without_is_told_apart_by_file(headings, said):
+    sheets = [
+        {"workbook": f"{name}.csv", "sheet": name, "read_as": f"price: {heading!r}"}
+        for name, heading in zip("ab", headings, strict=True)
+    ]
+    found = list(files.several_measures(SimpleNamespace(sheets=sheets)))
+    assert [each.level for each in found] == ["stops"] * bool(said)
+    for words in said:
+        assert words in found[0].said
 
 
 def test_currencies_of_headings_are_told_apart():
