@@ -331,6 +331,15 @@ def test_reading_cannot_write(warehouse: Warehouse):
         con.raw_sql("DELETE FROM countries")
 
 
+def test_what_memory_cannot_hold_goes_to_the_folder_that_is_named(warehouse, tmp_path):
+    spill = tmp_path / "spill" / "here"
+    spilling = Warehouse(warehouse.path, memory="100MB", spill_dir=spill)
+    with spilling.writing() as con:
+        con.raw_sql("CREATE TEMP TABLE large AS SELECT random() AS r FROM range(30_000_000)")
+        assert [file.name for file in spill.iterdir()]
+        assert not warehouse.path.with_name(f"{warehouse.path.name}.tmp").exists()
+
+
 def test_the_engine_takes_no_more_memory_than_it_may(warehouse):
     modest = Warehouse(warehouse.path, memory="300MB")
     with modest.writing() as con:
