@@ -81,14 +81,15 @@ def _grand_total(found: Evidence, rows: Table) -> Iterator[Doubt]:
     """Look for a line that has as much money as all others."""
     money = rows.revenue.cast("float64")
     (all_of,) = found.fetched(rows.agg(lines=_.count(), money=money.sum(), most=money.max()))
-    if all_of["lines"] < LEAST_PAIRS or abs(2 * all_of["most"] / all_of["money"] - 1) > NEAR:
+    lines, total, most = (all_of[name] for name in ("lines", "money", "most"))
+    if lines < LEAST_PAIRS or abs(2 * most - total) >= NEAR * total:
         return
-    one = found.first(rows.filter(money == all_of["most"]), "customer_id")
+    one = found.first(rows.filter(money == most), "customer_id")
     assert one is not None
     yield doubt(
         "totals",
         "stops",
-        f"{one['where']}, row {one['row_number']:,}: {all_of['most']:,.2f} of "
+        f"{one['where']}, row {one['row_number']:,}: {most:,.2f} of "
         f"{shown(str(one['example']))} is as much as all other lines have: it would count twice.",
         "If it adds up the others, say that it stands for nobody:",
         {"source": {"no_customer": [*found.policy.source.no_customer, str(one["example"])]}},
