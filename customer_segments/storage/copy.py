@@ -33,11 +33,11 @@ def write_copy(
     with replacing(beside) as rows, replacing(path) as draft:
         con.raw_sql(f"ATTACH {literal(str(draft))} AS copy ({OPTIONS})")
         try:
-            for name, parts in tables.items():
-                table = f"copy.main.{quoted(name)}"
-                for part in parts:
-                    begin = f"INSERT INTO {table}" if part is not parts[0] else ""
-                    con.raw_sql(f"{begin or f'CREATE TABLE {table} AS'} {con.compile(part)}")
+            for name, (first, *others) in tables.items():
+                query = con.compile(first)
+                con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {query}")
+                for query in map(con.compile, others):
+                    con.raw_sql(f"INSERT INTO copy.main.{quoted(name)} {query}")
             con.raw_sql(f"COPY copy.main.{quoted(parquet)} TO {literal(str(rows))} ({PARQUET})")
         finally:
             with suppress(Exception):
