@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import ibis
 from ibis import _
 
-from customer_segments.doubts.evidence import Evidence
-from customer_segments.doubts.totals import looked_at
+from customer_segments.doubts.evidence import Evidence, looked_at
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.layout import shown
 

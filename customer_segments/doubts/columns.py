@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 from ibis import _
 
-from customer_segments.doubts.evidence import Evidence, heading_of, said_where
-from customer_segments.doubts.totals import looked_at
+from customer_segments.doubts.evidence import Evidence, heading_of, looked_at, said_where
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 

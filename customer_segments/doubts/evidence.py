@@ -189,3 +189,8 @@ def said_where(places: Iterable[tuple[str, str]]) -> str:
     """Return how messages name a few sheets."""
     named = [where(*place) for place in places]
     return "; ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def looked_at(found: Evidence) -> str:
+    """Return what to say where some customers were looked at."""
+    return f" One customer in {found.parts:,} was looked at." if found.parts > 1 else ""

@@ -11,7 +11,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence, heading_of, looked_at
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown, where
 
@@ -195,11 +195,6 @@ def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
         "Name the sheets that count:",
         layout_for([one["workbook"]], found.files, sheets=[one["other"]]),
     )
-
-
-def looked_at(found: Evidence) -> str:
-    """Return what to say where some customers were looked at."""
-    return f" One customer in {found.parts:,} was looked at." if found.parts > 1 else ""
 
 
 def _kinds(found: Evidence, rows: Table, sums: Table) -> Change:
