@@ -25,7 +25,7 @@ from customer_segments.offers import assets as offers
 from customer_segments.outputs import assets as outputs
 from customer_segments.rfm import assets as rfm
 from customer_segments.segments import assets as segments
-from customer_segments.storage import WarehouseIOManager
+from customer_segments.storage.io_manager import WarehouseIOManager
 from customer_segments.tables import CONTRACTS
 from customer_segments.value import assets as value
 

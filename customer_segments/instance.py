@@ -15,10 +15,13 @@ import yaml
 
 from customer_segments.errors import UserError
 from customer_segments.private import make_folder, write_text
-from customer_segments.settings import project_root
+from customer_segments.settings import Settings, project_root
 
 # Set where runs print nothing, for their logs are on the pages of the UI.
 SILENT_RUNS = "DAGSTER_SILENT_RUNS"
+
+# Of a file that is there while a command may start runs; ends with the id of its process.
+MARK = "command-"
 
 NO_TELEMETRY = "telemetry: {enabled: false}\n"
 
@@ -83,17 +86,43 @@ def _with_event_log(text: str, home: Path) -> str:
     return text + yaml.safe_dump({"event_log_storage": pooled}, sort_keys=False)
 
 
+def is_at_rest(settings: Settings, home: Path) -> bool:
+    """Tell whether no command that was killed left a run to be recorded, nor alerts may wait."""
+    return not settings.alerts.get_secret_value() and not [*home.glob(f"{MARK}*")]
+
+
+def forget_killed(home: Path) -> None:
+    """Take away the marks of processes that are gone."""
+    for mark in home.glob(f"{MARK}*"):
+        if not is_alive(int(mark.name.removeprefix(MARK))):
+            mark.unlink(missing_ok=True)
+
+
 @contextmanager
 def held_open(home: Path) -> Iterator[None]:
-    """Keep the database of runs open, as ``event_log`` does those of events.
+    """Keep the database of runs open, as ``event_log`` does those of events; mark its use.
 
     Dagster opens it anew each time, and who closes it as the last has to bring its log into it.
+    A process that is killed leaves its mark behind.
     """
+    (mark := home / f"{MARK}{os.getpid()}").touch()
     with ExitStack() as held:
+        held.callback(mark.unlink, missing_ok=True)
         if (path := home / "history/runs.db").is_file():
             connection = held.enter_context(closing(sqlite3.connect(path)))
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         yield
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # Somebody else's.
+    return True
 
 
 def serving_process(home: Path) -> str | None:

@@ -6,9 +6,10 @@ Does not belong here: which months are covered (``covering``).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
+if TYPE_CHECKING:
+    import dagster as dg
 
 # A lone misread year must not make centuries of partitions; FIRST_MONTH goes further back.
 EARLIEST = date(1970, 1, 1)
@@ -119,8 +120,10 @@ class Months:
         is_due = self.is_open and month >= self.first and not self.is_complete(month, newest_date)
         return month if is_due else None
 
-    def partitions(self) -> dg.MonthlyPartitionsDefinition:
+    def partitions(self) -> "dg.MonthlyPartitionsDefinition":
         """Return the partitions, keyed by first day of month; open at the end for a live feed."""
+        import dagster as dg
+
         return dg.MonthlyPartitionsDefinition(
             start_date=self.first.isoformat(),
             end_date=None if self.is_open else shift(self.last, 1).isoformat(),

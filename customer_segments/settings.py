@@ -175,5 +175,8 @@ class Settings(BaseSettings):
         return files
 
     def passed_over(self) -> list[str]:
-        """Return the names of what stands in the source folder and does not count as input."""
-        return contents(self.input_dir)[1]
+        """Return the names of what stands in the source folder and does not count as input.
+
+        In the sample's folder stand its warehouse, reports and instance as well.
+        """
+        return [] if self.uses_sample else contents(self.input_dir)[1]

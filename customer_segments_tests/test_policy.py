@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from customer_segments.errors import UserError
+from customer_segments.launchpad import launchpad
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
-from customer_segments.policy.section import launchpad
 
 ROWS = ("source", "cleaning", "rfm")
 

@@ -41,6 +41,11 @@ def agenda(facts: Facts) -> list[Step]:
     return [*steps, *_copy(facts), *_reports(facts), *_offers(facts)]
 
 
+def of_run(facts: Facts) -> list[Step]:
+    """Return the steps that are due and that ``run`` does."""
+    return [step for step in agenda(facts) if step.is_of_run]
+
+
 def as_markdown(steps: list[Step]) -> str:
     """Return the agenda as a table, for the UI."""
     lines = ["| step | why |", "|---|---|", *(f"| {step} | {step.why} |" for step in steps)]

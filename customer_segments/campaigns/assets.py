@@ -5,8 +5,8 @@ from pydantic import Field
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.policy.model import Campaigns
-from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 
 

@@ -6,9 +6,9 @@ import ibis
 from customer_segments.cleaning.judges import CHECKED
 from customer_segments.cleaning.rules import cleaned, rejected
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.months import months_of
 from customer_segments.policy.rules import Cleaning
-from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes
 from customer_segments.tables import CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS

@@ -27,7 +27,7 @@ from customer_segments.automation.facts import Range
 from customer_segments.automation.jobs import months_tags
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.instance import held_open, prepare_dagster_home
+from customer_segments.instance import forget_killed, held_open, is_alive, prepare_dagster_home
 
 Launch = Callable[..., None]
 
@@ -156,6 +156,7 @@ def launcher(installed: Installation) -> Iterator[Launch]:
         handler.status,
     ):
         _record_killed(instance)
+        forget_killed(home)
         try:
             yield launch
         finally:
@@ -169,10 +170,5 @@ def _record_killed(instance: dg.DagsterInstance) -> None:
         process = run.tags.get(PROCESS_TAG)
         is_here = run.tags.get(HOST_TAG, gethostname()) == gethostname()
         # Tags go to whom the UI starts in its place, too.
-        if process and is_here and not run.parent_run_id:
-            try:
-                os.kill(int(process), 0)
-            except ProcessLookupError:
-                instance.report_run_failed(run, f"Its process {process} was killed.")
-            except PermissionError:
-                pass  # Somebody else's.
+        if process and is_here and not run.parent_run_id and not is_alive(int(process)):
+            instance.report_run_failed(run, f"Its process {process} was killed.")

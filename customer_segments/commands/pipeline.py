@@ -49,12 +49,22 @@ def run(
     ] = False,
 ) -> None:
     """Ingest the workbooks and label the months that changed, or a range of months."""
-    from customer_segments.commands.run import run as run_due
+    from customer_segments.automation.agenda import of_run
+    from customer_segments.automation.facts import look
+    from customer_segments.instance import dagster_home, is_at_rest
     from customer_segments.outputs.summary import print_input
 
-    installed = Installation.here()
+    installed, failed = Installation.here(), None
+    home = dagster_home(is_sample=installed.settings.uses_sample)
     print_input(installed, get_console())
-    _end(installed, run_due(installed, months), months or "", is_verbose=verbose)
+    if not months and is_at_rest(installed.settings, home) and not of_run(look(installed)):
+        typer.echo("  Nothing is due: every month is labelled already.")
+    else:
+        # Loads Dagster, which takes longer than all the rest where nothing is due.
+        from customer_segments.commands.run import run as run_due
+
+        failed = run_due(installed, months)
+    _end(installed, failed, months or "", is_verbose=verbose)
 
 
 def refit(
@@ -179,7 +189,6 @@ def _end(
 
     Shown is the last month that was wanted, by default the newest complete one.
     """
-    from customer_segments.commands.run import parse_range
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
     from customer_segments.shown import labelled_months, shown_month
 
@@ -187,6 +196,8 @@ def _end(
     state = installed.warehouse.state()
     month = shown_month(installed, state)
     if wanted:
+        from customer_segments.commands.run import parse_range
+
         labelled = labelled_months(installed, state)
         month = max((m for m in labelled if m <= parse_range(wanted)[1]), default=None)
     print_summary(installed, get_console(), month)

@@ -6,13 +6,13 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 
 from rich import get_console
 
-from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Range, Step, look
+from customer_segments.automation.agenda import agenda, of_run
+from customer_segments.automation.facts import Range, look
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months, between, parse_month, said
-from customer_segments.shown import shown_month
+from customer_segments.shown import report_path, shown_month
 from customer_segments.tables import CHAMPION_MODEL, CLEANED_TRANSACTIONS
 
 
@@ -97,7 +97,7 @@ def _within(covered: Months, months: Range) -> Range:
 def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None:
     """Do the first step of the agenda until there is none; see ``run``."""
     done: list[str] = []
-    while steps := _of_run(agenda(look(installed := installed.renewed(), again=bool(done)))):
+    while steps := of_run(look(installed := installed.renewed(), again=bool(done))):
         step = steps[0]
         # Once more is no fault: somebody else's run may have begun the same meanwhile.
         if done[-2:] == [step.key] * 2:
@@ -113,13 +113,11 @@ def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None
     return None
 
 
-def _of_run(steps: list[Step]) -> list[Step]:
-    """Return the steps that label and report."""
-    return [step for step in steps if step.is_of_run]
-
-
 def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserError | None:
-    """Label and report the months asked for, after the files and the months before them."""
+    """Label and report the months asked for, after the files and the months before them.
+
+    Where no model labels yet, all months come first: one month alone has too little history.
+    """
     steps = agenda(look(installed))
     if steps and steps[0].job == "ingest":
         _tell(f"{steps[0]}: {steps[0].why}.")
@@ -127,13 +125,17 @@ def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserErr
         installed = installed.renewed()
     first, last = _within(installed.months, asked_for)
     state = installed.warehouse.state()
+    if state.champion is None:
+        failed = _do_what_is_due(installed, launch)
+        is_made = report_path(installed.settings.reports_path, last).is_file()
+        return failed if failed or is_made else _report(launch, (last, last))
     pending = state.pending(CLEANED_TRANSACTIONS, installed.made_by(CLEANED_TRANSACTIONS))
     # A snapshot adds up all months before it.
     if behind := [month for month in pending if installed.months.first <= month < first]:
         before = behind[0], behind[-1]
         _tell(f"{said(between(*before))} come first: snapshots add them up.")
         launch("clean", before)
-    launch("score" if state.champion else "full_refresh", (first, last))
+    launch("score", (first, last))
     return _report(launch, (last, last))
 
 

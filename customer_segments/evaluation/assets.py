@@ -4,10 +4,10 @@ import dagster as dg
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.model.assets import snapshot_metadata
 from customer_segments.model.launches import TRAINING_MONTH
 from customer_segments.policy.model import Algorithms, Backtest
-from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 
 GROUP = "evaluation"

@@ -8,10 +8,10 @@ import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.model.judges import CHECKED
 from customer_segments.model.launches import Deciding, Fitting, Selecting
 from customer_segments.policy.model import AUTO
-from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures

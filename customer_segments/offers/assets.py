@@ -6,8 +6,8 @@ import dagster as dg
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.policy.rules import Recommend
-from customer_segments.policy.section import launchpad
 from customer_segments.storage.dagster_metadata import asset_attributes
 
 GROUP = "outputs"

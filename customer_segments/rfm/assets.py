@@ -4,9 +4,9 @@ import dagster as dg
 import ibis
 
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.months import months_of
 from customer_segments.policy.rules import Rfm
-from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
 from customer_segments.rfm.judges import CHECKED
 from customer_segments.rfm.rfm import customer_rfm

@@ -2,11 +2,10 @@
 
 Every table has one ``Contract``. ``Warehouse.publish`` stages what an asset made, audits it
 against the contract and swaps it in, with its line in the ledger, in one transaction.
-``WarehouseIOManager`` is how Dagster assets reach it. What the tables promise is in ``tables``.
+``io_manager`` is how Dagster assets reach it. What the tables promise is in ``tables``.
 """
 
 from customer_segments.storage.contracts import Contract, WriteMode
-from customer_segments.storage.io_manager import WarehouseIOManager
 from customer_segments.storage.warehouse import Warehouse
 
-__all__ = ["Contract", "Warehouse", "WarehouseIOManager", "WriteMode"]
+__all__ = ["Contract", "Warehouse", "WriteMode"]

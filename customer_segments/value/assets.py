@@ -5,9 +5,9 @@ import ibis
 
 from customer_segments import tables
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.months import month_of, months_of, shift
 from customer_segments.policy.rules import Value
-from customer_segments.policy.section import launchpad
 from customer_segments.quality.runner import stage_checks
 from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table

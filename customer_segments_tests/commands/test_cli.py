@@ -12,6 +12,13 @@ from typer.testing import CliRunner
 from customer_segments.commands.app import PANELS, app
 from customer_segments.commands.run import parse_range
 from customer_segments.errors import UserError
+from customer_segments.instance import (
+    MARK,
+    forget_killed,
+    held_open,
+    is_at_rest,
+    prepare_dagster_home,
+)
 from customer_segments.months import parse_month
 from customer_segments.settings import Settings, project_root
 from customer_segments.storage.ledger import code_version
@@ -44,13 +51,37 @@ def test_run_says_what_came_out(sample_warehouse):
 
 
 def test_months_asked_for_come_after_those_before_them(world):
-    world.settings.warehouse_path.unlink()
+    world.set_rule("cleaning", "drop_missing_customer", False)
     done = start(world.folder, "run", "--months", "2010-03", source=world.source)
     assert done.returncode == 0, done.stderr
     assert "2010-01 to 2010-02 come first" in done.stdout
     assert "Segments of 2010-03" in done.stdout
-    cleaned = "SELECT DISTINCT month FROM cleaned_transactions ORDER BY 1"
-    assert [month.month for (month,) in ask(world.settings, cleaned)] == [1, 2, 3]
+    again = (
+        "SELECT month FROM publications WHERE table_name = 'cleaned_transactions' "
+        "AND made_by = (SELECT arg_max(made_by, publication) FROM publications "
+        "WHERE table_name = 'cleaned_transactions') ORDER BY 1"
+    )
+    assert [month.month for (month,) in ask(world.settings, again)] == [1, 2, 3]
+
+
+@pytest.mark.slow  # a fit
+def test_the_first_model_is_fitted_on_all_months_whichever_is_asked_for(world):
+    world.settings.warehouse_path.unlink()
+    done = start(world.folder, "run", "--months", "2010-01", source=world.source)
+    assert done.returncode == 0, done.stderr
+    assert "full_refresh 2010-01 to 2010-03" in done.stdout
+    assert "Segments of 2010-01" in done.stdout
+
+
+def test_a_command_that_was_killed_leaves_its_mark_until_the_next_has_seen_it(tmp_path):
+    home, settings = prepare_dagster_home(tmp_path), install(tmp_path, source_dir=SAMPLE)
+    assert is_at_rest(settings, home)
+    with held_open(home):
+        (home / f"{MARK}2000000000").touch()
+        assert not is_at_rest(settings, home)
+        forget_killed(home)
+        assert [mark.name for mark in home.glob(f"{MARK}*")] == [f"{MARK}{os.getpid()}"]
+    assert is_at_rest(settings, home)
 
 
 def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):

@@ -14,10 +14,11 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.policy import Policy
-from customer_segments.storage import Contract, Warehouse, WarehouseIOManager
+from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.content import Publication
 from customer_segments.storage.dagster_metadata import asset_attributes, column_lineage
+from customer_segments.storage.io_manager import WarehouseIOManager
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments_tests.storage.samples import (
     APRIL,

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from customer_segments.installation import Installation
+from customer_segments.launchpad import launchpad
 from customer_segments.outputs.report.showing import file_metadata
 from customer_segments.policy.model import Profile
-from customer_segments.policy.section import launchpad
 from customer_segments.private import make_folder
 from customer_segments.shown import PROFILE
 from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
