@@ -6,6 +6,9 @@ import duckdb
 import pytest
 
 from customer_segments.quality.evaluation import Level
+from customer_segments.quality.spine import audited
+from customer_segments.storage import Warehouse
+from customer_segments.tables import CUSTOMER_VALUE
 from customer_segments_tests.installations import evaluate_checks, execute, judged_when
 
 # For each table a change that breaks its contract, and one that only reconciliation can see.
@@ -100,6 +103,17 @@ def test_months_that_wait_for_a_run_are_left_out(sample_warehouse, copy_of):
     check = evaluate_checks(installed, "cleaned_transactions")["reconciliation"]
     assert check.passed
     assert "1 months wait for a run" in (check.description or "")
+
+
+def test_a_run_of_some_months_judges_these_alone(sample_warehouse, copy_of):
+    settings = copy_of(sample_warehouse)
+    tamper(settings, "customer_value", TAMPERED["customer_value"][0])
+    with Warehouse(settings.warehouse_path).reading() as con:
+        of = {
+            month: audited(con, CUSTOMER_VALUE, month and (month, month))[0]
+            for month in (date(2023, 1, 1), date(2024, 12, 1), None)
+        }
+    assert [bool(said) for said in of.values()] == [True, False, True]
 
 
 def test_a_table_that_is_gone_fails_both_checks(sample_warehouse, copy_of):

@@ -108,7 +108,7 @@ def judged(
         frozenset(table for table in read if not is_there(con, table)),
         settings.bounds,
     )
-    results = spine.results(con) if spine else []
+    results = spine.results(con, covered) if spine else []
     if all(result.level is Level.OK for result in results):
         fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
         results += [judge.judge(fetch(judge.figures), scope) for judge in judges]

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import ibis
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
@@ -21,6 +22,7 @@ from customer_segments.storage.requirements import require_contract, require_sou
 from customer_segments.storage.state import State
 
 SHOWN_DIFFERENCES = 10
+Range = tuple[date, date]
 # What is wrong, if anything; figures; what to say if nothing is; metadata.
 Findings = tuple[str, dict[str, Any], str, dict[str, Any]]
 DESCRIPTIONS = {
@@ -49,9 +51,12 @@ class Spine:
     actual: Table
     also_waiting: Callable[[Connection], Iterable[date]] = lambda con: ()
 
-    def results(self, con: Connection) -> list[Result]:
-        """Audit the published tables, and reconcile them."""
-        agrees = self._reconciled(con)
+    def results(self, con: Connection, covered: Range | None = None) -> list[Result]:
+        """Audit the published tables, and reconcile them: of monthly ones the months covered.
+
+        The others are as they were when they were judged.
+        """
+        agrees = self._reconciled(con, covered)
         return [
             Result(
                 contract.table,
@@ -63,12 +68,12 @@ class Spine:
             )
             for contract in self.contracts
             for check, (said, figures, well, metadata) in {
-                "contract": audited(con, contract),
+                "contract": audited(con, contract, covered),
                 "reconciliation": agrees,
             }.items()
         ]
 
-    def _reconciled(self, con: Connection) -> Findings:
+    def _reconciled(self, con: Connection, covered: Range | None) -> Findings:
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
@@ -82,6 +87,9 @@ class Spine:
         sides: list[Table] = [self.expected, self.actual]
         if pending:
             sides = [each.filter(~each[each.columns[0]].isin(sorted(pending))) for each in sides]
+        if monthly and covered:
+            first, last = map(ibis.date, covered)
+            sides = [each.filter(each[each.columns[0]].between(first, last)) for each in sides]
         expected, rows = (con.to_pyarrow(each).to_pylist() for each in sides)
         wanted, found = _as_text(expected), _as_text(rows)
         differ = [f"expected {row}" for row in sorted(wanted - found)[:SHOWN_DIFFERENCES]]
@@ -101,13 +109,17 @@ class Spine:
         )
 
 
-def audited(con: Connection, contract: Contract) -> Findings:
-    """Audit a published table against its contract."""
+def audited(con: Connection, contract: Contract, covered: Range | None = None) -> Findings:
+    """Audit a published table against its contract; of one that is monthly the months covered."""
     try:
         require_contract(con, contract)
     except UserError as error:
         return str(error), {}, "", {}
-    breaches = row_breaches(con, contract, quoted(contract.table))
+    rows = quoted(contract.table)
+    if covered and contract.write_mode is WriteMode.REPLACE_MONTHS:
+        month = quoted(contract.month_column or "")
+        rows = f"(FROM {rows} WHERE {month} BETWEEN DATE '{covered[0]}' AND DATE '{covered[1]}')"
+    breaches = row_breaches(con, contract, rows)
     rules = [
         *(f"{name} is not null" for name in contract.required),
         *contract.rules,
