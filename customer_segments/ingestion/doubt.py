@@ -1,7 +1,7 @@
 """What a doubt is: something about the input as a whole that an analyst should look into.
 
-Belongs here: the doubt, its words and the setting that is the way out. Does not: what is doubted
-(``doubts``).
+Belongs here: the doubt, and the setting that is the way out. Does not: its words (``doubts.toml``),
+what is doubted (``doubts``).
 """
 
 import glob
@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import tomlkit
+
+from customer_segments.texts import read_toml
 
 Level = Literal["stops", "warns"]
 Change = Mapping[str, Any]
@@ -49,10 +51,21 @@ class Doubt(NamedTuple):
         return dict(zip(self._fields[:5], self[:5], strict=True))
 
 
-def doubt(name: str, level: Level, said: str, advice: str, change: Change | None = None) -> Doubt:
-    """Return a doubt whose advice ends in the lines of the policy that are the way out."""
-    lines = as_toml(change) if change else ""
-    return Doubt(name, level, said, f"{advice}\n{lines}".strip(), accepting([name]), change or {})
+def doubt(
+    case: str, change: Change | None = None, *, level: Level | None = None, **facts: Any
+) -> Doubt:
+    """Return a doubt in the words of ``doubts.toml``, which are filled with the facts.
+
+    ``case`` is its name, such as ``totals.of_orders`` where it has several; what ``change`` says is
+    the end of the advice.
+    """
+    name, _, which = case.partition(".")
+    words = read_toml(__package__, "doubts.toml")[name]
+    words = words | words.get(which, {})
+    said, advice = (words[part].format(**facts) for part in ("said", "advice"))
+    advice = f"{advice}\n{as_toml(change) if change else ''}".strip()
+    level = level or words.get("level", "stops")
+    return Doubt(name, level, said, advice, accepting([name]), change or {})
 
 
 def accepting(names: Iterable[str]) -> str:

@@ -3,13 +3,16 @@
 Belongs here: what a grid is. Does not: making one (``reading``, ``scans``).
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.layout import Header
 from customer_segments.ingestion.sources import Source
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 # Queries are made once for all sheets with the same columns, which takes longer than a small file.
 CELLS = "cells_of_a_sheet"
@@ -38,6 +41,12 @@ class Grid(NamedTuple):
     def read_by(self, query: str) -> str:
         """Return a query of ``cells_of`` as one of this sheet."""
         return query.replace(f'"{CELLS}"', f"({self.sql})")
+
+    def counted(self, con: "Backend", query: str) -> dict[str, Any]:
+        """Return what a query of ``cells_of`` that comes to one row says of this sheet."""
+        found = con.raw_sql(self.read_by(query))
+        names = [column[0] for column in found.description]
+        return dict(zip(names, found.fetchone(), strict=True))
 
 
 def cells_of(schema: ibis.Schema) -> Table:

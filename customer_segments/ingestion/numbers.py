@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
 
 # Signs and ISO 4217 codes, in front or behind.
@@ -88,15 +88,11 @@ def decimal_mark(
     elif not unsure or (others and not counts["point"]):
         return others or ".", None
     kind = "point_or_group" if counts["point_or_group"] else "comma_or_group"
-    return ".", Doubt(
-        "ambiguous_decimals",
-        "stops",
-        f"{where}: {unsure:,} numbers such as {counts[f'{kind}:example']!r} can be thousands or "
-        "have three decimals"
-        + ("." if not counts["comma"] else f", and others are as {counts['comma:example']!r}."),
-        'Say which it is: [[layout]] decimal = "." or decimal = ",".',
-        '[source] accept = ["ambiguous_decimals"]',
-    )
+    example, beside = counts[f"{kind}:example"], ""
+    if counts["comma"]:
+        beside = f", and others are as {counts['comma:example']!r}"
+    facts = {"where": where, "unsure": unsure, "example": example, "beside": beside}
+    return ".", doubt("ambiguous_decimals", **facts)
 
 
 def said(counts: Mapping[str, Any], decimal: str) -> str:
