@@ -37,14 +37,10 @@ ENOUGH_ROWS = 500_000
 class Evidence:
     """What doubts are judged by.
 
-    Parameters
-    ----------
-    raw, sheets
-        As ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them; the latter by file and sheet.
-    rows
-        ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
-    is_bounded
-        Whether settings name the first or the last month: rows beyond are left out on purpose.
+    ``raw`` and ``sheets`` are as ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them, the latter
+    by file and sheet; ``rows`` are ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
+    ``is_bounded`` where settings name the first or the last month: rows beyond are left out on
+    purpose.
     """
 
     con: Connection

@@ -47,23 +47,12 @@ def filled_down(cells: Table) -> Table:
 def typed_rows(
     cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool = False
 ) -> Table:
-    """Give every cell its column's type.
+    """Give every cell its column's type: columns ``TYPED`` and ``CONTACT``.
 
-    Parameters
-    ----------
-    cells
-        ``row_number``, ``overfull`` (what is wrong with the line as a whole, if anything), and
-        those columns that the sheet has, as text or typed.
-    forms
-        Of the columns that are text.
-    utc
-        Whether times that bear no zone are UTC's.
-
-    Returns
-    -------
-    Table
-        Columns ``TYPED`` and ``CONTACT``; a row whose cells are not all readable has
-        ``unreadable_column`` (the first of them) and ``unreadable_text``.
+    ``cells`` have ``row_number``, ``overfull`` (what is wrong with the line as a whole, if
+    anything) and those columns that the sheet has, as text or typed; ``forms`` are of those that
+    are text, and ``utc`` is whether times that bear no zone are UTC's. A row whose cells are not
+    all readable has ``unreadable_column`` (the first of them) and ``unreadable_text``.
     """
     columns = set(cells.columns)
     cells = _with_moment(with_identifiers(cells, rules), forms, layout, rules, utc)

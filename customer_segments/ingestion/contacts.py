@@ -19,14 +19,9 @@ SAID = [*PLACE, "value", "invoice_date", "row_number"]
 def contacts(fresh: Table, reused: pd.DataFrame, surveyed: pd.DataFrame) -> Table:
     """Return the newest value of each sheet and of all, as ``CUSTOMER_CONTACTS`` has them.
 
-    Parameters
-    ----------
-    fresh
-        Typed rows of the sheets that were read; undated ones, and those of nobody, say nothing.
-    reused
-        Sheets whose contacts the table has, as ``SOURCE_SHEETS`` has them.
-    surveyed
-        All sheets in the order in which they count: of lines of one time, the last sheet's.
+    Of ``fresh``, typed rows of the sheets that were read, undated ones and those of nobody say
+    nothing; of the sheets ``reused``, as ``SOURCE_SHEETS`` has them, the table has the contacts.
+    All are ``surveyed``, in the order in which they count: of lines of one time, the last sheet's.
     """
     rows = fresh.filter(fresh.customer_id.notnull(), fresh.invoice_date.notnull())
     said = ibis.union(

@@ -20,30 +20,19 @@ Change = Mapping[str, Any]
 
 
 class Doubt(NamedTuple):
-    """Something about the input that an analyst should look into.
-
-    Parameters
-    ----------
-    level
-        ``stops``: nothing is published; ``warns``: it is said, and the input is used.
-    said
-        What was found, with file, sheet, column and figures.
-    advice
-        What to do, with the setting that is the way out.
-    accept
-        The setting that says that all is well as it is.
-    change
-        The way out as the policy's sections, as far as one follows from the data.
-    workbook
-        The file that gave rise to it as it was read, if one did.
-    """
+    """Something about the input that an analyst should look into."""
 
     name: str
+    # ``stops``: nothing is published; ``warns``: it is said, and the input is used.
     level: Level
+    # What was found, with file, sheet, column and figures; what to do; and the setting that says
+    # that all is well as it is.
     said: str
     advice: str
     accept: str
+    # The way out as the policy's sections, as far as one follows from the data.
     change: Change = MappingProxyType({})
+    # The file that gave rise to it as it was read, if one did.
     workbook: str | None = None
 
     def row(self) -> dict[str, str]:

@@ -19,17 +19,11 @@ CELLS = "cells_of_a_sheet"
 
 
 class Grid(NamedTuple):
-    """The cells of one sheet.
+    """The cells of one sheet, and the query that reads them.
 
-    Parameters
-    ----------
-    sheet
-        Sheet name; a file that has no sheets gives its own stem.
-    schema
-        A row per row that holds anything: ``row_number`` as Excel shows it, ``overfull``, and a
-        column for each column of the layout, null where the cell is empty or an error.
-    sql
-        The query that reads them.
+    A file that has no sheets gives its own stem. There is a row per row that holds anything:
+    ``row_number`` as Excel shows it, ``overfull``, and a column for each column of the layout, null
+    where the cell is empty or an error.
     """
 
     source: Source

@@ -42,26 +42,15 @@ FEW = 0.01
 
 @dataclass
 class Intake:
-    """What files hold.
+    """What files hold."""
 
-    Parameters
-    ----------
-    sheets
-        Those with transactions, in the order given.
-    passed_over
-        What holds none, with why.
-    doubts
-        What the columns alone give rise to.
-    without_sheets
-        Files that hold no transactions.
-    parser
-        Version of the reading and of its rules.
-    """
-
+    # Those with transactions, in the order given; what holds none, with why, and such files.
     sheets: list[Sheet] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
     without_sheets: list[Source] = field(default_factory=list)
+    # What the columns alone give rise to.
+    doubts: list[Doubt] = field(default_factory=list)
+    # Version of the reading and of its rules.
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
@@ -105,18 +94,9 @@ def taken_in(
 ) -> Iterator[Intake]:
     """Look at files, one after the other, and give what they hold, until the block is left.
 
-    Parameters
-    ----------
-    progress
-        Is told of each sheet.
-    memory, spill_dir
-        The engine's limit, and the folder for what is beyond it and for copies of files; the
-        system's by default.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read, or holds no transactions; names file, sheet and column.
+    ``progress`` is told of each sheet; ``memory`` is the engine's limit, ``spill_dir`` for what is
+    beyond it and for copies of files, the system's by default. A UserError says that a file cannot
+    be read, or holds no transactions; it names file, sheet and column.
     """
     import duckdb
 

@@ -70,13 +70,7 @@ def proven(counts: Mapping[str, Any]) -> str | None:
 def decimal_mark(
     counts: Mapping[str, Any], layout: Layout, others: str | None, where: str
 ) -> tuple[str, Doubt | None]:
-    """Decide on the decimal mark of a column.
-
-    Parameters
-    ----------
-    others
-        What the other columns of the file prove.
-    """
+    """Decide on the decimal mark of a column; ``others`` is what those of the same file prove."""
     unsure = counts["point_or_group"] + counts["comma_or_group"]
     if layout.decimal:
         return layout.decimal, None
@@ -107,12 +101,8 @@ def read(
 ) -> Value:
     """Return the number that a cell says, rounded to its type's decimals; null if it says none.
 
-    Parameters
-    ----------
-    is_plain
-        Whether all cells of the column are as the engine writes numbers.
-    percent
-        Whether 20% is a number.
+    ``is_plain`` is whether all cells of the column are as the engine writes numbers, ``percent``
+    whether 20% is one.
     """
     text = cell.strip()
     if is_plain and decimal != ",":

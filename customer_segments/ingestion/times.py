@@ -74,16 +74,9 @@ def with_moment(
 ) -> Table:
     """Add ``moment``, the time that a cell says, null if it says none.
 
-    Parameters
-    ----------
-    kinds, order
-        Of the column's dates.
-    is_plain
-        Whether all cells of the column are as the engine writes times.
-    zone
-        The retailer's, in which times are given.
-    own_zone
-        That of times that bear none, if it is another one.
+    ``kinds`` and ``order`` are of the column's dates; ``is_plain`` is whether all of its cells are
+    as the engine writes times. Times are given in ``zone``, the retailer's; those that bear none
+    are of ``own_zone``, if that is another one.
     """
     if is_plain:
         return cells.mutate(moment=_from(own_zone, cell.strip().try_cast(TIMESTAMP), zone))
