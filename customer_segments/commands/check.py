@@ -21,18 +21,8 @@ from customer_segments.outputs.words import counted
 
 # Of each reason; enough to find the cause in the file.
 EXAMPLES = 5
-NOTHING = {
-    "rows": 0,
-    "kept": 0,
-    "rejected": {},
-    "customers": 0,
-    "orders": 0,
-    "revenue": 0,
-    "first": None,
-    "last": None,
-    "unused_columns": [],
-    "passed_over": [],
-}
+NOTHING: dict[str, Any] = {"rows": 0, "kept": 0, "rejected": {}, "customers": 0, "orders": 0}
+NOTHING |= {"revenue": 0, "first": None, "last": None, "unused_columns": [], "passed_over": []}
 Files = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -83,16 +73,13 @@ def print_dry_run(done: DryRun, console: Console) -> None:
     """Print rows and money by reason, what is kept, how it was read, and what was not."""
     from customer_segments.outputs.summary import grid
 
-    currency = done.found.policy.source.currency
-    figures = done.figures
-    fates = {"kept": {"rows": figures["kept"], "revenue": figures["revenue"]}}
-    fates |= dict(sorted(figures["rejected"].items(), key=lambda item: -item[1]["rows"]))
+    currency, total = done.found.policy.source.currency, done.figures["rows"]
     rows = [
-        (fate, f"{of['rows']:,}", f"{of['rows'] / (figures['rows'] or 1):.1%}", _money(of))
-        for fate, of in fates.items()
+        (fate, f"{of['rows']:,}", f"{of['rows'] / (total or 1):.1%}", _money(of))
+        for fate, of in done.fates.items()
     ]
     money = f"Revenue, {currency}" if currency else "Revenue"
-    console.print(grid(f"Rows: {figures['rows']:,}", ("", "Rows", "Share", money), rows))
+    console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share", money), rows))
     for line in _lines(done):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 

@@ -16,6 +16,7 @@ from ibis.expr.types import NumericColumn, StructValue, Table, Value
 from customer_segments.storage import Contract
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.requirements import require_sources
+from customer_segments.tables.money import as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +72,7 @@ def sample(table: Table, key: tuple[str, ...], *, rows: int, seed: int) -> Table
     """
     parts = [ibis.literal(str(seed)), *(table[name].cast("string") for name in key)]
     chosen = table.order_by(ibis.literal("\n").join(parts).hash(), *key)
-    decimals = [name for name, dtype in table.schema().items() if dtype.is_decimal()]
-    return chosen.limit(rows).cast(dict.fromkeys(decimals, "float64"))
+    return as_floats(chosen.limit(rows))
 
 
 def _figures(column: Value) -> StructValue:
