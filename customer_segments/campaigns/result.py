@@ -12,8 +12,7 @@ import ibis
 import numpy as np
 from ibis.expr.types import Table
 
-from customer_segments.campaigns.groups import TEST, campaign_group
-from customer_segments.campaigns.power import CONFIDENCE, FOLLOWED_MONTHS
+from customer_segments.campaigns.groups import CONFIDENCE, FOLLOWED_MONTHS, TEST, campaign_group
 from customer_segments.errors import UserError
 from customer_segments.evaluation.horizons import outcomes
 from customer_segments.model.measures import rounded

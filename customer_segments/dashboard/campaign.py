@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import streamlit as st
 
-from customer_segments.campaigns.groups import CONTROL
-from customer_segments.campaigns.power import (
+from customer_segments.campaigns.groups import (
+    CONTROL,
     FOLLOWED_MONTHS,
     customers_needed,
     smallest_difference,

@@ -14,8 +14,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import months, tables
-from customer_segments.campaigns.groups import campaign_group
-from customer_segments.campaigns.power import FOLLOWED_MONTHS
+from customer_segments.campaigns.groups import FOLLOWED_MONTHS, campaign_group
 from customer_segments.errors import UserError
 from customer_segments.ingestion.layout import CONTACT
 from customer_segments.ingestion.orders import kept
