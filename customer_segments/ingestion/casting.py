@@ -76,11 +76,7 @@ def typed_rows(
         ).cast(PRICE)
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
-    values = {
-        "invoice_date": cells.moment,
-        "quantity": quantity,
-        "price": price,
-    }
+    values = {"invoice_date": cells.moment, "quantity": quantity, "price": price}
     heads = {"price": "price" if "price" in columns else "amount"}
     said = {name: heads.get(name, name) for name in values}
     bad = [(values[name].isnull(), name) for name in ("quantity", "invoice_date", "price")]

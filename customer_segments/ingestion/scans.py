@@ -14,12 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import Header, shown, where
 from customer_segments.ingestion.sources import Source
-from customer_segments.ingestion.text_files import (
-    LONGEST_TEXT,
-    TextFile,
-    opened,
-    records,
-)
+from customer_segments.ingestion.text_files import LONGEST_TEXT, TextFile, opened, records
 from customer_segments.policy.layout import Layout
 from customer_segments.storage.contracts import literal, quoted
 
@@ -127,12 +122,7 @@ def require_readable(con: "Backend", grid: Grid) -> None:
 
 
 def require_short(
-    con: "Backend",
-    place: str,
-    header: Header,
-    read: str,
-    texts: Mapping[str, str],
-    row: str,
+    con: "Backend", place: str, header: Header, read: str, texts: Mapping[str, str], row: str
 ) -> None:
     """Require that no text is endless, before any is looked at.
 

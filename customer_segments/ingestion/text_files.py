@@ -83,14 +83,7 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
                     "Export those alone that are needed.",
                 )
             is_simple = lines[header.row - 1] == header.row
-            return TextFile(
-                path,
-                each,
-                header,
-                width,
-                skipped,
-                has_blank_lines or not is_simple,
-            )
+            return TextFile(path, each, header, width, skipped, has_blank_lines or not is_simple)
         failed = failed or require_columns(rows, layout, place)
     raise failed or UserError(f"{place}: there is no header.", "Add a row of headings.")
 

@@ -10,15 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
-from customer_segments.ingestion.dates import (
-    AT,
-    HALF,
-    NAMED,
-    PATTERNS,
-    TIMESTAMP,
-    ZONES,
-    split,
-)
+from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP, ZONES, split
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}

@@ -95,12 +95,7 @@ def fit_all(points: Points, tried: list[int], seed: int) -> list[np.ndarray]:
 
 
 def bootstrap(
-    pool: Pool,
-    scaling: Scaling,
-    clusterings: Sequence[np.ndarray],
-    *,
-    resamples: int,
-    seed: int,
+    pool: Pool, scaling: Scaling, clusterings: Sequence[np.ndarray], *, resamples: int, seed: int
 ) -> list[measures.Stability]:
     """Refit each clustering on resamples of the customers, drawn with replacement.
 

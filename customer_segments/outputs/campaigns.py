@@ -71,11 +71,7 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
 
 def _row(
-    view: MonthView,
-    segment: str,
-    own: "pd.DataFrame",
-    cohort: "pd.DataFrame",
-    control_share: float,
+    view: MonthView, segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
 ) -> dict[str, Any]:
     customers = view.scaled(len(own))
     control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))

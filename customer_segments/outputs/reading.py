@@ -18,12 +18,7 @@ from customer_segments.campaigns.groups import FOLLOWED_MONTHS, campaign_group
 from customer_segments.errors import UserError
 from customer_segments.ingestion.layout import CONTACT
 from customer_segments.ingestion.orders import kept
-from customer_segments.model.sampling import (
-    MOST_CUSTOMERS,
-    parts_of,
-    some_customers,
-    takes_part,
-)
+from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
 from customer_segments.segments.scoring import most_clusters
