@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.model.training import Query
-from customer_segments.months import is_complete, month_of, shift
+from customer_segments.months import followed_by, is_complete, month_of, shift
 from customer_segments.policy.model import Backtest
 from customer_segments.tables import CUSTOMER_RFM
 
@@ -83,11 +83,12 @@ def default_dates(snapshots: set[date], last_sale: date, months: int, today: dat
     ``snapshots`` are the months of those that there are, ``last_sale`` is the day of the newest
     sale in the data, ``months`` the longest horizon.
     """
-    followed = [month for month in snapshots if is_complete(shift(month, months), last_sale, today)]
-    if not followed:
-        return []
-    newest = max(followed)
-    return [shift(newest, 1 - back) for back in MONTHS_BACK if shift(newest, -back) in snapshots]
+    return [
+        shift(newest, 1 - back)
+        for newest in followed_by(months, snapshots, last_sale, today)[-1:]
+        for back in MONTHS_BACK
+        if shift(newest, -back) in snapshots
+    ]
 
 
 def named_dates(
