@@ -14,10 +14,10 @@ from ibis.expr.types import Table
 
 from customer_segments.campaigns.groups import CONFIDENCE, FOLLOWED_MONTHS, TEST, campaign_group
 from customer_segments.errors import UserError
-from customer_segments.evaluation.horizons import outcomes
 from customer_segments.model.measures import rounded
 from customer_segments.model.training import Query
 from customer_segments.months import followed_by, month_of, parse_month, shift
+from customer_segments.outcomes import outcomes
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_SEGMENTS
 
 if TYPE_CHECKING:

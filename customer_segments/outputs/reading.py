@@ -64,14 +64,17 @@ def read_month(
     A NobodyLabelledError says that nobody is in that month, another UserError that a table is
     missing that scoring makes.
     """
+    by = (month, today, control_share, currency, most)
+    # Before it is opened: a serving copy may be swapped meanwhile, and is read once more then.
+    file = warehouse.path.stat() if warehouse.path.exists() else None
+    key = (warehouse.path, file and (file.st_mtime_ns, file.st_size), *by)
     with warehouse.reading() as con:
-        file = warehouse.path.stat()
-        by = (month, today, control_share, currency, most)
-        key = (warehouse.path, file.st_mtime_ns, file.st_size, *by)
-        if key not in _read:
+        if (view := _read.get(key)) is None:
+            view = _view(con, *by)
+            # Another session may put its own in place of it at any time.
             _read.clear()
-            _read[key] = _view(con, *by)
-        return _read[key]
+            _read[key] = view
+        return view
 
 
 def _view(
