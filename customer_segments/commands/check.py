@@ -47,7 +47,8 @@ def check(
     except UserError as error:
         if not as_json:
             raise
-        typer.echo(_json(_refused(error)))
+        refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
+        typer.echo(_json(NOTHING | {"doubts": [refusal], "would_publish": False}))
         raise typer.Exit(1) from error
     if as_json:
         typer.echo(_json(said(done)))
@@ -140,11 +141,6 @@ def print_doubts(done: DryRun, console: Console) -> None:
         console.print("[red]No row is kept.[/]")
     elif not done.would_publish:
         console.print("\n[red]Nothing would be published.[/]")
-
-
-def _refused(error: UserError) -> dict[str, Any]:
-    refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
-    return NOTHING | {"doubts": [refusal], "would_publish": False}
 
 
 def _json(what: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 from rich import get_console
 
 from customer_segments.automation.agenda import agenda
-from customer_segments.automation.facts import Range, Step, look
+from customer_segments.automation.facts import Range, look
 from customer_segments.commands.launching import Launch, launcher
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -101,8 +101,11 @@ def _within(covered: Months, months: Range) -> Range:
 def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None:
     """Do the first step of the agenda until there is none; see ``run``."""
     done: list[str] = []
-    while steps := _of_run(agenda(look(installed := installed.renewed(), again=bool(done)))):
-        step = steps[0]
+    while True:
+        facts = look(installed := installed.renewed(), again=bool(done))
+        step = next((step for step in agenda(facts) if step.is_of_run), None)
+        if step is None:
+            break
         # Once more is no fault: somebody else's run may have begun the same meanwhile.
         if done[-2:] == [step.key] * 2:
             raise UserError(f"{step} came to its end, and is still due: {step.why}.")
@@ -115,11 +118,6 @@ def _do_what_is_due(installed: Installation, launch: Launch) -> UserError | None
     if not done:
         _tell("Nothing is due: every month is labelled already.")
     return None
-
-
-def _of_run(steps: list[Step]) -> list[Step]:
-    """Return the steps that label and report."""
-    return [step for step in steps if step.is_of_run]
 
 
 def _score(installed: Installation, asked_for: Range, launch: Launch) -> UserError | None:
