@@ -17,7 +17,7 @@ from customer_segments.model.features import Scaling
 from customer_segments.model.measures import rounded
 from customer_segments.model.training import Pool
 
-# Takes values as ``features.values_of`` returns them, and returns the group of each row.
+# Takes values as ``features.values_of`` returns them, or scores, and returns the group of each row.
 Group = Callable[[np.ndarray], np.ndarray]
 # Learns how to group from a pool, by its customers alone: no outcome takes part.
 Learn = Callable[[Pool], Group]
@@ -34,8 +34,9 @@ def ways(numbers: list[int], seed: int) -> Iterator[tuple[str, str, Learn]]:
         name = f"KMeans, {n_clusters} clusters"
         yield name, "segments", partial(by_model, n_clusters=n_clusters, seed=seed)
     yield BEFORE, "segments", partial(by_log1p, n_clusters=BEFORE_CLUSTERS, seed=seed)
-    yield GRID, "segments", by_grid
-    yield QUINTILE_SUM, "score", by_sum
+    yield GRID, "segments", partial(by_scores, group=grid_cells)
+    # Who has the same sum of scores is alike.
+    yield QUINTILE_SUM, "score", partial(by_scores, group=partial(np.sum, axis=1))
 
 
 def by_model(pool: Pool, *, n_clusters: int, seed: int) -> Group:
@@ -51,16 +52,10 @@ def by_log1p(pool: Pool, *, n_clusters: int, seed: int) -> Group:
     return _nearest(Scaling.plain(values), values, n_clusters, seed)
 
 
-def by_grid(pool: Pool) -> Group:
-    """Learn quintiles; eleven names on a grid of them."""
-    scores = _scores(pool)
-    return lambda others: grid_cells(scores(others))
-
-
-def by_sum(pool: Pool) -> Group:
-    """Learn quintiles; who has the same sum of scores is alike."""
-    scores = _scores(pool)
-    return lambda others: scores(others).sum(axis=1)
+def by_scores(pool: Pool, *, group: Group) -> Group:
+    """Learn quintiles from one snapshot, and group by the scores of R, F and M."""
+    edges = quintile_edges(pool.values[pool.is_newest])
+    return lambda others: group(quintile_scores(others, edges))
 
 
 def agreements(pools: Sequence[tuple[int, Pool]], numbers: list[int], *, seed: int) -> list[dict]:
@@ -98,8 +93,3 @@ def _nearest(scaling: Scaling, values: np.ndarray, n_clusters: int, seed: int) -
     with threadpool_limits(limits=1):
         centroids = best_kmeans(points, clusters, seed, **CONVERGED).cluster_centers_
     return lambda others: nearest(scaling.features(others), centroids)
-
-
-def _scores(pool: Pool) -> Group:
-    edges = quintile_edges(pool.values[pool.is_newest])
-    return lambda others: quintile_scores(others, edges)
