@@ -162,7 +162,7 @@ def _ingested(
     awaited = covered.awaited(newest)
     if awaited:
         log.warning(awaited_message(awaited, newest, folder))
-    ignored = {name for sheet in intake.sheets for name in sheet.ignored}
+    ignored = {name for sheet in intake.sheets for name in sheet.grid.header.ignored}
     listed = {f"files_{what}": which for what, which in files.items()}
     listed |= {"passed_over": passed_over, "ignored_columns": sorted(ignored)}
     ends = covered.first, covered.newest

@@ -32,17 +32,17 @@ def contacts(fresh: Table, reused: pd.DataFrame, surveyed: pd.DataFrame) -> Tabl
             for field in CONTACT
         )
     )
-    said = said.filter(_is_newest(said, PLACE, "row_number"))
+    said = said.filter(_is_newest(PLACE, "row_number"))
     if not reused.empty:
         before = CUSTOMER_CONTACTS.relation
         known = before.filter(before.workbook.isin(sorted(set(reused["workbook"]))))
         said = said.union(known.select(*SAID))
     sheets = ibis.memtable(surveyed[[*SHEET, "source_order"]])
     said = said.inner_join(sheets, SHEET)
-    is_newest = _is_newest(said, PLACE[2:], "source_order", *SHEET, "row_number")
+    is_newest = _is_newest(PLACE[2:], "source_order", *SHEET, "row_number")
     return said.mutate(is_newest=is_newest).select(*CUSTOMER_CONTACTS.columns)
 
 
-def _is_newest(said: Table, of: list[str], *ties: str) -> ibis.expr.types.BooleanValue:
+def _is_newest(of: list[str], *ties: str) -> ibis.expr.types.BooleanValue:
     latest = [ibis.desc(name) for name in ("invoice_date", *ties)]
     return ibis.row_number().over(group_by=of, order_by=latest) == 0
