@@ -37,8 +37,7 @@ FROM (
 
 def main() -> None:
     from customer_segments.offers.history import history
-    from customer_segments.offers.lists import lists
-    from customer_segments.offers.rows import recommendations
+    from customer_segments.offers.lists import lists, recommendations
     from customer_segments.offers.similarity import similarity
     from customer_segments.policy.rules import Recommend
     from customer_segments.storage import Warehouse

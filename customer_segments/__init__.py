@@ -1,8 +1,9 @@
 """Retail transaction workbooks in, labelled customer segments out, month after month.
 
-One folder per stage, in the order in which data flows: ``ingestion``, ``cleaning``, ``rfm``,
-``model``, ``segments``. ``storage`` is what they stand on, ``automation`` what starts them,
-``definitions`` the graph that Dagster loads and ``cli`` the same graph from a terminal.
+One folder per stage, in the order in which data flows: ``ingestion``, ``cleaning``, ``doubts``,
+``rfm``, ``model``, ``segments``, ``outputs``. ``storage`` is what they stand on, ``automation``
+what starts them, ``definitions`` the graph that Dagster loads, ``commands`` the same from a
+terminal.
 """
 
 import warnings

@@ -16,8 +16,8 @@ from customer_segments.alerts import telling as alerts
 from customer_segments.automation import sensor as automation
 from customer_segments.campaigns import assets as campaigns
 from customer_segments.cleaning import assets as cleaning
+from customer_segments.doubts import assets as reading
 from customer_segments.evaluation import assets as evaluation
-from customer_segments.ingestion import assets as ingestion
 from customer_segments.installation import Installation
 from customer_segments.instance import SILENT_RUNS, require_own_home
 from customer_segments.model import assets as model
@@ -30,7 +30,7 @@ from customer_segments.tables import CONTRACTS
 from customer_segments.value import assets as value
 
 STAGES = (
-    *(ingestion, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
+    *(reading, cleaning, rfm, model, segments, value, evaluation, campaigns, offers, outputs),
     *(automation, alerts),
 )
 
@@ -45,15 +45,10 @@ def build_defs(
     installed: Installation, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """Return the definitions for one installation; ``loggers`` are in place of Dagster's own."""
-    settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse
+    policy, warehouse = installed.policy, installed.warehouse
     io_manager = WarehouseIOManager(warehouse, CONTRACTS, policy, installed.made_by)
     shared = dg.Definitions(
-        resources={
-            "settings": settings,
-            "policy": policy,
-            "warehouse": warehouse,
-            "io_manager": io_manager,
-        },
+        resources={"io_manager": io_manager},
         # One process: DuckDB has one writer, and a process per step costs ten times the work.
         executor=dg.in_process_executor,
         loggers=loggers,

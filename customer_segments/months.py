@@ -53,6 +53,11 @@ def is_complete(month: date, last_sale: date, today: date) -> bool:
     return has_all(shift(month, 1), last_sale, today)
 
 
+def followed_by(by: int, months: Iterable[date], last_sale: date, today: date) -> list[date]:
+    """Return the months that so many complete ones follow, in order: as ``is_complete`` has it."""
+    return sorted(m for m in months if is_complete(shift(m, by), last_sale, today))
+
+
 def has_all(after: Any, last_day: Any, today: date) -> Any:
     """Tell whether data that ends on ``last_day`` has all of the month that ends before ``after``.
 

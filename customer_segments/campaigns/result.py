@@ -12,13 +12,12 @@ import ibis
 import numpy as np
 from ibis.expr.types import Table
 
-from customer_segments.campaigns.groups import TEST, campaign_group
-from customer_segments.campaigns.power import CONFIDENCE, FOLLOWED_MONTHS
+from customer_segments.campaigns.groups import CONFIDENCE, FOLLOWED_MONTHS, TEST, campaign_group
 from customer_segments.errors import UserError
-from customer_segments.evaluation.horizons import outcomes
 from customer_segments.model.measures import rounded
 from customer_segments.model.training import Query
-from customer_segments.months import is_complete, month_of, parse_month, shift
+from customer_segments.months import followed_by, month_of, parse_month, shift
+from customer_segments.outcomes import outcomes
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_SEGMENTS
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
     complete.
     """
     months, last_sale = _labelled(query)
-    known = _followed(months, last_sale, today)
+    known = followed_by(FOLLOWED_MONTHS, months, last_sale, today)
     if wanted and parse_month(wanted) not in months:
         raise UserError(
             f"Nobody is labelled in {wanted}, so it has no lists.",
@@ -61,11 +60,7 @@ def list_month(query: Query, wanted: str | None, today: date) -> date:
 
 def months_followed(query: Query, today: date) -> list[date]:
     """Return the months with labels that are followed by complete months, newest first."""
-    return sorted(_followed(*_labelled(query), today), reverse=True)
-
-
-def _followed(months: set[date], last_sale: date, today: date) -> set[date]:
-    return {m for m in months if is_complete(shift(m, FOLLOWED_MONTHS), last_sale, today)}
+    return followed_by(FOLLOWED_MONTHS, *_labelled(query), today)[::-1]
 
 
 def _labelled(query: Query) -> tuple[set[date], date]:

@@ -21,18 +21,8 @@ from customer_segments.outputs.words import counted
 
 # Of each reason; enough to find the cause in the file.
 EXAMPLES = 5
-NOTHING = {
-    "rows": 0,
-    "kept": 0,
-    "rejected": {},
-    "customers": 0,
-    "orders": 0,
-    "revenue": 0,
-    "first": None,
-    "last": None,
-    "unused_columns": [],
-    "passed_over": [],
-}
+NOTHING: dict[str, Any] = {"rows": 0, "kept": 0, "rejected": {}, "customers": 0, "orders": 0}
+NOTHING |= {"revenue": 0, "first": None, "last": None, "unused_columns": [], "passed_over": []}
 Files = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -57,7 +47,8 @@ def check(
     except UserError as error:
         if not as_json:
             raise
-        typer.echo(_json(_refused(error)))
+        refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
+        typer.echo(_json(NOTHING | {"doubts": [refusal], "would_publish": False}))
         raise typer.Exit(1) from error
     if as_json:
         typer.echo(_json(said(done)))
@@ -83,16 +74,13 @@ def print_dry_run(done: DryRun, console: Console) -> None:
     """Print rows and money by reason, what is kept, how it was read, and what was not."""
     from customer_segments.outputs.summary import grid
 
-    currency = done.found.policy.source.currency
-    figures = done.figures
-    fates = {"kept": {"rows": figures["kept"], "revenue": figures["revenue"]}}
-    fates |= dict(sorted(figures["rejected"].items(), key=lambda item: -item[1]["rows"]))
+    currency, total = done.found.policy.source.currency, done.figures["rows"]
     rows = [
-        (fate, f"{of['rows']:,}", f"{of['rows'] / (figures['rows'] or 1):.1%}", _money(of))
-        for fate, of in fates.items()
+        (fate, f"{of['rows']:,}", f"{of['rows'] / (total or 1):.1%}", _money(of))
+        for fate, of in done.fates.items()
     ]
     money = f"Revenue, {currency}" if currency else "Revenue"
-    console.print(grid(f"Rows: {figures['rows']:,}", ("", "Rows", "Share", money), rows))
+    console.print(grid(f"Rows: {total:,}", ("", "Rows", "Share", money), rows))
     for line in _lines(done):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -153,11 +141,6 @@ def print_doubts(done: DryRun, console: Console) -> None:
         console.print("[red]No row is kept.[/]")
     elif not done.would_publish:
         console.print("\n[red]Nothing would be published.[/]")
-
-
-def _refused(error: UserError) -> dict[str, Any]:
-    refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
-    return NOTHING | {"doubts": [refusal], "would_publish": False}
 
 
 def _json(what: dict[str, Any]) -> str:

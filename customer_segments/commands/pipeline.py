@@ -89,8 +89,7 @@ def refit(
 
     installed = Installation.here()
     config = {"training_month": training_month, "n_clusters": clusters, "seed": seed}
-    given = {name: value for name, value in config.items() if value is not None}
-    _end(installed, decide(installed, "refit", kmeans_model=given))
+    _end(installed, decide(installed, "refit", kmeans_model=config))
 
 
 def promote(
@@ -165,8 +164,7 @@ def campaign(
     from customer_segments.outputs.campaigns import print_campaign
 
     installed, config = Installation.here(), {"list_month": month, "control_share": control_share}
-    given = {name: value for name, value in config.items() if value is not None}
-    start(installed, "campaign", campaign_result=given)
+    start(installed, "campaign", campaign_result=config)
     print_campaign(installed, get_console())
 
 

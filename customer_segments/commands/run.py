@@ -32,7 +32,7 @@ def run(installed: Installation, wanted: str | None) -> UserError | None:
 def decide(installed: Installation, job: str, **configs: dict) -> UserError | None:
     """Run a job that decides on the champion, ``refit`` or ``promote``, and what that makes due.
 
-    The configs, by asset, are what departs from the policy.
+    The configs, by asset, are what departs from the policy; what is ``None`` does not.
     """
     with launcher(installed) as launch:
         launch(job, config=_config(configs))
@@ -80,7 +80,11 @@ def parse_range(text: str) -> Range:
 
 
 def _config(configs: dict[str, dict]) -> dict:
-    return {"ops": {asset: {"config": config} for asset, config in configs.items()}}
+    given = {
+        asset: {name: value for name, value in config.items() if value is not None}
+        for asset, config in configs.items()
+    }
+    return {"ops": {asset: {"config": config} for asset, config in given.items()}}
 
 
 def _within(covered: Months, months: Range) -> Range:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import streamlit as st
 
-from customer_segments.campaigns.groups import CONTROL
-from customer_segments.campaigns.power import (
+from customer_segments.campaigns.groups import (
+    CONTROL,
     FOLLOWED_MONTHS,
     customers_needed,
     smallest_difference,
@@ -20,7 +20,7 @@ from customer_segments.campaigns.power import (
 from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
 from customer_segments.dashboard.filters import KEPT, filtered
 from customer_segments.dashboard.reading import Seen, stamp
-from customer_segments.dashboard.showing import by_segment, note, people, table
+from customer_segments.dashboard.showing import by_segment, metrics, note, people, table
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
@@ -39,7 +39,6 @@ def page(seen: Seen) -> None:
     st.header("Whom to turn to")
     audience = filtered(seen)
     if audience.empty:
-        st.info("No customer is left: take a filter away.")
         return
     st.header("What has to come of it")
     first, second = st.columns(2)
@@ -95,7 +94,7 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         return UNKNOWN if share is None else f"{100 * share:,.1f}"
 
     base = plan["base_rate"]
-    figures = (
+    metrics(
         ("Turned to", f"{plan['turned_to']:,}", f"{plan['control']:,} are left alone, by lot"),
         ("Cost", plain(plan["total_cost"]), "Of those who are turned to"),
         (
@@ -116,8 +115,6 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
             "Smallest difference of the groups that a test notices in four of five cases",
         ),
     )
-    for column, (label, value, said) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, value, help=said)
     if plan["smallest"] and plan["break_even"] and plan["smallest"] > plan["break_even"]:
         st.warning(
             "The campaign may pay without that the test shows it: for five points it takes "
@@ -153,12 +150,7 @@ def _results(seen: Seen) -> None:
         st.info(f"No month is followed by {FOLLOWED_MONTHS} complete months yet.")
         return
     names = {f"{month:%Y-%m}": month for month in months}
-    chosen = st.selectbox(
-        "Lists of",
-        list(names),
-        key="lists",
-        **KEPT,
-    )
+    chosen = st.selectbox("Lists of", list(names), key="lists", **KEPT)
     share = seen.installed.policy.campaigns.control_share
     rows = _compared(stamp(seen.installed), chosen, share, seen)
     for outcome, (said, form) in OUTCOMES.items():

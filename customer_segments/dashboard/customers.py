@@ -11,7 +11,7 @@ import ibis
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, note, table, text
+from customer_segments.dashboard.showing import by_segment, metrics, note, table, text
 from customer_segments.model.comparison import nearest_clusters, segment_names
 from customer_segments.model.features import values_of
 from customer_segments.outputs.columns import columns_of
@@ -82,15 +82,13 @@ def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, An
 
 def _now(row: "pd.Series") -> None:
     st.header(text(row["customer_id"]))
-    figures = (
+    metrics(
         ("Segment", row["segment"]),
         ("Spent", amount(row["monetary"])),
         ("Orders", f"{row['frequency']:,}"),
         ("Last order", f"{row['recency_days']:,} days ago"),
         ("Average order", amount(row["average_order_value"])),
     )
-    for column, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, value)
     why = f" {text(row['why'])}" if row["why"] else ""
     by = f" By {row['channel']}." if row["channel"] not in ("", "none") else ""
     st.success(f"**What to do:** {text(row['suggested_action'])}{by}{why}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
+from customer_segments.dashboard.showing import abreast
 from customer_segments.outputs.pictures.palette import in_order
 
 if TYPE_CHECKING:
@@ -28,17 +29,18 @@ KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def filtered(seen: Seen) -> "pd.DataFrame":
-    """Ask for filters, and return the customers of the month that they leave."""
+    """Ask for filters, and return the customers of the month that they leave; say if none is."""
     frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
-    for column, (name, label) in zip(st.columns(len(CHOICES)), CHOICES.items(), strict=True):
+    for column, (name, label) in abreast(CHOICES.items()):
         found = frame[name].dropna().unique()
         options = in_order(found, model) if name == "segment" else sorted(found)
         if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
             keeps.append(frame[name].isin(chosen))
-    for column, (key, (label, name, is_least)) in zip(
-        st.columns(len(ENDS)), ENDS.items(), strict=True
-    ):
+    for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
         end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
         if end is not None:
             keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
-    return frame[reduce(and_, keeps)] if keeps else frame
+    left = frame[reduce(and_, keeps)] if keeps else frame
+    if left.empty:
+        st.info("No customer is left: take a filter away.")
+    return left

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import note, people, spans
+from customer_segments.dashboard.showing import abreast, note, people, spans
 from customer_segments.months import shift
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -37,15 +37,13 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title(month_name(view.month))
     rows = seen.segments
-    for column, (label, value, change, said) in zip(
-        st.columns(5), headlines(view, rows), strict=True
-    ):
+    for column, (label, value, change, said) in abreast([*headlines(view, rows)]):
         more_is: Literal["normal", "inverse"] = "inverse" if label == SLIPPED else "normal"
         column.metric(label, value, change, more_is, border=True, help=said)
     st.header("Segments")
     for start in range(0, len(rows), CARDS_ABREAST):
-        abreast = rows[start : start + CARDS_ABREAST]
-        for column, row in zip(st.columns(CARDS_ABREAST), abreast, strict=False):
+        cards = rows[start : start + CARDS_ABREAST]
+        for column, row in zip(st.columns(CARDS_ABREAST), cards, strict=False):
             with column.container(border=True, height="stretch"):
                 _card(row)
     st.header("Whom to turn to")

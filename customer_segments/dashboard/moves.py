@@ -13,7 +13,7 @@ import streamlit as st
 
 from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import note, people, table
+from customer_segments.dashboard.showing import abreast, note, people, table
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
@@ -40,20 +40,14 @@ def page(seen: Seen) -> None:
         st.selectbox(
             f"To {month_name(seen.month)} from",
             list(names),
-            index=[*names.values()].index(before) if before in earlier else 0,
-            key="since",
-            **KEPT,
+            [*names.values()].index(before) if before in earlier else 0,
+            **{"key": "since"} | KEPT,
         )
     ]
     version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
     moved = seen.ask(moves_between(since, seen.month, version, len(model)))
     note(f"Both months by model {version}: customers moved, not the model.")
-    totals = totals_of(moved, model)
-    chart, beside = st.columns([3, 2])
-    with chart:
-        cell = matrix(totals, "moves", model)
-    with beside:
-        table(totals, columns_of("from_segment to_segment customers before"), height=420)
+    cell = show_totals(moved, "moves", model)
     st.header("Who they are")
     ends = _ends(moved, cell, model)
     for name, end in ends.items():
@@ -101,6 +95,16 @@ def totals_of(moved: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame
     return totals.sort_values(["from_segment", "to_segment"], key=lambda of: of.map(places))
 
 
+def show_totals(moved: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[str, str]:
+    """Show how many went from where to where, drawn and as a table; return the cell chosen."""
+    totals = totals_of(moved, model)
+    chart, beside = st.columns([3, 2])
+    with beside:
+        table(totals, columns_of("from_segment to_segment customers before"), height=420)
+    with chart:
+        return matrix(totals, key, model)
+
+
 def matrix(totals: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[str, str]:
     """Draw how many went from where to where; return the cell that was chosen."""
     import altair as alt
@@ -145,9 +149,7 @@ def matrix(totals: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[
 def _ends(moved: "pd.DataFrame", cell: dict[str, str], model: Iterable[str]) -> dict[str, str]:
     """Return the segments that a move that is asked for begins and ends with."""
     ends = {}
-    for column, (name, heading) in zip(
-        st.columns(2), {"from_segment": "From", "to_segment": "To"}.items(), strict=True
-    ):
+    for column, (name, heading) in abreast([("from_segment", "From"), ("to_segment", "To")]):
         options = [EVERYBODY, *in_order(moved[name], model)]
         picked = cell.get(name)
         ends[name] = column.selectbox(

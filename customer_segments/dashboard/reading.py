@@ -4,6 +4,7 @@ Belongs here: finding and reading the copy, for all sessions of the server. Does
 shown. The warehouse is never opened.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from sys import maxsize
@@ -19,6 +20,7 @@ from customer_segments.outputs.view import MonthView
 from customer_segments.shown import labelled_months, shown_month
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.state import State
+from customer_segments.tables.money import as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +31,8 @@ LISTED = [
     *("recency_days", "revenue_12m", "average_order_value", "campaign_group", "channel"),
     "suggested_action",
 ]
-# Months, and answers to questions, that are kept in memory.
-KEPT_MONTHS, KEPT_ANSWERS = 6, 64
+# What is made of months, three things of each of six, and answers, that are kept in memory.
+KEPT, KEPT_ANSWERS = 3 * 6, 64
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,28 @@ class Seen:
     @property
     def view(self) -> MonthView:
         """All that is known of the month."""
-        return self.view_of(self.month)
-
-    def view_of(self, month: date) -> MonthView:
-        """Return all that is known of another month."""
-        policy = self.installed.policy
-        share, today = policy.campaigns.control_share, self.installed.months.today
-        return _view(stamp(self.installed), month, today, share, self.installed)
+        policy, today = self.installed.policy, self.installed.months.today
+        by = self.month, today, policy.campaigns.control_share
+        return self._kept("view", lambda: read_month(self.installed.copy, *by, most=maxsize))
 
     @property
     def listed(self) -> "pd.DataFrame":
         """The customers of the month as lists show them; texts that come again are categories."""
-        return _listed(stamp(self.installed), self.month, self.installed.months.today, self)
+        return self._kept("listed", lambda: _listed(self.view.people))
 
     @property
     def segments(self) -> list[dict[str, Any]]:
         """The segments of the month, as the report has them: ``figures.shown_segments``."""
-        return _segments(stamp(self.installed), self.month, self.installed.months.today, self)
+        return self._kept("segments", lambda: figures.shown_segments(self.view))
+
+    def _kept(self, what: str, make: Callable[[], Any]) -> Any:
+        share, today = self.installed.policy.campaigns.control_share, self.installed.months.today
+        return _made(what, stamp(self.installed), self.month, today, share, make)
 
     def ask(self, question: ibis.Table) -> "pd.DataFrame":
         """Return what the copy answers; money is float64."""
-        money = [name for name, dtype in question.schema().items() if dtype.is_decimal()]
-        plain = question.cast(dict.fromkeys(money, "float64"))
-        return _answer(stamp(self.installed), ibis.to_sql(plain, dialect="duckdb"), self.installed)
+        sql = ibis.to_sql(as_floats(question), dialect="duckdb")
+        return _answer(stamp(self.installed), sql, self.installed)
 
     def table(self, contract: Contract) -> "pd.DataFrame":
         """Return a whole small table, in order of its key; empty if it was never made."""
@@ -100,25 +101,16 @@ def stamp(installed: Installation) -> tuple[str, int, int]:
     return str(installed.copy.path), file.st_mtime_ns, file.st_size
 
 
-@st.cache_resource(max_entries=KEPT_MONTHS, show_spinner="Reading the month ...")
-def _view(
-    stamp: tuple, month: date, today: date, control_share: float, _installed: Installation
-) -> MonthView:
-    return read_month(_installed.copy, month, today, control_share, most=maxsize)
+@st.cache_resource(max_entries=KEPT, show_spinner="Reading the month ...")
+def _made(what: str, stamp: tuple, month: date, today: date, share: float, _make: Callable) -> Any:
+    return _make()
 
 
-@st.cache_resource(max_entries=KEPT_MONTHS, show_spinner=False)
-def _listed(stamp: tuple, month: date, today: date, _seen: Seen) -> "pd.DataFrame":
-    people = _seen.view.people
+def _listed(people: "pd.DataFrame") -> "pd.DataFrame":
     listed = people[[name for name in LISTED if name in people]]
     texts = listed.select_dtypes("str").columns.drop("customer_id")
     # A filter copies a million of them in a tenth of the time.
     return listed.astype(dict.fromkeys(texts, "category"))
-
-
-@st.cache_resource(max_entries=KEPT_MONTHS, show_spinner=False)
-def _segments(stamp: tuple, month: date, today: date, _seen: Seen) -> list[dict[str, Any]]:
-    return figures.shown_segments(_seen.view)
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner="Looking ...")

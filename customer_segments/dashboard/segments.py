@@ -38,7 +38,6 @@ def page(seen: Seen) -> None:
     model = view.clusters["segment"]
     left = filtered(seen)
     if left.empty:
-        st.info("No customer is left: take a filter away.")
         return
     note(f"{counted(len(left), 'customer')} of {len(view.people):,}.")
     sizes = summed(left, model)

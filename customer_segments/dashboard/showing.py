@@ -3,10 +3,10 @@
 Belongs here: what more than one page needs. Does not: figures, or what a page says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -17,6 +17,8 @@ from customer_segments.outputs.workbook.tables import write_csv
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
+
+Item = TypeVar("Item")
 
 # Formats of numbers in the browser; a share of 0.1 is 10 there.
 NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
@@ -67,6 +69,17 @@ def people(
         on_click="ignore",
     )
     return shown
+
+
+def abreast(items: Collection[Item]) -> Iterator[tuple[Any, Item]]:
+    """Return items, each with a column of the page."""
+    return zip(st.columns(len(items)), items, strict=True)
+
+
+def metrics(*figures: tuple[str, ...]) -> None:
+    """Show figures beside each other: what each is, its value, and perhaps what explains it."""
+    for column, (label, value, *said) in abreast(figures):
+        column.metric(label, value, help=" ".join(said) or None)
 
 
 def in_turn(frame: "pd.DataFrame", by: str) -> "pd.DataFrame":

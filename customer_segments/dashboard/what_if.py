@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from customer_segments.dashboard.filters import KEPT
-from customer_segments.dashboard.moves import matrix, totals_of
+from customer_segments.dashboard.moves import show_totals
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import note, table
+from customer_segments.dashboard.showing import metrics, note, table
 from customer_segments.evaluation.rfm_grid import (
     GRID_NAMES,
     grid_cells,
@@ -72,12 +72,7 @@ def page(seen: Seen) -> None:
     moved = frame[["customer_id", "monetary"]].assign(
         from_segment=frame["segment"], to_segment=names, before=frame["monetary"], brought=0
     )
-    totals = totals_of(moved)
-    chart, beside = st.columns([3, 2])
-    with chart:
-        matrix(totals, key="what_if")
-    with beside:
-        table(totals, columns_of("from_segment to_segment customers before"), height=420)
+    show_totals(moved, "what_if")
     same = percent(float((frame["segment"].to_numpy() == names).mean()))
     note(f"{same} of the customers have a segment of the same name.")
     if way != GRID:
@@ -114,7 +109,10 @@ def _evidence(seen: Seen, way: str) -> None:
         return
     row = found.iloc[0]
     figures = {"Stability (ARI)": "stability", "Worst segment (Jaccard)": "worst_jaccard"}
-    for column, (label, name) in zip(st.columns(2), figures.items(), strict=True):
-        column.metric(label, f"{row[name]:.2f}" if row[name] == row[name] else "not measured")
+    said = (
+        f"{row[name]:.2f}" if row[name] == row[name] else "not measured"
+        for name in figures.values()
+    )
+    metrics(*zip(figures, said, strict=True))
     verdict = "Passes the gates" if row["passes"] else "Does not pass the gates"
     st.write(f"{verdict}: {row['reason']}")

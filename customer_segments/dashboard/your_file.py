@@ -6,7 +6,7 @@ Does not: the dry run itself (``doubts.dry_run``, as the command ``check`` has i
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from customer_segments.outputs.words import amount, counted
 from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.segments.scoring import label
 from customer_segments.source_files import SOURCE_SUFFIXES
+from customer_segments.tables.money import as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,23 +68,16 @@ def labelled(done: DryRun, seen: Seen) -> "pd.DataFrame":
     month, rules = month_of(done.figures["last"]), seen.installed.policy
     snapshot = customer_rfm(lines, month, month, rules.source.today(), rules.rfm.window_months)
     clusters = ibis.memtable(seen.view.clusters)
-    con = done.found.con
-    return pd.DataFrame(con.execute(_as_float(label(snapshot, clusters, len(seen.view.clusters)))))
-
-
-def _as_float(rows):
-    money = [name for name, dtype in rows.schema().items() if dtype.is_decimal()]
-    return rows.cast(dict.fromkeys(money, "float64"))
+    labelled = as_floats(label(snapshot, clusters, len(seen.view.clusters)))
+    return pd.DataFrame(done.found.con.execute(labelled))
 
 
 def _fates(done: DryRun) -> None:
     figures = done.figures
     st.header("What would become of the rows")
-    fates = {"kept": {"rows": figures["kept"], "revenue": figures["revenue"]}}
-    fates |= dict(sorted(figures["rejected"].items(), key=lambda item: -item[1]["rows"]))
-    rows: list[dict[str, Any]] = [
+    rows = [
         {"reason": fate, "share": of["rows"] / (figures["rows"] or 1)} | of
-        for fate, of in fates.items()
+        for fate, of in done.fates.items()
     ]
     table(rows, columns_of("reason rows share revenue", reason="Row", revenue="Money"))
     if figures["kept"]:

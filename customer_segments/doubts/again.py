@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import ibis
 from ibis import _
 
-from customer_segments.doubts.evidence import Evidence, looked_at
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.layout import shown
 
@@ -45,12 +45,13 @@ def repeated_lines(found: Evidence) -> Iterator[Doubt]:
     is_every = counted["again"] >= MOST * counted["lines"]
     again = doubt(
         "repeated_lines",
-        "stops" if is_every else "warns",
-        f"{shown(one['workbook'])}: {repeated:,} of {counted['rows']:,} lines say what another "
-        f"of their order says (row {one['row_number']:,}, say), and count again."
-        f"{looked_at(found)}",
-        "If they are the same, have each count once:",
         {"cleaning": {"drop_repeated_lines": True}},
+        level="stops" if is_every else "warns",
+        file=shown(one["workbook"]),
+        repeated=repeated,
+        rows=counted["rows"],
+        row_number=one["row_number"],
+        looked_at=found.looked_at,
     )
     # A till that writes a line for each scan has many, too.
     yield again if is_every else again._replace(change={})
@@ -69,21 +70,14 @@ def sold_twice(found: Evidence) -> Iterator[Doubt]:
     met = met.group_by("workbook", "other").agg(met=_.count(), first=_.day.min(), last=_.day.max())
     most = met.filter(_.met >= LEAST_ORDERS).order_by(ibis.desc("met"), "workbook", "other")
     for pair in found.fetched(most.limit(1)):
+        both = pair["workbook"], pair["other"]
         common = days.filter(days.day.between(pair["first"], pair["last"]))
-        common = common.filter(common.workbook.isin([pair["workbook"], pair["other"]]))
-        each = found.fetched(common.group_by("workbook").agg(days=_.count()))
-        least = min(row["days"] for row in each)
-        if pair["met"] < MOST * least:
-            continue
-        yield doubt(
-            "sold_twice",
-            "stops",
-            f"{shown(pair['workbook'])} and {shown(pair['other'])}: from {pair['first']} to "
-            f"{pair['last']}, {pair['met']:,} of {least:,} days of customers have the same money "
-            "in both, under other order numbers or in another form: it counts twice."
-            f"{looked_at(found)}",
-            "Take one of them away, or the months that both have out of one.",
-        )
+        each = common.filter(common.workbook.isin(both)).group_by("workbook").agg(days=_.count())
+        pair["least"] = min(row["days"] for row in found.fetched(each))
+        if pair["met"] >= MOST * pair["least"]:
+            file, beside = map(shown, both)
+            files = {"file": file, "beside": beside}
+            yield doubt("sold_twice", looked_at=found.looked_at, **files | pair)
 
 
 def lost_orders(found: Evidence) -> Iterator[Doubt]:
@@ -95,20 +89,10 @@ def lost_orders(found: Evidence) -> Iterator[Doubt]:
     raw = raw.mutate(day=raw.invoice_date.date())
     gone, there = raw.filter(raw.is_superseded), raw.filter(~raw.is_superseded)
     lost = gone.semi_join(there, "invoice").anti_join(there, order)
-    (all_gone,), (all_lost,) = (
-        found.fetched(rows.select(order).distinct().agg(orders=ibis._.count()))
-        for rows in (gone, lost)
-    )
-    if all_lost["orders"] < max(LEAST_ORDERS, LOST * all_gone["orders"]):
-        return
-    first = found.first(lost, "invoice")
-    assert first is not None
-    yield doubt(
-        "lost_orders",
-        "stops",
-        f"{first['where']}: {all_lost['orders']:,} of {all_gone['orders']:,} orders do not count, "
-        "for a later file has others of the same number, of other customers or days "
-        f"({shown(str(first['example']))} in row {first['row_number']:,}, say).",
-        "If the numbers begin anew and the files overlap, tell orders by customer and day:",
-        {"layout": [{"columns": {"invoice": ""}}]},
-    )
+    counted = {
+        name: found.fetched(rows.select(order).distinct().agg(orders=_.count()))[0]["orders"]
+        for name, rows in (("gone", gone), ("lost", lost))
+    }
+    if counted["lost"] >= max(LEAST_ORDERS, LOST * counted["gone"]):
+        change = {"layout": [{"columns": {"invoice": ""}}]}
+        yield doubt("lost_orders", change, **found.first(lost, "invoice") | counted)

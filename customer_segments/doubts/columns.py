@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ibis import _
 
-from customer_segments.doubts.evidence import Evidence, heading_of, looked_at, said_where
+from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 
@@ -30,20 +30,16 @@ DAYS_APART = 365
 def no_quantity(found: Evidence) -> Iterator[Doubt]:
     """Look for prices without a quantity beside them while a column may have it."""
     for row in found.sheets:
-        said = row["read_as"]
-        if not heading_of("price", said) or heading_of("quantity", said):
+        place, price = (row["workbook"], row["sheet"]), heading_of("price", row["read_as"])
+        if not price or heading_of("quantity", row["read_as"]):
             continue
-        unused = found.unused.get((row["workbook"], row["sheet"]), [])
-        may_be = [name for name in unused if re.search(QUANTITY, name)]
-        if may_be:
+        if may_be := [name for name in found.unused.get(place, []) if re.search(QUANTITY, name)]:
             yield doubt(
                 "no_quantity",
-                "stops",
-                f"{said_where([(row['workbook'], row['sheet'])])}: there is a price "
-                f"({heading_of('price', said)!r}) and no quantity, so that each line counts once; "
-                f"{shown(', '.join(map(repr, may_be)))} may have it, and is not used.",
-                "Name the column of the quantity; or, if the price is the line's, accept it:",
                 layout_for([row["workbook"]], found.files, columns={"quantity": may_be[0]}),
+                places=said_where([place]),
+                price=price,
+                may_be=shown(", ".join(map(repr, may_be))),
             )
 
 
@@ -67,19 +63,17 @@ def line_prices(found: Evidence) -> Iterator[Doubt]:
     counted = products.group_by("workbook").agg(products=_.count(), totals=_.is_total.sum())
     many = counted.filter(_.products >= LEAST_PRODUCTS, _.totals >= MOST * _.products)
     for row in found.fetched(many.order_by("workbook")):
-        sheets = [each for each in found.sheets if each["workbook"] == row["workbook"]]
-        heading = next((h for each in sheets if (h := heading_of("price", each["read_as"]))), None)
-        if heading is None:
-            continue
-        yield doubt(
-            "line_prices",
-            "stops",
-            f"{shown(row['workbook'])}, column {heading!r}: of {row['totals']:,} of "
-            f"{row['products']:,} products the price grows with the quantity, so that it may be "
-            f"of all units of a line; it counts once for each.{looked_at(found)}",
-            "If it is, say so:",
-            layout_for([row["workbook"]], found.files, columns={"price": "", "amount": heading}),
-        )
+        file = row["workbook"]
+        sheets = [each["read_as"] for each in found.sheets if each["workbook"] == file]
+        if heading := next((h for said in sheets if (h := heading_of("price", said))), None):
+            yield doubt(
+                "line_prices",
+                layout_for([file], found.files, columns={"price": "", "amount": heading}),
+                file=shown(file),
+                heading=heading,
+                looked_at=found.looked_at,
+                **row,
+            )
 
 
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:
@@ -90,15 +84,6 @@ def placeholder_dates(found: Evidence) -> Iterator[Doubt]:
     if not first or first["rows"] < LEAST_ROWS:
         return
     later = rows.filter(rows.invoice_date.date() > first["example"].date())
-    (start,) = found.fetched(later.agg(first=later.invoice_date.min()))
-    if not start["first"] or (start["first"] - first["example"]).days < DAYS_APART:
-        return
-    yield doubt(
-        "placeholder_dates",
-        "stops",
-        f"{first['column']}: {first['rows']:,} rows are of {first['example']:%Y-%m-%d}, long "
-        f"before all others, as programs write where they know no day; row "
-        f"{first['row_number']:,}, say.",
-        "Mend them; or leave them out, by the first month that counts: "
-        f"CUSTOMER_SEGMENTS_FIRST_MONTH={start['first']:%Y-%m}",
-    )
+    (start,) = found.fetched(later.agg(start=later.invoice_date.min()))
+    if start["start"] and (start["start"] - first["example"]).days >= DAYS_APART:
+        yield doubt("placeholder_dates", **first | start)

@@ -11,7 +11,7 @@ from typing import Any
 from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
@@ -30,38 +30,24 @@ LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 FEW, FEW_ORDERS, NAMED = 12, 100, 4
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
+NAME_IT: Change = {"layout": [{"columns": {"customer_id": "HEADING"}}]}
 IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
 
 
 def lost_digits(found: Evidence) -> Iterator[Doubt]:
     """Look for numbers that a spreadsheet rounded: what differed in the last digits is now one."""
-    again = "Export {column} anew and do not save it from a spreadsheet, or format it as text there"
     for column, what in IDENTIFIERS.items():
         rows = found.raw
         # Few texts have it, and looking for it costs a tenth of the pattern.
         has_sign = rows[column].contains("E") | rows[column].contains("e")
-        cut = found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column)
-        if cut:
-            yield doubt(
-                "lost_digits",
-                "stops" if column == "customer_id" else "warns",
-                f"{cut['column']}: {cut['rows']:,} rows have a number that lost "
-                f"its last digits ({shown(cut['example'])} in row {cut['row_number']:,}); "
-                f"{cut['values']:,} such numbers are left, which may be many more {what}.",
-                f"{again.format(column=column)}; the digits cannot be got back from this file.",
-            )
+        if cut := found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column):
+            level: Level = "stops" if column == "customer_id" else "warns"
+            yield doubt("lost_digits.notation", level=level, name=column, what=what, **cut)
     ids = found.raw.filter(found.raw.customer_id.re_search(LONG))
     long = found.first(ids, "customer_id")
     is_whole = not long or found.first(ids.filter(~ids.customer_id.endswith("0")), "customer_id")
-    if long and not is_whole and long["values"] >= LEAST_LONG:
-        yield doubt(
-            "lost_digits",
-            "stops",
-            f"{long['column']}: all of {long['values']:,} ids with more "
-            f"than 15 digits end in zero ({long['example']} in row {long['row_number']:,}), "
-            "as where a spreadsheet took them for numbers.",
-            f"{again.format(column='customer_id')}.",
-        )
+    if not is_whole and long["values"] >= LEAST_LONG:
+        yield doubt("lost_digits.zeros", **long)
 
 
 def padded_ids(found: Evidence) -> Iterator[Doubt]:
@@ -75,32 +61,18 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         )
     )
     if has["signs"]:
-        yield from _alike(
-            found,
-            ids.re_replace("[#,]", ""),
-            "signs beside the digits",
-            "Write each id in one way in the files; if they are other customers, accept it.",
-        )
+        signless = ids.re_replace("[#,]", "")
+        yield from _alike(found, signless, "signs beside the digits", None, case=".signs")
     if has["zeros"]:
-        yield from _alike(
-            found,
-            ids.re_replace(f"({BEFORE})0+", r"\1"),
-            "zeros in front",
-            "If they are the same customers, say so; else accept it.",
-            {"source": {"leading_zeros": "drop"}},
-        )
+        unpadded, drop = ids.re_replace(f"({BEFORE})0+", r"\1"), {"leading_zeros": "drop"}
+        yield from _alike(found, unpadded, "zeros in front", {"source": drop})
     if has["small_letters"]:
-        yield from _alike(
-            found,
-            ids.upper(),
-            "capital letters",
-            "If they are the same customers, say so; else accept it.",
-            {"source": {"letter_case": "ignore"}},
-        )
+        ignore = {"source": {"letter_case": "ignore"}}
+        yield from _alike(found, ids.upper(), "capital letters", ignore)
 
 
 def _alike(
-    found: Evidence, key: StringValue, what: str, advice: str, change: dict | None = None
+    found: Evidence, key: StringValue, what: str, change: Change | None, case: str = ""
 ) -> Iterator[Doubt]:
     ids = found.raw.select("customer_id", "workbook", key=key).filter(key.notnull(), key != "")
     ids = ids.group_by("key", "customer_id").agg(workbook=ids.workbook.min())
@@ -118,15 +90,9 @@ def _alike(
         return
     (first,) = found.fetched(alike.filter(alike.ids > 1).order_by("key").limit(1))
     files = dict.fromkeys(shown(first[name]) for name in ("workbook", "beside"))
-    yield doubt(
-        "padded_ids",
-        "stops" if total["alike"] >= FEW_IDS * total["keys"] else "warns",
-        f"{' and '.join(files)}, column customer_id: {total['ids']:,} ids are "
-        f"{total['keys']:,} customers if {what} do not count; {first['one']} and "
-        f"{first['other']}, say.",
-        advice,
-        change,
-    )
+    few = total["alike"] < FEW_IDS * total["keys"]
+    facts = {"files": " and ".join(files), "what": what} | first | total
+    yield doubt(f"padded_ids{case}", change, level="warns" if few else "stops", **facts)
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:
@@ -139,18 +105,9 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
             continue
         rows = found.raw
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
-        place = first["column"] if first else "column customer_id"
-        nobody = [*found.policy.source.no_customer, row["customer_id"]]
-        yield doubt(
-            "outlying_customer",
-            "stops",
-            f"{place}: {shown(row['customer_id'])} has {row['orders']:,} of {row['all_orders']:,} "
-            f"orders and {row['lines']:,} of {row['all_lines']:,} lines, "
-            f"{times:,.0f} times as much as any other.",
-            "If it stands for nobody in particular (a till, guests, a marketplace), say so; if it "
-            "is a customer, accept it.",
-            {"source": {"no_customer": nobody}},
-        )
+        first = first or {"column": "column customer_id", "shown": shown(row["customer_id"])}
+        nobody = {"no_customer": [*found.policy.source.no_customer, row["customer_id"]]}
+        yield doubt("outlying_customer.one", {"source": nobody}, times=times, **first | row)
 
 
 def few_customers(found: Evidence) -> Iterator[Doubt]:
@@ -165,15 +122,7 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
         # They lost their digits, as is said of them.
         return
     names = ", ".join(map(shown, ids[:NAMED])) + (" and others" if len(ids) > NAMED else "")
-    files = ", ".join(map(shown, found.files[:3]))
-    yield doubt(
-        "outlying_customer",
-        "stops",
-        f"{files}, column customer_id: all {first['all_orders']:,} orders are "
-        f"of {names}, and of nobody else: that may be shops or tills.",
-        "Name the column that tells customers apart:",
-        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
-    )
+    yield doubt("outlying_customer.few", NAME_IT, names=names, files=_first(found), **first)
 
 
 def _times_the_rest(customers: list[dict[str, Any]], one: dict[str, Any], of: str) -> float:
@@ -192,13 +141,10 @@ def one_order_each(found: Evidence) -> Iterator[Doubt]:
     if first["customers"] < LEAST_CUSTOMERS or first["single"] < SINGLE * first["customers"]:
         return
     unused = ", ".join(found.unused_names)
-    others = f" ({shown(unused)} are not used)" if unused else ""
-    yield doubt(
-        "one_order_each",
-        "stops",
-        f"{', '.join(map(shown, found.files[:3]))}, column customer_id: {first['single']:,} of "
-        f"{first['customers']:,} customers have one order; {shown(first['customer_id'])}, say. "
-        "Nobody comes back, so the column may name orders or visits.",
-        f"Name the column that tells customers apart{others}:",
-        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
-    )
+    facts = {"files": _first(found), "one": shown(first["customer_id"])}
+    facts["others"] = f" ({shown(unused)} are not used)" if unused else ""
+    yield doubt("one_order_each", NAME_IT, **first | facts)
+
+
+def _first(found: Evidence) -> str:
+    return ", ".join(map(shown, found.files[:3]))

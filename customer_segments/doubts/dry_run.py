@@ -61,6 +61,13 @@ class DryRun:
         }
 
     @property
+    def fates(self) -> dict[str, dict[str, Any]]:
+        """Rows and revenue of what is kept, and of each reason to reject, most rows first."""
+        kept = {"rows": self.figures["kept"], "revenue": self.figures["revenue"]}
+        rejected = sorted(self.figures["rejected"].items(), key=lambda item: -item[1]["rows"])
+        return {"kept": kept, **dict(rejected)}
+
+    @property
     def read_as(self) -> list[tuple[str, str]]:
         """How the columns of each sheet were read: the sheet, and each column with its heading."""
         from customer_segments.ingestion.layout import where

@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.headings import CURRENCIES
-from customer_segments.ingestion.layout import where
+from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, named, with_keys
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
@@ -37,14 +37,10 @@ ENOUGH_ROWS = 500_000
 class Evidence:
     """What doubts are judged by.
 
-    Parameters
-    ----------
-    raw, sheets
-        As ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them; the latter by file and sheet.
-    rows
-        ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
-    is_bounded
-        Whether settings name the first or the last month: rows beyond are left out on purpose.
+    ``raw`` and ``sheets`` are as ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them, the latter
+    by file and sheet; ``rows`` are ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
+    ``is_bounded`` where settings name the first or the last month: rows beyond are left out on
+    purpose.
     """
 
     con: Connection
@@ -80,6 +76,11 @@ class Evidence:
             return self.rows
         some = self.raw.filter(self.raw.customer_id.hash() % self.parts == 0)
         return _classified(self.con, kept(self.con, some, "some"), self.policy, "classified_some")
+
+    @property
+    def looked_at(self) -> str:
+        """What to say where some customers were looked at."""
+        return f" One customer in {self.parts:,} was looked at." if self.parts > 1 else ""
 
     @cached_property
     def files(self) -> list[str]:
@@ -154,24 +155,24 @@ class Evidence:
         most = ibis.greatest(each.orders / each.all_orders, each.lines / each.all_lines)
         return self.fetched(each.order_by(most.desc(), "customer_id").limit(FIRST))
 
-    def first(self, rows: Table, column: str) -> dict[str, Any] | None:
+    def first(self, rows: Table, column: str) -> dict[str, Any]:
         """Return where the first of some rows stands, what it says, and how many they are.
 
         ``rows``, ``values`` (distinct ones of the column), ``where`` (file and sheet), ``column``
-        (the same with its heading), ``row_number`` and ``example``; ``None`` where there is no
-        such row.
+        (the same with its heading), ``row_number``, ``example`` and ``shown``, as messages have it;
+        empty where there is no such row.
         """
         (found,) = self.fetched(rows.agg(rows=rows.count(), values=rows[column].nunique()))
         if not found["rows"]:
-            return None
+            return {}
         place = [*SHEET, "row_number"]
         first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
         (said,) = self.fetched(first)
         of = said["workbook"], said["sheet"]
         read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in self.sheets}
-        heading = heading_of(column, read_as.get(of)) or column
-        sheet = where(*of)
-        return found | said | {"where": sheet, "column": f"{sheet}, column {heading!r}"}
+        heading, sheet = heading_of(column, read_as.get(of)) or column, where(*of)
+        said |= {"where": sheet, "column": f"{sheet}, column {heading!r}"}
+        return found | said | {"shown": shown(str(said["example"] or "nothing"))}
 
 
 def _classified(con: Connection, raw: Table, policy: Policy, name: str) -> Table:
@@ -189,8 +190,3 @@ def said_where(places: Iterable[tuple[str, str]]) -> str:
     """Return how messages name a few sheets."""
     named = [where(*place) for place in places]
     return "; ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-def looked_at(found: Evidence) -> str:
-    """Return what to say where some customers were looked at."""
-    return f" One customer in {found.parts:,} was looked at." if found.parts > 1 else ""

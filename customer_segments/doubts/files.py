@@ -79,17 +79,13 @@ def _filled_down(
     one = concerned[0]
     of_one = rows.filter(rows.workbook == one["workbook"], rows.sheet == one["sheet"])
     first = found.first(of_one, "price")
-    assert first is not None
-    counts = (f"{sum(row[name] for row in concerned):,}" for name in ("follow", "rows"))
+    first |= {name: sum(row[name] for row in concerned) for name in ("follow", "rows")}
     yield doubt(
         "fill_down",
-        "stops",
-        f"{said_where((row['workbook'], row['sheet']) for row in concerned)}: "
-        f"{' of '.join(counts)} rows have no customer while a row before them has one "
-        f"(row {first['row_number']:,} of {first['where']}, say): {what} may stand on the first "
-        "line of each order alone.",
-        "Have them filled down:",
         layout_for([row["workbook"] for row in concerned], found.files, fill_down=True),
+        places=said_where((row["workbook"], row["sheet"]) for row in concerned),
+        what=what,
+        **first,
     )
 
 
@@ -99,15 +95,10 @@ def several_currencies(found: Evidence) -> Iterator[Doubt]:
     for name, places in found.currencies.items():
         by_currency.setdefault(CODES.get(name, name), []).extend(places)
     if len(by_currency) > 1:
-        said = "; ".join(
+        said = (
             f"{shown(name)} in {said_where(sorted(set(at)))}" for name, at in by_currency.items()
         )
-        yield doubt(
-            "several_currencies",
-            "stops",
-            f"Money is in {len(by_currency)} currencies, and would be added up: {said}.",
-            "Convert it to one currency, take the others' rows out, or keep a warehouse for each.",
-        )
+        yield doubt("several_currencies", currencies=len(by_currency), places="; ".join(said))
 
 
 def several_measures(found: Evidence) -> Iterator[Doubt]:
@@ -120,13 +111,8 @@ def several_measures(found: Evidence) -> Iterator[Doubt]:
         for name in said if len(said) == 1 else ():
             places.setdefault(name, []).append((row["workbook"], row["sheet"]))
     if len(places) > 1:
-        where = "; ".join(f"{name} in {said_where(at)}" for name, at in places.items())
-        yield doubt(
-            "several_measures",
-            "stops",
-            f"Money is {where}, by its headings, and would be added up.",
-            "Name the same measure in all files, by columns of a [[layout]]; or export them alike.",
-        )
+        where = (f"{name} in {said_where(at)}" for name, at in places.items())
+        yield doubt("several_measures", places="; ".join(where))
 
 
 def unused_money(found: Evidence) -> Iterator[Doubt]:
@@ -140,14 +126,14 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
         if not columns:
             continue
         headings = list(dict.fromkeys(name for names in columns.values() for name in names))
-        is_or_are = "is" if len(headings) == 1 else "are"
         yield doubt(
             "unused_money",
-            "warns",
-            f"{said_where(columns)}: {', '.join(map(repr, map(shown, headings)))} {is_or_are} not "
-            f"used, and may be {said.get('called', what)}.",
-            said["advice"],
             _using(found, what, headings[0], [workbook for workbook, _ in columns]),
+            places=said_where(columns),
+            headings=", ".join(map(repr, map(shown, headings))),
+            are="is" if len(headings) == 1 else "are",
+            called=said.get("called", what),
+            advice=said["advice"],
         )
 
 
@@ -186,13 +172,6 @@ def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
         (total,) = found.fetched(misread.agg(rows=misread.rows.sum()))
         if not total["rows"] or total["rows"] < FEW_TEXTS * all_rows:
             continue
-        first = found.first(found.raw.semi_join(misread, column), column)
-        assert first is not None
-        yield doubt(
-            "wrong_code_page",
-            "warns",
-            f"{first['column']}: {total['rows']:,} rows have text of another "
-            f"code page; {shown(repr(first['example']))} in row {first['row_number']:,}, say.",
-            "Name the code page of the file, or export it anew as UTF-8:",
-            {"layout": [{"encoding": "cp1252"}]},
-        )
+        first = found.first(found.raw.semi_join(misread, column), column) | total
+        change = {"layout": [{"encoding": "cp1252"}]}
+        yield doubt("wrong_code_page", change, text=shown(repr(first["example"])), **first)

@@ -13,8 +13,7 @@ from customer_segments.cleaning.rules import counts
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion import headings
-from customer_segments.ingestion.doubt import Change, Doubt, doubt
-from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
@@ -62,18 +61,10 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         if share < FEW_RETURNS:
             continue
         of_kind = returns.filter(returns.how == each["how"])
-        first = found.first(of_kind, "invoice")
-        assert first is not None
         change = {"credit": "sign"} if len(counted) > 1 else _credit_rule(found, of_kind, each)
-        yield doubt(
-            "unnetted_returns",
-            "stops" if each["rows"] >= LEAST_RETURNS else "warns",
-            f"{first['where']}, column {each['how']}: {each['rows']:,} lines with a negative "
-            f"{each['how']}, {each['money']:,.2f} in money, are rejected and not taken off the "
-            f"sales; invoice {shown(str(first['example']))} in row {first['row_number']:,}, say.",
-            "If they are returns, say what marks them:",
-            {"cleaning": change},
-        )
+        level: Level = "stops" if each["rows"] >= LEAST_RETURNS else "warns"
+        facts = found.first(of_kind, "invoice") | each
+        yield doubt("unnetted_returns", {"cleaning": change}, level=level, **facts)
 
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
@@ -96,15 +87,7 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
         share = each["rows"] / kept
         if each["prefix"] and each["least"] > 0 and FEW_RETURNS < share < MOST:
             first = found.first(called.filter(called.prefix == each["prefix"]), "invoice")
-            assert first is not None
-            yield doubt(
-                "unsigned_credit_notes",
-                "warns",
-                f"{first['where']}: {each['rows']:,} lines, {each['money']:,.2f} in money, are of "
-                f"invoices such as {shown(str(first['example']))} (row {first['row_number']:,}), "
-                "and count as sales: no quantity or price of theirs is negative.",
-                "If they are credit notes, export them with negative quantities.",
-            )
+            yield doubt("unsigned_credit_notes", **first | each)
 
 
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
@@ -142,17 +125,17 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
         is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
-        first = found.first(concerned, usual.get("shown", "invoice"))
-        assert first is not None
-        example = shown(str(first["example"] or "nothing"))
         yield doubt(
             "outlying_reason",
-            "stops" if share >= usual["fail"] and not is_total else "warns",
-            f"{reason} rejects {of['rows']:,} of {rows:,} rows ({of['rows'] / rows:.1%}) and "
-            f"{of['money']:,.2f} of {money:,.2f} in money; {first['where']}, "
-            f"row {first['row_number']:,} ({example}), say.",
-            usual["advice"],
             _way_out(reason, found, concerned, other),
+            level="stops" if share >= usual["fail"] and not is_total else "warns",
+            reason=reason,
+            share=of["rows"] / rows,
+            all_rows=rows,
+            all_money=money,
+            advice=usual["advice"],
+            **found.first(concerned, usual.get("shown", "invoice"))
+            | {"rows": of["rows"], "money": of["money"]},
         )
 
 

@@ -48,12 +48,9 @@ def other_retailer(found: Evidence) -> Iterator[Doubt]:
             more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
             yield doubt(
                 "other_retailer",
-                "stops",
-                f"{', '.join(files[:SHOWN_FILES])}{more}: none of {group['customers']:,} customers "
-                f"is in any other file; about {again * fewest:,.0f} should be, going by those who "
-                "came again.",
-                "If they are of another retailer, give them a folder with a "
-                "customer_segments.toml, a warehouse and a DAGSTER_HOME of their own.",
+                files=f"{', '.join(files[:SHOWN_FILES])}{more}",
+                customers=group["customers"],
+                expected=again * fewest,
             )
 
 

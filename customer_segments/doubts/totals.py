@@ -6,14 +6,15 @@ Belongs here: rows that are the sum of others. Does not: other doubts about line
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence, heading_of, looked_at
+from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import shown, where
+from customer_segments.ingestion.layout import where
 
 # Words of a customer who is a total.
 TOTAL = (
@@ -58,23 +59,15 @@ def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
     money = found.outcome.get(None, {"money": 0.0})["money"]
     if not named or sum(row["money"] for row in named) < SHARE * money:
         return
-    first = found.first(ids, "customer_id")
-    assert first is not None
     names = [row["customer_id"] for row in named]
     # 12003 Total, 12004 Total
     ends = {name.split()[-1] for name in names}
     if len(names) > 1 and len(ends) == 1:
         names = [f"* {ends.pop()}"]
-    nobody = [*found.policy.source.no_customer, *names]
-    yield doubt(
-        "totals",
-        "stops",
-        f"{first['column']}: {len(named):,} customers are called like a total and have "
-        f"{sum(row['money'] for row in named):,.2f} of {money:,.2f} in money; "
-        f"{shown(first['example'])} in row {first['row_number']:,}, say.",
-        "If these rows add up others, say that they stand for nobody:",
-        {"source": {"no_customer": nobody}},
-    )
+    own = sum(row["money"] for row in named)
+    facts = {"called": len(named), "own": own, "money": money}
+    change = _nobody(found, *names)
+    yield doubt("totals.customers", change, **found.first(ids, "customer_id") | facts)
 
 
 def _grand_total(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -85,15 +78,7 @@ def _grand_total(found: Evidence, rows: Table) -> Iterator[Doubt]:
     if lines < LEAST_PAIRS or abs(2 * most - total) >= NEAR * total:
         return
     one = found.first(rows.filter(money == most), "customer_id")
-    assert one is not None
-    yield doubt(
-        "totals",
-        "stops",
-        f"{one['where']}, row {one['row_number']:,}: {most:,.2f} of "
-        f"{shown(str(one['example']))} is as much as all other lines have: it would count twice.",
-        "If it adds up the others, say that it stands for nobody:",
-        {"source": {"no_customer": [*found.policy.source.no_customer, str(one["example"])]}},
-    )
+    yield doubt("totals.grand", _nobody(found, str(one["example"])), most=most, **one)
 
 
 def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -125,13 +110,11 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     of_sums = each.filter(is_sum, several | pair)
     (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
     yield doubt(
-        "totals",
-        "stops",
-        f"{where(one['workbook'], one['sheet'])}: in {counted['sums'] + counted['alike']:,} of "
-        f"{counted['several'] + counted['pairs']:,} orders one line is the sum of the others "
-        f"(row {one['row_number']:,}, say): money would count twice.{looked_at(found)}",
-        "Have the lines alone count, by the column that tells what a line is:",
+        "totals.of_orders",
         _kinds(found, rows, of_sums),
+        sums=counted["sums"] + counted["alike"],
+        orders=counted["several"] + counted["pairs"],
+        **_at(found, one),
     )
 
 
@@ -156,15 +139,8 @@ def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
     if counted["amounts"] < LEAST_PAIRS or counted["alike"] < NEARLY_ALL * counted["orders"]:
         return
     (one,) = found.fetched(each.order_by("workbook", "sheet", "row_number").limit(1))
-    yield doubt(
-        "totals",
-        "stops",
-        f"{where(one['workbook'], one['sheet'])}: in {counted['alike']:,} of {counted['orders']:,} "
-        f"orders all lines have the same money (row {one['row_number']:,}, say): it may be the "
-        f"order's, and would count once for each line.{looked_at(found)}",
-        "Name the column of the line's money:",
-        {"layout": [{"columns": {"amount": "HEADING"}}]},
-    )
+    change = {"layout": [{"columns": {"amount": "HEADING"}}]}
+    yield doubt("totals.repeated", change, **_at(found, one) | counted)
 
 
 def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -183,18 +159,20 @@ def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
     both = met.inner_join(sizes, ["workbook", "sheet"])
     same = both.filter(both.met >= MOST * both.days, both.met >= LEAST_ORDERS)
     pairs = found.fetched(same.order_by("workbook", "lines", "sheet"))
-    if not pairs:
-        return
-    one = pairs[0]
-    yield doubt(
-        "totals",
-        "stops",
-        f"{where(one['workbook'], one['sheet'])}: {one['met']:,} of {one['days']:,} days of "
-        f"customers have the same money as in sheet {one['other']!r}: it would count twice."
-        f"{looked_at(found)}",
-        "Name the sheets that count:",
-        layout_for([one["workbook"]], found.files, sheets=[one["other"]]),
-    )
+    for one in pairs[:1]:
+        change = layout_for([one["workbook"]], found.files, sheets=[one["other"]])
+        yield doubt("totals.sheets", change, **_at(found, one))
+
+
+def _at(found: Evidence, one: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a sheet's with where that is, and of whom it tells."""
+    place = where(one["workbook"], one["sheet"])
+    return one | {"where": place, "looked_at": found.looked_at}
+
+
+def _nobody(found: Evidence, *names: str) -> Change:
+    """Return the setting by which customers of these names stand for nobody."""
+    return {"source": {"no_customer": [*found.policy.source.no_customer, *names]}}
 
 
 def _kinds(found: Evidence, rows: Table, sums: Table) -> Change:

@@ -116,7 +116,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         How often to refit follows from it: what a refit changes is the model, and no customer.
         """
-        from customer_segments.evaluation.agreement import MONTHS_BEFORE, agreements
+        from customer_segments.evaluation.ways import MONTHS_BEFORE, agreements
         from customer_segments.model.training import training_month, training_pool
         from customer_segments.months import shift
 

@@ -63,7 +63,6 @@ def stability(
     As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
     as a label for the Rand index, and not as a cluster for Jaccard's.
     """
-    one_each = np.ones(len(labels))
     clusters = np.unique(labels[labels != NOISE])
 
     def one_resample(stream: np.random.SeedSequence) -> tuple[float, np.ndarray]:
@@ -72,7 +71,7 @@ def stability(
         # Noise becomes the first row and column.
         ours, theirs = labels - NOISE, label(features) - NOISE
         most = int(max(ours.max(), theirs.max()))
-        shared = measures.contingency(ours, theirs, one_each, most + 1)
+        shared = measures.contingency(ours, theirs, most + 1)
         alike = measures.jaccard_indices(shared)[clusters - NOISE, 1:]
         return measures.adjusted_rand_index(shared), alike.max(axis=1, initial=0)
 

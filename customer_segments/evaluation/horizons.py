@@ -1,6 +1,7 @@
 """What customers did in the months after a date, and which dates can be looked back to.
 
-Belongs here: outcomes as pure Ibis, and the choice of dates. Does not: predicting (``backtest``).
+Belongs here: the outcomes of a snapshot, and the choice of dates. Does not: predicting
+(``backtest``).
 """
 
 from datetime import date
@@ -12,7 +13,8 @@ from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
 from customer_segments.model.training import Query
-from customer_segments.months import is_complete, month_of, shift
+from customer_segments.months import followed_by, is_complete, month_of, shift
+from customer_segments.outcomes import outcomes
 from customer_segments.policy.model import Backtest
 from customer_segments.tables import CUSTOMER_RFM
 
@@ -25,24 +27,6 @@ class Outcome(NamedTuple):
 
     revenue: np.ndarray
     is_back: np.ndarray
-
-
-def outcomes(cleaned: Table, as_of: date, months: int) -> Table:
-    """Return what each customer with a line in the ``months`` from ``as_of`` on did in them.
-
-    ``customer_id``, ``revenue`` (sales minus credit notes, cut at 0 below: who returned more than
-    they bought in these months did not spend) and ``is_back`` (whether with a sale). ``as_of`` is
-    the first day of a month, the ``snapshot_date`` of what is known by then.
-    """
-    lines = cleaned.filter(
-        cleaned.customer_id.notnull()
-        & (cleaned.month >= ibis.date(as_of))
-        & (cleaned.month < ibis.date(shift(as_of, months)))
-    )
-    return lines.group_by("customer_id").agg(
-        revenue=ibis.greatest(lines.revenue.sum().cast("float64"), 0.0),
-        is_back=(~lines.is_credit).any(),
-    )
 
 
 def followed(query: Query, cleaned: Table, as_of: date, months: int) -> Outcome:
@@ -83,11 +67,12 @@ def default_dates(snapshots: set[date], last_sale: date, months: int, today: dat
     ``snapshots`` are the months of those that there are, ``last_sale`` is the day of the newest
     sale in the data, ``months`` the longest horizon.
     """
-    followed = [month for month in snapshots if is_complete(shift(month, months), last_sale, today)]
-    if not followed:
-        return []
-    newest = max(followed)
-    return [shift(newest, 1 - back) for back in MONTHS_BACK if shift(newest, -back) in snapshots]
+    return [
+        shift(newest, 1 - back)
+        for newest in followed_by(months, snapshots, last_sale, today)[-1:]
+        for back in MONTHS_BACK
+        if shift(newest, -back) in snapshots
+    ]
 
 
 def named_dates(

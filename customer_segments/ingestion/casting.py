@@ -47,36 +47,23 @@ def filled_down(cells: Table) -> Table:
 def typed_rows(
     cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool = False
 ) -> Table:
-    """Give every cell its column's type.
+    """Give every cell its column's type: columns ``TYPED`` and ``CONTACT``.
 
-    Parameters
-    ----------
-    cells
-        ``row_number``, ``overfull`` (what is wrong with the line as a whole, if anything), and
-        those columns that the sheet has, as text or typed.
-    forms
-        Of the columns that are text.
-    utc
-        Whether times that bear no zone are UTC's.
-
-    Returns
-    -------
-    Table
-        Columns ``TYPED`` and ``CONTACT``; a row whose cells are not all readable has
-        ``unreadable_column`` (the first of them) and ``unreadable_text``.
+    ``cells`` have ``row_number``, ``overfull`` (what is wrong with the line as a whole, if
+    anything) and those columns that the sheet has, as text or typed; ``forms`` are of those that
+    are text, and ``utc`` is whether times that bear no zone are UTC's. A row whose cells are not
+    all readable has ``unreadable_column`` (the first of them) and ``unreadable_text``.
     """
     columns = set(cells.columns)
     cells = _with_moment(with_identifiers(cells, rules), forms, layout, rules, utc)
 
     def text(column: str) -> Value:
-        return cells[column] if column in columns else _NULL
+        return cells[column].cast("string") if column in columns else _NULL
 
-    quantity = quantity_of(cells, forms)
-    if "price" in columns:
-        price = number(cells, "price", forms, PRICE)
-    else:
-        amount = number(cells, "amount", forms, LINE)
-        price = (amount.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
+    quantity, money = quantity_of(cells, forms), "price" if "price" in columns else "amount"
+    price = number(cells, money, forms, PRICE if money == "price" else LINE)
+    if money == "amount":
+        price = (price.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
     if "discount" in columns and layout.discount:
         # A line without one has none.
         discount = number(cells, "discount", forms, PRICE).fill_null(0)
@@ -87,33 +74,17 @@ def typed_rows(
         ).cast(PRICE)
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
-    values = {
-        "invoice_date": cells.moment,
-        "quantity": quantity,
-        "price": price,
-    }
-    heads = {"price": "price" if "price" in columns else "amount"}
-    said = {name: heads.get(name, name) for name in values}
-    bad = [(values[name].isnull(), name) for name in ("quantity", "invoice_date", "price")]
+    values = {"quantity": quantity, "invoice_date": cells.moment, "price": price}
+    bad = [(value.isnull(), money if name == "price" else name) for name, value in values.items()]
+    texts = ("invoice", "stock_code", "description", "customer_id", "country", "status", *CONTACT)
     typed = cells.select(
-        row_number=cells.row_number,
-        invoice=text("invoice"),
-        stock_code=text("stock_code"),
-        description=cells.description.cast("string") if "description" in columns else _NULL,
+        "row_number",
         **values,
-        customer_id=text("customer_id"),
-        country=text("country"),
-        status=text("status"),
-        **{name: text(name) for name in CONTACT},
-        unreadable_column=ibis.cases(
-            (cells.overfull.notnull(), "line"), *((null, said[name]) for null, name in bad)
-        ),
+        **{name: text(name) for name in texts},
+        unreadable_column=ibis.cases((cells.overfull.notnull(), "line"), *bad),
         unreadable_text=ibis.cases(
             (cells.overfull.notnull(), cells.overfull),
-            *(
-                (null, cells[said[name]].cast("string") if said[name] in columns else _NULL)
-                for null, name in bad
-            ),
+            *((is_null, text(name)) for is_null, name in bad),
         ),
     )
     # A line that is broken says nothing: its cells stand under the wrong headings.

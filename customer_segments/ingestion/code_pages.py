@@ -36,10 +36,7 @@ SIGNS = "€£¥°ºª§\u2013\u2014\u2019\xa0"
 def encoding_of(file: Path, name: str) -> tuple[str, str]:
     """Return the encoding of a text file, and what to do about bytes that are not of it.
 
-    Raises
-    ------
-    UserError
-        If it is no text, or cannot be unpacked.
+    A UserError says that it is no text, or cannot be unpacked.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_utf8, telling = True, bytearray()

@@ -19,14 +19,9 @@ SAID = [*PLACE, "value", "invoice_date", "row_number"]
 def contacts(fresh: Table, reused: pd.DataFrame, surveyed: pd.DataFrame) -> Table:
     """Return the newest value of each sheet and of all, as ``CUSTOMER_CONTACTS`` has them.
 
-    Parameters
-    ----------
-    fresh
-        Typed rows of the sheets that were read; undated ones, and those of nobody, say nothing.
-    reused
-        Sheets whose contacts the table has, as ``SOURCE_SHEETS`` has them.
-    surveyed
-        All sheets in the order in which they count: of lines of one time, the last sheet's.
+    Of ``fresh``, typed rows of the sheets that were read, undated ones and those of nobody say
+    nothing; of the sheets ``reused``, as ``SOURCE_SHEETS`` has them, the table has the contacts.
+    All are ``surveyed``, in the order in which they count: of lines of one time, the last sheet's.
     """
     rows = fresh.filter(fresh.customer_id.notnull(), fresh.invoice_date.notnull())
     said = ibis.union(
@@ -37,17 +32,17 @@ def contacts(fresh: Table, reused: pd.DataFrame, surveyed: pd.DataFrame) -> Tabl
             for field in CONTACT
         )
     )
-    said = said.filter(_is_newest(said, PLACE, "row_number"))
+    said = said.filter(_is_newest(PLACE, "row_number"))
     if not reused.empty:
         before = CUSTOMER_CONTACTS.relation
         known = before.filter(before.workbook.isin(sorted(set(reused["workbook"]))))
         said = said.union(known.select(*SAID))
     sheets = ibis.memtable(surveyed[[*SHEET, "source_order"]])
     said = said.inner_join(sheets, SHEET)
-    is_newest = _is_newest(said, PLACE[2:], "source_order", *SHEET, "row_number")
+    is_newest = _is_newest(PLACE[2:], "source_order", *SHEET, "row_number")
     return said.mutate(is_newest=is_newest).select(*CUSTOMER_CONTACTS.columns)
 
 
-def _is_newest(said: Table, of: list[str], *ties: str) -> ibis.expr.types.BooleanValue:
+def _is_newest(of: list[str], *ties: str) -> ibis.expr.types.BooleanValue:
     latest = [ibis.desc(name) for name in ("invoice_date", *ties)]
     return ibis.row_number().over(group_by=of, order_by=latest) == 0

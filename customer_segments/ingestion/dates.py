@@ -9,7 +9,7 @@ from typing import Any, Literal
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
 
 TIMESTAMP = "timestamp(6)"
@@ -133,51 +133,23 @@ def order(
     numeric, day_first, month_first = (
         counts[name] for name in ("numeric", "day_first", "month_first")
     )
-    example = counts.get("numeric:example")
+    facts = {**counts, "where": where, "example": counts.get("numeric:example")}
     if layout.dates:
         return layout.dates, None
     if not is_one(counts, "numeric"):
         return "dmy", None
     if counts["iso"] and not counts["iso_late"] and day_first + month_first > 0.95 * numeric:
-        return "dmy", Doubt(
-            "swapped_dates",
-            "stops",
-            f"{where}: {counts['iso']:,} dates are date cells, none of them after the 12th of a "
-            f"month, and {numeric:,} are text such as {example!r}, all after it: Excel took the "
-            "day for the month where it could.",
-            "Export it anew and open it with Data > From Text/CSV, with the order of day and month "
-            "that the export has; or import the export itself, without Excel.",
-            '[source] accept = ["swapped_dates"]',
-        )
+        return "dmy", doubt("swapped_dates", **facts)
     # The year changes seldom, the day often.
     days, years = counts["short_first"], counts["short_last"]
     if counts["short"] > (1 - LEAST) * numeric and days <= SURE * years:
-        return "dmy", Doubt(
-            "ambiguous_dates",
-            "stops",
-            f"{where}: {numeric:,} dates such as {example!r} can have the year first or last.",
-            'Say which it is: [[layout]] dates = "ymd" (year first), "dmy" or "mdy".',
-            '[source] accept = ["ambiguous_dates"]',
-        )
+        return "dmy", doubt("ambiguous_dates.year", **facts)
     few = LEAST * (day_first + month_first)
     if day_first > few and month_first > few:
-        return "dmy", Doubt(
-            "ambiguous_dates",
-            "stops",
-            f"{where}: {day_first:,} dates have the day first ({counts['day_first:example']!r}) "
-            f"and {month_first:,} the month ({counts['month_first:example']!r}).",
-            'Export it with one order; or, if one of them is wrong, say [[layout]] dates = "dmy" '
-            'or "mdy": the others are rejected.',
-            '[source] accept = ["ambiguous_dates"]',
-        )
+        facts |= {f"{name}_example": counts[f"{name}_first:example"] for name in ("day", "month")}
+        return "dmy", doubt("ambiguous_dates.mixed", **facts)
     if not day_first and not month_first and counts["dotted"] < numeric:
-        return "dmy", Doubt(
-            "ambiguous_dates",
-            "stops",
-            f"{where}: all {numeric:,} dates such as {example!r} fit both orders of day and month.",
-            'Say which it is: [[layout]] dates = "dmy" (day first) or "mdy" (month first).',
-            '[source] accept = ["ambiguous_dates"]',
-        )
+        return "dmy", doubt("ambiguous_dates.both", **facts)
     return ("mdy" if month_first > day_first else "dmy"), None
 
 

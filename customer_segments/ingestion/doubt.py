@@ -1,7 +1,7 @@
 """What a doubt is: something about the input as a whole that an analyst should look into.
 
-Belongs here: the doubt, its words and the setting that is the way out. Does not: what is doubted
-(``doubts``).
+Belongs here: the doubt, and the setting that is the way out. Does not: its words (``doubts.toml``),
+what is doubted (``doubts``).
 """
 
 import glob
@@ -13,35 +13,26 @@ from typing import Any, Literal, NamedTuple
 
 import tomlkit
 
+from customer_segments.texts import read_toml
+
 Level = Literal["stops", "warns"]
 Change = Mapping[str, Any]
 
 
 class Doubt(NamedTuple):
-    """Something about the input that an analyst should look into.
-
-    Parameters
-    ----------
-    level
-        ``stops``: nothing is published; ``warns``: it is said, and the input is used.
-    said
-        What was found, with file, sheet, column and figures.
-    advice
-        What to do, with the setting that is the way out.
-    accept
-        The setting that says that all is well as it is.
-    change
-        The way out as the policy's sections, as far as one follows from the data.
-    workbook
-        The file that gave rise to it as it was read, if one did.
-    """
+    """Something about the input that an analyst should look into."""
 
     name: str
+    # ``stops``: nothing is published; ``warns``: it is said, and the input is used.
     level: Level
+    # What was found, with file, sheet, column and figures; what to do; and the setting that says
+    # that all is well as it is.
     said: str
     advice: str
     accept: str
+    # The way out as the policy's sections, as far as one follows from the data.
     change: Change = MappingProxyType({})
+    # The file that gave rise to it as it was read, if one did.
     workbook: str | None = None
 
     def row(self) -> dict[str, str]:
@@ -49,10 +40,21 @@ class Doubt(NamedTuple):
         return dict(zip(self._fields[:5], self[:5], strict=True))
 
 
-def doubt(name: str, level: Level, said: str, advice: str, change: Change | None = None) -> Doubt:
-    """Return a doubt whose advice ends in the lines of the policy that are the way out."""
-    lines = as_toml(change) if change else ""
-    return Doubt(name, level, said, f"{advice}\n{lines}".strip(), accepting([name]), change or {})
+def doubt(
+    case: str, change: Change | None = None, *, level: Level | None = None, **facts: Any
+) -> Doubt:
+    """Return a doubt in the words of ``doubts.toml``, which are filled with the facts.
+
+    ``case`` is its name, such as ``totals.of_orders`` where it has several; what ``change`` says is
+    the end of the advice.
+    """
+    name, _, which = case.partition(".")
+    words = read_toml(__package__, "doubts.toml")[name]
+    words = words | words.get(which, {})
+    said, advice = (words[part].format(**facts) for part in ("said", "advice"))
+    advice = f"{advice}\n{as_toml(change) if change else ''}".strip()
+    level = level or words.get("level", "stops")
+    return Doubt(name, level, said, advice, accepting([name]), change or {})
 
 
 def accepting(names: Iterable[str]) -> str:

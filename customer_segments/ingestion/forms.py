@@ -22,25 +22,14 @@ EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_g
 
 
 class Form(NamedTuple):
-    """How the cells of a column are read.
+    """How the cells of a column are read."""
 
-    Parameters
-    ----------
-    said
-        In words, for who asks: "decimal comma".
-    kinds
-        What kinds of dates there are.
-    is_plain
-        Whether all cells are as the engine writes them.
-    order
-        Of day, month and year: ``dmy``, ``mdy`` or ``ymd``.
-    decimal
-        Decimal mark: ".", "," or "mixed".
-    """
-
+    # In words, for who asks: "decimal comma".
     said: str = ""
+    # What kinds of dates there are; and whether all cells are as the engine writes them.
     kinds: tuple[str, ...] = ()
     is_plain: bool = False
+    # Of day, month and year: ``dmy``, ``mdy`` or ``ymd``; and decimal mark: ".", "," or "mixed".
     order: str = "dmy"
     decimal: str = "."
 
@@ -80,14 +69,9 @@ def counting(schema: ibis.Schema) -> str:
 
 
 def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
-    """Count the kinds of a column's cells.
+    """Count the kinds of a column's cells, apart ``by`` columns.
 
-    Parameters
-    ----------
-    texts
-        The column's texts, and how many ``times`` each is there.
-    by
-        Columns of what to count apart.
+    ``texts`` are the column's, with how many ``times`` each is there.
     """
     of = dates if column == "invoice_date" else numbers
     texts = of.parts(texts, column)
@@ -105,16 +89,9 @@ def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
 def settled(
     counts: Mapping[str, Any], layout: Layout, place: str, headings: Mapping[str, str]
 ) -> tuple[dict[str, Form], list[Doubt]]:
-    """Decide on the form of each text column.
+    """Decide on the form of each text column, by what ``looked_at`` came to.
 
-    Parameters
-    ----------
-    counts
-        What ``looked_at`` came to.
-    place
-        File and sheet, for messages.
-    headings
-        Heading by column.
+    ``place`` is file and sheet, for messages; ``headings`` are by column.
     """
     forms: dict[str, Form] = {}
     doubts: list[Doubt] = []

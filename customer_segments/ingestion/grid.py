@@ -3,7 +3,7 @@
 Belongs here: what a grid is. Does not: making one (``reading``, ``scans``).
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
 from ibis.expr.types import Table
@@ -11,22 +11,19 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.layout import Header
 from customer_segments.ingestion.sources import Source
 
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
 # Queries are made once for all sheets with the same columns, which takes longer than a small file.
 CELLS = "cells_of_a_sheet"
 
 
 class Grid(NamedTuple):
-    """The cells of one sheet.
+    """The cells of one sheet, and the query that reads them.
 
-    Parameters
-    ----------
-    sheet
-        Sheet name; a file that has no sheets gives its own stem.
-    schema
-        A row per row that holds anything: ``row_number`` as Excel shows it, ``overfull``, and a
-        column for each column of the layout, null where the cell is empty or an error.
-    sql
-        The query that reads them.
+    A file that has no sheets gives its own stem. There is a row per row that holds anything:
+    ``row_number`` as Excel shows it, ``overfull``, and a column for each column of the layout, null
+    where the cell is empty or an error.
     """
 
     source: Source
@@ -38,6 +35,12 @@ class Grid(NamedTuple):
     def read_by(self, query: str) -> str:
         """Return a query of ``cells_of`` as one of this sheet."""
         return query.replace(f'"{CELLS}"', f"({self.sql})")
+
+    def counted(self, con: "Backend", query: str) -> dict[str, Any]:
+        """Return what a query of ``cells_of`` that comes to one row says of this sheet."""
+        found = con.raw_sql(self.read_by(query))
+        names = [column[0] for column in found.description]
+        return dict(zip(names, found.fetchone(), strict=True))
 
 
 def cells_of(schema: ibis.Schema) -> Table:

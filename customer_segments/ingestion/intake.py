@@ -15,7 +15,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.casting import PARSER, TYPED
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
@@ -42,26 +42,15 @@ FEW = 0.01
 
 @dataclass
 class Intake:
-    """What files hold.
+    """What files hold."""
 
-    Parameters
-    ----------
-    sheets
-        Those with transactions, in the order given.
-    passed_over
-        What holds none, with why.
-    doubts
-        What the columns alone give rise to.
-    without_sheets
-        Files that hold no transactions.
-    parser
-        Version of the reading and of its rules.
-    """
-
+    # Those with transactions, in the order given; what holds none, with why, and such files.
     sheets: list[Sheet] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
     without_sheets: list[Source] = field(default_factory=list)
+    # What the columns alone give rise to.
+    doubts: list[Doubt] = field(default_factory=list)
+    # Version of the reading and of its rules.
     parser: str = ""
 
     def load(self, con: "Backend") -> Table:
@@ -105,18 +94,9 @@ def taken_in(
 ) -> Iterator[Intake]:
     """Look at files, one after the other, and give what they hold, until the block is left.
 
-    Parameters
-    ----------
-    progress
-        Is told of each sheet.
-    memory, spill_dir
-        The engine's limit, and the folder for what is beyond it and for copies of files; the
-        system's by default.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read, or holds no transactions; names file, sheet and column.
+    ``progress`` is told of each sheet; ``memory`` is the engine's limit, ``spill_dir`` for what is
+    beyond it and for copies of files, the system's by default. A UserError says that a file cannot
+    be read, or holds no transactions; it names file, sheet and column.
     """
     import duckdb
 
@@ -155,27 +135,14 @@ def _looked_at(
 ) -> tuple[Sheet, list[Doubt]]:
     """Settle the forms of a sheet's columns from all of its cells."""
     place, headings = where(grid.source.name, grid.sheet), grid.header.headings
-
-    found = con.raw_sql(grid.read_by(counting(grid.schema)))
-    names = [column[0] for column in found.description]
-    (row,) = found.fetchall()
-    counts = dict(zip(names, row, strict=True))
+    counts = grid.counted(con, counting(grid.schema))
     rows = counts["rows"]
     forms, doubts = settled(counts, layout, place, headings)
     column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
     without = counts["no_money"]
     # A few may be errors that Excel itself shows.
     if without > 0.05 * rows and has_formulas_without_values(grid.source.file):
-        doubts.append(
-            Doubt(
-                "formulas",
-                "stops",
-                f"{column}: {without:,.0f} of {rows:,} cells have a formula and no value, for the "
-                "program that wrote the workbook never calculated it.",
-                "Open it in Excel or LibreOffice and save it: then the values are there.",
-                '[source] accept = ["formulas"]',
-            )
-        )
+        doubts.append(doubt("formulas", column=column, without=without, rows=rows))
     named = {counts.get(name) or "" for name in ("a_currency", "other_currency")} - {""}
     if named and min(counts["named"] or 0, counts["nameless"] or 0) > FEW * rows:
         # Money from abroad has its sign, that of the shop's country has none.

@@ -32,26 +32,15 @@ class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the cod
 
 
 class Header(NamedTuple):
-    """Where each column stands in a sheet.
+    """Where each column stands in a sheet."""
 
-    Parameters
-    ----------
-    row
-        Number of the header's row, from 1.
-    positions
-        Position in the sheet by column, from 0.
-    headings
-        Heading by column.
-    ignored
-        Headings of columns that are not used.
-    is_filled_down
-        Whether the export has what holds for a whole order on its first line alone.
-    """
-
+    # Number of the header's row, from 1.
     row: int
+    # By column: position in the sheet, from 0, and heading; and the headings that are not used.
     positions: dict[str, int]
     headings: dict[str, str]
     ignored: tuple[str, ...]
+    # Whether the export has what holds for a whole order on its first line alone.
     is_filled_down: bool
 
 
@@ -75,10 +64,8 @@ def layout_of(layouts: Iterable[Layout], file: str) -> Layout:
 def match_header(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> Header | None:
     """Find the header among the first rows of a sheet; ``None`` if it has no transactions.
 
-    Raises
-    ------
-    UserError
-        If the layout names a heading or a row that is not there, or a column stands there twice.
+    A UserError says that the layout names a heading or a row that is not there, or that a column
+    stands there twice.
     """
     if layout.header_row is not None:
         if layout.header_row > len(rows):
@@ -100,10 +87,7 @@ def match_header(rows: Sequence[Sequence[str | None]], layout: Layout, where: st
 def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
     """Return where the columns of a table stand whose columns have names of their own.
 
-    Raises
-    ------
-    UserError
-        If one that is needed is not there; or as ``match_header`` does.
+    A UserError says that one that is needed is not there; else as ``match_header`` raises it.
     """
     header = match_header([names], layout.model_copy(update={"header_row": 1}), where)
     if header is None or _missing(header):

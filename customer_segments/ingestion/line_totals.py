@@ -55,24 +55,22 @@ def other_totals(con: "Backend", grid: Grid, forms: Mapping[str, Form]) -> Itera
     orders = orders.filter(orders.lines > 1, orders.order.notnull())
     of_orders = orders.agg(several=_.count(), alike=(_.least == _.most).sum())
     query = str(ibis.to_sql(of_lines.cross_join(of_orders), "duckdb"))
-    ((rows, said, product, total, other, several, alike),) = con.raw_sql(
-        grid.read_by(query)
-    ).fetchall()
-    if rows < LEAST_ROWS or said < NEARLY_ALL * rows or (alike or 0) > MOST_ALIKE * several:
+    told = grid.counted(con, query)
+    rows, other, product, total = (told[name] for name in ("rows", "other", "product", "total"))
+    is_of_orders = (told["alike"] or 0) > MOST_ALIKE * told["several"]
+    if rows < LEAST_ROWS or told["said"] < NEARLY_ALL * rows or is_of_orders:
         return
     share = abs(total - product) / max(abs(total), abs(product), CENT)
     if share < DIFFERS:
         return
-    headings = grid.header.headings
+    headings = {"heading": LINE_TOTAL, "price": "price"}
+    headings = {name: grid.header.headings[column] for name, column in headings.items()}
     found = doubt(
         "other_totals",
-        "stops" if share > STOPS else "warns",
-        f"{where(grid.source.name, grid.sheet)}: column {headings[LINE_TOTAL]!r} adds up to "
-        f"{total:,.2f}, and quantity times {headings['price']!r}, which counts, to {product:,.2f}; "
-        f"{other:,} of {rows:,} lines differ.",
-        "If that column is right (prices may be before discounts or taxes, or what goods cost), "
-        "name it:",
-        {"layout": [{"columns": {"amount": headings[LINE_TOTAL]}}]},
+        {"layout": [{"columns": {"amount": headings["heading"]}}]},
+        level="stops" if share > STOPS else "warns",
+        where=where(grid.source.name, grid.sheet),
+        **headings | told,
     )
     # Where all lines differ a little, one of them is with tax: which it is to be, nobody can see.
     is_tax = found.level == "warns" and other > NEARLY_ALL * rows

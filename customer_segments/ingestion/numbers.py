@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
 
 # Signs and ISO 4217 codes, in front or behind.
@@ -70,13 +70,7 @@ def proven(counts: Mapping[str, Any]) -> str | None:
 def decimal_mark(
     counts: Mapping[str, Any], layout: Layout, others: str | None, where: str
 ) -> tuple[str, Doubt | None]:
-    """Decide on the decimal mark of a column.
-
-    Parameters
-    ----------
-    others
-        What the other columns of the file prove.
-    """
+    """Decide on the decimal mark of a column; ``others`` is what those of the same file prove."""
     unsure = counts["point_or_group"] + counts["comma_or_group"]
     if layout.decimal:
         return layout.decimal, None
@@ -88,15 +82,11 @@ def decimal_mark(
     elif not unsure or (others and not counts["point"]):
         return others or ".", None
     kind = "point_or_group" if counts["point_or_group"] else "comma_or_group"
-    return ".", Doubt(
-        "ambiguous_decimals",
-        "stops",
-        f"{where}: {unsure:,} numbers such as {counts[f'{kind}:example']!r} can be thousands or "
-        "have three decimals"
-        + ("." if not counts["comma"] else f", and others are as {counts['comma:example']!r}."),
-        'Say which it is: [[layout]] decimal = "." or decimal = ",".',
-        '[source] accept = ["ambiguous_decimals"]',
-    )
+    example, beside = counts[f"{kind}:example"], ""
+    if counts["comma"]:
+        beside = f", and others are as {counts['comma:example']!r}"
+    facts = {"where": where, "unsure": unsure, "example": example, "beside": beside}
+    return ".", doubt("ambiguous_decimals", **facts)
 
 
 def said(counts: Mapping[str, Any], decimal: str) -> str:
@@ -111,12 +101,8 @@ def read(
 ) -> Value:
     """Return the number that a cell says, rounded to its type's decimals; null if it says none.
 
-    Parameters
-    ----------
-    is_plain
-        Whether all cells of the column are as the engine writes numbers.
-    percent
-        Whether 20% is a number.
+    ``is_plain`` is whether all cells of the column are as the engine writes numbers, ``percent``
+    whether 20% is one.
     """
     text = cell.strip()
     if is_plain and decimal != ",":

@@ -41,17 +41,9 @@ def grids(
 ) -> tuple[list[Grid], list[str]]:
     """Return the sheets of a source that hold transactions, and what was passed over.
 
-    Parameters
-    ----------
-    con
-        Scratch connection; views are made in it.
-    folder
-        Scratch folder, for copies that the engine can read.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read, or holds no transactions; names file, sheet and column.
+    Views are made in the connection, and copies that the engine can read in the folder: both are
+    scratch. A UserError says that a file cannot be read, or holds no transactions; it names file,
+    sheet and column.
     """
     found: list[Grid] = []
     passed_over: list[str] = []

@@ -14,12 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import Header, shown, where
 from customer_segments.ingestion.sources import Source
-from customer_segments.ingestion.text_files import (
-    LONGEST_TEXT,
-    TextFile,
-    opened,
-    records,
-)
+from customer_segments.ingestion.text_files import LONGEST_TEXT, TextFile, opened, records
 from customer_segments.policy.layout import Layout
 from customer_segments.storage.contracts import literal, quoted
 
@@ -116,10 +111,7 @@ def _copied_by_engine(con: "Backend", text: TextFile, copy: Path) -> bool:
 def require_readable(con: "Backend", grid: Grid) -> None:
     """Read all of a sheet, to find out whether it is what made a query fail.
 
-    Raises
-    ------
-    UserError
-        If it cannot be read.
+    A UserError says that it cannot be read.
     """
     import duckdb
 
@@ -130,28 +122,13 @@ def require_readable(con: "Backend", grid: Grid) -> None:
 
 
 def require_short(
-    con: "Backend",
-    place: str,
-    header: Header,
-    read: str,
-    texts: Mapping[str, str],
-    row: str,
+    con: "Backend", place: str, header: Header, read: str, texts: Mapping[str, str], row: str
 ) -> None:
     """Require that no text is endless, before any is looked at.
 
-    Parameters
-    ----------
-    read
-        What the engine reads, as it is: single columns of it are not unpacked.
-    texts
-        Quoted name of each column that is text, by the layout's.
-    row
-        Number of a row.
-
-    Raises
-    ------
-    UserError
-        If one is; names column and row.
+    ``read`` is what the engine reads, as it is: single columns of it are not unpacked; ``texts``
+    the quoted name of each column that is text, by the layout's, ``row`` the number of a row. A
+    UserError names column and row of one that is.
     """
     if not texts:
         return

@@ -35,19 +35,11 @@ def settle(
 ) -> Table:
     """Return typed rows as ``RAW_TRANSACTIONS`` has them.
 
-    Their orders are looked for right away; what is returned reads temporary tables.
-
-    Parameters
-    ----------
-    rows
-        Result of ``typed_rows``; they are read several times.
-    surveyed
-        Has ``workbook``, ``sheet`` and ``source_order``, the sheets' places from 0 on; a sheet
-        supersedes those before it.
-    first, last
-        First days of the first and the last month covered; months are clipped to them.
-    progress
-        Is told how sheets that share orders are taken.
+    Their orders are looked for right away; what is returned reads temporary tables. The rows, as
+    ``typed_rows`` returns them, are read several times; the sheets ``surveyed`` have
+    ``source_order``, their places from 0 on: one supersedes those before it. Months are clipped to
+    ``first`` and ``last``, those covered, by their first days. ``progress`` is told how sheets that
+    share orders are taken.
     """
     sheets = kept(con, ibis.memtable(surveyed[[*SHEET, "source_order"]]), "sheets")
     rows = with_keys(rows).inner_join(sheets, SHEET)

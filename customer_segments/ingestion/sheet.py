@@ -53,13 +53,6 @@ class Sheet:
         return self.grid.read_by(query)
 
     @property
-    def ignored(self) -> list[str]:
-        """Headings of columns that are not used."""
-        header, wanted = self.grid.header, self.layout.discount
-        discount = header.headings.get("discount")
-        return [*header.ignored, *([discount] if discount and not wanted else [])]
-
-    @property
     def read_as(self) -> str:
         """How each column was read, in words."""
         said = {name: form.said for name, form in self.forms.items()}

@@ -65,7 +65,7 @@ def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.D
             "file_size": sheet.grid.source.size,
             "is_part": sheet.grid.source.file.is_dir(),
             "header_row": sheet.grid.header.row,
-            "ignored_columns": ", ".join(sheet.ignored),
+            "ignored_columns": ", ".join(sheet.grid.header.ignored),
             "currencies": ", ".join(sheet.currencies),
             "read_as": sheet.read_as,
         }

@@ -36,38 +36,22 @@ BATCH_ROWS = 50_000
 
 
 class TextFile(NamedTuple):
-    """A text file as UTF-8, with its header.
+    """A text file as UTF-8, with its header."""
 
-    Parameters
-    ----------
-    path
-        The file itself, or a copy of it as plain UTF-8.
-    skipped
-        Lines before the first record.
-    has_blank_lines
-        Whether a line is empty somewhere: the engine would not count it.
-    """
-
+    # The file itself, or a copy of it.
     path: Path
     separator: str
     header: Header
     width: int
+    # Lines before the first record; and whether one is empty: the engine would not count it.
     skipped: int
     has_blank_lines: bool
 
 
 def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> TextFile | None:
-    """Look at a text file; ``None`` if it holds nothing.
+    """Look at a text file; ``None`` if it holds nothing. The folder may take a copy of it.
 
-    Parameters
-    ----------
-    folder
-        Where a copy may be put.
-
-    Raises
-    ------
-    UserError
-        If it is no text, or has no header.
+    A UserError says that it is no text, or has no header.
     """
     path, has_blank_lines = as_utf8(file, layout, name, folder)
     with _reading(path) as stream:
@@ -99,14 +83,7 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
                     "Export those alone that are needed.",
                 )
             is_simple = lines[header.row - 1] == header.row
-            return TextFile(
-                path,
-                each,
-                header,
-                width,
-                skipped,
-                has_blank_lines or not is_simple,
-            )
+            return TextFile(path, each, header, width, skipped, has_blank_lines or not is_simple)
         failed = failed or require_columns(rows, layout, place)
     raise failed or UserError(f"{place}: there is no header.", "Add a row of headings.")
 

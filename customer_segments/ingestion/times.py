@@ -10,15 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
-from customer_segments.ingestion.dates import (
-    AT,
-    HALF,
-    NAMED,
-    PATTERNS,
-    TIMESTAMP,
-    ZONES,
-    split,
-)
+from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP, ZONES, split
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
@@ -74,16 +66,9 @@ def with_moment(
 ) -> Table:
     """Add ``moment``, the time that a cell says, null if it says none.
 
-    Parameters
-    ----------
-    kinds, order
-        Of the column's dates.
-    is_plain
-        Whether all cells of the column are as the engine writes times.
-    zone
-        The retailer's, in which times are given.
-    own_zone
-        That of times that bear none, if it is another one.
+    ``kinds`` and ``order`` are of the column's dates; ``is_plain`` is whether all of its cells are
+    as the engine writes times. Times are given in ``zone``, the retailer's; those that bear none
+    are of ``own_zone``, if that is another one.
     """
     if is_plain:
         return cells.mutate(moment=_from(own_zone, cell.strip().try_cast(TIMESTAMP), zone))

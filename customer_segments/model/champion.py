@@ -32,19 +32,10 @@ def decide(
     challenger pass or somebody chooses another version. The gate judges a pair of versions
     once: who wants the other verdict chooses explicitly, and the gate does not undo that.
 
-    Parameters
-    ----------
-    versions, decisions
-        All of ``kmeans_model``, and of ``champion_model``, which may be empty.
-    fitted
-        Version that the newest fit came to, if one is known: the challenger.
-    compare
-        Compares champion and challenger, given in this order; called only where needed.
-
-    Raises
-    ------
-    UserError
-        If the version chosen does not exist, or there is none at all.
+    ``versions`` and ``decisions`` are all of ``kmeans_model``, and of ``champion_model``, which may
+    be empty; ``fitted`` is the version that the newest fit came to, if one is known: the
+    challenger. ``compare`` is called where needed, with champion and challenger in this order. A
+    UserError says that the version chosen does not exist, or that there is none at all.
     """
     champion, known = in_force(decisions)[0], set(versions["version"])
     figures: Comparison | None = None

@@ -95,12 +95,7 @@ def fit_all(points: Points, tried: list[int], seed: int) -> list[np.ndarray]:
 
 
 def bootstrap(
-    pool: Pool,
-    scaling: Scaling,
-    clusterings: Sequence[np.ndarray],
-    *,
-    resamples: int,
-    seed: int,
+    pool: Pool, scaling: Scaling, clusterings: Sequence[np.ndarray], *, resamples: int, seed: int
 ) -> list[measures.Stability]:
     """Refit each clustering on resamples of the customers, drawn with replacement.
 
@@ -114,7 +109,6 @@ def bootstrap(
     pool = _some(pool, seed)
     newest, fitted = pool.values[pool.is_newest], pool.fitted
     labellings = [nearest(scaling.features(newest), centroids) for centroids in clusterings]
-    ones = np.ones(len(newest))
     customers = np.full(int(pool.customer.max()) + 1, 1 / (pool.customer.max() + 1))
 
     def one_resample(stream: np.random.SeedSequence) -> list[tuple[float, np.ndarray]]:
@@ -132,7 +126,7 @@ def bootstrap(
             clusters = min(len(centroids), len(points.at))
             refit = best_kmeans(points, clusters, start, n_init=REFIT_N_INIT)
             relabelled = nearest(now, refit.cluster_centers_)
-            shared = measures.contingency(labels, relabelled, ones, len(centroids))
+            shared = measures.contingency(labels, relabelled, len(centroids))
             jaccard = measures.jaccard_indices(shared).max(axis=1)
             compared.append((measures.adjusted_rand_index(shared), jaccard))
         return compared

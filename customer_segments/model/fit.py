@@ -11,13 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from customer_segments.errors import UserError
-from customer_segments.model.clustering import (
-    CONVERGED,
-    as_points,
-    best_kmeans,
-    by_score,
-    nearest,
-)
+from customer_segments.model.clustering import CONVERGED, as_points, best_kmeans, by_score, nearest
 from customer_segments.model.features import FEATURES, NEUTRAL, SCALED_BY, SIGNS, Scaling
 from customer_segments.model.measures import rounded, silhouettes
 from customer_segments.model.names import describe, name_clusters

@@ -1,7 +1,7 @@
 """What is looked at in models: that versions separate, and the champion is still one to trust.
 
 Belongs here: figures of newly fitted versions and of the champion, what stands out; that versions
-are whole. Does not: the gate that a challenger has to pass (``gate``), measuring (``comparison``).
+are whole. Does not: the gate that a challenger has to pass (``gates``), measuring (``comparison``).
 """
 
 from collections.abc import Callable, Iterable

@@ -67,12 +67,9 @@ def separation_indices(features: np.ndarray, labels: np.ndarray) -> dict[str, fl
     }
 
 
-def contingency(
-    labels: np.ndarray, others: np.ndarray, customers: np.ndarray, n_clusters: int
-) -> np.ndarray:
+def contingency(labels: np.ndarray, others: np.ndarray, n_clusters: int) -> np.ndarray:
     """Return how many customers are in cluster i of one and j of the other labelling."""
-    pairs = labels * n_clusters + others
-    counts = np.bincount(pairs, weights=customers, minlength=n_clusters**2)
+    counts = np.bincount(labels * n_clusters + others, minlength=n_clusters**2)
     return counts.reshape(n_clusters, n_clusters)
 
 

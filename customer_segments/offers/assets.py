@@ -33,8 +33,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         By all that is known on the day after the newest sale. Empty where files name no products.
         """
         from customer_segments.offers.history import history, newest_sale
-        from customer_segments.offers.lists import lists
-        from customer_segments.offers.rows import recommendations
+        from customer_segments.offers.lists import lists, recommendations
         from customer_segments.offers.similarity import similarity
 
         with warehouse.reading() as con:

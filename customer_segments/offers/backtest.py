@@ -12,8 +12,7 @@ from ibis.expr.types import Table
 
 from customer_segments.months import is_complete, month_of, shift
 from customer_segments.offers.history import History, numbered, sales
-from customer_segments.offers.lists import lists
-from customer_segments.offers.rows import AGAIN, NEW
+from customer_segments.offers.lists import AGAIN, NEW, lists
 from customer_segments.offers.similarity import Similarity, similarity
 from customer_segments.policy.rules import Recommend
 

@@ -34,29 +34,19 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """What was bought before a day, of products sold in the year before it.
+    """What was bought before a day, of products sold in the year before it."""
 
-    Parameters
-    ----------
-    as_of
-        The day; what happened on it is not known yet.
-    customers
-        ``customer_id`` of all who ever bought a product; a customer's number is the row.
-    products
-        ``stock_code``, ``description`` (as most often written in the last month with one),
-        ``recent_orders`` (of the last 30 days), ``last_sale``; a product's number is the row.
-    starts
-        Shape (customers + 1,): pairs of customer ``c`` are those from ``starts[c]`` to before
-        ``starts[c + 1]``.
-    product, orders, age
-        By pair: number of the product; orders with it, 0 if all of it was taken back; days since
-        the last of them, at least 1.
-    """
-
+    # What happened on that day is not known yet.
     as_of: date
+    # ``customer_id`` of all who ever bought a product; a customer's number is the row.
     customers: pa.Table
+    # ``stock_code``, ``description`` (as most often written in the last month with one),
+    # ``recent_orders`` (of the last 30 days), ``last_sale``; a product's number is the row.
     products: pa.Table
+    # Shape (customers + 1,): pairs of customer c are those from starts[c] to before starts[c + 1].
     starts: np.ndarray
+    # By pair: number of the product; orders with it, 0 if all of it was taken back; days since the
+    # last of them, at least 1.
     product: np.ndarray
     orders: np.ndarray
     age: np.ndarray

@@ -1,13 +1,13 @@
 """What a campaign can show, for report and workbook, and what one showed, for the terminal.
 
-Belongs here: the rows of their tables. Does not: the formula (``campaigns.power``), the groups
+Belongs here: the rows of their tables. Does not: the groups, and the formula
 (``campaigns.groups``).
 """
 
 from typing import TYPE_CHECKING, Any
 
-from customer_segments.campaigns.groups import CONTROL
-from customer_segments.campaigns.power import (
+from customer_segments.campaigns.groups import (
+    CONTROL,
     FOLLOWED_MONTHS,
     customers_needed,
     smallest_difference,
@@ -71,11 +71,7 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
 
 def _row(
-    view: MonthView,
-    segment: str,
-    own: "pd.DataFrame",
-    cohort: "pd.DataFrame",
-    control_share: float,
+    view: MonthView, segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
 ) -> dict[str, Any]:
     customers = view.scaled(len(own))
     control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))

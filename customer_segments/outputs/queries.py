@@ -10,7 +10,6 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
-from customer_segments.ingestion.layout import CONTACT
 from customer_segments.months import shift
 from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.segments.migration import KEY, customer_moves, next_month
@@ -101,17 +100,13 @@ def offers() -> Table:
     )
 
 
-def contacts() -> Table:
-    """Return what lists pass on of each customer, by ``field``."""
+def with_contacts(people: Table, fields: list[str]) -> Table:
+    """Add what lists pass on of each customer, a column for each field that is known of anybody."""
+    if not fields:
+        return people
     known = tables.CUSTOMER_CONTACTS.relation
-    return known.filter(known.is_newest).select("customer_id", "field", "value")
-
-
-def with_contacts(people: Table) -> Table:
-    """Add what lists pass on of each customer, a column for each field."""
-    known = contacts()
-    fields = {field: known["value"].max(where=known.field == field) for field in CONTACT}
-    by_customer = known.group_by("customer_id").agg(**fields)
+    values = {each: known["value"].max(where=known.field == each) for each in fields}
+    by_customer = known.filter(known.is_newest).group_by("customer_id").agg(**values)
     return people.left_join(by_customer, "customer_id").select(*people.columns, *fields)
 
 

@@ -14,19 +14,13 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import months, tables
-from customer_segments.campaigns.groups import campaign_group
-from customer_segments.campaigns.power import FOLLOWED_MONTHS
+from customer_segments.campaigns.groups import FOLLOWED_MONTHS, campaign_group
 from customer_segments.errors import UserError
+from customer_segments.ingestion.layout import CONTACT
 from customer_segments.ingestion.orders import kept
-from customer_segments.model.sampling import (
-    MOST_CUSTOMERS,
-    parts_of,
-    some_customers,
-    takes_part,
-)
+from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
-from customer_segments.outputs.workbook.tables import with_contacts
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
@@ -35,6 +29,7 @@ from customer_segments.storage.ledger import is_there, latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import in_parts, load
+from customer_segments.tables.money import as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,14 +64,17 @@ def read_month(
     A NobodyLabelledError says that nobody is in that month, another UserError that a table is
     missing that scoring makes.
     """
+    by = (month, today, control_share, currency, most)
+    # Before it is opened: a serving copy may be swapped meanwhile, and is read once more then.
+    file = warehouse.path.stat() if warehouse.path.exists() else None
+    key = (warehouse.path, file and (file.st_mtime_ns, file.st_size), *by)
     with warehouse.reading() as con:
-        file = warehouse.path.stat()
-        by = (month, today, control_share, currency, most)
-        key = (warehouse.path, file.st_mtime_ns, file.st_size, *by)
-        if key not in _read:
+        if (view := _read.get(key)) is None:
+            view = _view(con, *by)
+            # Another session may put its own in place of it at any time.
             _read.clear()
-            _read[key] = _view(con, *by)
-        return _read[key]
+            _read[key] = view
+        return view
 
 
 def _view(
@@ -85,7 +83,7 @@ def _view(
     labels, rfm, model = (contract.relation for contract in MADE_OF)
     before, value = months.shift(month, -1), tables.CUSTOMER_VALUE.relation
     scored, people = _scored(con, month), _people(con, month, control_share)
-    read = partial(_frame, con)
+    read, fields = partial(_frame, con), _contact_fields(con)
     label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
     customers, sample = None, None
     if label and label.rows > most:
@@ -108,11 +106,8 @@ def _view(
     in_force = read(decided.order_by("decision"))
     # The serving copy has them counted already.
     is_counted = is_there(con, queries.ROWS_BY_REASON)
-    rows = (
-        con.table(queries.ROWS_BY_REASON).execute()
-        if is_counted
-        else read(queries.rows_by_reason())
-    )
+    counted = con.table(queries.ROWS_BY_REASON) if is_counted else queries.rows_by_reason()
+    rows = read(counted)
     snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before
@@ -135,18 +130,12 @@ def _view(
         offered = offered if sample is None else offered.semi_join(people, "customer_id")
         rows_of = _rows(con, offered).to_pylist()
         offers = {row.pop("customer_id"): row for row in rows_of}
-    contacts: dict[str, dict[str, str]] = {}
-    gone = queries.gone_of(*scored)
-    if is_there(con, tables.CUSTOMER_CONTACTS.table):
-        known = queries.contacts()
-        known = known if sample is None else known.semi_join(people, "customer_id")
-        for row in _rows(con, known).to_pylist():
-            contacts.setdefault(row["customer_id"], {})[row["field"]] = row["value"]
+    gone = queries.with_contacts(queries.gone_of(*scored), fields)
     return MonthView(
         month=month,
         today=today,
         customers=customers,
-        gone=_rows(con, gone if sample is None else gone.limit(queries.LISTED)).to_pylist(),
+        gone=_rows(con, gone.limit(None if sample is None else queries.LISTED)).to_pylist(),
         profiles=read(queries.up_to(month, tables.SEGMENT_PROFILES)),
         migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
         clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
@@ -170,7 +159,6 @@ def _view(
         expected=expected,
         offers=offers,
         currency=currency,
-        contacts=contacts,
         sample=sample,
         of_all=label.rows if sample is not None else None,
     )
@@ -180,12 +168,10 @@ def _view(
 def all_customers(warehouse: Warehouse, view: MonthView) -> Iterator[Iterable["pa.Table"]]:
     """Give all customers of a month as the lists have them, in parts that memory can hold."""
     if view.sample is None:
-        yield [with_contacts(view.customers, view.contacts)]
+        yield [view.customers]
         return
     with warehouse.reading() as con:
         people = _people(con, view.month, view.control_share)
-        if is_there(con, tables.CUSTOMER_CONTACTS.table):
-            people = queries.with_contacts(people)
         yield in_parts(con, people.order_by(*BY_MONEY), BATCH)
 
 
@@ -202,7 +188,15 @@ def _people(con: Connection, month: date, control_share: float) -> Table:
     if is_there(con, tables.CUSTOMER_VALUE.table):
         people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
     groups = campaign_group(people.customer_id, month, control_share)
-    return people.mutate(campaign_group=groups)
+    return queries.with_contacts(people.mutate(campaign_group=groups), _contact_fields(con))
+
+
+def _contact_fields(con: Connection) -> list[str]:
+    """Return what the files say of some customer that lists pass on."""
+    if not is_there(con, tables.CUSTOMER_CONTACTS.table):
+        return []
+    known = con.to_pyarrow(tables.CUSTOMER_CONTACTS.relation.select("field").distinct())
+    return [field for field in CONTACT if field in known["field"].to_pylist()]
 
 
 def _rows(con: Connection, expression: Table) -> "pa.Table":
@@ -212,5 +206,4 @@ def _rows(con: Connection, expression: Table) -> "pa.Table":
 
 def _frame(con: Connection, expression: Table) -> "pd.DataFrame":
     require_sources(con, "The view of a month", expression)
-    money = [name for name, dtype in expression.schema().items() if dtype.is_decimal()]
-    return con.execute(expression.cast(dict.fromkeys(money, "float64")))
+    return con.execute(as_floats(expression))

@@ -25,10 +25,7 @@ from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.view import MonthView
 from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
-from customer_segments.tables import (
-    CHAMPION_MODEL,
-    KMEANS_MODEL,
-)
+from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,9 +31,10 @@ class MonthView:
     # Snapshot month, first day; and the day of looking at it: what is not over is not complete.
     month: date
     today: date
-    # As ``queries`` have them: those who spent most first, and who is in the month no more.
-    customers: "pa.Table"
-    gone: list[dict[str, Any]]
+    # As ``queries`` have them: those who spent most first, and who is in the month no more. Names
+    # and addresses are for lists that people of the shop read and for nothing else.
+    customers: "pa.Table" = field(repr=False)
+    gone: list[dict[str, Any]] = field(repr=False)
     # Of all months up to this one.
     profiles: "pd.DataFrame"
     migration: "pd.DataFrame"
@@ -73,11 +74,9 @@ class MonthView:
     offers: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     # What money is in, if the policy says so: GBP, €.
     currency: str = ""
-    # By customer, for lists that people of the shop read and for nothing else.
-    contacts: Mapping[str, dict[str, str]] = field(default_factory=dict, repr=False)
     # Of a large month ``customers`` are those alone who stand first in the lists; beside them
     # ``sample``, some of all, and how many all are.
-    sample: "pa.Table | None" = None
+    sample: "pa.Table | None" = field(default=None, repr=False)
     of_all: int | None = None
 
     @property

@@ -28,14 +28,7 @@ from customer_segments.policy.model import (
     Profile,
     Selection,
 )
-from customer_segments.policy.rules import (
-    Cleaning,
-    Recommend,
-    Rfm,
-    Segments,
-    Source,
-    Value,
-)
+from customer_segments.policy.rules import Cleaning, Recommend, Rfm, Segments, Source, Value
 
 # They say what money is called, what somebody looked into, where rows are and whether they changed;
 # no row depends on them.

@@ -17,22 +17,10 @@ UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 UCI_CODES: dict[str, tuple[str, str]] = read_toml(__package__, "uci.toml")
 UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
-# What tills, shops, databases and pandas write where there is no customer.
+# What is written where there is no customer, a row of zeros among it.
 NO_CUSTOMER = [
     *("0" * digits for digits in range(1, 13)),
-    *("-", "--", "?", "NA", "N/A", "n.a.", "#N/A", "#REF!", "#VALUE!", "nan", "<NA>", "NaT"),
-    *("NULL", "(null)", "\\N", "None", "undefined", "(blank)", "-1", "Unknown", "Anonymous"),
-    *("[null]", "k.A.", "s/n", "No Name", "NoName", "Guest Checkout", "Guest User", "Walkin"),
-    *("Walk-in Guest", "Counter Sale", "POS Customer", "Default Customer", "Kein Kunde", "Diverse"),
-    *("Diverse Kunden", "Barkunde", "Kassenkunde", "Client divers", "Clients divers"),
-    *("Client anonyme", "Cliente ocasional", "Clientes varios", "Cliente mostrador", "Contado"),
-    *("Cliente anónimo", "Sin cliente", "Cliente occasionale", "Cliente anonimo", "Geen klant"),
-    *("Contante klant", "Klant onbekend"),
-    *("Guest", "Guest Customer", "Walk-in", "Walk-in Customer", "Walk in Customer", "No Customer"),
-    *("CASH", "Cash Sale", "Cash Customer", "Gast", "Laufkunde", "Laufkundschaft", "Barverkauf"),
-    *("Unbekannt", "Invité", "Client comptoir", "Client de passage", "Inconnu", "Invitado"),
-    *("Consumidor final", "Cliente final", "Público en general", "Desconocido", "Ospite"),
-    *("Cliente generico", "Sconosciuto", "Desconhecido", "Onbekend", "Passant"),
+    *read_toml(__package__, "nobody.toml")["names"],
 ]
 
 

@@ -36,9 +36,7 @@ def segment_migration(
     return totals.select(*SEGMENT_MIGRATION.schema.names)
 
 
-def customer_moves(
-    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
-) -> Table:
+def customer_moves(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
     """Return where each customer was last month and is now: a row per customer and month.
 
     Months as ``segment_migration`` has them. Columns ``snapshot_month``, ``customer_id``,

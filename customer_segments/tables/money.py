@@ -26,6 +26,12 @@ def line_revenue(rows: Table) -> DecimalColumn:
     return cast(DecimalColumn, product.cast(LINE))
 
 
+def as_floats(rows: Table) -> Table:
+    """Return rows with decimals as float64, for pages and pictures."""
+    exact = [name for name, dtype in rows.schema().items() if dtype.is_decimal()]
+    return rows.cast(dict.fromkeys(exact, "float64"))
+
+
 def total_revenue(rows: Table) -> DecimalColumn:
     """Return the sum of ``line_revenue``, of a table or of each of its groups; null for no row."""
     return cast(DecimalColumn, line_revenue(rows).cast(SUM).sum())

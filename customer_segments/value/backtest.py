@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import FloatingValue, Table
 
-from customer_segments.months import is_complete, shift
+from customer_segments.months import followed_by, shift
 from customer_segments.tables import SEGMENT_VALUE_BACKTEST, VALUE_BACKTEST
 from customer_segments.tables.money import SUM
 from customer_segments.value.formula import foretold, with_actual
@@ -39,13 +39,10 @@ def dates_followed(months: Iterable[date], last_sale: date, today: date) -> list
 
     ``months`` are those of the snapshots, ``last_sale`` is the day of the newest sale.
     """
-    months = sorted(months)
     return [
         (shift(month, 1), horizon)
         for horizon in HORIZONS
-        for month in [m for m in months if is_complete(shift(m, horizon), last_sale, today)][
-            -MOST_DATES:
-        ]
+        for month in followed_by(horizon, months, last_sale, today)[-MOST_DATES:]
     ]
 
 

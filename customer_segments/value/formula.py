@@ -82,9 +82,7 @@ def foretold_of_each(
     learning = customers_at(cleaned, seasons.select(as_of="learned_at").distinct(), window_months)
     learning = some_customers(learning, "as_of")
     known = _with_forecast(
-        with_spent(cleaned, learning),
-        seasons_of(cleaned, years_before(learning)),
-        decay_days,
+        with_spent(cleaned, learning), seasons_of(cleaned, years_before(learning)), decay_days
     )
     bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
     rows = with_spent(cleaned, states)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_segments.campaigns.power import customers_needed, smallest_difference
+from customer_segments.campaigns.groups import customers_needed, smallest_difference
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Watch:
         """Wrap the storage in this process."""
         from ibis.backends.duckdb import Backend
 
-        from customer_segments.ingestion import assets as ingestion
+        from customer_segments.doubts import assets as ingestion
         from customer_segments.quality import runner
         from customer_segments.storage import ledger, publish
         from customer_segments.storage.warehouse import Warehouse

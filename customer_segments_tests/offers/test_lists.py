@@ -13,8 +13,7 @@ from scipy.sparse import csr_array
 
 from customer_segments.offers.backtest import figures
 from customer_segments.offers.history import History
-from customer_segments.offers.lists import ROW, lists
-from customer_segments.offers.rows import recommendations
+from customer_segments.offers.lists import ROW, lists, recommendations
 from customer_segments.offers.similarity import NEIGHBOURS, Neighbours, cosine, similarity
 from customer_segments.policy.rules import Recommend
 

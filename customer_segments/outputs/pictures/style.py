@@ -84,10 +84,7 @@ def name_rows(axes: "Axes", names: Sequence[str]) -> None:
 
 
 def name_ends(
-    axes: "Axes",
-    ends: "ArrayLike",
-    names: Sequence[str],
-    x: tuple["ArrayLike", float, float],
+    axes: "Axes", ends: "ArrayLike", names: Sequence[str], x: tuple["ArrayLike", float, float]
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 

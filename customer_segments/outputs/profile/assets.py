@@ -33,8 +33,7 @@ def profile_assets(installed: Installation) -> list[dg.AssetsDefinition]:
         Types, missing and different values, ranges, quartiles, frequent values and months of all
         rows; pictures of a sample of them. The page shows customers, and is its owner's alone.
         """
-        from customer_segments.outputs.profile.figures import profile
-        from customer_segments.outputs.profile.page import write_page
+        from customer_segments.outputs.profile.page import profile, write_page
 
         settings, profiles = installed.settings, []
         with installed.warehouse.reading() as con:

@@ -12,12 +12,11 @@ text is cut in two at what separates there: what follows gets its apostrophe as 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_segments.ingestion.layout import CONTACT
 from customer_segments.private import replacing
 
 if TYPE_CHECKING:
@@ -36,17 +35,6 @@ _AT_START = f"^([{re.escape(FORMULA_STARTS)}])"
 def is_like_formula(text: str) -> bool:
     """Tell whether a spreadsheet that is given this text may take it for a formula."""
     return text.startswith(tuple(FORMULA_STARTS))
-
-
-def with_contacts(customers: "pa.Table", contacts: Mapping[str, dict[str, str]]) -> "pa.Table":
-    """Return customers with what their lists pass on, if anything, behind all."""
-    import pyarrow as pa
-
-    known, ids = [*contacts.values()], customers["customer_id"].to_pylist()
-    for field in (name for name in CONTACT if any(name in said for said in known)):
-        values = [contacts.get(each, {}).get(field) for each in ids]
-        customers = customers.append_column(field, pa.array(values, pa.string()))
-    return customers
 
 
 def write_parquet(parts: Iterable["pa.Table"], path: Path) -> None:

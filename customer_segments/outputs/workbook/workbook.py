@@ -56,16 +56,13 @@ def write_workbook(view: MonthView, path: Path, *, is_sample: bool) -> None:
     """Write the workbook of a month; of the bundled sample it says that customers are invented."""
     customers, lists = view.customers.to_pylist(), defaultdict(list)
     for row in customers:
-        row |= view.contacts.get(row["customer_id"], {})
         row["account"] = row["account_tier"].capitalize()
         row["to_segment"] = row["segment"]
         row["moved_from"] = row["from_segment"] if row["from_segment"] != row["segment"] else None
         lists[row["segment"]].append(row)
     segments = [name for name in view.clusters["segment"] if name in lists]
     changes = [row for row in customers if row["moved_from"]]
-    changes += [
-        row | view.contacts.get(row["customer_id"], {}) | {"to_segment": GONE} for row in view.gone
-    ]
+    changes += [row | {"to_segment": GONE} for row in view.gone]
 
     unknown = {name for name in WHERE_KNOWN if all(row.get(name) is None for row in customers)}
     of_customers, of_changes, of_offers = (

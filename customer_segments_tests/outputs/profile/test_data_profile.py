@@ -13,8 +13,7 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.profile.assets import PROFILED, profile_assets
-from customer_segments.outputs.profile.figures import profile, sample
-from customer_segments.outputs.profile.page import shown, write_page
+from customer_segments.outputs.profile.page import profile, sample, shown, write_page
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
 from customer_segments_tests.installations import install, materialize
