@@ -11,8 +11,7 @@ from ibis.expr.types import Table
 
 from customer_segments import tables
 from customer_segments.months import shift
-from customer_segments.policy.model import MOST_CLUSTERS
-from customer_segments.segments.migration import KEY, customer_moves, next_month
+from customer_segments.segments.migration import KEY, next_month
 from customer_segments.storage import Contract
 
 # In place of a reason, of the rows that count.
@@ -39,17 +38,15 @@ def up_to(month: date, contract: Contract) -> Table:
     return table.order_by(list(contract.key))
 
 
-def customers_of(
-    segments: Table, rfm: Table, kmeans_model: Table, most: int = MOST_CLUSTERS
-) -> Table:
+def customers_of(segments: Table, rfm: Table, moves: Table) -> Table:
     """Return all that is known of each customer at each month's end.
 
     That is columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the
-    other columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``segment_migration``,
-    which takes the same tables, judges it: by this month's model, "New" for who was not there,
-    null where there is no month to compare with.
+    other columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``customer_moves`` judges
+    it: by this month's model, "New" for who was not there, null where there is no month to compare
+    with.
     """
-    came_from = customer_moves(segments, rfm, kmeans_model, most).select(*KEY, "from_segment")
+    came_from = moves.select(*KEY, "from_segment")
     more = [name for name in rfm.columns if name not in segments.columns]
     known = segments.inner_join(rfm.select(*KEY, *more), KEY).left_join(came_from, KEY)
     before, after = segments.columns[:3], segments.columns[3:]
@@ -110,9 +107,8 @@ def with_contacts(people: Table, fields: list[str]) -> Table:
     return people.left_join(by_customer, "customer_id").select(*people.columns, *fields)
 
 
-def gone_of(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
+def gone_of(rfm: Table, moves: Table) -> Table:
     """Return who was in last month's snapshot and is in this one no more, with the segment then."""
-    moves = customer_moves(segments, rfm, kmeans_model, most)
     moves = moves.filter(moves.to_segment == tables.GONE)
     then = rfm.select("customer_id", "country", snapshot_month=next_month(rfm))
     gone = moves.inner_join(then, KEY).select("customer_id", "from_segment", "country")

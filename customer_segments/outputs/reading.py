@@ -21,6 +21,7 @@ from customer_segments.ingestion.orders import kept
 from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
+from customer_segments.segments.migration import customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MADE_OF = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
 BY_MONEY = ibis.desc("monetary"), ibis.asc("customer_id")
+WHAT = "The view of a month"
 # Customers of a large month that are in memory at a time.
 BATCH = 100_000
 
@@ -80,26 +82,27 @@ def read_month(
 def _view(
     con: Connection, month: date, today: date, control_share: float, currency: str, most: int
 ) -> MonthView:
+    label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
+    nobody = NobodyLabelledError(
+        f"Nobody is labelled in {month:%Y-%m}.",
+        f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
+    )
+    if not label or not label.rows:
+        raise nobody
     labels, rfm, model = (contract.relation for contract in MADE_OF)
     before, value = months.shift(month, -1), tables.CUSTOMER_VALUE.relation
-    scored, people = _scored(con, month), _people(con, month, control_share)
+    of_month, snapshots, moves = _moved(con, month)
+    people, sample = _people(con, month, control_share, moves), None
     read, fields = partial(_frame, con), _contact_fields(con)
-    label = latest(con, tables.CUSTOMER_SEGMENTS.table).get(month)
-    customers, sample = None, None
-    if label and label.rows > most:
-        require_sources(con, "The view of a month", people)
+    if label.rows > most:
+        require_sources(con, WHAT, people)
         people = kept(con, people, "people")
         sample = _rows(con, some_customers(people, "snapshot_month", most=most))
         people = kept(con, queries.listed(people), "listed")
         # Of who came back there are shares alone.
         rfm = rfm.filter(takes_part(rfm.customer_id, parts_of(label.rows, most)))
-    if label and label.rows:
-        customers = _rows(con, people.order_by(*BY_MONEY))
-    if not label or not customers:
-        raise NobodyLabelledError(
-            f"Nobody is labelled in {month:%Y-%m}.",
-            f"Label the month first: `customer-segments run --months {month:%Y-%m}`.",
-        )
+    if not (customers := _rows(con, people.order_by(*BY_MONEY))):
+        raise nobody
     versions = customers["model_version"].unique().to_pylist()
     decisions = tables.CHAMPION_MODEL.relation
     decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
@@ -123,14 +126,14 @@ def _view(
     expected, offers, state = {}, {}, State.read(con)
     judged = tables.SEGMENT_VALUE_BACKTEST
     if is_there(con, judged.table):
-        months_ahead = queries.expected_by_segment(scored[0], value, judged.relation)
+        months_ahead = queries.expected_by_segment(of_month, value, judged.relation)
         expected = dict(read(months_ahead).itertuples(index=False))
     if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
         offered = queries.offers()
         offered = offered if sample is None else offered.semi_join(people, "customer_id")
         rows_of = _rows(con, offered).to_pylist()
         offers = {row.pop("customer_id"): row for row in rows_of}
-    gone = queries.with_contacts(queries.gone_of(*scored), fields)
+    gone = queries.with_contacts(queries.gone_of(snapshots, moves), fields)
     return MonthView(
         month=month,
         today=today,
@@ -171,20 +174,23 @@ def all_customers(warehouse: Warehouse, view: MonthView) -> Iterator[Iterable["p
         yield [view.customers]
         return
     with warehouse.reading() as con:
-        people = _people(con, view.month, view.control_share)
+        people = _people(con, view.month, view.control_share, _moved(con, view.month)[-1])
         yield in_parts(con, people.order_by(*BY_MONEY), BATCH)
 
 
-def _scored(con: Connection, month: date) -> tuple[Table, Table, Table, int]:
-    """Return labels, snapshots and models that who moved is told from, and their most clusters."""
+def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
+    """Return a month's labels, its snapshot with the one before, and who moved, computed once."""
     labels, rfm, model = (contract.relation for contract in MADE_OF)
-    snapshots = queries.of(rfm, months.shift(month, -1), month)
-    return queries.of(labels, month), snapshots, model, most_clusters(con.execute)
+    of_month, snapshots = queries.of(labels, month), queries.of(rfm, months.shift(month, -1), month)
+    moves = customer_moves(of_month, snapshots, model, most_clusters(con.execute))
+    require_sources(con, WHAT, moves)
+    return of_month, snapshots, kept(con, moves, "moves")
 
 
-def _people(con: Connection, month: date, control_share: float) -> Table:
+def _people(con: Connection, month: date, control_share: float, moves: Table) -> Table:
     """Return all that is known of the customers of a month."""
-    people = queries.customers_of(*_scored(con, month))
+    labels, rfm, _ = (contract.relation for contract in MADE_OF)
+    people = queries.customers_of(queries.of(labels, month), queries.of(rfm, month), moves)
     if is_there(con, tables.CUSTOMER_VALUE.table):
         people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
     groups = campaign_group(people.customer_id, month, control_share)
@@ -200,10 +206,10 @@ def _contact_fields(con: Connection) -> list[str]:
 
 
 def _rows(con: Connection, expression: Table) -> "pa.Table":
-    require_sources(con, "The view of a month", expression)
+    require_sources(con, WHAT, expression)
     return con.to_pyarrow(expression)
 
 
 def _frame(con: Connection, expression: Table) -> "pd.DataFrame":
-    require_sources(con, "The view of a month", expression)
+    require_sources(con, WHAT, expression)
     return con.execute(as_floats(expression))

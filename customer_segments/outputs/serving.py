@@ -15,6 +15,7 @@ from customer_segments.installation import Installation
 from customer_segments.months import shift
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
+from customer_segments.segments.migration import customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import SERVED, is_large
 from customer_segments.storage.connection import Connection
@@ -84,7 +85,8 @@ def _customers(span: tuple[date, date], has_value: bool, most: int) -> Table:
             (tables.CUSTOMER_VALUE, span),
         )
     )
-    people = queries.customers_of(segments, rfm, tables.KMEANS_MODEL.relation, most)
+    moves = customer_moves(segments, rfm, tables.KMEANS_MODEL.relation, most)
+    people = queries.customers_of(segments, rfm, moves)
     people = queries.with_value(people, value) if has_value else people
     return people.order_by("snapshot_month", "customer_id")
 
