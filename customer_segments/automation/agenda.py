@@ -46,12 +46,6 @@ def of_run(facts: Facts) -> list[Step]:
     return [step for step in agenda(facts) if step.is_of_run]
 
 
-def as_markdown(steps: list[Step]) -> str:
-    """Return the agenda as a table, for the UI."""
-    lines = ["| step | why |", "|---|---|", *(f"| {step} | {step.why} |" for step in steps)]
-    return "\n".join(lines) if steps else "Nothing is due."
-
-
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:
     changed = [held.changed for held in facts.state.tables[RAW].values()]
     rules = [facts.installed.made_by(contract) for contract in MONTHLY]

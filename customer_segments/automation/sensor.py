@@ -10,7 +10,7 @@ from itertools import takewhile
 
 import dagster as dg
 
-from customer_segments.automation.agenda import agenda, as_markdown
+from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import Step, facts, watched, watched_database
 from customer_segments.automation.jobs import JOBS, monthly_refresh, months_tags, switch
 from customer_segments.errors import UserError
@@ -96,6 +96,12 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         )
 
     return agenda_sensor
+
+
+def as_markdown(steps: list[Step]) -> str:
+    """Return the agenda as a table, for the UI."""
+    lines = ["| step | why |", "|---|---|", *(f"| {step} | {step.why} |" for step in steps)]
+    return "\n".join(lines) if steps else "Nothing is due."
 
 
 def now() -> datetime:

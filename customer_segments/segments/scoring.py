@@ -45,7 +45,7 @@ def label(customers: Table, clusters: Table, most: int = MOST_CLUSTERS) -> Table
     return _nearest(_with_distances(scaled, most), clusters, most)
 
 
-def label_by_version(customers: Table, kmeans_model: Table, most: int) -> Table:
+def label_by_version(customers: Table, kmeans_model: Table, most: int = MOST_CLUSTERS) -> Table:
     """Label every customer with the nearest cluster of the version that the row carries.
 
     As ``label``, of snapshots with a ``model_version`` and the rows of all these versions; a

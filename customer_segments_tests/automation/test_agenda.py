@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 
-from customer_segments.automation.agenda import as_markdown
+from customer_segments.automation.sensor import as_markdown
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments_tests.automation.drafts import LABELLED, MONTHLY, Draft, empty, made
