@@ -5,12 +5,14 @@ its own, which ``test_cli`` has; importing Dagster anew takes as long as most co
 """
 
 import io
+import os
 import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
+from unittest import mock
 
 import pytest
 import rich
@@ -54,11 +56,9 @@ def start(folder: Path, *arguments: str, source: Path = SAMPLE, **changed: str) 
     checkout.mkdir(exist_ok=True)
     shutil.copy(project_root() / "dagster.yaml", checkout)
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
-    with pytest.MonkeyPatch.context() as patch:
-        # Dagster's home is put there by the command.
-        values = environment(folder, source) | {"DAGSTER_HOME": ""} | changed
-        for name, value in values.items():
-            patch.setenv(name, value)
+    # Commands put variables there as well: Dagster's home, where the UI is.
+    values = environment(folder, source) | {"DAGSTER_HOME": ""} | changed
+    with mock.patch.dict(os.environ, values), pytest.MonkeyPatch.context() as patch:
         patch.setattr(instance, "project_root", lambda: checkout)
         patch.setattr(sys, "argv", ["customer-segments", *arguments])
         # It knows the width of the first command that asked for it.
