@@ -81,12 +81,11 @@ def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, An
 
 
 def _now(row: "pd.Series") -> None:
-    st.header(text(row["customer_id"]))
+    st.header(f"{text(row['customer_id'])}: {text(row['segment'])}")
     metrics(
-        ("Segment", row["segment"]),
         ("Spent", amount(row["monetary"])),
         ("Orders", f"{row['frequency']:,}"),
-        ("Last order", f"{row['recency_days']:,} days ago"),
+        ("Last order, days ago", f"{row['recency_days']:,}"),
         ("Average order", amount(row["average_order_value"])),
     )
     why = f" {text(row['why'])}" if row["why"] else ""
