@@ -20,6 +20,7 @@ from customer_segments.dashboard import (
 )
 from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen, look
+from customer_segments.dashboard.showing import text
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.words import day_name, month_name
@@ -91,9 +92,11 @@ def _shown(page, seen: Seen) -> None:
         )
     if view.caution:
         st.warning(f"**These segments rest on little:** {view.caution}.")
+    currency = seen.installed.policy.source.currency
+    of_money = f"in {text(currency)}, net" if currency else "net"
     st.sidebar.markdown(
         f"Labelled {view.labelled:%Y-%m-%d %H:%M} UTC by model "
-        f"{view.clusters['version'].iloc[0]}. Money is net of returns."
+        f"{view.clusters['version'].iloc[0]}. Money is {of_money} of returns."
     )
     try:
         page(seen)

@@ -131,7 +131,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         serve(installed)
         path = installed.copy.path
-        size = dg.MetadataValue.int(path.stat().st_size)
+        size = dg.MetadataValue.int(path.stat().st_size if path.is_file() else 0)
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": size})
 
     assets = [segment_workbook, segment_report, serving_copy, *profile_assets(installed)]

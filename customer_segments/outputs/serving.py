@@ -30,10 +30,12 @@ MOST_SORTED = 1_000_000
 
 
 def serve(installed: Installation) -> None:
-    """Write the copy anew; the small file beside it says what it is of."""
+    """Write the copy anew, once somebody is labelled; the small file beside it says what of."""
     copy = installed.copy
     make_folder(copy.path.parent)
     with installed.warehouse.reading() as con:
+        if not is_there(con, tables.CUSTOMER_SEGMENTS.table):
+            return
         write_copy(con, copy.path, served(con), CUSTOMERS)
         # Last: without it the copy is made once more.
         State.read(con).save(copy.state_path)

@@ -8,8 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_segments.installation import Installation
+from customer_segments.model.exchange import import_version
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.serving import serve
+from customer_segments.tables import KMEANS_MODEL
+from customer_segments_tests.installations import execute, install
+from customer_segments_tests.machine import shop
 from customer_segments_tests.outputs.conftest import MONTH, SHARE, TODAY
 
 
@@ -30,6 +34,17 @@ def test_a_month_reads_the_same_from_the_copy(installed):
             pd.testing.assert_series_equal(ours, theirs)
         else:
             assert ours == theirs, name
+
+
+def test_a_model_is_promoted_where_nobody_is_labelled_and_no_copy_is_made(tmp_path):
+    settings = install(tmp_path, source_dir=tmp_path)
+    installed = Installation.of(settings)
+    import_version(installed.warehouse, shop.model(2), promote=False)
+    version = installed.warehouse.load(KMEANS_MODEL)["version"].iloc[0]
+    choice = {"config": {"version": version, "reason": ""}}
+    assert execute(settings, "promote", run_config={"ops": {"champion_model": choice}}).success
+    assert installed.warehouse.state().champion == version
+    assert not installed.copy.path.exists()
 
 
 def test_orders_and_products_add_up_to_the_lines(installed):
