@@ -21,6 +21,8 @@ UNUSED = {**read_toml(__package__, "unused.toml")}
 BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
+NEEDED = {what: set(said["needs"].split()) for what, said in UNUSED.items() if "needs" in said}
+AMOUNT = r"(?i)amount|betrag|montant|importe|importo|bedrag"
 MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
@@ -28,7 +30,17 @@ MEASURES = {
 # Of statuses that seem to count, these are not proposed.
 TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
 # The same currency by sign and by code; which dollar it is, a file says by the code.
-CODES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK"}
+CODES = {
+    "€": "EUR",
+    "£": "GBP",
+    "$": "USD",
+    "¥": "JPY",
+    "円": "JPY",
+    "\\": "JPY",
+    "₹": "INR",
+    "zł": "PLN",
+    "Kč": "CZK",
+}
 # Text of one code page read as another, and what could not be read at all.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
@@ -139,13 +151,15 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
 
 def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
     """Return the sections that have a column count."""
-    if what in ("tax", "measure", "shipping"):
+    if what in ("tax", "measure", "shipping", "returns"):
         return {}
-    says = {"discount": "rate"} if what == "discount" else {}
-    column = "status" if what == "kind" else what
+    says = {}
+    if what == "discount":
+        says = {"discount": "amount" if re.search(AMOUNT, heading) else "rate"}
+    column = "status" if what in ("kind", "flag") else what
     change = layout_for(concerned, found.files, columns={column: heading}, **says)
-    if what == "kind":
-        return {**change, "cleaning": {"statuses": ["sale"]}}
+    if what in ("kind", "flag"):
+        return {**change, "cleaning": {"statuses": ["sale" if what == "kind" else "false"]}}
     if what == "status":
         status = found.raw.status
         rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
@@ -159,7 +173,8 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
 def _looks_like(heading: str, what: str) -> bool:
     words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
     plain = {word.casefold() for word in words}
-    return bool(plain & WORDS[what]) and not plain & BESIDE_OF[what]
+    needed = plain & NEEDED[what] if what in NEEDED else True
+    return bool(plain & WORDS[what] and needed) and not plain & BESIDE_OF[what]
 
 
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:

@@ -64,18 +64,22 @@ def typed_rows(
     price = number(cells, money, forms, PRICE if money == "price" else LINE)
     if money == "amount":
         price = (price.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
+    bad: list[tuple[Value, str]] = []
     if "discount" in columns and layout.discount:
-        # A line without one has none.
-        discount = number(cells, "discount", forms, PRICE).fill_null(0)
-        price = (
-            price * (1 - discount)
-            if layout.discount == "rate"
-            else price - discount.abs() / quantity.abs().nullif(0)
-        ).cast(PRICE)
+        # A line without one has none; what is taken off may bear a minus.
+        discount = number(cells, "discount", forms, PRICE).fill_null(0).abs()
+        if layout.discount == "amount":
+            discount = discount / quantity.abs().nullif(0)
+        else:
+            if layout.discount == "percent":
+                discount = ibis.ifelse(text("discount").endswith("%"), discount, discount / 100)
+            bad = [(discount > 1, "discount")]
+            discount = price * discount
+        price = (price - discount).cast(PRICE)
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
     values = {"quantity": quantity, "invoice_date": cells.moment, "price": price}
-    bad = [(value.isnull(), money if name == "price" else name) for name, value in values.items()]
+    bad += [(value.isnull(), money if name == "price" else name) for name, value in values.items()]
     texts = ("invoice", "stock_code", "description", "customer_id", "country", "status", *CONTACT)
     typed = cells.select(
         "row_number",

@@ -6,6 +6,7 @@ Belongs here: UTF-8, UTF-16 and the likeliest code page. Does not: separators an
 
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
 # less says nothing.
 LIKE_CHAOS, LIKE_COHERENCE = 0.02, 0.03
 # Signs that stand beside numbers: alone they say nothing of the language.
+# The euro of Western, Central European, Greek and Turkish pages, beside a number.
+EURO = rb"[0-9,.-] ?\x80|\x80 ?[0-9]"
 SIGNS = "€£¥°ºª§\u2013\u2014\u2019\xa0"
 
 
@@ -105,7 +108,10 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
     )
     if not telling.strip():
         return "cp1252", "replace"
-    matches = list(from_bytes(telling, cp_isolation=list(CODE_PAGES), threshold=0.5))
+    pages = list(CODE_PAGES)
+    if len(re.findall(EURO, telling)) > telling.count(b"\x80") / 2:
+        pages = [page for page in pages if b"\x80".decode(page, "replace") == "€"]
+    matches = list(from_bytes(telling, cp_isolation=pages, threshold=0.5))
     if not matches:
         return "cp1252", "replace"
     # Of those that explain the text equally well, the one that is in use most.

@@ -40,7 +40,7 @@ _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
 NAMED = {
     "day_month": rf"{_WEEKDAY}{_DAY}(?: de\b)?[-/. ]*{_MONTH}(?: del?\b)?[-/, ]*{_YEAR}{_TIME}$",
-    "month_day": rf"{_WEEKDAY}{_MONTH} {_DAY},? ([0-9]{{4}}){_TIME}$",
+    "month_day": rf"{_WEEKDAY}{_MONTH}[ -]{_DAY}(?:,? |-){_YEAR}{_TIME}$",
 }
 PATTERNS = {
     # As the engine reads it by itself.
@@ -62,6 +62,8 @@ def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
     text = cell.re_replace("[年月]", "-").re_replace("日", " ").strip()
     between = r"([0-9][-/.]) +([0-9])", r"\1\2"
+    # A day of the week says nothing: Mo, 11.03.2024.
+    text = text.re_replace(r"^[^0-9\s.,/-]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1")
     text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
     # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
     text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")

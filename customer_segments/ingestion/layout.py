@@ -155,7 +155,12 @@ def _header(
             names = ", ".join(repr(cells[n]) for n in candidates)
             raise UserError(
                 f"{where}: column {column} stands there {len(candidates)} times ({shown(names)}).",
-                "Keep the one that counts, or name it in the columns of a [[layout]].",
+                "Keep the one that counts"
+                + (
+                    ", or name it in the columns of a [[layout]]."
+                    if len({cells[n] for n in candidates}) > 1
+                    else ": give the others another heading."
+                ),
             )
         if candidates:
             positions[column] = candidates[0]

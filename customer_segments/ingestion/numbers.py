@@ -13,10 +13,10 @@ from ibis.expr.types import BooleanValue, StringValue, Table, Value
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
 
-# Signs and ISO 4217 codes, in front or behind.
+# Signs and ISO 4217 codes, in front or behind; in Japanese code pages a backslash is the yen.
 _CURRENCY = (
-    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM|S?Fr\.?|S/\.?"
-    r"|руб\.?|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
+    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪円\\]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM|S?Fr\.?"
+    r"|S/\.?|руб\.?|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
 )
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
 _SIGNED_TWICE = "[-+\u2212(].*[-+\u2212(]|^[^(]*\\)|\\([^)]*$"
@@ -25,8 +25,8 @@ _BROKEN = rf"[0-9][.,]?{_BLANKS}+[0-9.,]"
 _GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[^0-9]*$"
 PLAIN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 # A number with whatever stands around it; the digits are the first group.
-_SIGN = "[-+\u2212]?"
-_WHOLE = rf"^\(?{_SIGN}{_CURRENCY}?{_SIGN}([0-9][0-9.,]*|[.,][0-9]+){_CURRENCY}?{_SIGN}%?\)?$"
+_SIGN, _OPENING = "[-+\u2212]?", "[-+\u2212(]?"
+_WHOLE = rf"^\(?{_SIGN}{_CURRENCY}?{_OPENING}([0-9][0-9.,]*|[.,][0-9]+){_CURRENCY}?{_SIGN}%?\)?$"
 _GROUPED = {
     ".": r"^([0-9]+|[0-9]{1,3}(,[0-9]{3})+|[0-9]{1,2}(,[0-9]{2})*,[0-9]{3})?(\.[0-9]*)?$",
     ",": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)?(,[0-9]*)?$",
@@ -115,7 +115,7 @@ def read(
         number = ibis.ifelse(digits.re_search(",[0-9]*$"), as_comma, as_point)
     else:
         number = as_comma if decimal == "," else as_point
-    is_negative = _without_dash(text).re_search("^\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
+    is_negative = _without_dash(text).re_search("^[^0-9]*\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
     signed = ibis.ifelse(is_negative, -number, number).cast(kind)
     hundredth = (signed / 100).cast(kind) if percent else null
     signed = ibis.ifelse(text.endswith("%"), hundredth, signed)
@@ -127,7 +127,7 @@ def read(
 def currencies(cell: StringValue) -> StringValue:
     """Return the currency sign or code that stands beside a number; null if there is none."""
     text = cell.strip().re_replace(_BLANKS, "")
-    beside = rf"^\(?{_SIGN}({_CURRENCY})?{_SIGN}[0-9.,]+({_CURRENCY})?{_SIGN}\)?$"
+    beside = rf"^\(?{_SIGN}({_CURRENCY})?{_OPENING}[0-9.,]+({_CURRENCY})?{_SIGN}\)?$"
     return ibis.coalesce(*(text.re_extract(beside, group).nullif("") for group in (1, 2)))
 
 

@@ -55,5 +55,6 @@ class Layout(Section):
     fill_down: bool = False
     """Whether invoice, date, customer, country and status stand on the first line of an order
     alone."""
-    discount: Literal["rate", "amount"] | None = None
-    """What the column of the discount has: a share of the price, or an amount of money per line."""
+    discount: Literal["rate", "percent", "amount"] | None = None
+    """What the column of the discount has: a share of the price (0.2 or 20%), hundredths of it
+    (20), or an amount of money per line."""

@@ -328,6 +328,22 @@ def test_columns_that_look_like_money_are_named_with_their_layout():
     assert Policy(**found[1].change).cleaning.statuses == ["paid"]
 
 
+@pytest.mark.parametrize(
+    ("heading", "change"),
+    [
+        ("Discount Amount", {"columns": {"discount": "Discount Amount"}, "discount": "amount"}),
+        ("is_deleted", {"columns": {"status": "is_deleted"}}),
+        ("Test Order", {"columns": {"status": "Test Order"}}),
+        ("returned_quantity", None),
+        ("Amount Refunded", None),
+    ],
+)
+def test_what_is_proposed_of_a_column_can_be_followed(heading, change):
+    (found,) = doubted(sheet={"ignored_columns": heading})
+    assert found.change.get("layout") == ([change] if change else None)
+    assert found.change.get("cleaning", {}).get("statuses") != ["paid"]
+
+
 def test_columns_of_no_money_are_not_named():
     headings = "Order Number, Shipping Name, Shipping Method, Discount Code, State, Statuette"
     assert doubted(sheet={"ignored_columns": headings}) == []

@@ -345,10 +345,17 @@ def test_a_layout_that_names_the_decimal_mark_leaves_no_doubt(columns, decimal):
         (["1.5e1", "2E0", "3.25"], ["15", "2", "3.25"]),
         (["6.949999999999", ".5", "5.", "+5"], ["6.95", ".5", "5", "5"]),
         (["Rp 12.500", "Rp 1.250.000"], ["12500", "1250000"]),
+        (["$(12.50)", "$2.50", "($3.50)"], ["-12.5", "2.5", "-3.5"]),
+        (["\\1,250,000", "\\500", "300円"], ["1250000", "500", "300"]),
     ],
 )
 def test_forms_that_people_write_by_hand(texts, said):
     assert read("price", texts) == ([Decimal(text) for text in said], [])
+
+
+@pytest.mark.parametrize("text", ["Mar-11-24", "Mar-11-2024", "Mo, 11.03.2024", "lun. 11/03/24"])
+def test_dates_that_shops_write(text):
+    assert read("invoice_date", [text, "25.12.2023"])[0][0] == datetime(2024, 3, 11)
 
 
 NO_NUMBERS = [

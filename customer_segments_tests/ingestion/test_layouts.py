@@ -76,6 +76,26 @@ EXPORTS = {
         "quantity-purchased,currency,item-price,item-tax,shipping-price",
         {"invoice": "order-id", "amount": "item-price", "quantity": "quantity-purchased"},
     ),
+    "navision": (
+        "Belegnr.,Buchungsdatum,Verk. an Deb.-Nr.,Artikelnr.,Menge,VK-Preis,Zeilenbetrag",
+        {"customer_id": "Verk. an Deb.-Nr.", "invoice": "Belegnr.", "price": "VK-Preis"},
+    ),
+    "sap": (
+        "Fakturanummer,Fakturadatum,Kunde,Material,Fakturierte Menge,Nettowert",
+        {"invoice_date": "Fakturadatum", "quantity": "Fakturierte Menge", "amount": "Nettowert"},
+    ),
+    "polish": (
+        "Nr faktury,Data sprzedaży,Kod klienta,Kod towaru,Ilość,Cena netto,Wartość netto",
+        {"customer_id": "Kod klienta", "invoice": "Nr faktury", "price": "Cena netto"},
+    ),
+    "turkish": (
+        "Fatura No,Tarih,Müşteri No,Ürün Kodu,Miktar,Birim Fiyat,Tutar",
+        {"customer_id": "Müşteri No", "invoice": "Fatura No", "price": "Birim Fiyat"},
+    ),
+    "japanese": (
+        "注文番号,注文日,顧客ID,商品コード,数量,単価,金額",
+        {"customer_id": "顧客ID", "invoice_date": "注文日", "price": "単価"},
+    ),
     "lightspeed x": (
         "Date,Receipt Number,Line Type,Customer Code,Customer Name,Quantity,Subtotal,Sales Tax,"
         "Discount,Loyalty,Total,Paid,Details,Register,User,Status,Sku",
@@ -292,6 +312,13 @@ def test_encoding(tmp_path):
     assert taken(tmp_path, "a.csv", text, encoding="cp1250")[0]["customer_id"] == "Łódź"
 
 
+def test_a_euro_beside_a_number_tells_the_code_page(tmp_path):
+    lines = "".join(f"Café {n},2024-05-31,{n},50 €\n" for n in range(10, 90))
+    text = f"Customer,Date,Quantity,Price\n{lines}".encode("cp1252")
+    row = taken(tmp_path, "a.csv", text)[0]
+    assert (row["customer_id"], row["price"]) == ("Café 10", 50)
+
+
 @pytest.mark.parametrize(
     ("dates", "day"),
     [("dmy", date(2003, 2, 1)), ("mdy", date(2003, 1, 2)), ("ymd", date(2001, 2, 3))],
@@ -319,11 +346,22 @@ def test_fill_down(tmp_path):
     assert [row["customer_id"] for row in rows] == ["7", "7", "8"]
 
 
-@pytest.mark.parametrize(("discount", "price"), [("rate", "6"), ("amount", "9.9")])
+@pytest.mark.parametrize(
+    ("discount", "price"), [("rate", "6"), ("percent", "9.96"), ("amount", "9.9")]
+)
 def test_discount(tmp_path, discount, price):
     text = "Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,0.4\n"
     assert taken(tmp_path, "a.csv", text, discount=discount)[0]["price"] == Decimal(price)
     assert taken(tmp_path, "a.csv", text)[0]["price"] == 10
+    minus = taken(tmp_path, "b.csv", text.replace("0.4", "-0.4"), discount=discount)
+    assert minus[0]["price"] == Decimal(price)
+
+
+@pytest.mark.parametrize(("discount", "cell"), [("rate", "10"), ("percent", "101")])
+def test_a_discount_of_more_than_all_is_unreadable(tmp_path, discount, cell):
+    text = f"Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,{cell}\n"
+    row = taken(tmp_path, "a.csv", text, discount=discount)[0]
+    assert (row["unreadable_column"], row["unreadable_text"]) == ("discount", cell)
 
 
 def test_status_is_under_the_heading_that_columns_names(tmp_path):
