@@ -30,9 +30,9 @@ LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
 # Pages that explain a text as well as this do so equally: in words in capitals, or a few headings,
 # less says nothing.
 LIKE_CHAOS, LIKE_COHERENCE = 0.02, 0.03
-# Signs that stand beside numbers: alone they say nothing of the language.
 # The euro of Western, Central European, Greek and Turkish pages, beside a number.
 EURO = rb"[0-9,.-] ?\x80|\x80 ?[0-9]"
+# Signs that stand beside numbers: alone they say nothing of the language.
 SIGNS = "€£¥°ºª§\u2013\u2014\u2019\xa0"
 
 
