@@ -80,11 +80,12 @@ def parse_range(text: str) -> Range:
 
 
 def _config(configs: dict[str, dict]) -> dict:
-    given = {
-        asset: {name: value for name, value in config.items() if value is not None}
-        for asset, config in configs.items()
+    return {
+        "ops": {
+            asset: {"config": {name: v for name, v in config.items() if v is not None}}
+            for asset, config in configs.items()
+        }
     }
-    return {"ops": {asset: {"config": config} for asset, config in given.items()}}
 
 
 def _within(covered: Months, months: Range) -> Range:

@@ -30,7 +30,7 @@ MOST_SORTED = 1_000_000
 
 
 def serve(installed: Installation) -> None:
-    """Write the copy anew, once somebody is labelled; the small file beside it says what of."""
+    """Write the copy anew, and what it is of into the small file beside it; of nobody, nothing."""
     copy = installed.copy
     make_folder(copy.path.parent)
     with installed.warehouse.reading() as con:

@@ -21,7 +21,6 @@ from customer_segments.storage.requirements import require_contract, require_sou
 from customer_segments.storage.state import State
 
 SHOWN_DIFFERENCES = 10
-Range = tuple[date, date]
 # What is wrong, if anything; figures; what to say if nothing is; metadata.
 Findings = tuple[str, dict[str, Any], str, dict[str, Any]]
 DESCRIPTIONS = {
@@ -50,7 +49,7 @@ class Spine:
     actual: Table
     also_waiting: Callable[[Connection], Iterable[date]] = lambda con: ()
 
-    def results(self, con: Connection, covered: Range | None = None) -> list[Result]:
+    def results(self, con: Connection, covered: tuple[date, date] | None = None) -> list[Result]:
         """Audit the published tables, of monthly ones the months covered, and reconcile them.
 
         All months are: snapshots add them up, and would be wrong by what went missing in any.
@@ -105,7 +104,9 @@ class Spine:
         )
 
 
-def audited(con: Connection, contract: Contract, covered: Range | None = None) -> Findings:
+def audited(
+    con: Connection, contract: Contract, covered: tuple[date, date] | None = None
+) -> Findings:
     """Audit a published table against its contract; of one that is monthly the months covered."""
     try:
         require_contract(con, contract)

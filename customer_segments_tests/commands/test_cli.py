@@ -96,6 +96,11 @@ def test_run_does_what_is_due_until_nothing_is(tmp_path, sample_copied):
     said = " ".join(done.stdout.split())
     assert "cleaned_transactions, volume, 2023-11: rows 1,735, 3.3 times the usual" in said
     assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
+    # A run of a command that was killed is recorded all the same.
+    mark = tmp_path.parent / f"checkout/.dagster/{MARK}2000000000"
+    mark.touch()
+    assert "Nothing is due: every month is labelled already." in start(tmp_path, "run").stdout
+    assert not mark.exists()
     # Of themselves: offers are no part of a run.
     assert start(tmp_path, "agenda").stdout.splitlines() == [offers]
 
@@ -222,6 +227,20 @@ def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=named, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dagster_is_not_loaded_to_see_what_is_due(tmp_path):
+    code = (
+        "import sys; from customer_segments.automation.agenda import of_run\n"
+        "from customer_segments.automation.facts import look\n"
+        "from customer_segments.commands import app, pipeline\n"
+        "from customer_segments.installation import Installation\n"
+        "from customer_segments.outputs import summary\n"
+        "print(len(of_run(look(Installation.here()))), 'dagster' in sys.modules)"
+    )
+    named = os.environ | environment(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], env=named, capture_output=True, text=True)
+    assert done.stdout.strip() == "1 False", done.stderr
 
 
 @pytest.mark.slow  # test_webserver serves what it loads
