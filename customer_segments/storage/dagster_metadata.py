@@ -87,7 +87,6 @@ def publication_metadata(contract: Contract, publication: Publication) -> dict[s
         if contract.revenue:
             differences = (_revenue_added(*change) for change in publication.restated)
             metadata["restated_revenue"] = f"{sum(differences):,.4f}"
-    metadata["rows_published"] = publication.rows
     if publication.tables_read:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{publication.sql}\n```")
     metadata["raw_version"] = publication.raw_version
