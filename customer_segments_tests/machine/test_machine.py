@@ -30,7 +30,7 @@ CLEANING = [
 EXPECTED = re.compile(
     "not one row of transactions|by .model. it takes|no complete month to train on|"
     "is in the future|(is|are) not (all )?covered|There is no model version|holds no .* file|"
-    "customer_rfm .none at all.|is after LAST_MONTH|has no rows"
+    "customer_rfm .none at all.|is after LAST_MONTH|has no rows|reads customer_rfm, which the ware"
 )
 
 
