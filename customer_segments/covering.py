@@ -34,7 +34,7 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
     them are rejected as ``outside_months``. Months whose files went away are covered no
     longer: the ingestion empties them. A feed that was live stays so for as long as the
     warehouse is there, and is waited for. A UserError says that the clock stands before months
-    that were covered already.
+    that were covered already, or that the settings leave out all of the data.
     """
     this_month = month_of(known.today)
     first = min(max(month_of(first_date), EARLIEST), this_month)
@@ -46,6 +46,13 @@ def months_of_data(known: Months, settings: Settings, first_date: date, last_dat
             f"{before.last:%Y-%m} was ingested before: it would be rejected as from the "
             "future.",
             f"Set the clock right. Or, if that data was wrong, delete {settings.months_path}.",
+        )
+    begin, end = (given and parse_month(given) for given in settings.bounds)
+    if (begin and begin > last) or (end and end < first):
+        raise UserError(
+            f"The data has {first:%Y-%m} to {last:%Y-%m}, which CUSTOMER_SEGMENTS_FIRST_MONTH or "
+            "_LAST_MONTH leaves out altogether.",
+            "Nothing was changed. Set other months, or take the settings out.",
         )
     is_live = last >= shift(this_month, -LIVE_WITHIN_MONTHS) or bool(before and before.is_open)
     return _overridden(settings, replace(known, first=first, last=last, is_open=is_live))

@@ -27,6 +27,9 @@ def project_root() -> Path:
     return checkout if (checkout / "workspace.yaml").is_file() else Path.cwd()
 
 
+SAMPLE = project_root() / "data/sample"
+
+
 class Settings(BaseSettings):
     """Settings of one installation; relative paths are taken from the project folder.
 
@@ -97,9 +100,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def uses_sample(self) -> bool:
-        """Whether the bundled sample stands in for input that nobody has given yet."""
+        """Whether the bundled sample stands in for input that nobody has given yet.
+
+        Not where a warehouse is there already, nor where no sample is bundled, as in a wheel.
+        """
         chosen = {"source_dir", "warehouse", "reports_dir", "first_month", "last_month"}
-        return not (chosen & self.model_fields_set) and not self._has_input
+        is_new = not (chosen & self.model_fields_set) and not self.warehouse.exists()
+        return is_new and SAMPLE.is_dir() and not self._has_input
 
     @property
     def has_outgrown_sample(self) -> bool:
@@ -107,12 +114,17 @@ class Settings(BaseSettings):
         return self.uses_sample and self._has_input
 
     @property
+    def misses_config(self) -> bool:
+        """Whether a file of rules is named and not there, so that the defaults hold."""
+        return "config" in self.model_fields_set and not self.config.exists()
+
+    @property
     def _has_input(self) -> bool:
         """Whether there is a file, or a database that the rules name."""
         rules = {}
         # Whoever reads the rules says what is wrong with them.
         with suppress(OSError, ValueError):
-            rules = tomllib.loads(self.config.read_text(encoding="utf-8"))
+            rules = tomllib.loads(self.config.read_text(encoding="utf-8-sig"))
         return bool(rules.get("source", {}).get("database") or contents(self.source_dir)[0])
 
     @property
@@ -151,7 +163,7 @@ class Settings(BaseSettings):
         return self.warehouse_path.with_name(self.warehouse_path.name + ".alerts.sqlite")
 
     def _or_sample(self, path: Path, sample: str) -> Path:
-        return project_root() / "data/sample" / sample if self.uses_sample else path
+        return SAMPLE / sample if self.uses_sample else path
 
     def source_files(self) -> list[Path]:
         """Return the input workbooks in natural order of their names.

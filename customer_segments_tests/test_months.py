@@ -120,7 +120,7 @@ def test_impossible_dates_do_not_stretch_the_months(installed):
 
 def test_settings_have_the_last_word(installed):
     chosen = installed(first_month="2010-06", last_month="2011-02")
-    covered = of_data(chosen, MARCH, THIS_MONTH)
+    covered = of_data(chosen, date(2011, 1, 1), THIS_MONTH)
     assert covered == covering(date(2010, 6, 1), date(2011, 2, 1), False)
     save_months(covering(MARCH, APRIL, False), installed())
     assert loaded(chosen) == covered
@@ -129,6 +129,12 @@ def test_settings_have_the_last_word(installed):
     assert loaded(installed(first_month="2012-01")).last == date(2012, 1, 1)
     with pytest.raises(UserError, match="FIRST_MONTH 2999-01 is in the future"):
         loaded(installed(first_month="2999-01"))
+
+
+@pytest.mark.parametrize("bounds", [{"first_month": "2011-05"}, {"last_month": "2011-02"}])
+def test_settings_that_leave_out_all_of_the_data_stop_the_ingestion(installed, bounds):
+    with pytest.raises(UserError, match=r"has 2011-03 to 2011-04, which .* leaves out altogether"):
+        of_data(installed(**bounds), MARCH, APRIL)
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 15])

@@ -38,17 +38,22 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[cleaning]\ncredit_prefx = 1", r"cleaning\.credit_prefx: Extra"),
+        ("[cleaning]\ncredit_prefx = 1", r"cleaning\.credit_prefx: there is no such rule"),
         ('[checks.volume]\nwarn = "two"', r"checks\.volume\.warn: Input should be a valid number"),
         ("[cleaning", "is not TOML"),
         ("[source]\ntime_zone = 'Mars/Olympus'", "Mars/Olympus is not a time zone"),
         ("[segments]\nrelabel = 'some'", "'all' or 'new'"),
         ("[model]\nn_clusters = 1", r"model\.n_clusters: .*auto, or a number from 2 to 30"),
-        ("[cleanin]\na = 1", "cleanin: Extra"),
+        ("[cleanin]\na = 1", "cleanin: there is no such rule"),
         ('[cleaning]\ncredit_prefix = ""', r'credit_prefix: .* credit = "sign"'),
+        ("[cleaning]\nproduct_pattern = '(?=A)'", "product_pattern: .* the engine cannot read it"),
+        ("[rfm]\nwindow_months = 1000000", "window_months: .* less than or equal to 1200"),
         ("[cleaning]\ncredit = 'minus'", "'prefix', 'sign' or 'price'"),
         ("[[actions]]\n[[actions]]\naccount_tier = 'big'", r"actions\.1\.account_tier: .*'retail'"),
-        ("[[actions]]\nsegment = 'Lost'\naktion = 'Call.'", r"actions\.0\.aktion: Extra"),
+        (
+            "[[actions]]\nsegment = 'Lost'\naktion = 'Call.'",
+            r"actions\.0\.aktion: there is no",
+        ),
         (
             "[[actions]]\nmin_recency_days = 90\nmax_recency_days = 30",
             r"actions\.0: .*min_recency_days 90 is more than max_recency_days 30",
@@ -59,6 +64,10 @@ def test_a_wrong_file_is_named_with_its_key(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as error:
         policy(tmp_path, text)
     assert str(tmp_path / "customer_segments.toml") in str(error.value)
+
+
+def test_a_file_of_notepads_is_read(tmp_path):
+    assert policy(tmp_path, "\ufeff[rfm]\nwindow_months = 12\n").rfm.window_months == 12
 
 
 def test_the_fingerprint_tells_rules_apart_that_decide_rows(tmp_path):

@@ -35,6 +35,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "workspace.yaml").touch()
     (tmp_path / "data/source").mkdir(parents=True)
     (tmp_path / "data/source/.gitkeep").touch()
+    (tmp_path / "data/sample").mkdir()
     return tmp_path
 
 
@@ -77,6 +78,14 @@ def test_with_nothing_set_and_no_input_the_sample_stands_in_with_a_warehouse_of_
     (checkout / "data/source/folder.csv").mkdir()
     assert shown(checkout, LOCK_TIMEOUT_SECONDS="5") == SAMPLE
     (checkout / "data/source/a.csv").touch()
+    assert shown(checkout) == OWN
+
+
+def test_the_sample_takes_no_warehouses_place_and_is_not_looked_for_where_none_is(checkout):
+    (checkout / "data/warehouse.duckdb").touch()
+    assert shown(checkout) == OWN
+    (checkout / "data/warehouse.duckdb").unlink()
+    (checkout / "data/sample").rmdir()
     assert shown(checkout) == OWN
 
 

@@ -29,7 +29,7 @@ def config() -> None:
 def _policy_lines(installed: Installation) -> Iterator[str]:
     """Yield the policy's sections, a key a line, with ``file`` or ``default`` behind it."""
     path = installed.settings.config
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     given = dict(_leaves(tomllib.loads(text)))
     yield f"# Rules, from {path}" + ("" if given else " (not there, so these are the defaults)")
     rules = installed.policy.model_dump(mode="json").items()

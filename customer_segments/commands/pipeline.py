@@ -187,6 +187,7 @@ def _end(
 
     Shown is the last month that was wanted, by default the newest complete one.
     """
+    from customer_segments.automation.agenda import advice
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
     from customer_segments.shown import labelled_months, shown_month
 
@@ -199,6 +200,8 @@ def _end(
         labelled = labelled_months(installed, state)
         month = max((m for m in labelled if m <= parse_range(wanted)[1]), default=None)
     print_summary(installed, get_console(), month)
+    if said := advice(installed, state):
+        typer.echo(said)
     if is_verbose:
         print_findings(installed, get_console())
     if failed:

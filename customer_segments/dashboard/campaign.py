@@ -31,13 +31,19 @@ from customer_segments.tables import CLEANED_TRANSACTIONS
 if TYPE_CHECKING:
     import pandas as pd
 
+# The channel of those whom a campaign had better not reach.
+NOBODY = "none"
+
 
 def page(seen: Seen) -> None:
     """Plan a campaign to customers of the month, and look at those of months before."""
     view = seen.view
     st.title("Campaign")
     st.header("Whom to turn to")
-    audience = filtered(seen)
+    chosen = filtered(seen)
+    audience = reached(chosen)
+    if out := len(chosen) - len(audience):
+        note(f"{counted(out, 'customer')} of these are left out: their channel is {NOBODY}.")
     if audience.empty:
         return
     st.header("What has to come of it")
@@ -58,6 +64,11 @@ def page(seen: Seen) -> None:
     people(audience, shown, "monetary", f"campaign_{view.month:%Y-%m}")
     st.header("What came of past lists")
     _results(seen)
+
+
+def reached(people: "pd.DataFrame") -> "pd.DataFrame":
+    """Return whom a campaign may turn to: not those whose action says to leave them out."""
+    return people[people["channel"] != NOBODY]
 
 
 def planned(
@@ -118,8 +129,8 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
     if plan["smallest"] and plan["break_even"] and plan["smallest"] > plan["break_even"]:
         st.warning(
             "The campaign may pay without that the test shows it: for five points it takes "
-            f"{counted(plan['needed'], 'customer')}. Take more of them, or a larger share of "
-            f"control than {control_share:.0%} (control_share of [campaigns])."
+            f"{counted(plan['needed'], 'customer')} in all, or a larger share of control than "
+            f"{control_share:.0%} (control_share of [campaigns])."
         )
 
 

@@ -94,7 +94,8 @@ def money_column(view: MonthView) -> str:
 
 def _list(view: MonthView, how: str, said: str) -> None:
     found, money = named(view, how), money_column(view)
-    note(f"{counted(len(found), 'customer')}, with {amount(found[money].sum())} in all.")
+    when = "in the last twelve months" if money == "revenue_12m" else "so far"
+    note(f"{counted(len(found), 'customer')}, who spent {amount(found[money].sum())} {when}.")
     columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
     shown = columns_of(columns, segment="To")
     people(found, shown, money, f"{said.lower()}_{view.month:%Y-%m}", height=300)

@@ -41,8 +41,8 @@ def page(seen: Seen) -> None:
     reasons = figures.by_reason(view)
     rows, money = (sum(row[f"{name}_so_far"] for row in reasons) for name in ("rows", "revenue"))
     st.write(
-        f"By the end of {month_name(view.month)} {counted(rows, 'row')} had been read, of "
-        f"{amount(money)} in all. Each is kept, or rejected for one reason:"
+        f"By the end of {month_name(view.month)} {counted(rows, 'row')} had been read, with "
+        f"{amount(money)} of revenue. Each row is kept, or rejected for one reason:"
     )
     table(reasons, ROWS)
     st.header("Checks")

@@ -26,7 +26,7 @@ from customer_segments.model.features import values_of
 from customer_segments.model.fit import fit_version
 from customer_segments.model.training import training_pool
 from customer_segments.outputs.columns import columns_of
-from customer_segments.outputs.words import percent
+from customer_segments.outputs.words import month_name, percent
 from customer_segments.tables import ALGORITHM_COMPARISON, MODEL_SELECTION
 
 if TYPE_CHECKING:
@@ -115,4 +115,4 @@ def _evidence(seen: Seen, way: str) -> None:
     )
     metrics(*zip(figures, said, strict=True))
     verdict = "Passes the gates" if row["passes"] else "Does not pass the gates"
-    st.write(f"{verdict}: {row['reason']}")
+    st.write(f"{verdict}, on customers of {month_name(row['training_month'])}: {row['reason']}")

@@ -46,6 +46,9 @@ def print_input(installed: Installation, console: Console) -> None:
             "(or `make download`) fetches UCI's Online Retail II; or put your own workbooks into "
             "data/source/."
         )
+    if settings.misses_config:
+        said = f"{settings.config} is not there: the rules are the defaults."
+        console.print(f"[yellow]{escape(said)}[/]", soft_wrap=True)
     files = [] if installed.policy.source.database else settings.source_files()
     names = ", ".join(file.name for file in files)
     said = f"{names} in {installed.input}" if names else f"the database {installed.input}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_segments.errors import UserError
 from customer_segments.policy.actions import DEFAULTS, Action
@@ -77,7 +77,9 @@ class Policy(BaseSettings):
         A UserError names file and key: it is not TOML, or a key or a value is wrong.
         """
         try:
-            return cls(**TomlConfigSettingsSource(cls, path)()) if path.exists() else cls()
+            # Notepad puts a mark in front of the text.
+            text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+            return cls(**tomllib.loads(text))
         except (tomllib.TOMLDecodeError, UnicodeError) as error:
             raise UserError(f"{path} is not TOML: {error}.", "Mend it there.") from error
         except OSError as error:
@@ -105,4 +107,6 @@ class Policy(BaseSettings):
 
 
 def _said(problem: Any) -> str:
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    is_unknown = problem["type"] == "extra_forbidden"
+    what = "there is no such rule" if is_unknown else problem["msg"].rstrip(".")
+    return f"{'.'.join(map(str, problem['loc']))}: {what}"

@@ -122,6 +122,19 @@ class Cleaning(Section):
     """Statuses whose rows count, as the files say them, in any case; "" for rows without one.
     Empty: all rows count."""
 
+    @field_validator("product_pattern")
+    @classmethod
+    def _is_pattern(cls, pattern: str | None) -> str | None:
+        if pattern:
+            import duckdb
+
+            # By the engine's dialect, which knows less than Python's.
+            try:
+                duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+            except duckdb.Error as error:
+                raise ValueError(f"the engine cannot read it: {error}") from error
+        return pattern
+
     @field_validator("credit_prefix")
     @classmethod
     def _not_empty(cls, prefix: str) -> str:
@@ -135,7 +148,7 @@ class Cleaning(Section):
 class Rfm(Section):
     """What a snapshot looks back on."""
 
-    window_months: int | None = Field(default=None, ge=1)
+    window_months: int | None = Field(default=None, ge=1, le=1200)
     """Look back this many months, the snapshot's included; empty for all history. A customer
     without a sale in the window is not in the snapshot."""
 

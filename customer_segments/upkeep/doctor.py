@@ -8,7 +8,7 @@ Each part is guarded: a doctor that falls over a broken installation is of no us
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from customer_segments.automation.agenda import agenda
+from customer_segments.automation.agenda import advice, agenda
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
@@ -109,6 +109,8 @@ def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
     state = State.read(con)
     yield from _months(state, installed)
     yield from _champion(con, state)
+    if said := advice(installed, state):
+        yield odd("champion", said)
     yield from _checks(con)
     # The files are looked at by the next run: they may be many, and large.
     for step in agenda(facts(installed, state, None)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.private import make_folder, private_files, write_text
+from customer_segments.settings import SAMPLE
 from customer_segments.storage import Warehouse
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
@@ -31,6 +32,13 @@ def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
     backup, path = backup.expanduser().absolute(), installed.warehouse.path
     if backup.resolve() == path:
         raise UserError(f"{backup} is the warehouse itself.", "Name a backup of it.")
+    if installed.settings.uses_sample and SAMPLE not in backup.parents:
+        raise UserError(
+            f"There is no input yet, so that {backup} would become the sample's warehouse, and the "
+            "next run would replace it by invented customers.",
+            f"First put the files that it was made of into {installed.settings.source_dir}, or set "
+            "CUSTOMER_SEGMENTS_WAREHOUSE.",
+        )
     notes = backups.check_backup(backup)
     make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")

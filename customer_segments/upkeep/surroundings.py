@@ -51,6 +51,11 @@ def versions() -> Iterator[Finding]:
 def configured(settings: Settings) -> Iterator[Finding]:
     """Say which settings hold."""
     chosen = ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in settings.model_fields_set))
+    if settings.misses_config:
+        remedy = f"Mend {PREFIX}CONFIG, or let `customer-segments init` write the file."
+        yield odd(
+            "settings", f"{settings.config} is not there: the rules are the defaults.", remedy
+        )
     if not settings.uses_sample:
         yield well("settings", f"Set: {chosen or 'none, all are the defaults'}.")
         return
@@ -71,6 +76,7 @@ def source(installed: Installation) -> Iterator[Finding]:
     size = sum(file.stat().st_size for file in files) / 1e6
     books = f"{len(files):,} {plural(len(files), 'workbook')}"
     yield well("source", f"{books}, {size:,.1f} MB, in {settings.input_dir}.")
+    passed_over = settings.passed_over()
     for each in sorted(settings.input_dir.iterdir()):
         if each in files and not os.access(each, os.R_OK):
             yield wrong("source", f"{each.name} cannot be read.", f"chmod u+r '{each}'")
@@ -78,7 +84,7 @@ def source(installed: Installation) -> Iterator[Finding]:
             yield wrong("source", f"{each.name} is empty.", "Copy it again, or remove it.")
         elif each.name.startswith("~$"):
             yield odd("source", f"{each.name}: somebody has that workbook open in Excel.")
-        elif each.is_file() and each.suffix.lower() in ALMOST_WORKBOOKS:
+        elif each.name in passed_over and each.suffix.lower() in ALMOST_WORKBOOKS:
             remedy = f"Save it as {', '.join(SOURCE_SUFFIXES)}."
             yield odd("source", f"{each.name} is not read.", remedy)
 

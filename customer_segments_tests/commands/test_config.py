@@ -80,8 +80,12 @@ def test_secrets_are_masked(config, monkeypatch):
 
 WRONG = {
     "no TOML": ("[model\n", {}, "{config} is not TOML: .*line 1"),
-    "no such section": ("[modell]\n", {}, "{config} is wrong: modell: Extra inputs"),
-    "no such key": ("[model]\nclusters = 4\n", {}, "{config} is wrong: model.clusters: Extra inp"),
+    "no such section": ("[modell]\n", {}, "{config} is wrong: modell: there is no such rule"),
+    "no such key": (
+        "[model]\nclusters = 4\n",
+        {},
+        "{config} is wrong: model.clusters: there is no",
+    ),
     "wrong value": (
         "[checks.volume]\nwarn = 'much'\n",
         {},

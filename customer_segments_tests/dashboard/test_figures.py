@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from customer_segments.campaigns.result import ALL_CUSTOMERS
+from customer_segments.dashboard.campaign import reached
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.storage import Warehouse
 from customer_segments_tests.outputs.conftest import MONTH, reported  # noqa: F401
@@ -145,6 +146,11 @@ def test_a_campaign(opened, seen):
     # Rates of the segments, as the customers are now: near that of all customers then.
     base = float(shown["Back within 3 months"].rstrip("%")) / 100
     assert base == pytest.approx(everybody["return_rate"], abs=0.05)
+
+
+def test_whose_channel_is_none_is_left_out_of_campaigns():
+    people = pd.DataFrame({"customer_id": ["1", "2", "3"], "channel": ["mail", "none", ""]})
+    assert reached(people)["customer_id"].to_list() == ["1", "3"]
 
 
 def test_what_came_of_past_lists(opened, sql):

@@ -53,7 +53,9 @@ def invented(
         "customers": customers,
         "profiles": pd.concat([profiles_of(customers, month) for month in months_of]),
         "migration": moves_of(customers, months),
-        "clusters": pd.DataFrame({"segment": list(segments)}),
+        "clusters": pd.DataFrame(
+            {"segment": list(segments), "training_month": pd.Timestamp(MONTH)}
+        ),
         "decision": None,
         "selection": selection(),
         "comparison": pd.DataFrame(),

@@ -124,6 +124,14 @@ def test_one_customer_is_not_some_customers(sample_view):
     assert "Turn first to the 1 customer who slipped" in said(view)
 
 
+def test_a_challengers_evidence_is_not_the_models(sample_view):
+    other = sample_view.selection.assign(training_month=pd.Timestamp("2024-03-01"))
+    words = page_of(replace(sample_view, selection=other)).text
+    assert "worst segment's Jaccard index" in page_of(sample_view).text
+    assert "worst segment's Jaccard index" not in words
+    assert "what is there is of March 2024, of a model that is not in use" in words
+
+
 def test_nobody_slipped(sample_view):
     view = moved(sample_view, [("Hibernating", "Champions", 2, 80.0)])
     assert "Nobody who had brought money slipped" in said(view)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from customer_segments.policy.actions import DEFAULTS, Action
 from customer_segments.segments.actions import with_action
+from customer_segments.segments.assets import _strangers
 from customer_segments.tables import CUSTOMER_SEGMENTS
 from customer_segments_tests.segments.plain import rows_of
 
@@ -136,3 +137,8 @@ def test_nobody_is_missed_of_the_real_customers(uci_warehouse):
     assert (away["Loyal Customers", "phone"], away["Loyal Customers", "letter"]) == (19, 20)
     assert away["Need Attention", "letter"] == 2
     assert (away["At Risk", "phone"], away["At Risk", "letter"]) == (9, 222)
+
+
+def test_segments_that_the_model_does_not_have_are_named():
+    actions = [Action(segment=name) for name in ("Champion", "Lost", "Ours", "any")]
+    assert _strangers(actions, ["Champions", "Ours"]) == "Champion"

@@ -154,6 +154,13 @@ def test_into_an_installation_that_has_nothing(installed):
     assert installed.settings.months_path.read_text() == MONTHS
 
 
+def test_a_backup_never_becomes_the_samples_warehouse(installed, monkeypatch):
+    backup, _ = back_up(installed)
+    monkeypatch.setitem(installed.settings.__dict__, "uses_sample", True)
+    with pytest.raises(UserError, match=r"become the sample's warehouse.* into .*source"):
+        restore(installed, backup)
+
+
 def test_a_plain_copy_of_a_warehouse_is_a_backup_without_months(installed, tmp_path):
     plain = tmp_path / "plain.duckdb"
     plain.write_bytes(installed.warehouse.path.read_bytes())

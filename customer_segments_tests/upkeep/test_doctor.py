@@ -35,6 +35,7 @@ def patient(sample_warehouse, copy_of, tmp_path, monkeypatch) -> Settings:
     values = {"SOURCE_DIR": source, "WAREHOUSE": settings.warehouse_path, "CONFIG": settings.config}
     for name, value in values.items():
         monkeypatch.setenv(f"CUSTOMER_SEGMENTS_{name}", str(value))
+    settings.config.touch()
     for path in (settings.warehouse_path, settings.months_path):
         path.chmod(0o600)
     return settings.model_copy(update={"source_dir": source})
@@ -51,6 +52,13 @@ def found() -> list[str]:
         f"{MARKS[each.level][0]} {each.topic}: {each.said} {each.remedy}"
         for each in findings
         if each.level is not Level.OK and each.topic != "checks" and "report" not in each.said
+    ]
+
+
+def test_rules_that_are_named_and_not_there_are_said(patient):
+    patient.config.unlink()
+    assert [line.partition(" is not there")[0] for line in found()] == [
+        f"! settings: {patient.config}"
     ]
 
 
@@ -167,7 +175,7 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
     ),
     "a rule that is none": (
         lambda s: s.config.write_text("[rfm]\nwindow_mnths = 6\n"),
-        "✗ rules: {config} is wrong: rfm.window_mnths: Extra inputs are not permitted.",
+        "✗ rules: {config} is wrong: rfm.window_mnths: there is no such rule.",
     ),
     "left behind": (left_behind, "! files: {folder}/.new-abc was left behind"),
 }

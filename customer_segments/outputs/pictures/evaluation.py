@@ -123,11 +123,10 @@ def foretelling(view: MonthView, table: pd.DataFrame) -> Drawn:
 
 
 def _mark_in_use(view: MonthView, axes: Axes) -> None:
-    """Mark the number of segments of the model in use."""
-    row = in_use(view)
-    if row is None:
+    """Mark the number of segments of the model in use, if it was tried."""
+    k = len(view.clusters)
+    if k not in view.selection["n_clusters"].to_list():
         return
-    k = row["n_clusters"]
     axes.axvline(k, color=FAINT, lw=1, ls=(0, (2, 2)), zorder=1)
     low, high = axes.get_ylim()
     style.write(axes, k, low + 0.02 * (high - low), "in use", ha="center", va="bottom")

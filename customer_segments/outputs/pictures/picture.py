@@ -74,8 +74,12 @@ def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
 
 
 def in_use(view: MonthView) -> "pd.Series | None":
-    """Return the row of ``model_selection`` with as many clusters as the model in use has."""
-    rows = view.selection[view.selection["n_clusters"] == len(view.clusters)]
+    """Return the row of ``model_selection`` about the model in use.
+
+    ``None`` where it is of another training month: of a challenger that was kept out, say.
+    """
+    tried = view.selection.merge(view.clusters[["training_month"]].drop_duplicates())
+    rows = tried[tried["n_clusters"] == len(view.clusters)]
     return None if rows.empty else rows.iloc[0]
 
 

@@ -73,6 +73,7 @@ def render(
         "model": _row(view.clusters.iloc[0]),
         "decision": _row(view.decision),
         "chosen": _row(chosen),
+        "tried_on": None if view.selection.empty else view.selection["training_month"].iloc[0],
         "is_continuum": chosen is not None and is_continuum(chosen),
         "recommended": next(iter(figures.known(recommended)), None),
         "comparison": figures.known(comparison),
