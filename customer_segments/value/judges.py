@@ -11,6 +11,7 @@ from ibis.expr.types import Table
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
+from customer_segments.storage.state import State
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_VALUE
 from customer_segments.tables.money import SUM
 from customer_segments.value.spent import YEAR, later
@@ -73,5 +74,7 @@ SPINE = Spine(
     (CUSTOMER_VALUE,),
     in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
     in_value(CUSTOMER_VALUE.relation),
+    # Lines changed that are in no snapshot yet, where only some months were asked for.
+    also_waiting=lambda con: State.read(con).pending(CUSTOMER_RFM),
 )
 CHECKED = ((JUDGES, SPINE),)

@@ -42,6 +42,15 @@ def test_snapshots_end_with_the_newest_month_that_has_data(young):
     run(young)
 
 
+def test_a_month_is_asked_for_while_one_before_it_waits(young):
+    """The value of months between them was held against lines that no snapshot had yet."""
+    shop.deliver(young.source, 2)
+    young.run()
+    shop.correct(young.source, 0, 1, 0)
+    young.run(f"{shop.month(2):%Y-%m}")
+    run(young)
+
+
 @pytest.mark.slow  # test_months has the months, test_settling what becomes of the rows
 def test_months_are_those_of_the_files_that_are_there(young):
     """Rows of before all months went to the first month that was ever covered."""
