@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ibis.expr.types import StringValue
+from ibis.expr.types import StringValue, Table
 
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
+from customer_segments.ingestion.identifiers import number_of
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
@@ -37,26 +38,30 @@ IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "p
 def lost_digits(found: Evidence) -> Iterator[Doubt]:
     """Look for numbers that a spreadsheet rounded: what differed in the last digits is now one."""
     for column, what in IDENTIFIERS.items():
-        rows = found.raw
+        rows = found.ids if column == "customer_id" else found.raw
         # Few texts have it, and looking for it costs a tenth of the pattern.
         has_sign = rows[column].contains("E") | rows[column].contains("e")
-        if cut := found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column):
+        rows = rows.filter(has_sign, rows[column].re_search(E_NOTATION))
+        if column == "customer_id":
+            rows = _rows_of(found, rows)
+        if cut := found.first(rows, column):
             level: Level = "stops" if column == "customer_id" else "warns"
             yield doubt("lost_digits.notation", level=level, name=column, what=what, **cut)
-    ids = found.raw.filter(found.raw.customer_id.re_search(LONG))
-    long = found.first(ids, "customer_id")
-    is_whole = not long or found.first(ids.filter(~ids.customer_id.endswith("0")), "customer_id")
-    if not is_whole and long["values"] >= LEAST_LONG:
-        yield doubt("lost_digits.zeros", **long)
+    ids = found.ids.filter(found.ids.customer_id.re_search(LONG))
+    ends = ids.customer_id.endswith("0")
+    (long,) = found.fetched(ids.agg(ids=ids.count(), zeros=ends.sum().fill_null(0)))
+    if long["ids"] == long["zeros"] >= LEAST_LONG:
+        yield doubt("lost_digits.zeros", **found.first(_rows_of(found, ids), "customer_id"))
 
 
 def padded_ids(found: Evidence) -> Iterator[Doubt]:
     """Look for ids that are one customer but for zeros in front, or for capital letters."""
-    ids = found.raw.customer_id
+    ids = found.ids.customer_id
     (has,) = found.fetched(
-        found.raw.agg(
+        found.ids.agg(
             zeros=ids.re_search(f"{BEFORE}0").any(),
             small_letters=(ids != ids.upper()).any(),
+            names=number_of(ids).notnull().any(),
             signs=ids.re_search("^#|^[0-9]{1,3}(,[0-9]{3})+$").any(),
         )
     )
@@ -69,13 +74,15 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
     if has["small_letters"]:
         ignore = {"source": {"letter_case": "ignore"}}
         yield from _alike(found, ids.upper(), "capital letters", ignore)
+    if has["names"]:
+        change = {"source": {"customer_names": "drop"}}
+        yield from _alike(found, number_of(ids), "names beside the number", change)
 
 
 def _alike(
     found: Evidence, key: StringValue, what: str, change: Change | None, case: str = ""
 ) -> Iterator[Doubt]:
-    ids = found.raw.select("customer_id", "workbook", key=key).filter(key.notnull(), key != "")
-    ids = ids.group_by("key", "customer_id").agg(workbook=ids.workbook.min())
+    ids = found.ids.mutate(key=key).filter(key.notnull(), key != "")
     alike = ids.group_by("key").agg(
         ids=ids.count(),
         one=ids.customer_id.min(),
@@ -93,6 +100,10 @@ def _alike(
     few = total["alike"] < FEW_IDS * total["keys"]
     facts = {"files": " and ".join(files), "what": what} | first | total
     yield doubt(f"padded_ids{case}", change, level="warns" if few else "stops", **facts)
+
+
+def _rows_of(found: Evidence, ids: Table) -> Table:
+    return found.raw.semi_join(ids, "customer_id")
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:

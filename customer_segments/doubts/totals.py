@@ -49,8 +49,7 @@ def totals(found: Evidence) -> Iterator[Doubt]:
 
 
 def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    every = found.raw.select("customer_id").distinct()
-    called = found.fetched(every.filter(every.customer_id.re_search(TOTAL)))
+    called = found.fetched(found.ids.filter(found.ids.customer_id.re_search(TOTAL)))
     if not called:
         return
     ids = rows.filter(rows.customer_id.isin([row["customer_id"] for row in called]))

@@ -60,7 +60,7 @@ def grids(
                 found += [grid] if grid else []
             except NoTransactions as error:
                 # Many folders have notes in them.
-                if suffix != ".txt":
+                if suffix != ".txt" or error.is_known:
                     raise
                 passed_over.append(error.problem)
         elif suffix == ".parquet":
