@@ -14,7 +14,7 @@ from customer_segments.texts import read_toml
 # Behind it: 40.00, (DHL), - express, by john, abroad.
 REST = (
     r"[\s.]*([£$€]?\s*[0-9][0-9.,]*\s*([£$€%]|eur|usd|gbp)?|[-(:].*|by .*|express|standard|"
-    r"domestic|international|inland|ausland|eu)?"
+    r"dhl|dpd|ups|gls|hermes|fedex|usps|royal mail|domestic|international|inland|ausland|eu)?"
 )
 
 

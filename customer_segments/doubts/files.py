@@ -138,14 +138,15 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
         if not columns:
             continue
         named = list(dict.fromkeys(name for names in columns.values() for name in names))
+        change = _using(found, what, named[0], [workbook for workbook, _ in columns])
         yield doubt(
             "unused_money",
-            _using(found, what, named[0], [workbook for workbook, _ in columns]),
+            change,
             places=said_where(columns),
             headings=", ".join(map(repr, map(shown, named))),
             are="is" if len(named) == 1 else "are",
             called=said.get("called", what),
-            advice=said["advice"],
+            advice=f"{said['advice']} {said.get('other', '') if change else ''}".strip(),
         )
 
 
@@ -156,10 +157,9 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     if what in ("tax", "measure"):
         # Another price than the one that counts can be named in its place.
         money = [name for name in ("price", "amount") if headings.found(name, [heading])]
-        read_as = " ".join(row["read_as"] for row in found.sheets)
-        is_other = money and f"{money[0]}: " in read_as
-        columns = {money[0]: heading} if is_other else {}
-        return layout_for(concerned, found.files, columns=columns) if columns else {}
+        if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
+            return {}
+        return layout_for(concerned, found.files, columns={money[0]: heading})
     if what in ("shipping", "returns"):
         return {}
     says = {}

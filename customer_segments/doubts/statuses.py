@@ -18,7 +18,7 @@ from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 CREDIT = (
     r"(?i)\b(credit|refund|return|gutschrift|storno|retoure|rückgabe|avoir|remboursement|retour"
     r"|abono|devolución|devolucion|devolução|reembolso|nota di credito|reso|rimborso|creditnota"
-    r"|kreditnota|kreditering)s?\b"
+    r"|kreditnota|kreditering)s?\b|^(sc|sr|cn|cm|crn|gs)$"
 )
 # Of statuses that seem to count, these are not proposed.
 TAKEN_BACK = (

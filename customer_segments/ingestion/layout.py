@@ -33,8 +33,8 @@ OTHER, MOST_OTHERS = "other_", 30
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
     """A sheet has no header of transactions."""
 
-    # Whether it is a known export of something else.
-    is_known = False
+    # Whether its headings are an export's, and no note's.
+    is_export = False
 
 
 class Header(NamedTuple):
@@ -109,9 +109,9 @@ def require_columns(
     best = max(headers, key=lambda header: (len(_known(header)), -header.row), default=None)
     row = rows[best.row - 1] if best else []
     if refused := of_exports("refused", [cell or "" for cell in row]):
-        known = NoTransactions(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
-        known.is_known = True
-        return known
+        error = NoTransactions(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
+        error.is_export = True
+        return error
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
     columns = ", ".join(f'{name} = "its heading"' for name in missing)
@@ -127,11 +127,13 @@ def require_columns(
             f'"{max(marks, key=marks.count)}"'
         )
     number = f"row {best.row}" if best and _known(best) else "its first row"
-    return NoTransactions(
+    error = NoTransactions(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
         f"{told}; a sheet with other content belongs in another file.",
     )
+    error.is_export = best is not None and len(_known(best)) >= len(NEEDED)
+    return error
 
 
 def _known(header: Header) -> list[str]:
@@ -201,9 +203,13 @@ def _headings(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
     for cell in above[: len(cells)]:
         group = cell or group
         groups.append(group)
+    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice:
+        return cells
+    # A heading that is alone of its group may stand above.
     return [
-        f"{group} {cell}".strip() if cells.count(cell) > 1 and cell else cell
-        for cell, group in zip_longest(cells, groups, fillvalue="")
+        f"{group} {cell}".strip() if cell in twice else cell or alone
+        for cell, group, alone in zip_longest(cells, groups, above[: len(cells)], fillvalue="")
     ]
 
 

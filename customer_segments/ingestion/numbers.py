@@ -39,7 +39,7 @@ _UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on 
 # Currencies without smaller coins in use: what stands behind a mark is thousands.
 WHOLE = {"¥", "円", "JPY", "₩", "KRW", "₫", "VND", "FT", "HUF", "CLP", "ISK", "RP", "IDR", "PYG"}
 # So many numbers below a thousand among those above have no decimals, and these have none either.
-MANY_SHORT = 0.2
+MANY_SHORT, LEAST_SHORT = 0.2, 10
 
 
 def parts(texts: Table, column: str) -> Table:
@@ -94,7 +94,8 @@ def decimal_mark(
         return mark, None
     groups = [mark for mark in (".", ",") if counts[_GROUPS[mark]]]
     if money is not None and len(groups) == 1 and not counts["point"] + counts["comma"]:
-        is_whole = counts["short"] >= MANY_SHORT * unsure and not counts["long"]
+        least = max(LEAST_SHORT, MANY_SHORT * unsure)
+        is_whole = counts["short"] >= least and not counts["long"]
         if is_whole or money.upper() in WHOLE:
             return groups[0], None
     if counts["point"] and counts["comma"]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from customer_segments.ingestion.dates import TIMESTAMP
 from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.ingestion.grid import cells_of
 from customer_segments.ingestion.layout import OTHER, shown, where
 from customer_segments.ingestion.sheet import Sheet
 
@@ -21,6 +23,8 @@ ENOUGH_ROWS = 500_000
 # do, and stands on so many of the rows.
 NEARLY_ALL, MORE, FILLED = 0.99, 1.005, 0.95
 LEAST_ROWS = 50
+LINES = "lines_of_a_sheet"
+WHOSE = {"row_number": "int64", "customer_id": "string", "invoice_date": TIMESTAMP}
 PRODUCTS = {"stock_code", "description", "quantity"}
 
 
@@ -34,8 +38,8 @@ def order_numbers(con: "Backend", sheet: Sheet) -> Iterator[Doubt]:
     others = [column for column in schema if column.startswith(OTHER)]
     if not others or sheet.rows < LEAST_ROWS:
         return
-    cells = con.sql(sheet.grid.sql).select("row_number", *others)
-    rows = con.sql(sheet.typed).select("row_number", "customer_id", day=ibis._.invoice_date.date())
+    cells = cells_of(schema).select("row_number", *others)
+    rows = ibis.table(WHOSE, name=LINES).mutate(day=ibis._.invoice_date.date())
     parts = sheet.rows // ENOUGH_ROWS + 1
     rows = rows.filter(rows.customer_id.hash() % parts == 0, rows.day.notnull())
     rows = rows.inner_join(cells, "row_number").mutate(
@@ -47,7 +51,8 @@ def order_numbers(con: "Backend", sheet: Sheet) -> Iterator[Doubt]:
         figures[f"{column}:values"] = rows[column].nunique()
         of_whom = ibis.struct({"value": rows[column], "whose": rows.whose})
         figures[f"{column}:apart"] = of_whom.nunique(where=rows[column].notnull())
-    (said,) = con.to_pyarrow(rows.agg(**figures)).to_pylist()
+    query = str(ibis.to_sql(rows.agg(**figures), "duckdb"))
+    said = sheet.grid.counted(con, query.replace(f'"{LINES}"', f"({sheet.typed})"))
     days, lines = said["days"], said["rows"]
     if days * MORE >= lines:
         return

@@ -365,9 +365,9 @@ def test_a_discount_of_more_than_all_is_unreadable(tmp_path, discount, cell):
 
 
 def test_status_is_under_the_heading_that_columns_names(tmp_path):
-    text = "Customer,Date,Price,Type\n7,2024-05-31,4,Refund\n"
+    text = "Customer,Date,Price,Kind\n7,2024-05-31,4,Refund\n"
     assert taken(tmp_path, "a.csv", text)[0]["status"] is None
-    assert taken(tmp_path, "a.csv", text, columns={"status": "Type"})[0]["status"] == "Refund"
+    assert taken(tmp_path, "a.csv", text, columns={"status": "Kind"})[0]["status"] == "Refund"
 
 
 def test_sheets(tmp_path):
