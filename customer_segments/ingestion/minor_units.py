@@ -34,8 +34,8 @@ def minor_units(con: "Backend", grid: Grid, currencies: Collection[str]) -> Iter
     A shop that sells nothing below a hundred looks alike: nobody but the retailer can tell.
     """
     money = "price" if "price" in grid.schema else "amount"
-    kind = grid.schema[money]
-    if not (kind.is_string() or kind.is_integer()):
+    kind, has_cents = grid.schema[money], {*currencies} & WITH_CENTS
+    if not (kind.is_string() or kind.is_integer()) or (currencies and not has_cents):
         return
     cells = cells_of(grid.schema)
     cells = cells.filter(cells[money].notnull())
@@ -54,7 +54,7 @@ def minor_units(con: "Backend", grid: Grid, currencies: Collection[str]) -> Iter
         yield doubt(
             "minor_units",
             {"layout": [{"minor_units": True}]},
-            level="stops" if {*currencies} & WITH_CENTS else "warns",
+            level="stops" if has_cents else "warns",
             where=where(grid.source.name, grid.sheet),
             heading=grid.header.headings[money],
             **told,
