@@ -36,6 +36,8 @@ class Form(NamedTuple):
     # Of day, month and year: ``dmy``, ``mdy`` or ``ymd``; and decimal mark: ".", "," or "mixed".
     order: str = "dmy"
     decimal: str = "."
+    # Whether quantities say what they are in: 3 pcs.
+    has_unit: bool = False
 
 
 @cache
@@ -114,6 +116,8 @@ def settled(
     currency = named.pop() if len(named) == 1 else None
     for column, kinds in of.items():
         where = f"{place}, column {headings[column]!r}"
+        # A few with or without a unit are errors in writing.
+        has_unit = kinds.get("unit", 0) > (1 - MOST) * kinds["all"]
         is_plain = kinds["plain"] == kinds["all"] and not kinds.get("unit")
         if column == "invoice_date":
             order, doubted = dates.order(kinds, layout, where)
@@ -122,10 +126,10 @@ def settled(
             of_money = (currency or "") if column in ("price", "amount") else None
             decimal, doubted = numbers.decimal_mark(kinds, layout, others, where, of_money)
             said = numbers.said(kinds, decimal)
-            forms[column] = Form(said, is_plain=is_plain, decimal=decimal)
+            forms[column] = Form(said, (), is_plain, decimal=decimal, has_unit=has_unit)
         doubts += [doubted] if doubted else []
-        # A few without one are errors in writing.
-        named = kinds.get("unit", 0)
-        if named and (named < MOST * kinds["all"] or kinds["a_unit"] != kinds["other_unit"]):
-            doubts.append(doubt("several_units", where=where, **kinds))
+        if forms[column].has_unit:
+            is_nameless = kinds["unit"] < MOST * kinds["all"]
+            if is_nameless or kinds["a_unit"] != kinds["other_unit"]:
+                doubts.append(doubt("several_units", where=where, **kinds))
     return forms, doubts
