@@ -156,7 +156,7 @@ def is_product(rows: Table, rules: Cleaning) -> BooleanValue:
     if rules.product_pattern is not None:
         return rows.stock_code.re_search(rules.product_pattern).fill_null(True)
     own = {code.upper(): what for code, what in rules.non_products.items()}
-    is_own = _is_named(code_of(rows), own)
+    is_own = _is_named(code_of(rows), own) if own else ibis.literal(False)
     is_uci = _is_named(rows.stock_code, rules.uci_non_products | own)
     return ~(is_own | (rows.is_uci & is_uci)).fill_null(False)
 
