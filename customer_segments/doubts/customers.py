@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ibis.expr.types import StringValue, Table
+from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
@@ -38,20 +38,18 @@ IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "p
 def lost_digits(found: Evidence) -> Iterator[Doubt]:
     """Look for numbers that a spreadsheet rounded: what differed in the last digits is now one."""
     for column, what in IDENTIFIERS.items():
-        rows = found.ids if column == "customer_id" else found.raw
+        rows = found.raw
         # Few texts have it, and looking for it costs a tenth of the pattern.
         has_sign = rows[column].contains("E") | rows[column].contains("e")
-        rows = rows.filter(has_sign, rows[column].re_search(E_NOTATION))
-        if column == "customer_id":
-            rows = _rows_of(found, rows)
-        if cut := found.first(rows, column):
+        if cut := found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column):
             level: Level = "stops" if column == "customer_id" else "warns"
             yield doubt("lost_digits.notation", level=level, name=column, what=what, **cut)
     ids = found.ids.filter(found.ids.customer_id.re_search(LONG))
     ends = ids.customer_id.endswith("0")
     (long,) = found.fetched(ids.agg(ids=ids.count(), zeros=ends.sum().fill_null(0)))
     if long["ids"] == long["zeros"] >= LEAST_LONG:
-        yield doubt("lost_digits.zeros", **found.first(_rows_of(found, ids), "customer_id"))
+        rows = found.raw.semi_join(ids, "customer_id")
+        yield doubt("lost_digits.zeros", **found.first(rows, "customer_id"))
 
 
 def padded_ids(found: Evidence) -> Iterator[Doubt]:
@@ -100,10 +98,6 @@ def _alike(
     few = total["alike"] < FEW_IDS * total["keys"]
     facts = {"files": " and ".join(files), "what": what} | first | total
     yield doubt(f"padded_ids{case}", change, level="warns" if few else "stops", **facts)
-
-
-def _rows_of(found: Evidence, ids: Table) -> Table:
-    return found.raw.semi_join(ids, "customer_id")
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:

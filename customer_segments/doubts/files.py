@@ -29,18 +29,7 @@ MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
 }
-# The same currency by sign and by code; which dollar it is, a file says by the code.
-CODES = {
-    "€": "EUR",
-    "£": "GBP",
-    "$": "USD",
-    "¥": "JPY",
-    "円": "JPY",
-    "\\": "JPY",
-    "₹": "INR",
-    "zł": "PLN",
-    "Kč": "CZK",
-}
+CODES = read_toml("customer_segments.ingestion", "currencies.toml")["signs"]
 # Text of one code page read as another, and what could not be read at all.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001

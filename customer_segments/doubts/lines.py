@@ -24,10 +24,7 @@ FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 # A prefix means returns if most of its quantities are negative, and most returns have it.
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
-# As credit notes are called: credit (note, memo), refund, return, Gutschrift, Storno, avoir, abono.
-CREDIT_NOTE = (
-    r"(?i)^(C|CN|CR|CRN|CM|CREDIT|REF|REFUND|RET|RMA|GS|GUT|STORNO|AV|AVOIR|NC|ABONO)[-_/# ]?[0-9]"
-)
+CREDIT_NOTE = read_toml(__package__, "words.toml")["credit_note"]
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
 # Without a number, where an address may tell who they are.

@@ -4,6 +4,7 @@ Belongs here: which statuses count, which are credit notes. Does not: credit not
 their numbers or signs (``lines``).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,20 +14,9 @@ from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.texts import read_toml
 
-# As credit notes are called; a sale that was refunded is none.
-CREDIT = (
-    r"(?i)\b(credit|refund|return|gutschrift|storno|retoure|rückgabe|avoir|remboursement|retour"
-    r"|abono|devolución|devolucion|devolução|reembolso|nota di credito|reso|rimborso|creditnota"
-    r"|kreditnota|kreditering)s?\b|^(sc|sr|cn|cm|crn|gs)$"
-)
-# Of statuses that seem to count, these are not proposed.
-TAKEN_BACK = (
-    "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol|credit|gutschrift"
-    r"|\bfees?\b|payout|withdraw|transfer|total"
-)
-# What a flag says of rows that do count.
-UNFLAGGED = ["", "0", "false", "f", "no", "n", "nein", "non", "nee", "falsch", "faux", "falso"]
+WORDS = read_toml(__package__, "words.toml")
 MOST_SHOWN = 3
 PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
 
@@ -64,7 +54,7 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
         rows = _by_status(found)
         names = [row["status"] for row in rows if row["counts"]][:MOST_SHOWN]
         if what == "flag":
-            names = [row["status"] for row in rows if row["status"].lower() in UNFLAGGED]
+            names = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
         if names:
             return {"cleaning": {"statuses": names}}
     change = layout_for(concerned, found.files, columns={"status": heading})
@@ -83,7 +73,7 @@ def _by_status(found: Evidence) -> list[dict[str, Any]]:
         most=(_.quantity.cast("float64") * _.price.cast("float64")).max().fill_null(0),
     )
     each = each.mutate(
-        is_credit=_.status.re_search(CREDIT),
-        counts=(_.status != "") & ~_.status.lower().re_search(TAKEN_BACK),
+        is_credit=_.status.re_search(WORDS["credit"]),
+        counts=(_.status != "") & ~_.status.re_search(WORDS["taken_back"]),
     )
     return found.fetched(each.order_by(each.rows.desc(), "status"))

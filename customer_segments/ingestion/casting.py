@@ -117,8 +117,8 @@ def number(cells: Table, column: str, forms: Mapping[str, Form], kind: str) -> V
     if not cell.type().is_string():
         return cell.try_cast(kind)
     form = forms[column]
-    percent = column == "discount"
-    return numbers.read(cell, form.is_plain, form.decimal, kind, percent, form.has_unit)
+    cell = numbers.without_unit(cell) if form.has_unit else cell
+    return numbers.read(cell, form.is_plain, form.decimal, kind, percent=column == "discount")
 
 
 def quantity_of(cells: Table, forms: Mapping[str, Form]) -> Value:

@@ -16,8 +16,7 @@ from customer_segments.texts import read_toml
 ARTICLES = {"de", "del", "della", "dello", "dell", "do", "da", "dos", "du", "des", "d", "la", "le"}
 ARTICLES |= {"l", "of", "the", "der"}
 NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
-CURRENCIES = {"eur", "usd", "gbp", "chf", "sek", "nok", "dkk", "pln", "czk", "huf", "ron", "brl"}
-CURRENCIES |= {"mxn", "cad", "aud", "nzd", "jpy", "inr"}
+CURRENCIES = set(read_toml(__package__, "currencies.toml")["codes"])
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 

@@ -33,9 +33,6 @@ OTHER, MOST_OTHERS = "other_", 30
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
     """A sheet has no header of transactions."""
 
-    # Whether its headings are an export's, and no note's.
-    is_export = False
-
 
 class Header(NamedTuple):
     """Where each column stands in a sheet."""
@@ -101,17 +98,13 @@ def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
     return header
 
 
-def require_columns(
-    rows: Sequence[Sequence[str | None]], layout: Layout, where: str
-) -> NoTransactions:
+def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> UserError:
     """Return what to say of a sheet in which no header was found: what is missing, and where."""
     headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]
     best = max(headers, key=lambda header: (len(_known(header)), -header.row), default=None)
     row = rows[best.row - 1] if best else []
     if refused := of_exports("refused", [cell or "" for cell in row]):
-        error = NoTransactions(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
-        error.is_export = True
-        return error
+        return UserError(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
     columns = ", ".join(f'{name} = "its heading"' for name in missing)
@@ -127,13 +120,13 @@ def require_columns(
             f'"{max(marks, key=marks.count)}"'
         )
     number = f"row {best.row}" if best and _known(best) else "its first row"
-    error = NoTransactions(
+    # A note has no such headings.
+    is_export = best is not None and len(_known(best)) >= len(NEEDED)
+    return (UserError if is_export else NoTransactions)(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
         f"{told}; a sheet with other content belongs in another file.",
     )
-    error.is_export = best is not None and len(_known(best)) >= len(NEEDED)
-    return error
 
 
 def _known(header: Header) -> list[str]:
@@ -199,17 +192,14 @@ def _headings(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
     """Return the headings of a row; those that it has twice with what stands above their group."""
     cells = [(cell or "").strip() for cell in rows[number - 1]]
     above = [(cell or "").strip() for cell in rows[number - 2]] if number > 1 else []
-    groups, group = [], ""
-    for cell in above[: len(cells)]:
-        group = cell or group
-        groups.append(group)
+    groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
     twice = {cell for cell in cells if cell and cells.count(cell) > 1}
     if not twice:
         return cells
     # A heading that is alone of its group may stand above.
     return [
         f"{group} {cell}".strip() if cell in twice else cell or alone
-        for cell, group, alone in zip_longest(cells, groups, above[: len(cells)], fillvalue="")
+        for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
     ]
 
 

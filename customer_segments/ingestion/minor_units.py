@@ -12,12 +12,12 @@ import ibis
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid, cells_of
 from customer_segments.ingestion.layout import where
+from customer_segments.texts import read_toml
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-# Currencies in which hardly all prices are whole, by sign and by code.
-WITH_CENTS = {"€", "$", "£", "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD"}
+WITH_CENTS = set(read_toml(__package__, "currencies.toml")["with_cents"])
 SAID = r"(?i)(\b|_)(cents?|pence|minor([ _]units?)?)(\b|_)"
 # Of amounts, those of three digits and more, and those that end in two zeros; and how many values.
 MOST, HALF, LEAST_VALUES = 0.95, 0.5, 50

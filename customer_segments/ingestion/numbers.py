@@ -12,6 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
+from customer_segments.texts import read_toml
 
 # Signs and ISO 4217 codes, in front or behind; in Japanese code pages a backslash is the yen.
 _CURRENCY = (
@@ -36,8 +37,7 @@ _GROUPED = {
 _MIXED = "mixed"
 # What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
 _UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on purpose
-# Currencies without smaller coins in use: what stands behind a mark is thousands.
-WHOLE = {"¥", "円", "JPY", "₩", "KRW", "₫", "VND", "FT", "HUF", "CLP", "ISK", "RP", "IDR", "PYG"}
+WHOLE = {name.upper() for name in read_toml(__package__, "currencies.toml")["whole"]}
 # So many numbers below a thousand among those above have no decimals, and these have none either.
 MANY_SHORT, LEAST_SHORT = 0.2, 10
 
@@ -119,22 +119,16 @@ def said(counts: Mapping[str, Any], decimal: str) -> str:
 
 
 def read(
-    cell: StringValue,
-    is_plain: bool,
-    decimal: str,
-    kind: str,
-    percent: bool = False,
-    units: bool = False,
+    cell: StringValue, is_plain: bool, decimal: str, kind: str, percent: bool = False
 ) -> Value:
     """Return the number that a cell says, rounded to its type's decimals; null if it says none.
 
     ``is_plain`` is whether all cells of the column are as the engine writes numbers, ``percent``
-    whether 20% is one, ``units`` whether 3 pcs is.
+    whether 20% is one.
     """
     text = cell.strip()
     if is_plain and decimal != ",":
         return text.try_cast(kind)
-    text = without_unit(text) if units else text
     null = ibis.null(kind)
     digits = _digits(text)
     as_point = _value(digits, ".", kind)
@@ -154,7 +148,7 @@ def read(
 
 def without_unit(text: StringValue) -> StringValue:
     """Return 3 pcs as 3."""
-    return text.re_replace(_UNIT, r"\1")
+    return text.strip().re_replace(_UNIT, r"\1")
 
 
 def currencies(cell: StringValue) -> StringValue:

@@ -60,7 +60,7 @@ def grids(
                 found += [grid] if grid else []
             except NoTransactions as error:
                 # Many folders have notes in them.
-                if suffix != ".txt" or error.is_export:
+                if suffix != ".txt":
                     raise
                 passed_over.append(error.problem)
         elif suffix == ".parquet":

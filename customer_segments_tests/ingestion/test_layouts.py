@@ -10,7 +10,7 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.layout import NoTransactions, header_of, layout_of, match_header
+from customer_segments.ingestion.layout import header_of, layout_of, match_header
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
@@ -247,10 +247,10 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
 
 
-def missing(names: list[str]) -> NoTransactions:
+def missing(names: list[str]) -> UserError:
     try:
         header_of(names, Layout(), "a")
-    except NoTransactions as error:
+    except UserError as error:
         return error
     raise AssertionError(names)
 
@@ -396,7 +396,7 @@ def test_a_file_is_what_is_in_it_whatever_it_is_called(tmp_path, name):
 )
 def test_an_export_called_txt_that_has_no_sales_is_no_note(tmp_path, headings, said):
     (tmp_path / "a.txt").write_text(f"{headings}\n1,2,3,4,5,6\n")
-    with pytest.raises(NoTransactions, match=said):
+    with pytest.raises(UserError, match=said):
         rows_of(tmp_path, "a.txt")
 
 
