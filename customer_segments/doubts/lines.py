@@ -16,6 +16,7 @@ from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
+from customer_segments.ingestion.layout import shown
 from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
@@ -113,7 +114,7 @@ def services_sold(found: Evidence) -> Iterator[Doubt]:
     if called:
         names = {row["code"]: row["description"] for row in called}
         rows = found.rows.filter(found.rows.reason.isnull(), code_of(found.rows).isin([*names]))
-        facts = found.first(rows, "description") | {"codes": len(names)}
+        facts = found.first(rows, "description") | {"codes": shown(", ".join(names))}
         facts["money"] = sum(row["money"] for row in called)
         yield doubt("services_sold", {"cleaning": {"non_products": names}}, **facts)
 

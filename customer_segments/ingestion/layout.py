@@ -191,7 +191,7 @@ def _header(
 def _headings(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
     """Return the headings of a row; those that it has twice with what stands above their group."""
     cells = [(cell or "").strip() for cell in rows[number - 1]]
-    above = [(cell or "").strip() for cell in rows[number - 2]] if number > 1 else []
+    above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
     groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
     twice = {cell for cell in cells if cell and cells.count(cell) > 1}
     if not twice:

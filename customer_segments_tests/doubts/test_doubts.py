@@ -428,7 +428,7 @@ def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
     }
     (found,) = doubted(**rows)
     assert (found.name, found.level) == ("services_sold", "warns")
-    assert "80 lines under 1 codes" in found.said
+    assert "80 lines of GIFT" in found.said
     assert doubted(Policy(**found.change), **rows) == []
 
 
