@@ -18,6 +18,8 @@ from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
 MOST_SHOWN = 3
+# Of lines called a credit note: so many without a minus are no restocking fees.
+HALF = 0.5
 PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
 
 
@@ -25,7 +27,7 @@ def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
     """Look for lines that a column calls credit notes while nothing of them is negative."""
     if found.policy.cleaning.credit_statuses:
         return
-    called = [row for row in _by_status(found) if row["is_credit"] and row["least"] > 0]
+    called = [row for row in _by_status(found) if row["is_credit"] and row["positive"] >= HALF]
     if called:
         names = [row["status"] for row in called]
         first = found.first(found.raw.filter(found.raw.status.isin(names)), "status")
@@ -53,8 +55,9 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
     if any(heading_of("status", row["read_as"]) == heading for row in found.sheets):
         rows = _by_status(found)
         names = [row["status"] for row in rows if row["counts"]][:MOST_SHOWN]
-        if what == "flag":
-            names = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
+        unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
+        # Storniert: Ja, Nein.
+        names = unflagged if what == "flag" or any(unflagged) else names
         if names:
             return {"cleaning": {"statuses": names}}
     change = layout_for(concerned, found.files, columns={"status": heading})
@@ -69,6 +72,7 @@ def _by_status(found: Evidence) -> list[dict[str, Any]]:
     each = raw.group_by("status").agg(
         rows=_.count(),
         money=(_.quantity.cast("float64") * _.price.cast("float64")).sum().fill_null(0),
+        positive=((_.quantity > 0) & (_.price > 0)).mean().fill_null(0),
         least=ibis.least(_.quantity.min(), _.price.min()).fill_null(0),
         most=(_.quantity.cast("float64") * _.price.cast("float64")).max().fill_null(0),
     )

@@ -20,7 +20,7 @@ USUAL = "^[0-9A-Za-z]+(?: [0-9A-Za-z]+)*$"
 _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 # A name beside a number: 20001 - Smith & Co, C-20001: Smith, 20001 Smith; Smith & Co (20001).
 _NUMBER = "([A-Za-z]{0,4}[-_]?[0-9]{3,})"
-NAME_BEHIND = rf"^{_NUMBER}(?:\s*[:|;,/]|\s+[-–—:|;,/])?\s+\pL"  # noqa: RUF001 - dashes on purpose
+NAME_BEHIND = rf"^{_NUMBER}(?:-\pL{{3}}|(?:\s*[:|;,/]|\s+[-–—:|;,/])?\s+\pL)"  # noqa: RUF001 - dashes on purpose
 NAME_BEFORE = rf"^\pL.*\s[(\[]{_NUMBER}[)\]]$"
 # Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
 BLANKS = (

@@ -414,6 +414,13 @@ def test_unsigned_credit_memos_stop_and_the_setting_takes_them_off(status, chang
         assert [each.name for each in found] == []
 
 
+def test_flags_in_words_are_told_by_what_they_say():
+    rows = {"status": "if(n % 20 = 0, 'Ja', 'Nein')"}
+    sheet = {"read_as": "status: 'Storniert'", "ignored_columns": "Storniert"}
+    (found, *_) = doubted(sheet=sheet, **rows)
+    assert (found.name, found.change) == ("unused_money", {"cleaning": {"statuses": ["Nein"]}})
+
+
 def test_negative_fees_are_left_out_by_their_kind():
     rows = {"status": "if(n % 2 = 0, 'SALE', 'FEE')", "price": "if(n % 2 = 0, 5 + n % 7, -1)"}
     (found, _) = doubted(sheet=SAID, **rows)
