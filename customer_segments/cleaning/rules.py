@@ -21,6 +21,8 @@ PLACE = ["workbook", "sheet", "row_number"]
 SAYS = ["invoice", "stock_code", "quantity", "description", "invoice_date", "price"]
 SAYS += ["customer_id", "country"]
 
+SIGNED = ("quantity", "revenue")
+
 # In the order in which they are asked; the first that matches is the row's reason. By reason, the
 # switch of the policy, if there is one, and which rows are rejected. What became of an order is
 # asked before what is in it, as who bought it is.
@@ -29,7 +31,10 @@ RULES: dict[str, tuple[str | None, Callable[[Table, Cleaning], BooleanValue]]] =
     "outside_months": (None, lambda rows, _: rows.invoice_date.truncate("M").date() != rows.month),
     "overlapping_invoice": ("drop_overlapping_invoices", lambda rows, _: rows.is_superseded),
     "missing_customer": ("drop_missing_customer", lambda rows, _: rows.customer_id.isnull()),
-    "other_status": ("statuses", lambda rows, rules: ~counts(rows.status, rules.statuses)),
+    "other_status": (
+        "statuses",
+        lambda rows, rules: ~counts(rows.status, rules.statuses + rules.credit_statuses),
+    ),
     "adjustment": (
         "drop_adjustments",
         lambda rows, _: rows.is_uci & rows.invoice.startswith("A"),
@@ -104,10 +109,15 @@ def _judged(raw: Table, rules: Cleaning) -> Table:
         is_credit=CREDIT_LINES[rules.credit](raw, rules).fill_null(False),
         revenue=line_revenue(raw),
     )
-    if rules.credit != "prefix":
-        is_turned = rows.is_credit & (rows.price < 0) & (rows.quantity > 0)
-        if rules.credit == "price":
-            is_turned = rows.is_credit
+    if rules.credit_statuses:
+        is_one = counts(rows.status, rules.credit_statuses)
+        is_unsigned = is_one & (rows.quantity > 0) & (rows.price > 0)
+        signed = {name: ibis.ifelse(is_unsigned, -rows[name], rows[name]) for name in SIGNED}
+        rows = rows.mutate(is_credit=rows.is_credit | is_one, **signed)
+    if rules.credit != "prefix" or rules.credit_statuses:
+        is_turned = rows.is_credit & (rows.price < 0)
+        if rules.credit != "price":
+            is_turned &= rows.quantity > 0
         turned = {name: -rows[name] for name in ("quantity", "price")}
         rows = rows.mutate(
             **{name: ibis.ifelse(is_turned, each, rows[name]) for name, each in turned.items()}
@@ -141,15 +151,19 @@ def is_product(rows: Table, rules: Cleaning) -> BooleanValue:
     """Tell whether a trimmed, upper-case ``stock_code`` is a product.
 
     It is if it matches ``product_pattern``, where there is one, else if neither ``non_products``
-    names it nor, in UCI's data, ``uci_non_products``. Of a row without a code nothing is known
-    that speaks against it.
+    names it (where it has no code, by its description) nor, in UCI's data, ``uci_non_products``.
     """
     if rules.product_pattern is not None:
         return rows.stock_code.re_search(rules.product_pattern).fill_null(True)
     own = {code.upper(): what for code, what in rules.non_products.items()}
-    is_own = _is_named(rows.stock_code, own)
+    is_own = _is_named(code_of(rows), own) if own else ibis.literal(False)
     is_uci = _is_named(rows.stock_code, rules.uci_non_products | own)
     return ~(is_own | (rows.is_uci & is_uci)).fill_null(False)
+
+
+def code_of(rows: Table) -> StringValue:
+    """Return the code by which ``non_products`` names rows, upper-case: of none, what it is."""
+    return rows.stock_code.fill_null(rows.description.strip().upper())
 
 
 def _is_named(stock_code: StringValue, table: dict[str, str]) -> BooleanValue:

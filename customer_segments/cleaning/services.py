@@ -8,12 +8,13 @@ import re
 
 from ibis.expr.types import Table
 
+from customer_segments.cleaning.rules import code_of
 from customer_segments.texts import read_toml
 
 # Behind it: 40.00, (DHL), - express, by john, abroad.
 REST = (
     r"[\s.]*([£$€]?\s*[0-9][0-9.,]*\s*([£$€%]|eur|usd|gbp)?|[-(:].*|by .*|express|standard|"
-    r"domestic|international|inland|ausland|eu)?"
+    r"dhl|dpd|ups|gls|hermes|fedex|usps|royal mail|domestic|international|inland|ausland|eu)?"
 )
 
 
@@ -24,14 +25,17 @@ _endings, _names = (
 SERVICE = rf"^(((\S+\s){{0,3}})({_endings})|({_names}))({REST})$"
 
 
-def services(kept: Table) -> Table:
-    """Return the codes of lines that are called like a service, with what they are called most.
+def services(products: Table) -> Table:
+    """Return the ``code`` of products called like a service, and the ``description`` of most lines.
 
-    ``stock_code``, ``description`` and ``lines``, those with the most lines first.
+    ``products`` have ``stock_code``, ``description``, ``rows`` and ``money``; those with the most
+    rows come first.
     """
-    coded = kept.filter(kept.stock_code.notnull())
-    called = coded.group_by("stock_code").agg(
-        description=coded.description.mode(), lines=coded.count()
+    named = products.filter(products.description.notnull())
+    called = named.group_by(code=code_of(named)).agg(
+        description=named.description.strip().argmax(named.rows),
+        rows=named.rows.sum(),
+        money=named.money.sum(),
     )
-    is_service = called.description.lower().strip().re_search(SERVICE)
-    return called.filter(is_service).order_by(called.lines.desc(), "stock_code")
+    is_service = called.description.lower().re_search(SERVICE)
+    return called.filter(is_service).order_by(called.rows.desc(), "code")

@@ -23,6 +23,7 @@ from customer_segments.settings import Settings
 NOT_PROPOSED = {
     "outlying_customer",
     "one_order_each",
+    "minor_units",
     "outlying_reason",
     "unused_money",
     "wrong_code_page",
@@ -80,9 +81,6 @@ def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
     if len(currencies := [*run.found.currencies]) == 1:
         changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
     changes += [(change, CONTACTS) for change in _contacts(run)]
-    if services := run.services():
-        what = "Called like services, and no products."
-        changes.append(({"cleaning": {"non_products": services}}, what))
     return changes
 
 

@@ -12,12 +12,9 @@ from ibis import _
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
+from customer_segments.texts import read_toml
 
-# Headings of quantities that nobody knows by name.
-QUANTITY = (
-    r"(?i)^(qu?an?t|qt|cant|cdad|menge|anz|st(ü|ue)?c?k|nb\b|nombre|uds?\b|units?$|unid|pcs|pieces"
-    r"|pezzi|pz\b|aantal|hoeveel|no\.? of|number of|# of|volume)|quant|qty|menge|anzahl"
-)
+QUANTITY = read_toml(__package__, "words.toml")["quantity"]
 NO_DATES = ["1970-01-01", "1900-01-01", "1899-12-30", "1899-12-31", "1980-01-01", "2000-01-01"]
 LEAST_ROWS = 10
 # Lines of a product, and products, that tell what a price is of; how much less the price of a unit

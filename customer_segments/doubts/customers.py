@@ -12,6 +12,7 @@ from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
+from customer_segments.ingestion.identifiers import number_of
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
@@ -43,20 +44,22 @@ def lost_digits(found: Evidence) -> Iterator[Doubt]:
         if cut := found.first(rows.filter(has_sign, rows[column].re_search(E_NOTATION)), column):
             level: Level = "stops" if column == "customer_id" else "warns"
             yield doubt("lost_digits.notation", level=level, name=column, what=what, **cut)
-    ids = found.raw.filter(found.raw.customer_id.re_search(LONG))
-    long = found.first(ids, "customer_id")
-    is_whole = not long or found.first(ids.filter(~ids.customer_id.endswith("0")), "customer_id")
-    if not is_whole and long["values"] >= LEAST_LONG:
-        yield doubt("lost_digits.zeros", **long)
+    ids = found.ids.filter(found.ids.customer_id.re_search(LONG))
+    ends = ids.customer_id.endswith("0")
+    (long,) = found.fetched(ids.agg(ids=ids.count(), zeros=ends.sum().fill_null(0)))
+    if long["ids"] == long["zeros"] >= LEAST_LONG:
+        rows = found.raw.semi_join(ids, "customer_id")
+        yield doubt("lost_digits.zeros", **found.first(rows, "customer_id"))
 
 
 def padded_ids(found: Evidence) -> Iterator[Doubt]:
     """Look for ids that are one customer but for zeros in front, or for capital letters."""
-    ids = found.raw.customer_id
+    ids = found.ids.customer_id
     (has,) = found.fetched(
-        found.raw.agg(
+        found.ids.agg(
             zeros=ids.re_search(f"{BEFORE}0").any(),
             small_letters=(ids != ids.upper()).any(),
+            names=number_of(ids).notnull().any(),
             signs=ids.re_search("^#|^[0-9]{1,3}(,[0-9]{3})+$").any(),
         )
     )
@@ -69,13 +72,15 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
     if has["small_letters"]:
         ignore = {"source": {"letter_case": "ignore"}}
         yield from _alike(found, ids.upper(), "capital letters", ignore)
+    if has["names"]:
+        change = {"source": {"customer_names": "drop"}}
+        yield from _alike(found, number_of(ids), "names beside the number", change)
 
 
 def _alike(
     found: Evidence, key: StringValue, what: str, change: Change | None, case: str = ""
 ) -> Iterator[Doubt]:
-    ids = found.raw.select("customer_id", "workbook", key=key).filter(key.notnull(), key != "")
-    ids = ids.group_by("key", "customer_id").agg(workbook=ids.workbook.min())
+    ids = found.ids.mutate(key=key).filter(key.notnull(), key != "")
     alike = ids.group_by("key").agg(
         ids=ids.count(),
         one=ids.customer_id.min(),

@@ -6,7 +6,7 @@ fate (``cleaning``), what is seen while reading (``forms``).
 
 from collections.abc import Callable, Iterable, Iterator
 
-from customer_segments.doubts import again, columns, customers, files, lines, totals
+from customer_segments.doubts import again, columns, customers, files, lines, statuses, totals
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.retailers import other_retailer
 from customer_segments.errors import UserError
@@ -17,7 +17,8 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
-    *(lines.unnetted_returns, lines.unsigned_credit_notes, lines.outlying_reason),
+    *(lines.unnetted_returns, lines.unsigned_credit_notes, statuses.unsigned_credit_statuses),
+    *(lines.services_sold, lines.outlying_reason),
     *(files.several_currencies, files.several_measures, files.unused_money, files.wrong_code_page),
 )
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.

@@ -86,13 +86,6 @@ class DryRun:
         each = kept.group_by("customer_id").agg(lines=kept.count(), revenue=kept.revenue.sum())
         return self.found.fetched(each.order_by(each.revenue.desc(), "customer_id").limit(LARGEST))
 
-    def services(self) -> dict[str, str]:
-        """Return the codes of lines that are kept and called like a service, and their names."""
-        from customer_segments.cleaning.services import services
-
-        found = self.found.fetched(services(self._kept))
-        return {row["stock_code"]: row["description"].strip() for row in found}
-
     def examples(self, count: int) -> list[dict[str, Any]]:
         """Return the first rows of each reason, and of those kept."""
         import ibis

@@ -97,7 +97,8 @@ class Evidence:
         for sheet in self.sheets:
             names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
             status = heading_of("status", sheet["read_as"])
-            if status and not self.policy.cleaning.statuses:
+            rules = self.policy.cleaning
+            if status and not (rules.statuses or rules.credit_statuses):
                 names.append(status)
             if names:
                 found[sheet["workbook"], sheet["sheet"]] = names
@@ -120,13 +121,30 @@ class Evidence:
         return found
 
     @cached_property
+    def products(self) -> Table:
+        """Rows, money of either sign and net revenue by reason, code and description.
+
+        Of the one pass over all rows that several doubts need.
+        """
+        each = self.rows.group_by("reason", "stock_code", "description").agg(
+            rows=_.count(),
+            money=_.revenue.abs().cast("float64").sum().fill_null(0),
+            revenue=_.revenue.cast(SUM).sum().fill_null(0),
+        )
+        return kept(self.con, each, "products_by_reason")
+
+    @cached_property
+    def ids(self) -> Table:
+        """Each customer id, with the first file that has it and its ``rows``."""
+        ids = self.raw.filter(self.raw.customer_id.notnull()).group_by("customer_id")
+        ids = ids.agg(workbook=_.workbook.min(), rows=_.count())
+        return kept(self.con, ids, "customer_ids")
+
+    @cached_property
     def outcome(self) -> dict[str | None, dict[str, Any]]:
         """Rows, money of either sign and net revenue by reason; ``None`` for those kept."""
-        rows = self.rows
-        by_reason = rows.group_by("reason").agg(
-            rows=rows.count(),
-            money=rows.revenue.abs().cast("float64").sum().fill_null(0),
-            revenue=rows.revenue.cast(SUM).sum().fill_null(0),
+        by_reason = self.products.group_by("reason").agg(
+            rows=_.rows.sum().cast("int64"), money=_.money.sum(), revenue=_.revenue.sum().cast(SUM)
         )
         return {row["reason"]: row for row in self.fetched(by_reason)}
 

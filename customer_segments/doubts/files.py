@@ -11,7 +11,9 @@ from typing import Any
 from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
+from customer_segments.doubts.statuses import PLACEHOLDERS, counting
 from customer_segments.doubts.totals import names_totals
+from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 from customer_segments.ingestion.orders import SHEET
@@ -27,20 +29,7 @@ MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
 }
-# Of statuses that seem to count, these are not proposed.
-TAKEN_BACK = "cancel|refund|return|void|fail|pending|draft|storn|annul|rembours|devol"
-# The same currency by sign and by code; which dollar it is, a file says by the code.
-CODES = {
-    "€": "EUR",
-    "£": "GBP",
-    "$": "USD",
-    "¥": "JPY",
-    "円": "JPY",
-    "\\": "JPY",
-    "₹": "INR",
-    "zł": "PLN",
-    "Kč": "CZK",
-}
+CODES = read_toml("customer_segments.ingestion", "currencies.toml")["signs"]
 # Text of one code page read as another, and what could not be read at all.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
@@ -137,37 +126,35 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
         }
         if not columns:
             continue
-        headings = list(dict.fromkeys(name for names in columns.values() for name in names))
+        named = list(dict.fromkeys(name for names in columns.values() for name in names))
+        change = _using(found, what, named[0], [workbook for workbook, _ in columns])
         yield doubt(
             "unused_money",
-            _using(found, what, headings[0], [workbook for workbook, _ in columns]),
+            change,
             places=said_where(columns),
-            headings=", ".join(map(repr, map(shown, headings))),
-            are="is" if len(headings) == 1 else "are",
+            headings=", ".join(map(repr, map(shown, named))),
+            are="is" if len(named) == 1 else "are",
             called=said.get("called", what),
-            advice=said["advice"],
+            advice=f"{said['advice']} {said.get('other', '') if change else ''}".strip(),
         )
 
 
 def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
     """Return the sections that have a column count."""
-    if what in ("tax", "measure", "shipping", "returns"):
+    if what in PLACEHOLDERS:
+        return counting(found, what, heading, concerned)
+    if what in ("tax", "measure"):
+        # Another price than the one that counts can be named in its place.
+        money = [name for name in ("price", "amount") if headings.found(name, [heading])]
+        if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
+            return {}
+        return layout_for(concerned, found.files, columns={money[0]: heading})
+    if what in ("shipping", "returns"):
         return {}
     says = {}
     if what == "discount":
         says = {"discount": "amount" if re.search(AMOUNT, heading) else "rate"}
-    column = "status" if what in ("kind", "flag") else what
-    change = layout_for(concerned, found.files, columns={column: heading}, **says)
-    if what in ("kind", "flag"):
-        return {**change, "cleaning": {"statuses": ["sale" if what == "kind" else "false"]}}
-    if what == "status":
-        status = found.raw.status
-        rows = found.raw.filter(status.notnull(), ~status.lower().re_search(TAKEN_BACK))
-        by_status = rows.group_by("status").agg(rows=rows.count())
-        counted = found.fetched(by_status.order_by(by_status.rows.desc(), "status").limit(3))
-        statuses = {"cleaning": {"statuses": [row["status"] for row in counted]}}
-        return statuses if counted else {**change, "cleaning": {"statuses": ["paid"]}}
-    return change
+    return layout_for(concerned, found.files, columns={what: heading}, **says)
 
 
 def _looks_like(heading: str, what: str) -> bool:
@@ -180,9 +167,10 @@ def _looks_like(heading: str, what: str) -> bool:
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
     """Look for text that was written in one code page and read as another."""
     all_rows = sum(of["rows"] for of in found.outcome.values())
-    for column in ("description", "country", "customer_id"):
-        # Texts repeat: each is looked at once.
-        texts = found.raw.group_by(column).agg(rows=found.raw.count())
+    # Texts repeat: each is looked at once.
+    countries = found.raw.group_by("country").agg(rows=found.raw.count())
+    every = {"description": found.products, "country": countries, "customer_id": found.ids}
+    for column, texts in every.items():
         misread = texts.filter(texts[column].re_search(MOJIBAKE))
         (total,) = found.fetched(misread.agg(rows=misread.rows.sum()))
         if not total["rows"] or total["rows"] < FEW_TEXTS * all_rows:

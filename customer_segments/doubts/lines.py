@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.cleaning.rules import counts
+from customer_segments.cleaning.rules import code_of, counts
+from customer_segments.cleaning.services import services
 from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
+from customer_segments.ingestion.layout import shown
 from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
@@ -22,10 +25,7 @@ FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 # A prefix means returns if most of its quantities are negative, and most returns have it.
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
-# As credit notes are called: credit (note, memo), refund, return, Gutschrift, Storno, avoir, abono.
-CREDIT_NOTE = (
-    r"(?i)^(C|CN|CR|CRN|CM|CREDIT|REF|REFUND|RET|RMA|GS|GUT|STORNO|AV|AVOIR|NC|ABONO)[-_/# ]?[0-9]"
-)
+CREDIT_NOTE = read_toml(__package__, "words.toml")["credit_note"]
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
 # Without a number, where an address may tell who they are.
@@ -92,6 +92,8 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
+    if sales := statuses_of_sales(found, returns):
+        return {"statuses": sales}
     if counted["how"] == "price":
         return {"credit": "price"}
     named = returns.group_by("prefix").agg(returns=returns.count())
@@ -102,6 +104,19 @@ def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
         if lines and most["returns"] >= MOST * lines["rows"]:
             return {"credit": "prefix", "credit_prefix": most["prefix"]}
     return {"credit": "sign"}
+
+
+def services_sold(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that are called like postage or gift cards, and count as products."""
+    known = {code.upper() for code in found.policy.cleaning.non_products}
+    sold = found.products.filter(found.products.reason.isnull())
+    called = [row for row in found.fetched(services(sold)) if row["code"] not in known]
+    if called:
+        names = {row["code"]: row["description"] for row in called}
+        rows = found.rows.filter(found.rows.reason.isnull(), code_of(found.rows).isin([*names]))
+        facts = found.first(rows, "description") | {"codes": shown(", ".join(names))}
+        facts["money"] = sum(row["money"] for row in called)
+        yield doubt("services_sold", {"cleaning": {"non_products": names}}, **facts)
 
 
 def outlying_reason(found: Evidence) -> Iterator[Doubt]:
@@ -175,6 +190,6 @@ def _way_out(reason: str, found: Evidence, concerned: Table, other: str | None) 
         return {"layout": [{"columns": {"customer_id": other}}]}
     if reason != "non_product":
         return USUAL[reason].get("change", {})
-    codes = concerned.group_by("stock_code").agg(rows=concerned.count())
-    most = found.fetched(codes.order_by(codes.rows.desc(), "stock_code").limit(3))
-    return {"cleaning": {"non_products": {str(row["stock_code"]): "" for row in most}}}
+    codes = concerned.group_by(code=code_of(concerned)).agg(rows=concerned.count())
+    most = found.fetched(codes.order_by(codes.rows.desc(), "code").limit(3))
+    return {"cleaning": {"non_products": {row["code"]: "" for row in most}}}

@@ -15,19 +15,15 @@ from ibis.expr.types import Table
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import where
+from customer_segments.texts import read_toml
 
-# Words of a customer who is a total.
-TOTAL = (
-    r"(?i)(^|[^A-Za-z])((sub|grand|end)[- ]?)?(total|totale|totaal|totals|summe|gesamt|gesamtsumme"
-    r"|zwischensumme|somme|suma|sum|totaux)([^A-Za-z]|$)"
-)
+WORDS = read_toml(__package__, "words.toml")
+TOTAL, KIND = WORDS["total"], WORDS["kind"]
 # Of the money that is kept, from where on such customers may be totals; and how near to the rest.
 SHARE, NEAR = 0.02, 0.01
 # Orders of three lines and more of which one is the sum of the others, and of two that are alike.
 LEAST_ORDERS, MOST = 20, 0.8
 LEAST_PAIRS, NEARLY_ALL = 50, 0.95
-# Headings that tell what kind of a line one is.
-KIND = r"(?i)\b(line|record|row|event|transaction|document) ?type$|^(type|typ|tipo|art|belegart)$"
 
 
 def names_totals(found: Evidence) -> bool:
@@ -49,8 +45,7 @@ def totals(found: Evidence) -> Iterator[Doubt]:
 
 
 def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    every = found.raw.select("customer_id").distinct()
-    called = found.fetched(every.filter(every.customer_id.re_search(TOTAL)))
+    called = found.fetched(found.ids.filter(found.ids.customer_id.re_search(TOTAL)))
     if not called:
         return
     ids = rows.filter(rows.customer_id.isin([row["customer_id"] for row in called]))

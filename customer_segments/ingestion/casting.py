@@ -19,11 +19,13 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "6"
+PARSER = "7"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
 LARGEST_LINE = 10**14 - 1
+# What a line without a discount says, if it says anything.
+NO_DISCOUNT = ("-", "--", "n/a", "na", "none", "nan", "null", "no", "nil")
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
 
@@ -66,16 +68,21 @@ def typed_rows(
         price = (price.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
     bad: list[tuple[Value, str]] = []
     if "discount" in columns and layout.discount:
+        said = text("discount").strip()
+        discount = number(cells, "discount", forms, PRICE)
+        bad = [(discount.isnull() & ~said.lower().isin(NO_DISCOUNT), "discount")]
         # A line without one has none; what is taken off may bear a minus.
-        discount = number(cells, "discount", forms, PRICE).fill_null(0).abs()
+        discount = discount.fill_null(0).abs()
         if layout.discount == "amount":
             discount = discount / quantity.abs().nullif(0)
         else:
             if layout.discount == "percent":
-                discount = ibis.ifelse(text("discount").endswith("%"), discount, discount / 100)
-            bad = [(discount > 1, "discount")]
+                discount = ibis.ifelse(said.endswith("%"), discount, discount / 100)
+            bad += [(discount > 1, "discount")]
             discount = price * discount
         price = (price - discount).cast(PRICE)
+    if layout.minor_units:
+        price = (price / 100).cast(PRICE)
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
     values = {"quantity": quantity, "invoice_date": cells.moment, "price": price}
@@ -110,6 +117,7 @@ def number(cells: Table, column: str, forms: Mapping[str, Form], kind: str) -> V
     if not cell.type().is_string():
         return cell.try_cast(kind)
     form = forms[column]
+    cell = numbers.without_unit(cell) if form.has_unit else cell
     return numbers.read(cell, form.is_plain, form.decimal, kind, percent=column == "discount")
 
 

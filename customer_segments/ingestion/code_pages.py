@@ -17,6 +17,7 @@ from customer_segments.ingestion.layout import shown
 from customer_segments.policy.layout import Layout
 
 BLOCK = 1 << 20
+GZIP = b"\x1f\x8b"
 # Of what a file in no Unicode encoding may be, the likeliest first: the first is what Excel writes
 # as plain CSV in most countries.
 CODE_PAGES = (
@@ -72,7 +73,13 @@ def encoding_of(file: Path, name: str) -> tuple[str, str]:
 
 def unpacked(file: Path) -> IO[bytes]:
     """Open a file, or what is packed in it."""
-    return gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")  # type: ignore[return-value]
+    return gzip.open(file) if is_packed(file) else file.open("rb")  # type: ignore[return-value]
+
+
+def is_packed(file: Path) -> bool:
+    """Tell whether a file is one of gzip, whatever it is called."""
+    with file.open("rb") as stream:
+        return file.suffix.lower() == ".gz" or stream.read(2) == GZIP
 
 
 def _blocks(file: Path) -> Iterator[bytes]:
@@ -134,9 +141,8 @@ def largest(file: Path) -> int:
 def as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool]:
     """Return the file, or a copy in plain UTF-8, and whether it has blank lines."""
     encoding, errors = (layout.encoding, "strict") if layout.encoding else encoding_of(file, name)
-    is_packed = file.suffix.lower() == ".gz"
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
-    if is_utf8 and errors == "strict" and not is_packed:
+    if is_utf8 and errors == "strict" and not is_packed(file):
         return file, _has_blank_lines(file)
     copy = folder / f"{file.name}.utf-8"
     most = largest(file)

@@ -35,6 +35,8 @@ ZONED = (
     rf"({_OFFSET}|{'|'.join(ZONES)})(?: \(.*\))?$"
 )
 _YEAR = "([0-9]{4}|[0-9]{2})"
+# 31012024, or 1012024 where a spreadsheet took it for a number: no 19 or 20 is a month.
+_RUN_TOGETHER = "^([0-9]{1,2})([0-9]{2})((?:19|20)[0-9]{2})$"
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
@@ -65,11 +67,12 @@ def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     # A day of the week says nothing: Mo, 11.03.2024.
     text = text.re_replace(r"^[^0-9\s.,/-]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1")
     text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
+    text = text.re_replace(_RUN_TOGETHER, r"\1/\2/\3")
     # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
     text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")
     text = text.re_replace("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 ")
     # The rest of most columns is digits alone, and takes no more than to see that.
-    is_plain = ~cell.re_search(r"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-")
+    is_plain = ~cell.re_search(rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|{_RUN_TOGETHER}")
     zone = ibis.ifelse(is_plain, "", text.re_extract(ZONED, 2))
     without = ibis.ifelse(zone == "", text, text.re_extract(ZONED, 1))
     return ibis.ifelse(is_plain, cell, without), zone

@@ -12,13 +12,17 @@ import ibis
 from ibis.expr.types import Table, Value
 
 from customer_segments.ingestion import dates, numbers
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import cells_of
 from customer_segments.policy.layout import Layout
 
 NUMBERS = ("quantity", "price", "amount", "discount")
 # Kinds of which a message shows a cell.
 EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_group", "comma")
+
+
+# Of a column's cells, those that have a unit where quantities have one.
+MOST = 0.99
 
 
 class Form(NamedTuple):
@@ -32,6 +36,8 @@ class Form(NamedTuple):
     # Of day, month and year: ``dmy``, ``mdy`` or ``ymd``; and decimal mark: ".", "," or "mixed".
     order: str = "dmy"
     decimal: str = "."
+    # Whether quantities say what they are in: 3 pcs.
+    has_unit: bool = False
 
 
 @cache
@@ -81,6 +87,9 @@ def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
         counts[f"{column}:{kind}"] = times.sum(where=is_it).fill_null(0).cast("int64")
         if kind in EXAMPLES:
             counts[f"{column}:{kind}:example"] = cell.max(where=is_it)
+    if column == "quantity":
+        counts["quantity:unit"] = times.sum(where=texts.unit.notnull()).fill_null(0).cast("int64")
+        counts |= {"quantity:a_unit": texts.unit.min(), "quantity:other_unit": texts.unit.max()}
     if column == "invoice_date":
         counts |= {f"{column}:{kind}": count for kind, count in dates.spread(texts).items()}
     return texts.aggregate(counts, by=by)
@@ -103,15 +112,24 @@ def settled(
     # What one column of numbers proves holds for those of the same file that prove nothing.
     proven = {numbers.proven(of[name]) for name in NUMBERS if name in of} - {None}
     others = proven.pop() if len(proven) == 1 else None
+    named = {counts.get(name) for name in ("a_currency", "other_currency")} - {None}
+    currency = named.pop() if len(named) == 1 else None
     for column, kinds in of.items():
         where = f"{place}, column {headings[column]!r}"
-        is_plain = kinds["plain"] == kinds["all"]
+        # A few with or without a unit are errors in writing.
+        has_unit = kinds.get("unit", 0) > (1 - MOST) * kinds["all"]
+        is_plain = kinds["plain"] == kinds["all"] and not kinds.get("unit")
         if column == "invoice_date":
-            order, doubt = dates.order(kinds, layout, where)
+            order, doubted = dates.order(kinds, layout, where)
             forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
         else:
-            decimal, doubt = numbers.decimal_mark(kinds, layout, others, where)
+            of_money = (currency or "") if column in ("price", "amount") else None
+            decimal, doubted = numbers.decimal_mark(kinds, layout, others, where, of_money)
             said = numbers.said(kinds, decimal)
-            forms[column] = Form(said, is_plain=is_plain, decimal=decimal)
-        doubts += [doubt] if doubt else []
+            forms[column] = Form(said, (), is_plain, decimal=decimal, has_unit=has_unit)
+        doubts += [doubted] if doubted else []
+        if forms[column].has_unit:
+            is_nameless = kinds["unit"] < MOST * kinds["all"]
+            if is_nameless or kinds["a_unit"] != kinds["other_unit"]:
+                doubts.append(doubt("several_units", where=where, **kinds))
     return forms, doubts

@@ -16,14 +16,13 @@ from customer_segments.texts import read_toml
 ARTICLES = {"de", "del", "della", "dello", "dell", "do", "da", "dos", "du", "des", "d", "la", "le"}
 ARTICLES |= {"l", "of", "the", "der"}
 NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
-CURRENCIES = {"eur", "usd", "gbp", "chf", "sek", "nok", "dkk", "pln", "czk", "huf", "ron", "brl"}
-CURRENCIES |= {"mxn", "cad", "aud", "nzd", "jpy", "inr"}
+CURRENCIES = set(read_toml(__package__, "currencies.toml")["codes"])
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
 def found(column: str, cells: Sequence[str]) -> list[int]:
     """Return where the surest of a column's headings stand; several are equally sure."""
-    for columns in _of_exports("columns", cells):
+    for columns in of_exports("columns", cells):
         if column in columns:
             return _where(columns[column], cells, _plain)
     names = _known()["synonyms"].get(column, [])
@@ -42,7 +41,7 @@ def named(heading: str, cells: Sequence[str]) -> list[int]:
 
 def has(key: str, cells: Sequence[str]) -> bool:
     """Tell whether headings are of a known export of which something holds."""
-    return any(_of_exports(key, cells))
+    return any(of_exports(key, cells))
 
 
 def _where(heading: str, cells: Sequence[str], key: Callable[[str], str]) -> list[int]:
@@ -50,7 +49,7 @@ def _where(heading: str, cells: Sequence[str], key: Callable[[str], str]) -> lis
     return [n for n, cell in enumerate(cells) if said and key(cell) == said]
 
 
-def _of_exports(key: str, cells: Sequence[str]) -> list[Any]:
+def of_exports(key: str, cells: Sequence[str]) -> list[Any]:
     """Return what is said of the known export that headings are of, if they are of one."""
     plain = {_plain(cell) for cell in cells}
     return [

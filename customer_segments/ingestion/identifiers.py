@@ -18,6 +18,10 @@ IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status", *CON
 USUAL = "^[0-9A-Za-z]+(?: [0-9A-Za-z]+)*$"
 # An e-mail address, roughly.
 _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+# A name beside a number: 20001 - Smith & Co, C-20001: Smith, 20001 Smith; Smith & Co (20001).
+_NUMBER = "([A-Za-z]{0,4}[-_]?[0-9]{3,})"
+NAME_BEHIND = rf"^{_NUMBER}(?:-\pL{{3}}|(?:\s*[:|;,/]|\s+[-–—:|;,/])?\s+\pL)"  # noqa: RUF001 - dashes on purpose
+NAME_BEFORE = rf"^\pL.*\s[(\[]{_NUMBER}[)\]]$"
 # Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
 BLANKS = (
     r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
@@ -106,6 +110,8 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     def spelt(text: StringValue) -> Value:
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)
+        if rules.customer_names == "drop":
+            text = number_of(text).fill_null(text)
         if rules.letter_case == "ignore":
             text = text.upper()
         if rules.leading_zeros == "drop":
@@ -114,6 +120,12 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
         return text
 
     return spelt
+
+
+def number_of(text: StringValue) -> StringValue:
+    """Return the number beside which a name stands: 20001 - Smith & Co; null if there is none."""
+    numbers = (text.re_extract(pattern, 1).nullif("") for pattern in (NAME_BEHIND, NAME_BEFORE))
+    return ibis.coalesce(*numbers)
 
 
 def _pattern(name: str) -> str:

@@ -20,6 +20,8 @@ from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
+from customer_segments.ingestion.minor_units import is_said, minor_units
+from customer_segments.ingestion.order_numbers import order_numbers, told_once
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
@@ -118,6 +120,7 @@ def taken_in(
                     progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
+            intake.doubts = told_once(intake.doubts)
             yield intake
         except duckdb.OutOfMemoryException:
             raise
@@ -148,4 +151,10 @@ def _looked_at(
         # Money from abroad has its sign, that of the shop's country has none.
         named.add(NAMELESS)
     doubts += other_totals(con, grid, forms)
-    return Sheet(grid, layout, forms, policy.source, rows, tuple(sorted(named))), doubts
+    money = "price" if "price" in grid.schema else "amount"
+    if is_said(headings[money]):
+        layout = layout.model_copy(update={"minor_units": True})
+    elif not layout.minor_units and counts.get(f"{money}:whole") == counts.get(f"{money}:all"):
+        doubts += minor_units(con, grid, named)
+    sheet = Sheet(grid, layout, forms, policy.source, rows, tuple(sorted(named)))
+    return sheet, [*doubts, *order_numbers(con, sheet)]

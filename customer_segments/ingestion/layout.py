@@ -7,10 +7,11 @@ which headings are alike (``headings``), reading files, or what a cell may hold 
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from itertools import zip_longest
 from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.headings import found, has, named
+from customer_segments.ingestion.headings import found, has, named, of_exports
 from customer_segments.policy.layout import Columns, Contact, Layout
 
 # Rows in which the header is looked for.
@@ -25,6 +26,8 @@ NEEDED = {
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
+# What else is there, where no heading is an order number's: one may be it by its cells.
+OTHER, MOST_OTHERS = "other_", 30
 
 
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
@@ -95,13 +98,13 @@ def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:
     return header
 
 
-def require_columns(
-    rows: Sequence[Sequence[str | None]], layout: Layout, where: str
-) -> NoTransactions:
+def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where: str) -> UserError:
     """Return what to say of a sheet in which no header was found: what is missing, and where."""
     headers = [_header(rows, number, layout, where) for number in range(1, len(rows) + 1)]
-    best = max(headers, key=lambda header: (len(header.positions), -header.row), default=None)
+    best = max(headers, key=lambda header: (len(_known(header)), -header.row), default=None)
     row = rows[best.row - 1] if best else []
+    if refused := of_exports("refused", [cell or "" for cell in row]):
+        return UserError(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
     columns = ", ".join(f'{name} = "its heading"' for name in missing)
@@ -116,12 +119,18 @@ def require_columns(
             "Say what stands between the cells, for example [[layout]] separator = "
             f'"{max(marks, key=marks.count)}"'
         )
-    number = f"row {best.row}" if best and best.positions else "its first row"
-    return NoTransactions(
+    number = f"row {best.row}" if best and _known(best) else "its first row"
+    # A note has no such headings.
+    is_export = best is not None and len(_known(best)) >= len(NEEDED)
+    return (UserError if is_export else NoTransactions)(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
         f"{told}; a sheet with other content belongs in another file.",
     )
+
+
+def _known(header: Header) -> list[str]:
+    return [column for column in header.positions if not column.startswith(OTHER)]
 
 
 def _missing(header: Header) -> list[str]:
@@ -133,7 +142,7 @@ def _header(
     rows: Sequence[Sequence[str | None]], number: int, layout: Layout, where: str
 ) -> Header:
     """Match one row."""
-    cells = [(cell or "").strip() for cell in rows[number - 1]]
+    cells = _headings(rows, number)
     positions: dict[str, int] = {}
     headings = dict[Any, str].fromkeys(CONTACT, "") | layout.columns | layout.contact
     for column in (*COLUMNS, *CONTACT):
@@ -157,7 +166,8 @@ def _header(
                 f"{where}: column {column} stands there {len(candidates)} times ({shown(names)}).",
                 "Keep the one that counts"
                 + (
-                    ", or name it in the columns of a [[layout]]."
+                    ", or name it in the columns of a [[layout]]. Where each row has one of them, "
+                    "as of several currencies, make one column (in one currency) of them first."
                     if len({cells[n] for n in candidates}) > 1
                     else ": give the others another heading."
                 ),
@@ -166,6 +176,9 @@ def _header(
             positions[column] = candidates[0]
     _choose_money(positions, layout)
     used = {place for column, place in positions.items() if column != LINE_TOTAL}
+    if "invoice" not in {*positions, *layout.columns}:
+        others = [n for n, cell in enumerate(cells) if cell and n not in positions.values()]
+        positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
     return Header(
         row=number,
         positions=positions,
@@ -173,6 +186,21 @@ def _header(
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
+
+
+def _headings(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
+    """Return the headings of a row; those that it has twice with what stands above their group."""
+    cells = [(cell or "").strip() for cell in rows[number - 1]]
+    above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
+    groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
+    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice:
+        return cells
+    # A heading that is alone of its group may stand above.
+    return [
+        f"{group} {cell}".strip() if cell in twice else cell or alone
+        for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
+    ]
 
 
 def _choose_money(positions: dict[str, int], layout: Layout) -> None:

@@ -12,6 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
+from customer_segments.texts import read_toml
 
 # Signs and ISO 4217 codes, in front or behind; in Japanese code pages a backslash is the yen.
 _CURRENCY = (
@@ -23,6 +24,8 @@ _SIGNED_TWICE = "[-+\u2212(].*[-+\u2212(]|^[^(]*\\)|\\([^)]*$"
 # Inside a number, blanks stand before three digits: 1 234 567,50.
 _BROKEN = rf"[0-9][.,]?{_BLANKS}+[0-9.,]"
 _GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[^0-9]*$"
+# Which kind has three digits behind what is no decimal mark, by the decimal mark.
+_GROUPS = {".": "comma_or_group", ",": "point_or_group"}
 PLAIN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 # A number with whatever stands around it; the digits are the first group.
 _SIGN, _OPENING = "[-+\u2212]?", "[-+\u2212(]?"
@@ -32,11 +35,20 @@ _GROUPED = {
     ",": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)?(,[0-9]*)?$",
 }
 _MIXED = "mixed"
+# What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
+_UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on purpose
+WHOLE = {name.upper() for name in read_toml(__package__, "currencies.toml")["whole"]}
+# So many numbers below a thousand among those above have no decimals, and these have none either.
+MANY_SHORT, LEAST_SHORT = 0.2, 10
 
 
 def parts(texts: Table, column: str) -> Table:
     """Add to a column's texts what their kinds are told by."""
     text = texts[column].strip()
+    if column == "quantity":
+        # pc and pcs, Stk. and Stk are one.
+        unit = text.re_extract(_UNIT, 2).lower().re_replace(r"s?\.?$", "").nullif("")
+        texts, text = texts.mutate(unit=unit), without_unit(text)
     return texts.mutate(text=text, digits=_digits(text))
 
 
@@ -56,7 +68,8 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         "comma": comma & ~point,
         "point_or_group": digits.re_search(r"^[1-9][0-9]{0,2}\.[0-9]{3}$"),
         "comma_or_group": digits.re_search(r"^[1-9][0-9]{0,2},[0-9]{3}$"),
-        "percent": text.endswith("%"),
+        "short": digits.re_search("^[0-9]{1,3}$"),
+        "long": digits.re_search("^[0-9]{4,}$"),
     }
 
 
@@ -68,14 +81,23 @@ def proven(counts: Mapping[str, Any]) -> str | None:
 
 
 def decimal_mark(
-    counts: Mapping[str, Any], layout: Layout, others: str | None, where: str
+    counts: Mapping[str, Any], layout: Layout, others: str | None, where: str, money: str | None
 ) -> tuple[str, Doubt | None]:
-    """Decide on the decimal mark of a column; ``others`` is what those of the same file prove."""
+    """Decide on the decimal mark of a column; ``others`` is what those of the same file prove.
+
+    ``money`` is the currency of a column of money, as far as its cells say it.
+    """
     unsure = counts["point_or_group"] + counts["comma_or_group"]
     if layout.decimal:
         return layout.decimal, None
     if mark := proven(counts):
         return mark, None
+    groups = [mark for mark in (".", ",") if counts[_GROUPS[mark]]]
+    if money is not None and len(groups) == 1 and not counts["point"] + counts["comma"]:
+        least = max(LEAST_SHORT, MANY_SHORT * unsure)
+        is_whole = counts["short"] >= least and not counts["long"]
+        if is_whole or money.upper() in WHOLE:
+            return groups[0], None
     if counts["point"] and counts["comma"]:
         if not unsure:
             return _MIXED, None
@@ -124,11 +146,17 @@ def read(
     )
 
 
+def without_unit(text: StringValue) -> StringValue:
+    """Return 3 pcs as 3."""
+    return text.strip().re_replace(_UNIT, r"\1")
+
+
 def currencies(cell: StringValue) -> StringValue:
     """Return the currency sign or code that stands beside a number; null if there is none."""
     text = cell.strip().re_replace(_BLANKS, "")
     beside = rf"^\(?{_SIGN}({_CURRENCY})?{_OPENING}[0-9.,]+({_CURRENCY})?{_SIGN}\)?$"
-    return ibis.coalesce(*(text.re_extract(beside, group).nullif("") for group in (1, 2)))
+    named = ibis.coalesce(*(text.re_extract(beside, group).nullif("") for group in (1, 2)))
+    return named.replace("\\", "¥")
 
 
 def _digits(text: StringValue) -> StringValue:

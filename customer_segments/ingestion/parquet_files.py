@@ -12,7 +12,7 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.ingestion.code_pages import largest
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import header_of, where
+from customer_segments.ingestion.layout import OTHER, header_of, where
 from customer_segments.ingestion.scans import broken, require_short, stem
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy.layout import Layout
@@ -55,6 +55,8 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
         name = names[position]
         kind = types[name]
         if kind.is_nested() or kind.is_binary():
+            if column.startswith(OTHER):
+                continue
             raise UserError(
                 f"{place}, column {name!r}: it holds {kind}, not text, numbers or timestamps.",
                 "Write it as one of these.",
@@ -67,11 +69,12 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
     texts = {
         column: quoted(names[position])
         for column, position in header.positions.items()
-        if types[names[position]].is_string()
+        if types[names[position]].is_string() and not column.startswith(OTHER)
     }
     require_short(con, place, header, read, texts, "file_row_number + 2")
     _require_bounded(con, f"{place} is refused", read, texts.values(), file)
-    something = " OR ".join(f"{quoted(column)} IS NOT NULL" for column in header.positions)
+    given = [column for column in schema if column not in ("row_number", "overfull")]
+    something = " OR ".join(f"{quoted(column)} IS NOT NULL" for column in given)
     sql = (
         f"SELECT * FROM (SELECT file_row_number + 2 AS row_number, NULL::VARCHAR AS overfull, "
         f"{', '.join(chosen)} FROM {read}) WHERE {something}"

@@ -54,7 +54,7 @@ def grids(
                 f"{shown(source.name)} is empty (0 bytes).", "Copy it again, or take it away."
             )
         suffix = part.suffix.lower()
-        if suffix in TEXT:
+        if suffix in TEXT or _is_text(part):
             try:
                 grid = text_grid(con, source, part, layout, folder)
                 found += [grid] if grid else []
@@ -68,6 +68,15 @@ def grids(
         else:
             found += _workbook_grids(con, source, part, layout, folder, passed_over)
     return found, passed_over
+
+
+def _is_text(file: Path) -> bool:
+    """Tell whether what is called a workbook is lines of separated text, as some shops do it."""
+    with file.open("rb") as stream:
+        start = stream.read(4096)
+    (first, *_) = start.splitlines() or [b""]
+    is_separated = any(first.count(mark) > 1 for mark in (b"\t", b";", b","))
+    return is_separated and b"\0" not in start and not first.lstrip().startswith(b"<")
 
 
 def _workbook_grids(

@@ -12,7 +12,7 @@ import ibis
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import Header, shown, where
+from customer_segments.ingestion.layout import OTHER, Header, shown, where
 from customer_segments.ingestion.sources import Source
 from customer_segments.ingestion.text_files import LONGEST_TEXT, TextFile, opened, records
 from customer_segments.policy.layout import Layout
@@ -69,7 +69,7 @@ def copied(
 
 def _require_short_texts(con: "Backend", grid: Grid) -> None:
     place, texts = where(grid.source.name, grid.sheet), grid.header.positions
-    names = {column: quoted(column) for column in texts}
+    names = {column: quoted(column) for column in texts if not column.startswith(OTHER)}
     require_short(con, place, grid.header, f"({grid.sql})", names, "row_number")
 
 

@@ -11,23 +11,12 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
 from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP, ZONES, split
+from customer_segments.texts import read_toml
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
 _UNIX_DAY = 25_569  # of the serial number of 1970-01-01
-# By the first letters, without accents: English, German, French, Spanish, Italian, Portuguese,
-# Dutch.
-_MONTHS = (
-    *(
-        "jan ene gen",
-        "feb fev",
-        "mar mrz mrt maa",
-        "apr avr abr",
-        "may mai mag mei",
-        "jun juin giu",
-    ),
-    *("jul juil lug", "aug aou ago", "sep set", "oct okt ott out", "nov", "dec dez dic"),
-)
+_MONTHS = read_toml(__package__, "months.toml")["names"]
 
 
 @ibis.udf.scalar.builtin

@@ -55,6 +55,8 @@ class Layout(Section):
     fill_down: bool = False
     """Whether invoice, date, customer, country and status stand on the first line of an order
     alone."""
+    minor_units: bool = False
+    """Whether money is in hundredths: 1995 is 19.95."""
     discount: Literal["rate", "percent", "amount"] | None = None
     """What the column of the discount has: a share of the price (0.2 or 20%), hundredths of it
     (20), or an amount of money per line."""

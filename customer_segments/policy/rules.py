@@ -40,6 +40,8 @@ class Source(Section):
     anything."""
     leading_zeros: Literal["keep", "drop"] = "keep"
     """Whether 00123 is another customer than 123, or the same; C00123 and C123 likewise."""
+    customer_names: Literal["keep", "drop"] = "keep"
+    """Whether a name beside the number tells customers apart, or "20001 - Smith & Co" is 20001."""
     letter_case: Literal["keep", "ignore"] = "keep"
     """Whether k12 is another customer than K12, or the same."""
 
@@ -93,8 +95,9 @@ class Cleaning(Section):
     drop_non_products: bool = True
     """Reject postage, fees, vouchers, manual and test entries."""
     non_products: dict[str, str] = Field(default_factory=dict)
-    """The retailer's own stock codes that are no products, and what they are; `*` at the end stands
-    for anything. An empty text takes a code out of UCI's."""
+    """The retailer's own stock codes that are no products (of lines without one, descriptions), and
+    what they are; `*` at the end stands for anything. An empty text takes a code out of UCI's, and
+    says of one that is called like a service that it is a product."""
     uci_non_products: dict[str, str] = UCI_NON_PRODUCTS
     """Stock codes that are no products in UCI's data, and in no others: these too where the data
     use UCI's codes as UCI does."""
@@ -118,6 +121,8 @@ class Cleaning(Section):
     credit_prefix: str = "C"
     """For credit = "prefix": what the number of a credit note starts with, in any case. It marks
     nothing where the quantities under it are mostly positive: there C-1 is an order."""
+    credit_statuses: list[str] = Field(default_factory=list)
+    """Statuses of credit lines, whatever their sign; they count beside ``statuses``, if any."""
     statuses: list[str] = Field(default_factory=list)
     """Statuses whose rows count, as the files say them, in any case; "" for rows without one.
     Empty: all rows count."""

@@ -330,3 +330,12 @@ def test_rejected_rows_say_what_was_in_them():
     assert row["reason"] == "unreadable_value"
     assert (row["unreadable_column"], row["unreadable_text"]) == ("price", "2.55 GBP")
     assert (row["quantity"], row["price"], row["revenue"]) == (3, None, None)
+
+
+@pytest.mark.parametrize(("quantity", "price"), [(3, 2), (-3, 2), (3, -2), (-3, -2)])
+def test_a_credit_status_takes_a_line_off_whatever_its_sign(quantity, price):
+    row = raw_row(status="Credit Memo", quantity=Decimal(quantity), price=Decimal(price))
+    kept, _ = clean([row], Cleaning(credit_statuses=["credit memo"], statuses=["Invoice"]))
+    (line,) = kept
+    assert (line["quantity"], line["price"], line["revenue"]) == (-3, 2, -6)
+    assert line["is_credit"]

@@ -103,6 +103,12 @@ MANY = [
         {},
     ),
     (
+        "padded_ids",
+        {"customer_id": "customer_id || if(n % 3 = 0, ' - Smith & Co', ' - Smith and Co Ltd')"},
+        ["800 ids are 400 customers if names", "12000 - Smith & Co and 12000 - Smith and Co Ltd"],
+        {"source": {"customer_names": "drop"}},
+    ),
+    (
         "lost_digits",
         {"customer_id": "'5.8382' || n % 3 || 'E12'"},
         ["5.83820E12 in row 2"],
@@ -374,6 +380,63 @@ def test_files_of_another_retailer_are_doubted_unless_their_ids_are_written_anew
 )
 def test_credit_notes_without_a_negative_number_are_said(invoice, names):
     assert [each.name for each in doubted(invoice=invoice)] == names
+
+
+@pytest.mark.parametrize(
+    "customer_id",
+    [
+        "customer_id || ' - Firm ' || customer_id",
+        "customer_id || '-a1b' || n % 2",
+        "'Mill ' || customer_id || ' (' || n % 2 || ')'",
+    ],
+)
+def test_names_beside_ids_that_are_always_the_same_or_no_names_are_not_doubted(customer_id):
+    assert doubted(customer_id=customer_id) == []
+
+
+SAID = {"read_as": "status: 'Document Type'"}
+
+
+@pytest.mark.parametrize(
+    ("status", "changed"),
+    [
+        ("'Credit Memo'", {"credit_statuses": ["Credit Memo"]}),
+        ("'SC'", {"credit_statuses": ["SC"]}),
+        ("'refunded'", None),
+    ],
+)
+def test_unsigned_credit_memos_stop_and_the_setting_takes_them_off(status, changed):
+    rows = {"status": f"if(n % 20 = 0, {status}, 'Invoice')"}
+    stopping = [each for each in doubted(sheet=SAID, **rows) if each.level == "stops"]
+    assert [each.change["cleaning"] for each in stopping] == ([changed] if changed else [])
+    for each in stopping:
+        found = doubted(Policy(**each.change), sheet=SAID, **rows)
+        assert [each.name for each in found] == []
+
+
+def test_flags_in_words_are_told_by_what_they_say():
+    rows = {"status": "if(n % 20 = 0, 'Ja', 'Nein')"}
+    sheet = {"read_as": "status: 'Storniert'", "ignored_columns": "Storniert"}
+    (found, *_) = doubted(sheet=sheet, **rows)
+    assert (found.name, found.change) == ("unused_money", {"cleaning": {"statuses": ["Nein"]}})
+
+
+def test_negative_fees_are_left_out_by_their_kind():
+    rows = {"status": "if(n % 2 = 0, 'SALE', 'FEE')", "price": "if(n % 2 = 0, 5 + n % 7, -1)"}
+    (found, _) = doubted(sheet=SAID, **rows)
+    assert (found.name, found.change) == ("unnetted_returns", {"cleaning": {"statuses": ["SALE"]}})
+
+
+@pytest.mark.parametrize("code", ["'GIFT'", "NULL"])
+def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
+    rows = {
+        "stock_code": f"if(n % 30 = 0, {code}, 'P' || n % 50)",
+        "description": "if(n % 30 = 0, 'Gift card 50', 'RED MUG')",
+    }
+    (found,) = doubted(**rows)
+    assert (found.name, found.level) == ("services_sold", "warns")
+    assert "80 lines of GIFT" in found.said
+    assert doubted(Policy(**found.change), **rows) == []
 
 
 def test_money_of_several_currencies_stops():

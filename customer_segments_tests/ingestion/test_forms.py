@@ -20,6 +20,7 @@ from customer_segments.ingestion import numbers, times
 from customer_segments.ingestion.forms import Form, looked_at, settled
 from customer_segments.policy.layout import Layout
 from customer_segments.tables.money import PRICE
+from customer_segments_tests.ingestion.taken import take
 
 ENGINE = ibis.duckdb.connect()
 # An example is many columns, since a query costs more than a column: not to be made smaller.
@@ -353,7 +354,9 @@ def test_forms_that_people_write_by_hand(texts, said):
     assert read("price", texts) == ([Decimal(text) for text in said], [])
 
 
-@pytest.mark.parametrize("text", ["Mar-11-24", "Mar-11-2024", "Mo, 11.03.2024", "lun. 11/03/24"])
+@pytest.mark.parametrize(
+    "text", ["Mar-11-24", "Mar-11-2024", "Mo, 11.03.2024", "lun. 11/03/24", "11032024"]
+)
 def test_dates_that_shops_write(text):
     assert read("invoice_date", [text, "25.12.2023"])[0][0] == datetime(2024, 3, 11)
 
@@ -382,3 +385,35 @@ def test_what_is_no_number_is_left_unread():
 )
 def test_thousands_that_could_be_decimals_are_doubted(texts):
     assert read("price", texts)[1] == ["ambiguous_decimals"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["\\9,584", "\\1,480"], [9584, 1480]),
+        ([f"{n}" for n in range(10)] + ["1.900"] * 9, [*range(10), *[1900] * 9]),
+    ],
+    ids=["yen", "few decimals would be whole"],
+)
+def test_thousands_of_money_that_has_no_decimals_are_read(texts, values, tmp_path):
+    lines = [f'7,2024-05-31,"{text}"' for text in texts]
+    (tmp_path / "a.csv").write_text("\n".join(["Customer,Date,Price", *lines]))
+    found = take(tmp_path / "a.csv")
+    assert (found.stopped, found.column("price")) == ([], values)
+
+
+@pytest.mark.parametrize(
+    ("texts", "values", "stopped"),
+    [
+        (["3 pcs", "1 pc.", "2pcs"], [3, 1, 2], []),
+        (["1.5 kg", "-0.25 kg", "2 kg"], [Decimal("1.5"), Decimal("-0.25"), 2], []),
+        (["1 kg", "500 g", "2 kg"], [1, 500, 2], ["several_units"]),
+        (["1 kg", "500", "2 kg"], [1, 500, 2], ["several_units"]),
+        (["2 of 3 pcs", "1 pc", "1 pc"], [None, 1, 1], []),
+    ],
+)
+def test_quantities_with_a_unit(texts, values, stopped, tmp_path):
+    lines = [f"7,2024-05-31,2.5,{text}" for text in texts]
+    (tmp_path / "a.csv").write_text("\n".join(["Customer,Date,Price,Quantity", *lines]))
+    found = take(tmp_path / "a.csv")
+    assert (found.column("quantity"), found.stopped) == (values, stopped)

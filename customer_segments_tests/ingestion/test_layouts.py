@@ -1,5 +1,6 @@
 """Known exports end in the right columns by their headings; what ``[[layout]]`` says decides."""
 
+import gzip
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.layout import NoTransactions, header_of, layout_of, match_header
+from customer_segments.ingestion.layout import header_of, layout_of, match_header
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
@@ -246,10 +247,10 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
 
 
-def missing(names: list[str]) -> NoTransactions:
+def missing(names: list[str]) -> UserError:
     try:
         header_of(names, Layout(), "a")
-    except NoTransactions as error:
+    except UserError as error:
         return error
     raise AssertionError(names)
 
@@ -357,17 +358,52 @@ def test_discount(tmp_path, discount, price):
     assert minus[0]["price"] == Decimal(price)
 
 
-@pytest.mark.parametrize(("discount", "cell"), [("rate", "10"), ("percent", "101")])
+@pytest.mark.parametrize(
+    ("discount", "cell"), [("rate", "10"), ("percent", "101"), ("rate", "ask")]
+)
 def test_a_discount_of_more_than_all_is_unreadable(tmp_path, discount, cell):
     text = f"Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,{cell}\n"
     row = taken(tmp_path, "a.csv", text, discount=discount)[0]
     assert (row["unreadable_column"], row["unreadable_text"]) == ("discount", cell)
 
 
+@pytest.mark.parametrize("cell", ["", "n/a", "-"])
+def test_a_line_may_say_that_it_has_no_discount(tmp_path, cell):
+    text = f"Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,{cell}\n"
+    row = taken(tmp_path, "a.csv", text, discount="rate")[0]
+    assert (row["price"], row["unreadable_column"]) == (10, None)
+
+
+def test_a_group_above_tells_headings_apart_that_are_alike(tmp_path):
+    text = "Order,,Customer,,Qty,Price\nNumber,Date,Number,Name,,\n7,2024-05-31,12,Ann,4,10\n"
+    row = taken(tmp_path, "a.csv", text)[0]
+    assert [row[name] for name in ("invoice", "customer_id", "quantity")] == ["7", "12", 4]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xls"])
+def test_a_file_is_what_is_in_it_whatever_it_is_called(tmp_path, name):
+    text = b"Customer\tDate\tPrice\n7\t2024-05-31\t10\n"
+    (tmp_path / name).write_bytes(gzip.compress(text) if name == "a.csv" else text)
+    assert [row["price"] for row in rows_of(tmp_path, name)] == [10]
+
+
+@pytest.mark.parametrize(
+    ("headings", "said"),
+    [
+        ("settlement-id,amount-type,order-id,posted-date,amount", "settlement report"),
+        ("Slip,Paid by,Customer,Item,Qty,Price", "no column was found for the date"),
+    ],
+)
+def test_an_export_called_txt_that_has_no_sales_is_no_note(tmp_path, headings, said):
+    (tmp_path / "a.txt").write_text(f"{headings}\n1,2,3,4,5,6\n")
+    with pytest.raises(UserError, match=said):
+        rows_of(tmp_path, "a.txt")
+
+
 def test_status_is_under_the_heading_that_columns_names(tmp_path):
-    text = "Customer,Date,Price,Type\n7,2024-05-31,4,Refund\n"
+    text = "Customer,Date,Price,Kind\n7,2024-05-31,4,Refund\n"
     assert taken(tmp_path, "a.csv", text)[0]["status"] is None
-    assert taken(tmp_path, "a.csv", text, columns={"status": "Type"})[0]["status"] == "Refund"
+    assert taken(tmp_path, "a.csv", text, columns={"status": "Kind"})[0]["status"] == "Refund"
 
 
 def test_sheets(tmp_path):

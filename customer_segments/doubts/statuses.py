@@ -1,0 +1,83 @@
+"""Doubts about what a line is, where a column says it: a sale, a credit note, a fee, a void.
+
+Belongs here: which statuses count, which are credit notes. Does not: credit notes that are told by
+their numbers or signs (``lines``).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.texts import read_toml
+
+WORDS = read_toml(__package__, "words.toml")
+MOST_SHOWN = 3
+# Of lines called a credit note: so many without a minus are no restocking fees.
+HALF = 0.5
+PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
+
+
+def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that a column calls credit notes while nothing of them is negative."""
+    if found.policy.cleaning.credit_statuses:
+        return
+    called = [row for row in _by_status(found) if row["is_credit"] and row["positive"] >= HALF]
+    if called:
+        names = [row["status"] for row in called]
+        first = found.first(found.raw.filter(found.raw.status.isin(names)), "status")
+        change = {"cleaning": {"credit_statuses": names}}
+        money = sum(row["money"] for row in called)
+        yield doubt("unsigned_credit_notes.status", change, **first | {"money": money})
+
+
+def statuses_of_sales(found: Evidence, returns: Table) -> list[str]:
+    """Return the statuses of sales where ``returns`` have others, which are of no credit note."""
+    others = found.fetched(returns.select("status").distinct())
+    names = {row["status"] for row in others}
+    rows = _by_status(found)
+    are_fees = names and all(
+        row["most"] < 0 and not row["is_credit"] for row in rows if row["status"] in names
+    )
+    return [row["status"] for row in rows if row["least"] > 0] if are_fees else []
+
+
+def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:
+    """Return the setting by which rows of some statuses count alone; ``what`` the column may be.
+
+    Its values are known where it is read as the status.
+    """
+    if any(heading_of("status", row["read_as"]) == heading for row in found.sheets):
+        rows = _by_status(found)
+        names = [row["status"] for row in rows if row["counts"]][:MOST_SHOWN]
+        unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
+        # Storniert: Ja, Nein.
+        names = unflagged if what == "flag" or any(unflagged) else names
+        if names:
+            return {"cleaning": {"statuses": names}}
+    change = layout_for(concerned, found.files, columns={"status": heading})
+    return {**change, "cleaning": {"statuses": [PLACEHOLDERS[what]]}}
+
+
+def _by_status(found: Evidence) -> list[dict[str, Any]]:
+    """Return each status, "" of none, with its rows, money and least and most, most rows first."""
+    if not any(heading_of("status", row["read_as"]) for row in found.sheets):
+        return []
+    raw = found.raw.mutate(status=found.raw.status.fill_null(""))
+    each = raw.group_by("status").agg(
+        rows=_.count(),
+        money=(_.quantity.cast("float64") * _.price.cast("float64")).sum().fill_null(0),
+        positive=((_.quantity > 0) & (_.price > 0)).mean().fill_null(0),
+        least=ibis.least(_.quantity.min(), _.price.min()).fill_null(0),
+        most=(_.quantity.cast("float64") * _.price.cast("float64")).max().fill_null(0),
+    )
+    each = each.mutate(
+        is_credit=_.status.re_search(WORDS["credit"]),
+        counts=(_.status != "") & ~_.status.re_search(WORDS["taken_back"]),
+    )
+    return found.fetched(each.order_by(each.rows.desc(), "status"))
