@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 
 from customer_segments.months import has_all, shift
 from customer_segments.tables import CUSTOMER_RFM
-from customer_segments.tables.money import SUM
+from customer_segments.tables.money import SUM, average
 
 CUSTOMER_MONTH = ["customer_id", "month"]
 
@@ -46,7 +46,7 @@ def customer_rfm(
     return joined.mutate(
         recency_days=joined.snapshot_date.delta(joined.last_purchase_date, unit="day"),
         monetary=(joined.sales - joined.credits).cast(SUM),
-        average_order_value=(joined.sales / joined.frequency).round(4).cast(SUM),
+        average_order_value=average(joined.sales, joined.frequency),
         credit_share=ibis.ifelse(
             (joined.sales > 0) & (joined.credits > 0),
             joined.credits.cast("float64") / joined.sales.cast("float64"),
