@@ -1,0 +1,84 @@
+"""Sessions of an engine that speaks Spark Connect, and what it writes.
+
+Belongs here: starting Sail in this process, the settings that make engines agree, running an
+expression into files. Does not: what becomes of the files (``lake``).
+"""
+
+import os
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from customer_segments.storage.contracts import Contract
+
+# Times are naive, as in DuckDB.
+SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
+
+
+@cache
+def session(engine: str, memory: str) -> Any:
+    """Return the Ibis backend of an engine; ``sail`` is started, with so much memory."""
+    with warnings.catch_warnings(action="ignore"):  # pyspark's, of the newest pandas
+        from pyspark.sql import SparkSession
+
+        address = _started(memory) if engine == "sail" else engine
+        spark = SparkSession.builder.remote(address).getOrCreate()
+        return ibis.pyspark.connect(spark, **SETTINGS)
+
+
+@cache
+def _server(memory: str) -> Any:
+    from pysail.spark import SparkConnectServer
+
+    pool = "SAIL_RUNTIME__MEMORY_POOL__"
+    size = {f"{pool}TYPE": "fair", f"{pool}FAIR__MAX_SIZE": str(_bytes(memory))}
+    for name, value in ({"RUST_LOG": "error"} | size).items():
+        os.environ.setdefault(name, value)
+    server = SparkConnectServer()
+    server.start(background=True)
+    return server
+
+
+def _started(memory: str) -> str:
+    host, port = _server(memory).listening_address
+    return f"sc://{host}:{port}"
+
+
+def _bytes(memory: str) -> int:
+    number = memory.rstrip("KMGTiB ")
+    unit = memory[len(number) :].strip()[0]
+    return int(float(number) * 1024 ** ("KMGT".index(unit) + 1))
+
+
+def write(
+    engine: str,
+    memory: str,
+    expression: ibis.Table,
+    contract: Contract,
+    tables: Mapping[str, Any],
+    folder: Path,
+    part: str,
+) -> None:
+    """Run an expression and write its rows, of the contract's types, in folders by month.
+
+    ``tables`` are what it reads, by name: lists of files, or Arrow tables. ``part`` names the
+    column that the folders are called by. No rows leave no file.
+    """
+    from ibis.backends.pyspark.datatypes import PySparkType
+
+    con = session(engine, memory)
+    spark = con._session
+    for name, rows in tables.items():
+        if isinstance(rows, list):
+            frame = spark.read.parquet(*map(str, rows))
+        else:
+            frame = spark.createDataFrame(rows)
+        frame.createOrReplaceTempView(name)
+    frame = spark.sql(con.compile(expression))
+    typed = [frame[n].cast(PySparkType.from_ibis(t)).alias(n) for n, t in contract.schema.items()]
+    frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
+    frame.write.mode("append").partitionBy(part).parquet(str(folder))
