@@ -137,9 +137,11 @@ class Installation:
         return Installation.of(self.settings)
 
     def made_by(self, contract: Contract, **departures: Any) -> str:
-        """Return the fingerprint of the rules that decide a table's rows.
+        """Return the fingerprint of the rules, and of the code, that decide a table's rows.
 
         Departures are sections, as dictionaries, that a launch set in place of the policy's.
         """
-        bounds = {"bounds": self.settings.bounds}
-        return self.policy.fingerprint(contract.sections, bounds, **departures)
+        others: dict[str, Any] = {"bounds": self.settings.bounds}
+        if contract.revision:
+            others["revision"] = contract.revision
+        return self.policy.fingerprint(contract.sections, others, **departures)

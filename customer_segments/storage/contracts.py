@@ -72,6 +72,9 @@ class Contract:
         Sections of the policy that decide its rows, the asset's own last.
     personal
         Columns that tell who somebody is; a breach does not show them unless they are of the key.
+    revision
+        Raised where the same lines come to other rows by the same rules: what was made before is
+        due anew, while it can still be read.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
         known for what it is; ``upkeep.migrate`` says how to bring history up.
@@ -92,6 +95,7 @@ class Contract:
     is_indexed: bool = True
     sections: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    revision: int = 0
     version: int = 1
 
     def __post_init__(self) -> None:

@@ -196,7 +196,7 @@ def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
     """
     defaults = replace(installed, policy=Policy())
     rules = [
-        (contract.table, defaults.made_by(contract))
+        (contract.table, defaults.made_by(replace(contract, revision=0)))
         for contract in CONTRACTS.values()
         if contract.sections and contract.write_mode is not WriteMode.INSERT_NEW
     ]
