@@ -280,11 +280,7 @@ def test_random_lines_give_what_plain_python_gives(
     expected = expected_snapshots(lines, first, last, window_months, today)
 
     event(f"window {window_months is not None}, rows {bool(expected)}")
-    averages = [Decimal(row.pop("average_order_value")) for row in found]
-    exact = [row.pop("average_order_value") for row in expected]
     assert [row | {"credit_share": pytest.approx(row["credit_share"])} for row in expected] == found
-    for average, wanted in zip(averages, exact, strict=True):
-        assert abs(average - wanted) < Decimal("0.000051")
 
 
 @given(cleaned_lines(), st.sampled_from([None, 2]))
