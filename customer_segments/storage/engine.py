@@ -35,7 +35,8 @@ def _server(memory: str) -> Any:
     from pysail.spark import SparkConnectServer
 
     pool = "SAIL_RUNTIME__MEMORY_POOL__"
-    size = {f"{pool}TYPE": "fair", f"{pool}FAIR__MAX_SIZE": str(_bytes(memory))}
+    # Shared fairly, it refuses what would fit: most of it is kept for who asks for little.
+    size = {f"{pool}TYPE": "greedy", f"{pool}GREEDY__MAX_SIZE": str(_bytes(memory))}
     for name, value in ({"RUST_LOG": "error"} | size).items():
         os.environ.setdefault(name, value)
     server = SparkConnectServer()
@@ -68,10 +69,10 @@ def write(
     ``tables`` are what it reads, by name: lists of files, or Arrow tables. ``part`` names the
     column that the folders are called by. No rows leave no file.
     """
-    from ibis.backends.pyspark.datatypes import PySparkType
-
     con = session(engine, memory)
     spark = con._session
+    from ibis.backends.pyspark.datatypes import PySparkType
+
     for name, rows in tables.items():
         if isinstance(rows, list):
             frame = spark.read.parquet(*map(str, rows))

@@ -95,7 +95,7 @@ class Lake:
             if wanted is None or date.fromisoformat(part(file)) in wanted
         ]
         table = contract.table
-        version = self.delta.commit(contract, _pinned(con, table), added, wanted)
+        version = self.delta.commit(contract, pinned(con, table), added, wanted)
         if staged is not None:
             con.raw_sql(f"DROP VIEW {STAGING}")
             for file in {*staged} - {*added}:
@@ -112,7 +112,7 @@ class Lake:
         """Return the files of a table in the lake; the rows of a small one."""
         files = []
         if is_in_lake(con, source.name):
-            files = self.delta.files(source.name, _pinned(con, source.name))
+            files = self.delta.files(source.name, pinned(con, source.name))
         return files or con.to_pyarrow(source.to_expr())
 
 
@@ -129,7 +129,7 @@ def placed(con: Connection, contract: Contract, lake: Lake | None) -> InFile | L
     return lake if lake and contract.in_lake else InFile()
 
 
-def _pinned(con: Connection, table: str) -> int:
+def pinned(con: Connection, table: str) -> int:
     """Return the version of a table that is published; that of the empty table if none is."""
     if not is_there(con, VERSIONS):
         return 0

@@ -1,60 +1,72 @@
 """The engine by Spark Connect and the lake: same tables, same digests, one commit point."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import ibis
 import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings
+from customer_segments.storage.lake import pinned
 from customer_segments.storage.ledger import is_in_lake
 from customer_segments.tables import CONTRACTS, CUSTOMER_RFM
-from customer_segments_tests import console
-from customer_segments_tests.installations import execute, install
+from customer_segments_tests.installations import execute, install, materialize
+from customer_segments_tests.machine import shop
+from customer_segments_tests.machine.world import World
 
-pytestmark = [
-    pytest.mark.skipif(
-        not all(map(find_spec, ("pysail", "pyspark", "deltalake"))),
-        reason="the extra `cluster` is not installed",
-    ),
-    pytest.mark.slow,
-]
+needs_cluster = pytest.mark.skipif(
+    not all(map(find_spec, ("pysail", "pyspark", "deltalake"))),
+    reason="the extra `cluster` is not installed",
+)
+MODEL = "kmeans_model", "model_selection", "champion_model"
+ABOUT_LABELS = "segment_profiles", "segment_migration"
 IN_LAKE = [table for table, contract in CONTRACTS.items() if contract.in_lake]
 
 
-def by_sail(folder: Path, source_dir: Path) -> Settings:
-    settings = install(folder, source_dir)
-    settings.config.write_text(f'[engine]\nengine = "sail"\nlake = "{folder / "lake"}"\n')
-    execute(settings, "ingest")
-    covered = Installation.of(settings).months
-    execute(settings, "full_refresh", covered.first, covered.last)
-    return settings
+def put_in_lake(settings: Settings) -> None:
+    """Have Sail compute a warehouse that is not there yet."""
+    said = f'[engine]\nengine = "sail"\nlake = "{settings.warehouse_path.parent / "lake"}"\n'
+    before = settings.config.read_text() if settings.config.exists() else ""
+    settings.config.write_text(f"{before}\n{said}")
 
 
-@pytest.fixture(scope="session")
-def in_lake(tmp_path_factory) -> Settings:
-    """The sample, by Sail."""
-    return by_sail(tmp_path_factory.mktemp("lake"), console.SAMPLE)
+@pytest.fixture(scope="module")
+def in_lake(tmp_path_factory) -> Iterator[Installation]:
+    """The tiny shop, by Sail."""
+    with pytest.MonkeyPatch.context() as patch:
+        world = World(tmp_path_factory.mktemp("sail"), patch)
+        put_in_lake(world.settings)
+        for index in range(3):
+            shop.deliver(world.source, index)
+        execute(world.settings, "ingest")
+        made = [*IN_LAKE[1:], *MODEL, *ABOUT_LABELS]
+        materialize(world.settings, made, shop.month(0), shop.month(2), checks=False)
+        yield world.installed
 
 
-def differences(one: Settings, other: Settings) -> dict[str, tuple[int, int]]:
+def differences(one: Path, other: Path) -> dict[str, tuple[int, int]]:
     """Return rows by table that only one of two warehouses has, floats to the fourth decimal."""
+    import duckdb
+
     found = {}
-    with Installation.of(one).warehouse.reading() as con:
-        con.raw_sql(f"ATTACH '{other.warehouse}' AS other (READ_ONLY)")
-        for table in IN_LAKE:
-            columns = ", ".join(
-                f'round("{name}", 4)' if dtype.is_floating() else f'"{name}"'
-                for name, dtype in CONTRACTS[table].schema.items()
-            )
-            rows = [f"SELECT {columns} FROM {at}main.{table}" for at in ("", "other.")]
-            found[table] = tuple(
-                con.raw_sql(f"SELECT count(*) FROM ({a} EXCEPT ALL {b})").fetchall()[0][0]
-                for a, b in (rows, rows[::-1])
-            )
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{one}' AS a (READ_ONLY); ATTACH '{other}' AS b (READ_ONLY)")
+        for table, contract in CONTRACTS.items():
+            if contract.in_lake or table in ABOUT_LABELS:
+                columns = ", ".join(
+                    f'round("{name}", 4)' if dtype.is_floating() else f'"{name}"'
+                    for name, dtype in contract.schema.items()
+                )
+                rows = [f"SELECT {columns} FROM {at}.{table}" for at in "ab"]
+                found[table] = tuple(
+                    con.execute(f"SELECT count(*) FROM ({a} EXCEPT ALL {b})").fetchall()[0][0]
+                    for a, b in (rows, rows[::-1])
+                )
     return found
 
 
@@ -67,50 +79,79 @@ def digests(settings: Settings) -> dict:
     }
 
 
-def test_engines_make_the_same_tables(in_lake, sample_warehouse):
-    assert set(differences(in_lake, sample_warehouse).values()) == {(0, 0)}
-    assert digests(in_lake) == digests(sample_warehouse)
-    with Installation.of(in_lake).warehouse.reading() as con:
+@needs_cluster
+def test_engines_make_the_same_tables(in_lake, labelled_shop):
+    by_duckdb = install(labelled_shop, labelled_shop / "source")
+    found = differences(in_lake.settings.warehouse_path, by_duckdb.warehouse_path)
+    assert len(found) == 8
+    assert set(found.values()) == {(0, 0)}
+    assert digests(in_lake.settings) == digests(by_duckdb)
+    with in_lake.warehouse.reading() as con:
         assert all(is_in_lake(con, table) for table in IN_LAKE)
 
 
+@needs_cluster
+@pytest.mark.slow
 def test_engines_make_the_same_tables_of_the_real_workbook(real_warehouse, tmp_path):
-    settings = by_sail(tmp_path, real_warehouse.source_dir)
-    assert set(differences(settings, real_warehouse).values()) == {(0, 0)}
+    settings = install(tmp_path, real_warehouse.source_dir)
+    put_in_lake(settings)
+    execute(settings, "ingest")
+    covered = Installation.of(settings).months
+    execute(settings, "full_refresh", covered.first, covered.last)
+    found = differences(settings.warehouse_path, real_warehouse.warehouse_path)
+    assert set(found.values()) == {(0, 0)}
     assert digests(settings) == digests(real_warehouse)
 
 
+@needs_cluster
 def test_a_commit_that_no_transaction_names_is_taken_back(in_lake):
     """What a process leaves that is killed between Delta's commit and DuckDB's."""
     from deltalake import DeltaTable
 
-    installed = Installation.of(in_lake)
-    lake, table = installed.warehouse.lake, CUSTOMER_RFM.table
-    before = digests(in_lake)
-    with installed.warehouse.reading() as con:
+    lake, table = in_lake.warehouse.lake, CUSTOMER_RFM.table
+    before = digests(in_lake.settings)
+    with in_lake.warehouse.reading() as con:
         ((rows,),) = con.raw_sql(f"SELECT count(*) FROM {table}").fetchall()
-    with suppress(ZeroDivisionError), installed.warehouse.writing() as con:
+    with suppress(ZeroDivisionError), in_lake.warehouse.writing() as con:
         lake.swap(con, CUSTOMER_RFM, None, None, 0)
         raise ZeroDivisionError
-    assert digests(in_lake) == before
-    with installed.warehouse.reading() as con:
-        assert con.raw_sql(f"SELECT count(*) FROM {table}").fetchall() == [(rows,)]
-    newest = installed.months.newest
-    execute(in_lake, "score", newest, newest)
-    assert digests(in_lake) == before
     delta = DeltaTable(str(lake.delta.folder / table))
+    assert not delta.file_uris()
+    assert digests(in_lake.settings) == before
+    with in_lake.warehouse.reading() as con:
+        assert con.raw_sql(f"SELECT count(*) FROM {table}").fetchall() == [(rows,)]
+    rfm, newest = CUSTOMER_RFM.relation, shop.month(2)
+    same = rfm.filter(rfm.snapshot_month == ibis.date(newest))
+    in_lake.warehouse.publish(CUSTOMER_RFM, same, months=(newest, newest))
+    assert digests(in_lake.settings) == before
+    delta.update_incremental()
     assert sum(delta.get_add_actions().column("num_records").to_pylist()) == rows
 
 
+@needs_cluster
+def test_of_two_writers_the_second_fails(in_lake, monkeypatch):
+    """Both saw the same version: two machines that share the lake, and not the file's lock."""
+    lake = in_lake.warehouse.lake
+    with in_lake.warehouse.writing() as con:
+        seen = lake.delta._at(CUSTOMER_RFM, pinned(con, CUSTOMER_RFM.table))
+        monkeypatch.setattr(type(lake.delta), "_at", lambda *_: seen)
+        lake.swap(con, CUSTOMER_RFM, None, None, 0)
+        with pytest.raises(UserError, match="is written to by another process"):
+            lake.swap(con, CUSTOMER_RFM, None, None, 0)
+        con.raw_sql("ROLLBACK; BEGIN")
+
+
+@needs_cluster
 def test_another_warehouse_is_refused(in_lake, tmp_path):
-    other = install(tmp_path, console.SAMPLE)
-    other.config.write_text(in_lake.config.read_text())
+    other = install(tmp_path, in_lake.settings.source_dir)
+    other.config.write_text(in_lake.settings.config.read_text())
     with pytest.raises(UserError, match="is written to by the warehouse"):
         execute(other, "ingest")
 
 
+@needs_cluster
 def test_a_warehouse_whose_tables_are_elsewhere_is_refused(in_lake):
-    without = Installation.of(in_lake, Policy())
+    without = Installation.of(in_lake.settings, Policy())
     newest = without.months.newest
     with pytest.raises(UserError, match="is in the lake"):
         without.warehouse.publish(
