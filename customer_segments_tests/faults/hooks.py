@@ -76,7 +76,9 @@ class Watch:
         from customer_segments.doubts import assets as ingestion
         from customer_segments.quality import runner
         from customer_segments.storage import ledger, publish
+        from customer_segments.storage.delta import Delta
         from customer_segments.storage.in_file import InFile
+        from customer_segments.storage.lake import Lake
         from customer_segments.storage.warehouse import Warehouse
 
         write, writing, run_sql = Warehouse.publish, Warehouse.writing, Backend.raw_sql
@@ -127,6 +129,9 @@ class Watch:
             (publish, "_replaced", "comparison"),
             (ledger, "add_lines", "ledger"),
             (InFile, "swap", "swap-in"),
+            (Lake, "stage", "staging"),
+            (Lake, "swap", "swap-in"),
+            *((Delta, name, "swap-in") for name in ("_at", "_action", "commit")),
         ):
             _replace(owner, name, self._watched(getattr(owner, name), phase))
 

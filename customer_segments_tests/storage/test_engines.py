@@ -59,9 +59,9 @@ RULES = {
 }
 
 
-def hostile_rows(number: int) -> list[dict]:
+def hostile_rows(number: int, seed: int = 20111209) -> list[dict]:
     """Rows of three months, every cell drawn by itself; some stand twice."""
-    chance, rows = random.Random(20111209), []
+    chance, rows = random.Random(seed), []
     for n in range(number):
         month = chance.choice([JANUARY, FEBRUARY, MARCH])
         day, hour, microsecond = chance.choice([(1, 0, 0), (17, 8, 1), (28, 23, 999_999)])
@@ -70,7 +70,9 @@ def hostile_rows(number: int) -> list[dict]:
             "month": month,
             "invoice_date": datetime(2011, month.month, day, hour, 0, 0, microsecond),
         }
-        rows += [raw_row(2 * n + again, **cells) for again in range(1 + (chance.random() < 0.2))]
+        rows += [
+            raw_row(2 * n + again + 2, **cells) for again in range(1 + (chance.random() < 0.2))
+        ]
     return rows
 
 
