@@ -28,6 +28,8 @@ class Engine(Section):
             raise ValueError("an engine other than duckdb and a lake need each other.")
         if "://" in self.lake:
             raise ValueError("lake is a folder; mount what is elsewhere.")
+        if {*"*?["} & {*self.lake}:
+            raise ValueError("the name of a lake has no *, ? and [, which stand for others.")
         return self
 
     def require_installed(self) -> None:

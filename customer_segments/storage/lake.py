@@ -108,6 +108,13 @@ class Lake:
         values = [table, version, publication]
         con.con.execute(f"INSERT INTO {VERSIONS} VALUES (?, ?, ?)", values)
 
+    def files(self, con: Connection) -> list[Path]:
+        """Return the files of all tables of the lake, as they are published."""
+        if not is_there(con, VERSIONS):
+            return []
+        tables = con.raw_sql(f"SELECT DISTINCT table_name FROM {VERSIONS}").fetchall()
+        return [file for (name,) in tables for file in self.delta.files(name, pinned(con, name))]
+
     def _source(self, con: Connection, source: ops.UnboundTable) -> "list[Path] | pa.Table":
         """Return the files of a table in the lake; the rows of a small one."""
         files = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,10 +12,15 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
+from customer_segments.policy.engine import Engine
 from customer_segments.settings import Settings
 from customer_segments.storage.lake import pinned
-from customer_segments.storage.ledger import is_in_lake
+from customer_segments.storage.ledger import disagreements, is_in_lake
 from customer_segments.tables import CONTRACTS, CUSTOMER_RFM
+from customer_segments.upkeep.backup import back_up
+from customer_segments.upkeep.migrate import migrate
+from customer_segments.upkeep.restore import restore
+from customer_segments.upkeep.vacuum import vacuum
 from customer_segments_tests.installations import execute, install, materialize
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
@@ -157,3 +163,52 @@ def test_a_warehouse_whose_tables_are_elsewhere_is_refused(in_lake):
         without.warehouse.publish(
             CUSTOMER_RFM, CUSTOMER_RFM.relation.limit(0), months=(newest, newest)
         )
+
+
+def test_an_engine_and_a_lake_need_each_other():
+    for said in ({"engine": "sail"}, {"lake": "x"}, {"engine": "spark://x", "lake": "x"}):
+        with pytest.raises(ValueError, match="engine"):
+            Engine(**said)
+    with pytest.raises(ValueError, match="is a folder; mount"):
+        Engine(engine="sail", lake="s3://bucket/lake")
+
+
+def test_what_an_engine_needs_is_named_where_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("customer_segments.policy.engine.find_spec", lambda _: None)
+    settings = install(tmp_path, tmp_path)
+    put_in_lake(settings)
+    with pytest.raises(UserError, match="pip install 'customer-segments\\[cluster\\]'"):
+        Installation.of(settings)
+
+
+@needs_cluster
+def test_a_backup_is_gone_back_to_after_its_files_were_spared(in_lake, tmp_path):
+    before = digests(in_lake.settings)
+    backup, notes = back_up(in_lake)
+    assert notes.differences == []
+    with in_lake.warehouse.reading() as con:
+        rows = con.to_pyarrow(CUSTOMER_RFM.relation)
+    given = shop.month(0), shop.month(2)
+    in_lake.warehouse.publish(CUSTOMER_RFM, rows.slice(1), months=given)
+    elsewhere, _ = back_up(in_lake, tmp_path / "elsewhere.duckdb")
+    in_lake.warehouse.publish(CUSTOMER_RFM, rows.slice(2), months=given)
+    assert digests(in_lake.settings) != before
+    deleted = vacuum(in_lake)
+    assert deleted
+    assert not any(file.exists() for file in deleted)
+    with pytest.raises(UserError, match=r"elsewhere.duckdb names \d files that are not in"):
+        vacuum(in_lake, [elsewhere])
+    with in_lake.warehouse.reading() as con:
+        assert disagreements(con, CONTRACTS) == []
+    restore(in_lake, backup)
+    assert digests(in_lake.settings) == before
+    in_lake.warehouse.publish(CUSTOMER_RFM, rows, months=given)
+    assert digests(in_lake.settings) == before
+    with in_lake.warehouse.reading() as con:
+        assert disagreements(con, CONTRACTS) == []
+
+
+@needs_cluster
+def test_a_migration_leaves_the_lake_alone(in_lake):
+    with pytest.raises(UserError, match=r"customer_rfm in the lake .*leaves the lake alone"):
+        migrate(in_lake, [replace(CUSTOMER_RFM, version=CUSTOMER_RFM.version + 1)])
