@@ -5,27 +5,36 @@ expression into files. Does not: what becomes of the files (``lake``).
 """
 
 import os
+import socket
 import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ibis
 
+from customer_segments.errors import UserError
 from customer_segments.storage.contracts import Contract
 
 # Times are naive, as in DuckDB.
 SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
 
+# For an engine to answer.
+SECONDS = 10
+
 
 @cache
 def session(engine: str, memory: str) -> Any:
-    """Return the Ibis backend of an engine; ``sail`` is started, with so much memory."""
+    """Return the Ibis backend of an engine; ``sail`` is started, with so much memory.
+
+    A UserError says that nothing answers at its address.
+    """
     with warnings.catch_warnings(action="ignore"):  # pyspark's, of the newest pandas
         from pyspark.sql import SparkSession
 
-        address = _started(memory) if engine == "sail" else engine
+        address = _started(memory) if engine == "sail" else _reached(engine)
         spark = SparkSession.builder.remote(address).getOrCreate()
         return ibis.pyspark.connect(spark, **SETTINGS)
 
@@ -47,6 +56,19 @@ def _server(memory: str) -> Any:
 def _started(memory: str) -> str:
     host, port = _server(memory).listening_address
     return f"sc://{host}:{port}"
+
+
+def _reached(address: str) -> str:
+    """Return the address if something listens there: the client would try for ten minutes."""
+    at = urlsplit(address)
+    try:
+        socket.create_connection((at.hostname, at.port or 15002), SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"The engine at {at.hostname}:{at.port or 15002} does not answer: {error}.",
+            "Start it, or name another in [engine].",
+        ) from error
+    return address
 
 
 def _bytes(memory: str) -> int:

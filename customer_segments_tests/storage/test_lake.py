@@ -14,6 +14,7 @@ from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.policy.engine import Engine
 from customer_segments.settings import Settings
+from customer_segments.storage.engine import session
 from customer_segments.storage.lake import pinned
 from customer_segments.storage.ledger import disagreements, is_in_lake
 from customer_segments.tables import CONTRACTS, CUSTOMER_RFM
@@ -157,12 +158,9 @@ def test_another_warehouse_is_refused(in_lake, tmp_path):
 
 @needs_cluster
 def test_a_warehouse_whose_tables_are_elsewhere_is_refused(in_lake):
-    without = Installation.of(in_lake.settings, Policy())
-    newest = without.months.newest
+    without, newest = Installation.of(in_lake.settings, Policy()), in_lake.months.newest
     with pytest.raises(UserError, match="is in the lake"):
-        without.warehouse.publish(
-            CUSTOMER_RFM, CUSTOMER_RFM.relation.limit(0), months=(newest, newest)
-        )
+        without.warehouse.publish(CUSTOMER_RFM, CUSTOMER_RFM.relation, months=(newest, newest))
 
 
 def test_an_engine_and_a_lake_need_each_other():
@@ -179,6 +177,12 @@ def test_what_an_engine_needs_is_named_where_it_is_missing(tmp_path, monkeypatch
     put_in_lake(settings)
     with pytest.raises(UserError, match="pip install 'customer-segments\\[cluster\\]'"):
         Installation.of(settings)
+
+
+@needs_cluster
+def test_an_engine_that_does_not_answer_is_named():
+    with pytest.raises(UserError, match=r"engine at 127.0.0.1:9 does not answer"):
+        session("sc://127.0.0.1:9", "1GB")
 
 
 @needs_cluster
