@@ -5,6 +5,7 @@ expression into files. Does not: what becomes of the files (``lake``).
 """
 
 import os
+import shutil
 import socket
 import warnings
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import ibis
+import sqlglot.expressions as sge
 
 from customer_segments.errors import UserError
 from customer_segments.storage.contracts import Contract
@@ -101,7 +103,28 @@ def write(
         else:
             frame = spark.createDataFrame(rows)
         frame.createOrReplaceTempView(name)
-    frame = spark.sql(con.compile(expression))
+    shared = folder.with_name(f"{folder.name}-shared")
+    frame = _run(con, expression, shared)
     typed = [frame[n].cast(PySparkType.from_ibis(t)).alias(n) for n, t in contract.schema.items()]
     frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
     frame.write.mode("append").partitionBy(part).parquet(str(folder))
+    shutil.rmtree(shared, ignore_errors=True)
+
+
+def _run(con: Any, expression: ibis.Table, folder: Path) -> Any:
+    """Return the rows of a query; what it reads more than once is computed once, into a folder.
+
+    Ibis names in WITH what is read more than once. Engines compute it each time, and what is shared
+    in it each of these times.
+    """
+    spark, query = con._session, con.compiler.to_sqlglot(expression)
+    for shared in query.ctes:
+        rows, place = spark.sql(shared.this.sql(con.dialect)), folder / shared.alias
+        if shared.this.find(sge.Group, sge.Window, sge.Join, sge.Distinct):
+            rows.write.parquet(str(place))
+            # No rows leave no file.
+            rows = spark.read.parquet(str(place)) if [*place.glob("*.parquet")] else rows
+        rows.createOrReplaceTempView(shared.alias)
+    if query.ctes:
+        query.find(sge.With).pop()
+    return spark.sql(query.sql(con.dialect))
