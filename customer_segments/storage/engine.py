@@ -8,7 +8,8 @@ import os
 import shutil
 import socket
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,32 +24,42 @@ from customer_segments.storage.contracts import Contract
 # Times are naive, as in DuckDB.
 SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
 
+# Of Sail: memory goes to who asks first, for shared fairly it refuses what would fit; joins sort,
+# and use the disk, rather than hold one side; months are written side by side in small groups.
+SAIL = {
+    "RUST_LOG": "error",
+    "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
+    "SAIL_OPTIMIZER__PREFER_HASH_JOIN": "false",
+    "SAIL_PARQUET__MAX_ROW_GROUP_SIZE": "122880",
+}
 # For an engine to answer.
 SECONDS = 10
 
 
-@cache
-def session(engine: str, memory: str) -> Any:
-    """Return the Ibis backend of an engine; ``sail`` is started, with so much memory.
+@contextmanager
+def session(engine: str, memory: str) -> Iterator[Any]:
+    """Give the Ibis backend of an engine; ``sail`` is started, with so much memory.
 
-    A UserError says that nothing answers at its address.
+    Each write has its own, for engines end those that nobody used for a while. A UserError says
+    that nothing answers at its address.
     """
     with warnings.catch_warnings(action="ignore"):  # pyspark's, of the newest pandas
         from pyspark.sql import SparkSession
 
         address = _started(memory) if engine == "sail" else _reached(engine)
-        spark = SparkSession.builder.remote(address).getOrCreate()
-        return ibis.pyspark.connect(spark, **SETTINGS)
+        spark = SparkSession.builder.remote(address).create()
+        try:
+            yield ibis.pyspark.connect(spark, **SETTINGS)
+        finally:
+            spark.stop()
 
 
 @cache
 def _server(memory: str) -> Any:
     from pysail.spark import SparkConnectServer
 
-    pool = "SAIL_RUNTIME__MEMORY_POOL__"
-    # Shared fairly, it refuses what would fit: most of it is kept for who asks for little.
-    size = {f"{pool}TYPE": "greedy", f"{pool}GREEDY__MAX_SIZE": str(_bytes(memory))}
-    for name, value in ({"RUST_LOG": "error"} | size).items():
+    size = {"SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(_bytes(memory))}
+    for name, value in (SAIL | size).items():
         os.environ.setdefault(name, value)
     server = SparkConnectServer()
     server.start(background=True)
@@ -93,21 +104,23 @@ def write(
     ``tables`` are what it reads, by name: lists of files, or Arrow tables. ``part`` names the
     column that the folders are called by. No rows leave no file.
     """
-    con = session(engine, memory)
-    spark = con._session
-    from ibis.backends.pyspark.datatypes import PySparkType
-
-    for name, rows in tables.items():
-        if isinstance(rows, list):
-            frame = spark.read.parquet(*map(str, rows))
-        else:
-            frame = spark.createDataFrame(rows)
-        frame.createOrReplaceTempView(name)
     shared = folder.with_name(f"{folder.name}-shared")
-    frame = _run(con, expression, shared)
-    typed = [frame[n].cast(PySparkType.from_ibis(t)).alias(n) for n, t in contract.schema.items()]
-    frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
-    frame.write.mode("append").partitionBy(part).parquet(str(folder))
+    with session(engine, memory) as con:
+        from ibis.backends.pyspark.datatypes import PySparkType
+
+        spark = con._session
+        for name, rows in tables.items():
+            if isinstance(rows, list):
+                frame = spark.read.parquet(*map(str, rows))
+            else:
+                frame = spark.createDataFrame(rows)
+            frame.createOrReplaceTempView(name)
+        frame = _run(con, expression, shared)
+        typed = [
+            frame[n].cast(PySparkType.from_ibis(t)).alias(n) for n, t in contract.schema.items()
+        ]
+        frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
+        frame.write.mode("append").partitionBy(part).parquet(str(folder))
     shutil.rmtree(shared, ignore_errors=True)
 
 

@@ -181,8 +181,9 @@ def test_what_an_engine_needs_is_named_where_it_is_missing(tmp_path, monkeypatch
 
 @needs_cluster
 def test_an_engine_that_does_not_answer_is_named():
-    with pytest.raises(UserError, match=r"engine at 127.0.0.1:9 does not answer"):
-        session("sc://127.0.0.1:9", "1GB")
+    refused = pytest.raises(UserError, match=r"engine at 127.0.0.1:9 does not answer")
+    with refused, session("sc://127.0.0.1:9", "1GB"):
+        pass
 
 
 @needs_cluster
