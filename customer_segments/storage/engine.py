@@ -24,11 +24,11 @@ from customer_segments.storage.contracts import Contract
 # Times are naive, as in DuckDB.
 SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
 
-# Of Sail: memory goes to who asks first, for shared fairly it refuses what would fit; joins sort,
-# and use the disk, rather than hold one side; months are written side by side in small groups.
+# Of Sail: memory is shared fairly, and joins sort, so that all who want more use the disk; months
+# are written side by side in small groups.
 SAIL = {
     "RUST_LOG": "error",
-    "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
+    "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
     "SAIL_OPTIMIZER__PREFER_HASH_JOIN": "false",
     "SAIL_PARQUET__MAX_ROW_GROUP_SIZE": "122880",
 }
@@ -58,7 +58,7 @@ def session(engine: str, memory: str) -> Iterator[Any]:
 def _server(memory: str) -> Any:
     from pysail.spark import SparkConnectServer
 
-    size = {"SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(_bytes(memory))}
+    size = {"SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(_bytes(memory))}
     for name, value in (SAIL | size).items():
         os.environ.setdefault(name, value)
     server = SparkConnectServer()
