@@ -24,8 +24,9 @@ download: .venv/ready ## Fetch UCI's Online Retail II into data/source/.
 test: .venv/ready-dev ## Run all tests.
 	$(BIN)/pytest
 
-faults: .venv/ready-dev ## Kill runs 200 times, fill disks, read 10,000 bad files, replay two years.
+faults: .venv/ready-dev ## Kill runs 200 times and writes to a lake 100 times, fill disks, read 10,000 bad files, replay two years.
 	$(BIN)/python -m customer_segments_tests.faults
+	$(BIN)/python -m customer_segments_tests.faults --lake --kills 100
 	$(BIN)/python -m customer_segments_tests.hostile --inputs 10000
 	$(BIN)/pytest -n 0 -m slow
 	$(BIN)/pytest -m "hypothesis and not slow" --hypothesis-profile=long

@@ -6,6 +6,7 @@ the parts themselves.
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
@@ -17,6 +18,8 @@ from customer_segments.months import Months
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings, project_root
 from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.delta import Delta
+from customer_segments.storage.lake import Lake
 
 PREFIX = Settings.model_config.get("env_prefix", "")
 
@@ -68,6 +71,19 @@ def _said(name: str, where: str) -> str:
     return f"{name} in {where}{f' ({place[0]})' if place else ''}"
 
 
+def lake_of(settings: Settings, policy: Policy) -> Lake | None:
+    """Return the lake of an installation; ``None`` where DuckDB does everything.
+
+    A UserError says that what the engine needs is not installed.
+    """
+    policy.engine.require_installed()
+    if not policy.engine.lake:
+        return None
+    folder = project_root() / Path(policy.engine.lake).expanduser()
+    delta = Delta(folder, str(settings.warehouse_path))
+    return Lake(delta, policy.engine.engine, settings.memory)
+
+
 @dataclass(frozen=True)
 class Installation:
     """All that follows from the environment and the policy's file.
@@ -92,6 +108,7 @@ class Installation:
             settings.lock_timeout_seconds,
             settings.memory,
             settings.spill_dir,
+            lake_of(settings, policy),
         )
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         return cls(settings, policy, warehouse, months)
@@ -120,9 +137,11 @@ class Installation:
         return Installation.of(self.settings)
 
     def made_by(self, contract: Contract, **departures: Any) -> str:
-        """Return the fingerprint of the rules that decide a table's rows.
+        """Return the fingerprint of the rules, and of the code, that decide a table's rows.
 
         Departures are sections, as dictionaries, that a launch set in place of the policy's.
         """
-        bounds = {"bounds": self.settings.bounds}
-        return self.policy.fingerprint(contract.sections, bounds, **departures)
+        others: dict[str, Any] = {"bounds": self.settings.bounds}
+        if contract.revision:
+            others["revision"] = contract.revision
+        return self.policy.fingerprint(contract.sections, others, **departures)

@@ -40,7 +40,14 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Month by month": (pipeline.agenda, pipeline.report, pipeline.recommend, pipeline.campaign),
     "Look": (ui.ui, dashboard.dashboard, sql.sql),
     "The model": (pipeline.refit, pipeline.promote, pipeline.evaluate),
-    "Upkeep": (config.config, upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.migrate),
+    "Upkeep": (
+        config.config,
+        upkeep.doctor,
+        upkeep.backup,
+        upkeep.restore,
+        upkeep.migrate,
+        upkeep.vacuum,
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands ``doctor``, ``backup``, ``restore`` and ``migrate``.
+"""The commands ``doctor``, ``backup``, ``restore``, ``migrate`` and ``vacuum``.
 
 Belongs here: arguments, help, and what is printed. Does not: what they do (``upkeep``).
 """
@@ -101,3 +101,19 @@ def migrate(
         typer.echo("The warehouse is up to date.")
         if any(change.why_dropped for change in changes):
             typer.echo("Now start `customer-segments run`: it makes anew what was dropped.")
+
+
+def vacuum(
+    backups: Annotated[
+        list[Path] | None, typer.Argument(help="Backups to keep, beside those in backups/.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be deleted.")
+    ] = False,
+) -> None:
+    """Delete files of the lake that neither the warehouse nor a backup needs any more."""
+    from customer_segments.upkeep.vacuum import vacuum as delete
+
+    files = delete(Installation.here(), backups or (), dry_run=dry_run)
+    said = "would be deleted" if dry_run else "deleted"
+    typer.echo(f"{len(files):,} {plural(len(files), 'file')} of the lake {said}.")

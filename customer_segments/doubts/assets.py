@@ -110,7 +110,8 @@ def _ingested(
 
     def published(contract: Contract, rows: Any) -> Any:
         made_by = installed.made_by(contract)
-        return publish(con, contract, rows, run_id=context.run.run_id, made_by=made_by)
+        run_id, lake = context.run.run_id, warehouse.lake
+        return publish(con, contract, rows, run_id=run_id, made_by=made_by, lake=lake)
 
     today, log = policy.source.today(), context.log
     folder = None if policy.source.database else settings.input_dir

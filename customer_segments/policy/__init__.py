@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from customer_segments.errors import UserError
 from customer_segments.policy.actions import DEFAULTS, Action
 from customer_segments.policy.checks import Checks
+from customer_segments.policy.engine import Engine
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.model import (
     Algorithms,
@@ -62,6 +63,7 @@ class Policy(BaseSettings):
     backtest: Backtest = Backtest()
     campaigns: Campaigns = Campaigns()
     profile: Profile = Profile()
+    engine: Engine = Engine()
 
     @classmethod
     def settings_customise_sources(

@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 
 from customer_segments.months import has_all, shift
 from customer_segments.tables import CUSTOMER_RFM
-from customer_segments.tables.money import SUM
+from customer_segments.tables.money import SUM, average
 
 CUSTOMER_MONTH = ["customer_id", "month"]
 
@@ -39,19 +39,13 @@ def customer_rfm(
         lines = lines.filter(lines.month > ibis.date(shift(first, -window_months)))
     months, key = _customer_months(lines), ["snapshot_month", "customer_id"]
     if window_months:
-        totals = _totals(_in_window(months, snapshots, window_months))
+        totals = _with_ratios(_totals(_in_window(months, snapshots, window_months)))
         joined = totals.left_join(_products_of(lines, snapshots, window_months), key)
     else:
         joined = _so_far(months.left_join(_new_products(lines), CUSTOMER_MONTH), snapshots)
     return joined.mutate(
         recency_days=joined.snapshot_date.delta(joined.last_purchase_date, unit="day"),
         monetary=(joined.sales - joined.credits).cast(SUM),
-        average_order_value=(joined.sales / joined.frequency).round(4).cast(SUM),
-        credit_share=ibis.ifelse(
-            (joined.sales > 0) & (joined.credits > 0),
-            joined.credits.cast("float64") / joined.sales.cast("float64"),
-            0.0,
-        ),
         window_months=ibis.literal(window_months, "int64"),
     ).select(*CUSTOMER_RFM.schema.names)
 
@@ -132,7 +126,7 @@ def _so_far(months: Table, snapshots: Table) -> Table:
     )
     # Of months without a sale, which have no country, the one before.
     known = running.country.max().over(group_by=["customer_id", "months_active"])
-    running = running.mutate(country=known).filter(running.months_active > 0)
+    running = _with_ratios(running.mutate(country=known).filter(running.months_active > 0))
     is_later = snapshots.snapshot_month >= running.month
     is_until = running.until.isnull() | (snapshots.snapshot_month < running.until)
     return running.join(snapshots, [is_later, is_until]).drop("month", "until")
@@ -152,6 +146,22 @@ def _totals(months: Table) -> Table:
         months_active=months.last_sale.count(),
     )
     return totals.filter(totals.months_active > 0)
+
+
+def _with_ratios(totals: Table) -> Table:
+    """Add what is divided, before months become snapshots, of which there are many more.
+
+    And some engines raise where a division is of no rows, which joins by ranges come to.
+    """
+    return totals.mutate(
+        average_order_value=average(totals.sales, totals.frequency),
+        credit_share=ibis.ifelse(
+            (totals.sales > 0) & (totals.credits > 0),
+            totals.credits.cast("float64") / totals.sales.cast("float64"),
+            # Not 0.0, which some engines take for a decimal, and the other side for one too.
+            ibis.literal("0").cast("float64"),
+        ),
+    )
 
 
 def _new_products(lines: Table) -> Table:

@@ -62,6 +62,8 @@ class Contract:
         a snapshot over months that are missing would be silently wrong.
     is_big
         Of transaction grain: stays in the engine, and is refused to whoever wants a DataFrame.
+    in_lake
+        Whether it is of those that lie in the lake, where there is one.
     is_indexed
         Whether the database itself refuses a key that is there already. Where not, it is audited
         before every write all the same: an index of a million rows costs more than writing them,
@@ -70,6 +72,9 @@ class Contract:
         Sections of the policy that decide its rows, the asset's own last.
     personal
         Columns that tell who somebody is; a breach does not show them unless they are of the key.
+    revision
+        Raised where the same lines come to other rows by the same rules: what was made before is
+        due anew, while it can still be read.
     version
         Raised with every change of what is enforced or meant, so that a warehouse of before is
         known for what it is; ``upkeep.migrate`` says how to bring history up.
@@ -86,9 +91,11 @@ class Contract:
     built_from: str | None = None
     needs_history: bool = False
     is_big: bool = False
+    in_lake: bool = False
     is_indexed: bool = True
     sections: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    revision: int = 0
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -154,13 +161,16 @@ class Contract:
         columns = [column.sql("duckdb") for column in self.schema.to_sqlglot_column_defs("duckdb")]
         checks = [f"CONSTRAINT {quoted(rule)} CHECK ({sql})" for rule, sql in self.rules.items()]
         key = [f"PRIMARY KEY ({', '.join(map(quoted, self.key))})"] if self.is_indexed else []
+        create = f"CREATE TABLE {quoted(self.table)} ({', '.join([*columns, *checks, *key])})"
+        said = [f"COMMENT ON {what} IS {literal(text)}" for what, text in self.comments().items()]
+        return ";\n".join([create, *said])
+
+    def comments(self, kind: str = "TABLE") -> dict[str, str]:
+        """Return what the database is told of a table, or a view, and of its columns."""
         table = quoted(self.table)
-        comments = {f"TABLE {table}": self.grain} | {
+        return {f"{kind} {table}": self.grain} | {
             f"COLUMN {table}.{quoted(name)}": said for name, (_, said) in self.columns.items()
         }
-        create = f"CREATE TABLE {table} ({', '.join([*columns, *checks, *key])})"
-        said = [f"COMMENT ON {what} IS {literal(text)}" for what, text in comments.items()]
-        return ";\n".join([create, *said])
 
 
 def declared(file: Path, **types: str) -> dict[str, Contract]:

@@ -101,9 +101,16 @@ def _enter(con: Connection, contract: Contract, months: list[Entry], **by: Any) 
 
 
 def is_there(con: Connection, table: str) -> bool:
-    """Tell whether the warehouse has a table."""
+    """Tell whether the warehouse has a table, in its file or in the lake."""
     found = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
-    return bool(con.con.execute(f"{found} AND table_name = ?", [table]).fetchall())
+    in_file = con.con.execute(f"{found} AND table_name = ?", [table]).fetchall()
+    return bool(in_file) or is_in_lake(con, table)
+
+
+def is_in_lake(con: Connection, table: str) -> bool:
+    """Tell whether the warehouse has a table as a view of files of the lake."""
+    found = "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
+    return bool(con.con.execute(f"{found} AND view_name = ?", [table]).fetchall())
 
 
 def is_temporary(con: Connection, table: str) -> bool:

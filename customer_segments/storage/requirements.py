@@ -4,6 +4,7 @@ Belongs here: raising where the warehouse is not as the code takes it to be. Doe
 rows (``audit``), writing (``publish``).
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 import ibis
@@ -14,7 +15,7 @@ from customer_segments.storage import ledger
 from customer_segments.storage.audit import column_breaches, stored
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, is_in_lake, is_temporary, is_there
 
 # Checks of which no table may be built on that does not pass them.
 BLOCKING = ("contract", "reconciliation")
@@ -59,6 +60,17 @@ def require_contract(con: Connection, contract: Contract) -> None:
     if differences:
         is_newer = label is not None and version_of(label) > contract.version
         raise ContractMismatch(contract.table, differences, is_newer=is_newer)
+
+
+def require_in_file(con: Connection, contracts: Iterable[Contract]) -> None:
+    """Raise if one of some tables, which are to be migrated, is in the lake."""
+    if in_lake := [each.table for each in contracts if is_in_lake(con, each.table)]:
+        raise UserError(
+            f"{', '.join(in_lake)} in the lake was written by another version of its contract.",
+            "Nothing was changed: a migration leaves the lake alone. Name another warehouse and "
+            "another lake, which are made from the files again; `customer-segments models` takes "
+            "the model over.",
+        )
 
 
 def is_made_by(con: Connection, contract: Contract) -> bool:

@@ -21,6 +21,7 @@ from customer_segments.storage.connection import (
 )
 from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract
+from customer_segments.storage.lake import Lake
 from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import empty_outside, publish
 from customer_segments.storage.requirements import require_contract, require_sources
@@ -45,6 +46,8 @@ class Warehouse:
         What DuckDB may take; what needs more goes to its folder of temporary files.
     spill_dir
         That folder; one beside the file by default.
+    lake
+        Where the large tables are, if not in the file.
     lock_timeout_seconds
         How long to wait for whoever holds the file before failing.
     """
@@ -55,11 +58,13 @@ class Warehouse:
         lock_timeout_seconds: float = 300,
         memory: str = "1GB",
         spill_dir: Path | None = None,
+        lake: Lake | None = None,
     ):
         self.path = Path(path).resolve()
         self.lock_timeout_seconds = lock_timeout_seconds
         self.memory = memory
         self.spill_dir = spill_dir
+        self.lake = lake
 
     @property
     def state_path(self) -> Path:
@@ -115,7 +120,7 @@ class Warehouse:
     def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""
         with self.writing() as con:
-            return publish(con, contract, data, **options)
+            return publish(con, contract, data, lake=self.lake, **options)
 
     def empty_outside(
         self, contracts: Iterable[Contract], first: date, last: date, run_id: str
@@ -123,7 +128,7 @@ class Warehouse:
         """Take the rows of months that are not covered any more out of all tables with months."""
         with self.writing() as con:
             for contract in contracts:
-                empty_outside(con, contract, first, last, run_id)
+                empty_outside(con, contract, first, last, run_id, self.lake)
 
     def query(self, expression: ibis.Table) -> "pd.DataFrame":
         """Run a small query over published tables; a clear error if one is missing."""

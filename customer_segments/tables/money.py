@@ -5,7 +5,7 @@ Belongs here: the one way to round, for whoever adds lines up. Does not: which l
 
 from typing import Any, cast
 
-from ibis.expr.types import DecimalColumn, Table
+from ibis.expr.types import DecimalColumn, IntegerColumn, Table
 
 # Of a line: quantity times price, rounded half up; ingestion takes nothing for
 # a line that would not fit.
@@ -35,3 +35,15 @@ def as_floats(rows: Table) -> Table:
 def total_revenue(rows: Table) -> DecimalColumn:
     """Return the sum of ``line_revenue``, of a table or of each of its groups; null for no row."""
     return cast(DecimalColumn, line_revenue(rows).cast(SUM).sum())
+
+
+def average(total: DecimalColumn, count: IntegerColumn) -> DecimalColumn:
+    """Return what each of ``count`` comes to, rounded half up to four decimals.
+
+    In whole ten-thousandths: engines divide decimals each in its own way, some as floats. So are
+    totals beyond 4e14 here, which do not fit.
+    """
+    units: Any = (total * 20_000).try_cast("int64")
+    exact = ((units + count) // (count * 2)) / 10_000
+    floats = (total.cast("float64") / count).round(4)
+    return cast(DecimalColumn, exact.fill_null(floats).cast(SUM))

@@ -25,7 +25,7 @@ from customer_segments.storage.audit import column_breaches, row_breaches
 from customer_segments.storage.connection import Connection, transaction
 from customer_segments.storage.contracts import quoted, version_of
 from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there, newest
-from customer_segments.storage.requirements import require_contract
+from customer_segments.storage.requirements import require_contract, require_in_file
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.upkeep.backup import write_backup
@@ -74,7 +74,8 @@ def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]
     """Return what has to be done, with the converted rows staged as temporary tables.
 
     Works on a connection that only reads, too; skips what is not there or as its contract says. A
-    UserError says that a newer version wrote a table, or that one with history cannot be kept.
+    UserError says that a newer version wrote a table, that one with history cannot be kept, or
+    that one is in the lake.
     """
     if not is_there(con, PUBLICATIONS.table):
         return []
@@ -88,12 +89,14 @@ def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]
             "Nothing was changed. Install that version or a later one; a migration never goes "
             "back. `customer-segments restore` brings back a backup of before.",
         )
-    return [
-        _planned(con, installed, contract, version_of(labels[contract.table]))
+    others = [
+        contract
         for contract in there
         if column_breaches(contract, con.get_schema(contract.table))
         or not contract.is_labelled(labels[contract.table])
     ]
+    require_in_file(con, others)
+    return [_planned(con, installed, each, version_of(labels[each.table])) for each in others]
 
 
 def apply(con: Connection, changes: list[Change]) -> None:
@@ -196,7 +199,7 @@ def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
     """
     defaults = replace(installed, policy=Policy())
     rules = [
-        (contract.table, defaults.made_by(contract))
+        (contract.table, defaults.made_by(replace(contract, revision=0)))
         for contract in CONTRACTS.values()
         if contract.sections and contract.write_mode is not WriteMode.INSERT_NEW
     ]

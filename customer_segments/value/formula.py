@@ -11,7 +11,6 @@ generalized linear models on UCI's data; nothing is fitted but the base and the 
 
 from functools import reduce
 from operator import add
-from sys import float_info
 
 import ibis
 from ibis.expr.types import Table
@@ -35,8 +34,6 @@ LEAST_SHARE = 0.4
 # Of the forecasts, equally many customers in each; and the quantiles of actual / forecast in one.
 BANDS = 20
 INTERVAL = 0.1, 0.9
-# The largest float: the last band has no end.
-ANY = float_info.max
 
 
 def foretold(
@@ -185,5 +182,6 @@ def _bands(known: Table) -> Table:
         "high_ratio",
         learned_at="as_of",
         band=ibis.row_number().over(**order),
-        at_most=ibis.ifelse(bands.at_most.lead().over(**order).isnull(), ANY, bands.at_most),
+        # Nobody is beyond the last band.
+        at_most=ibis.ifelse(bands.at_most.lead().over(**order).isnull(), None, bands.at_most),
     )

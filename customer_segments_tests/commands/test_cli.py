@@ -221,6 +221,7 @@ def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):
         "from customer_segments.installation import Installation\n"
         "build_defs(Installation.here()).resolve_all_job_defs()\n"
         "heavy = {'pandas', 'sklearn', 'duckdb', 'pyarrow', 'matplotlib', 'openpyxl'}\n"
+        "heavy |= {'deltalake', 'pyspark'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     named = os.environ | {"CUSTOMER_SEGMENTS_WAREHOUSE": str(tmp_path / "w.duckdb")}

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from customer_segments.tables import CONTRACTS
-from customer_segments_tests.faults import others
+from customer_segments_tests.faults import lake, others
 from customer_segments_tests.faults.hooks import ELSEWHERE, PHASES
 from customer_segments_tests.faults.kills import Round, plan, play_all
 from customer_segments_tests.faults.project import Project
-from customer_segments_tests.faults.scenarios import prepare
+from customer_segments_tests.faults.scenarios import Scenario, prepare
 
 
 def main() -> int:
@@ -35,32 +35,22 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=1_300, help="in the invented sample")
     parser.add_argument("--lock-seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=20111209, help="of the moments")
+    parser.add_argument("--lake", action="store_true", help="kill writes to a lake, and no more")
     arguments = parser.parse_args()
     console = Console(width=150, highlight=False)
     deadline = time.monotonic() + arguments.minutes * 60
     folder = Path(mkdtemp(prefix="customer-segments-faults-"))
+    faults: list = []
     try:
-        with Project(folder / "project") as project:
-            scenarios = prepare(folder, project, customers=arguments.customers, is_short=False)
-            for scenario in scenarios:
-                seconds = f"{scenario.seconds:.1f} s"
-                console.print(
-                    f"{scenario.name}: {seconds}, {len(scenario.points)} points of writes"
-                )
-            first, changed, *_ = scenarios
-            faults = [
-                others.quota(project, first),
-                others.full_disk(project, changed),
-                others.copied_while_in_use(project, changed),
-                others.lock_held(project, changed, arguments.lock_seconds),
-                others.terminated(project, first, 8),
-                others.offline(project, scenarios),
-            ]
+        moments = random.Random(arguments.seed)
+        if arguments.lake:
+            played = lake.play_all(folder, arguments.kills, moments, deadline)
+        else:
+            scenarios, faults = disturbed(folder, arguments, console)
+            kills = plan(scenarios, arguments.kills, moments)
+            played = play_all(folder, scenarios, kills, arguments.jobs, deadline)
         rounds = []
-        kills = plan(scenarios, arguments.kills, random.Random(arguments.seed))
-        for number, result in enumerate(
-            play_all(folder, scenarios, kills, arguments.jobs, deadline), 1
-        ):
+        for number, result in enumerate(played, 1):
             rounds.append(result)
             state = "; ".join(result.problems) or "whole, and right after the next run"
             console.print(f"{number:>4} {result.kill.scenario}, {result.where}: {state}")
@@ -79,6 +69,24 @@ def main() -> int:
         console.print(f"Only {len(rounds)} of {arguments.kills} kills in the time given.")
         is_good = False
     return 0 if is_good else 1
+
+
+def disturbed(folder: Path, arguments, console: Console) -> tuple[list[Scenario], list]:
+    """Make the reference runs, and do all to them but killing them."""
+    with Project(folder / "project") as project:
+        scenarios = prepare(folder, project, customers=arguments.customers, is_short=False)
+        for scenario in scenarios:
+            seconds = f"{scenario.seconds:.1f} s"
+            console.print(f"{scenario.name}: {seconds}, {len(scenario.points)} points of writes")
+        first, changed, *_ = scenarios
+        return scenarios, [
+            others.quota(project, first),
+            others.full_disk(project, changed),
+            others.copied_while_in_use(project, changed),
+            others.lock_held(project, changed, arguments.lock_seconds),
+            others.terminated(project, first, 8),
+            others.offline(project, scenarios),
+        ]
 
 
 def print_kills(rounds: list[Round], console: Console) -> None:

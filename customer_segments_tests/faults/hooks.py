@@ -17,7 +17,7 @@ from typing import Any
 # committed, but still in the log beside the file; closing brings it into the file.
 PHASES = (
     *("opening", "staging", "audit", "comparison"),
-    *("swap-in", "ledger", "commit", "closing"),
+    *("ledger", "swap-in", "commit", "closing"),
 )
 ELSEWHERE = "outside a write"
 
@@ -76,6 +76,9 @@ class Watch:
         from customer_segments.doubts import assets as ingestion
         from customer_segments.quality import runner
         from customer_segments.storage import ledger, publish
+        from customer_segments.storage.delta import Delta
+        from customer_segments.storage.in_file import InFile
+        from customer_segments.storage.lake import Lake
         from customer_segments.storage.warehouse import Warehouse
 
         write, writing, run_sql = Warehouse.publish, Warehouse.writing, Backend.raw_sql
@@ -124,8 +127,11 @@ class Watch:
             (Backend, "create_table", "staging"),
             (publish, "row_breaches", "audit"),
             (publish, "_replaced", "comparison"),
-            (publish, "_swap_in", "swap-in"),
             (ledger, "add_lines", "ledger"),
+            (InFile, "swap", "swap-in"),
+            (Lake, "stage", "staging"),
+            (Lake, "swap", "swap-in"),
+            *((Delta, name, "swap-in") for name in ("_at", "_action", "commit")),
         ):
             _replace(owner, name, self._watched(getattr(owner, name), phase))
 

@@ -115,13 +115,13 @@ def _reference(folder, project, name, arguments, before, source) -> Scenario:
         source,
         facts_before,
         facts(project.settings),
-        _points(trace),
+        points_of(trace),
         ended.seconds,
         len(attempts.read_text().splitlines()),
     )
 
 
-def _points(trace: Path) -> tuple[Point, ...]:
+def points_of(trace: Path) -> tuple[Point, ...]:
     lines = [line.split() for line in trace.read_text().splitlines()]
     times = [float(line[2]) for line in lines]
     seen: dict[tuple[str, str], int] = {}

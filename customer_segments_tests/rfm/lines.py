@@ -112,7 +112,7 @@ def _expected(
         "monetary": sold - returned,
         "first_purchase_date": min(times).date(),
         "last_purchase_date": max(times).date(),
-        "average_order_value": sold / len(orders),
+        "average_order_value": (sold / len(orders)).quantize(Decimal("0.0001"), ROUND_HALF_UP),
         "units": sum(row["quantity"] for row in lines),
         "products": len(products) or None,
         "credit_share": float(max(returned, 0) / sold) if sold > 0 else 0.0,

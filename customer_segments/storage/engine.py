@@ -1,0 +1,143 @@
+"""Sessions of an engine that speaks Spark Connect, and what it writes.
+
+Belongs here: starting Sail in this process, the settings that make engines agree, running an
+expression into files. Does not: what becomes of the files (``lake``).
+"""
+
+import os
+import shutil
+import socket
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import ibis
+import sqlglot.expressions as sge
+
+from customer_segments.errors import UserError
+from customer_segments.storage.contracts import Contract
+
+# Times are naive, as in DuckDB.
+SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
+
+# Of Sail: memory is shared fairly, and joins sort, so that all who want more use the disk; months
+# are written side by side in small groups.
+SAIL = {
+    "RUST_LOG": "error",
+    "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+    "SAIL_OPTIMIZER__PREFER_HASH_JOIN": "false",
+    "SAIL_PARQUET__MAX_ROW_GROUP_SIZE": "122880",
+}
+# For an engine to answer.
+SECONDS = 10
+
+
+@contextmanager
+def session(engine: str, memory: str) -> Iterator[Any]:
+    """Give the Ibis backend of an engine; ``sail`` is started, with so much memory.
+
+    Each write has its own, for engines end those that nobody used for a while. A UserError says
+    that nothing answers at its address.
+    """
+    with warnings.catch_warnings(action="ignore"):  # pyspark's, of the newest pandas
+        from pyspark.sql import SparkSession
+
+        address = _started(memory) if engine == "sail" else _reached(engine)
+        spark = SparkSession.builder.remote(address).create()
+        try:
+            yield ibis.pyspark.connect(spark, **SETTINGS)
+        finally:
+            spark.stop()
+
+
+@cache
+def _server(memory: str) -> Any:
+    from pysail.spark import SparkConnectServer
+
+    size = {"SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(_bytes(memory))}
+    for name, value in (SAIL | size).items():
+        os.environ.setdefault(name, value)
+    server = SparkConnectServer()
+    server.start(background=True)
+    return server
+
+
+def _started(memory: str) -> str:
+    host, port = _server(memory).listening_address
+    return f"sc://{host}:{port}"
+
+
+def _reached(address: str) -> str:
+    """Return the address if something listens there: the client would try for ten minutes."""
+    at = urlsplit(address)
+    try:
+        socket.create_connection((at.hostname, at.port or 15002), SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"The engine at {at.hostname}:{at.port or 15002} does not answer: {error}.",
+            "Start it, or name another in [engine].",
+        ) from error
+    return address
+
+
+def _bytes(memory: str) -> int:
+    number = memory.rstrip("KMGTiB ")
+    unit = memory[len(number) :].strip()[0]
+    return int(float(number) * 1024 ** ("KMGT".index(unit) + 1))
+
+
+def write(
+    engine: str,
+    memory: str,
+    expression: ibis.Table,
+    contract: Contract,
+    tables: Mapping[str, Any],
+    folder: Path,
+    part: str,
+) -> None:
+    """Run an expression and write its rows, of the contract's types, in folders by month.
+
+    ``tables`` are what it reads, by name: lists of files, or Arrow tables. ``part`` names the
+    column that the folders are called by. No rows leave no file.
+    """
+    shared = folder.with_name(f"{folder.name}-shared")
+    with session(engine, memory) as con:
+        from ibis.backends.pyspark.datatypes import PySparkType
+
+        spark = con._session
+        for name, rows in tables.items():
+            if isinstance(rows, list):
+                frame = spark.read.parquet(*map(str, rows))
+            else:
+                frame = spark.createDataFrame(rows)
+            frame.createOrReplaceTempView(name)
+        frame = _run(con, expression, shared)
+        typed = [
+            frame[n].cast(PySparkType.from_ibis(t)).alias(n) for n, t in contract.schema.items()
+        ]
+        frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
+        frame.write.mode("append").partitionBy(part).parquet(str(folder))
+    shutil.rmtree(shared, ignore_errors=True)
+
+
+def _run(con: Any, expression: ibis.Table, folder: Path) -> Any:
+    """Return the rows of a query; what it reads more than once is computed once, into a folder.
+
+    Ibis names in WITH what is read more than once. Engines compute it each time, and what is shared
+    in it each of these times.
+    """
+    spark, query = con._session, con.compiler.to_sqlglot(expression)
+    for shared in query.ctes:
+        rows, place = spark.sql(shared.this.sql(con.dialect)), folder / shared.alias
+        if shared.this.find(sge.Group, sge.Window, sge.Join, sge.Distinct):
+            rows.write.parquet(str(place))
+            # No rows leave no file.
+            rows = spark.read.parquet(str(place)) if [*place.glob("*.parquet")] else rows
+        rows.createOrReplaceTempView(shared.alias)
+    if query.ctes:
+        query.find(sge.With).pop()
+    return spark.sql(query.sql(con.dialect))
