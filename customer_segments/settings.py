@@ -189,6 +189,7 @@ class Settings(BaseSettings):
     def passed_over(self) -> list[str]:
         """Return the names of what stands in the source folder and does not count as input.
 
-        In the sample's folder stand its warehouse, reports and instance as well.
+        A warehouse may stand there, and in the sample's folder reports and an instance as well.
         """
-        return [] if self.uses_sample else contents(self.input_dir)[1]
+        names = [] if self.uses_sample else contents(self.input_dir)[1]
+        return [name for name in names if not name.startswith(self.warehouse.name)]

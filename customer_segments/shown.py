@@ -162,3 +162,17 @@ def links(reports: Path, month: date) -> list[Link]:
         for file, said in files.items()
         if file.is_file()
     ]
+
+
+def advice(installed: Installation, state: State) -> str:
+    """Return what is for people to start, since it decides on the model: a refit by new rules.
+
+    Empty where there is nothing. No rules made a model that was imported.
+    """
+    fitted = state.last(tables.KMEANS_MODEL.table)
+    if not (fitted and fitted.made_by) or fitted.made_by == installed.made_by(tables.KMEANS_MODEL):
+        return ""
+    return (
+        "The newest model was fitted by other rules than the file has: `customer-segments refit` "
+        "fits one by these, which labels if the gates let it."
+    )

@@ -8,7 +8,6 @@ from datetime import date
 
 from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
-from customer_segments.installation import Installation
 from customer_segments.months import snapshot_date
 from customer_segments.shown import AWAITED, is_served, labelled_months, shown_month, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
@@ -45,20 +44,6 @@ def agenda(facts: Facts) -> list[Step]:
 def of_run(facts: Facts) -> list[Step]:
     """Return the steps that are due and that ``run`` does."""
     return [step for step in agenda(facts) if step.is_of_run]
-
-
-def advice(installed: Installation, state: State) -> str:
-    """Return what is for people to start, since it decides on the model: a refit by new rules.
-
-    Empty where there is nothing. No rules made a model that was imported.
-    """
-    fitted = state.last(tables.KMEANS_MODEL.table)
-    if not (fitted and fitted.made_by) or fitted.made_by == installed.made_by(tables.KMEANS_MODEL):
-        return ""
-    return (
-        "The newest model was fitted by other rules than the file has: `customer-segments refit` "
-        "fits one by these, which labels if the gates let it."
-    )
 
 
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:

@@ -187,9 +187,8 @@ def _end(
 
     Shown is the last month that was wanted, by default the newest complete one.
     """
-    from customer_segments.automation.agenda import advice
     from customer_segments.outputs.summary import print_files, print_findings, print_summary
-    from customer_segments.shown import labelled_months, shown_month
+    from customer_segments.shown import advice, labelled_months, shown_month
 
     installed = installed.renewed()
     state = installed.warehouse.state()

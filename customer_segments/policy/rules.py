@@ -135,7 +135,8 @@ class Cleaning(Section):
 
             # By the engine's dialect, which knows less than Python's.
             try:
-                duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+                with duckdb.connect() as con:
+                    con.execute("SELECT regexp_matches('', ?)", [pattern])
             except duckdb.Error as error:
                 raise ValueError(f"the engine cannot read it: {error}") from error
         return pattern

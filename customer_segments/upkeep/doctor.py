@@ -8,11 +8,12 @@ Each part is guarded: a doctor that falls over a broken installation is of no us
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from customer_segments.automation.agenda import advice, agenda
+from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
 from customer_segments.quality.evaluation import Level
+from customer_segments.shown import advice
 from customer_segments.storage import Warehouse
 from customer_segments.storage.connection import Connection, WarehouseUnavailable
 from customer_segments.storage.ledger import code_version, disagreements, is_there

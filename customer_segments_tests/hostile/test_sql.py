@@ -36,6 +36,7 @@ LOOKED_AT = {
         "' UNION ALL '.join(queries)",
         "counted",
     ),
+    *("_select(contract, files)", "held", "what", "newest"),
     *("', '.join(_COLUMNS)", "f'REPLACE ({decimals})' if decimals else ''"),
     "', '.join((f'count(*) FILTER ({sql})' for sql in conditions.values()))",
 }

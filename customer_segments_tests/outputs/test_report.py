@@ -133,7 +133,7 @@ def test_what_was_not_made_yet_is_said_with_what_to_do(sample_view):
     assert f"customer-segments report --months {MONTH:%Y-%m}" in page.text
     nothing = replace(sample_view, selection=sample_view.selection[0:0], findings=None)
     page = Page(render(nothing, [], [], is_sample=False))
-    assert "The evidence for this number of segments is not there" in page.text
+    assert "The evidence for this model is not there" in page.text
     assert "No check was run yet" in page.text
 
 

@@ -26,9 +26,14 @@ from customer_segments.tables import (
 from customer_segments.value.customer_value import customer_value
 from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, raw_row
 
-pytestmark = pytest.mark.skipif(
-    not all(map(find_spec, ("pysail", "pyspark"))), reason="the extra `cluster` is not installed"
-)
+# In a process of pytest's own: pyspark does not start in those of xdist, which are python -c.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(map(find_spec, ("pysail", "pyspark"))),
+        reason="the extra `cluster` is not installed",
+    ),
+]
 
 TODAY = date(2026, 1, 1)
 # Letters that look alike, that have no case, that are none. Not a small ß: docs/cluster.md, Limits.

@@ -26,10 +26,17 @@ from customer_segments_tests.installations import execute, install, materialize
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
 
-needs_cluster = pytest.mark.skipif(
+CLUSTER = pytest.mark.skipif(
     not all(map(find_spec, ("pysail", "pyspark", "deltalake"))),
     reason="the extra `cluster` is not installed",
 )
+
+
+def needs_cluster(test):
+    """Have a test run by pytest's own process: pyspark does not start in xdist's, `python -c`."""
+    return pytest.mark.slow(CLUSTER(test))
+
+
 MODEL = "kmeans_model", "model_selection", "champion_model"
 ABOUT_LABELS = "segment_profiles", "segment_migration"
 IN_LAKE = [table for table, contract in CONTRACTS.items() if contract.in_lake]
@@ -98,7 +105,6 @@ def test_engines_make_the_same_tables(in_lake, labelled_shop):
 
 
 @needs_cluster
-@pytest.mark.slow
 def test_engines_make_the_same_tables_of_the_real_workbook(real_warehouse, tmp_path):
     settings = install(tmp_path, real_warehouse.source_dir)
     put_in_lake(settings)

@@ -157,7 +157,7 @@ def test_into_an_installation_that_has_nothing(installed):
 def test_a_backup_never_becomes_the_samples_warehouse(installed, monkeypatch):
     backup, _ = back_up(installed)
     monkeypatch.setitem(installed.settings.__dict__, "uses_sample", True)
-    with pytest.raises(UserError, match=r"become the sample's warehouse.* into .*source"):
+    with pytest.raises(UserError, match=r"become the sample's warehouse.* First put the files"):
         restore(installed, backup)
 
 
