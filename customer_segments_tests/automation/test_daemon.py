@@ -154,6 +154,7 @@ def test_a_first_workbook_beside_the_loaded_sample_asks_for_a_reload(
     tmp_path, monkeypatch, instance
 ):
     monkeypatch.setattr("customer_segments.settings.project_root", lambda: tmp_path)
+    monkeypatch.setattr("customer_segments.settings.SAMPLE", tmp_path / "data/sample")
     for folder in ("sample", "source"):
         (tmp_path / "data" / folder).mkdir(parents=True)
     shop.put(tmp_path / "data/sample/sample.csv", shop.rows(0, 0))
