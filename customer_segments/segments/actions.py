@@ -11,6 +11,7 @@ from operator import and_
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.model.names import SEGMENTS
 from customer_segments.policy.actions import ANY, Action
 
 
@@ -28,6 +29,11 @@ def with_action(labelled: Table, actions: Iterable[Action]) -> Table:
         channel=ibis.cases(*((matches, line.channel) for matches, line in lines)),
         why=ibis.cases(*((matches, line.why) for matches, line in lines)),
     )
+
+
+def unusual_segments(actions: Iterable[Action]) -> set[str]:
+    """Return the segments that actions are for and that only an imported model can have."""
+    return {each.segment for each in actions} - {ANY, *SEGMENTS}
 
 
 def _matches(labelled: Table, line: Action) -> ibis.Value:

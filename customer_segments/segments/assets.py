@@ -1,6 +1,6 @@
 """The assets of this stage."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -8,13 +8,11 @@ import dagster as dg
 import ibis
 
 from customer_segments.installation import Installation
-from customer_segments.model.names import SEGMENTS
 from customer_segments.months import months_of, shift
-from customer_segments.policy.actions import ANY, Action
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
 from customer_segments.rfm.assets import months_before
-from customer_segments.segments.actions import with_action
+from customer_segments.segments.actions import unusual_segments, with_action
 from customer_segments.segments.judges import CHECKED
 from customer_segments.segments.migration import segment_migration
 from customer_segments.segments.profiles import EARLIER, segment_profiles
@@ -63,8 +61,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
         champion = champion_version(kmeans_model, champion_model)
         labelled = label(snapshots, champion, most_clusters(installed.warehouse.query))
         actions = installed.policy.actions
-        if strange := _strangers(actions, installed.warehouse.query(champion)["segment"]):
-            context.log.warning(f"[[actions]] for {strange}: no model has such a segment.")
+        if (own := unusual_segments(actions)) and (
+            strange := own - {*installed.warehouse.query(champion)["segment"]}
+        ):
+            said = ", ".join(sorted(strange))
+            context.log.warning(f"[[actions]] for {said}: no model has such a segment.")
         told = with_action(with_account_tier(labelled), actions)
         return told.select(*CUSTOMER_SEGMENTS.schema.names)
 
@@ -102,11 +103,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
     return dg.Definitions(
         assets=with_freshness(assets, installed), asset_checks=stage_checks(CHECKED, installed)
     )
-
-
-def _strangers(actions: Iterable[Action], segments: Iterable[str]) -> str:
-    """Name the segments that actions are for and that neither a model has nor any other can."""
-    return ", ".join(sorted({each.segment for each in actions} - {ANY, *SEGMENTS, *segments}))
 
 
 def _between(table: ibis.Table, first: date, last: date) -> ibis.Table:

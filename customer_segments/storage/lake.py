@@ -125,15 +125,15 @@ class Lake:
 
 def placed(con: Connection, contract: Contract, lake: Lake | None) -> InFile | Lake:
     """Return where a table lies; a UserError says that the warehouse has it elsewhere."""
-    wanted = bool(lake and contract.in_lake)
-    if is_there(con, contract.table) and is_in_lake(con, contract.table) != wanted:
+    wanted = lake if contract.in_lake else None
+    if is_there(con, contract.table) and is_in_lake(con, contract.table) != bool(wanted):
         there, other = ("the file", "the lake") if wanted else ("the lake", "the file")
         raise UserError(
             f"{contract.table} is in {there} of the warehouse, and [engine] wants it in {other}.",
             "Nothing was changed. Take [engine] back to what it was, or name another warehouse, "
             "which is made from the files again.",
         )
-    return lake if lake and contract.in_lake else InFile()
+    return wanted or InFile()
 
 
 def pinned(con: Connection, table: str) -> int:

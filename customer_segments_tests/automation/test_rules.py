@@ -50,8 +50,12 @@ def test_a_changed_rule_makes_the_months_again(world, section, key, value, conce
 def test_a_changed_action_labels_again_and_changes_nothing_else(world):
     ((before,),) = ask(world.settings, "SELECT max(publication) FROM publications")
     with world.settings.config.open("a") as file:
-        file.write('\n[[actions]]\naction = "Say hello."\nchannel = "pigeon"\n')
+        file.write('\n[[actions]]\nsegment = "Champoins"\naction = "Thank them."\n')
+        file.write('[[actions]]\naction = "Say hello."\nchannel = "pigeon"\n')
     assert world.daemon.tick().runs == [ALL]
+    run = world.instance.get_runs(limit=1)[0]
+    messages = [entry.user_message for entry in world.instance.all_logs(run.run_id)]
+    assert "[[actions]] for Champoins: no model has such a segment." in messages
     told = "SELECT DISTINCT suggested_action, channel, why FROM customer_segments"
     assert ask(world.settings, told) == [("Say hello.", "pigeon", "")]
     changed = f"FROM publications WHERE is_changed AND month IS NOT NULL AND publication > {before}"

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.policy.actions import DEFAULTS, Action
-from customer_segments.segments.actions import with_action
-from customer_segments.segments.assets import _strangers
+from customer_segments.segments.actions import unusual_segments, with_action
 from customer_segments.tables import CUSTOMER_SEGMENTS
 from customer_segments_tests.segments.plain import rows_of
 
@@ -139,6 +138,6 @@ def test_nobody_is_missed_of_the_real_customers(uci_warehouse):
     assert (away["At Risk", "phone"], away["At Risk", "letter"]) == (9, 222)
 
 
-def test_segments_that_the_model_does_not_have_are_named():
-    actions = [Action(segment=name) for name in ("Champion", "Lost", "Ours", "any")]
-    assert _strangers(actions, ["Champions", "Ours"]) == "Champion"
+def test_segments_that_no_fitted_model_has_are_known():
+    actions = [Action(segment=name) for name in ("Champion", "Lost", "any")]
+    assert unusual_segments(actions) == {"Champion"}

@@ -173,6 +173,10 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
         lambda s: s.config.write_text("[rfm]\nwindow_months = 6\n"),
         "! agenda: Due: score 2023-01 to 2024-12: the rules changed since customer_rfm of 2023-",
     ),
+    "a model of other rules": (
+        lambda s: s.config.write_text("[model]\nseed = 7\n"),
+        "! champion: The newest model was fitted by other rules than the file has: `customer-segm",
+    ),
     "a rule that is none": (
         lambda s: s.config.write_text("[rfm]\nwindow_mnths = 6\n"),
         "✗ rules: {config} is wrong: rfm.window_mnths: there is no such rule.",
