@@ -13,6 +13,7 @@ from customer_segments.installation import Installation
 from customer_segments.quality.evaluation import Level, Result
 from customer_segments.quality.runner import judged
 from customer_segments.settings import Settings
+from customer_segments.storage.state import State
 
 # Writing the log down takes a tenth of a small run.
 SILENT = dg.LoggerDefinition(lambda _: logging.Logger("silent", logging.CRITICAL))
@@ -113,7 +114,7 @@ def judged_when(
         for judges, spine in (each for stage in STAGES for each in getattr(stage, "CHECKED", ())):
             own = [judge for judge in judges if judge.table.table == table]
             if own or (spine and table in {contract.table for contract in spine.contracts}):
-                found += judged(con, own, spine, installed)
+                found += judged(con, State.read(con), own, spine, installed)
         con.raw_sql("ROLLBACK")
     return {result.check: result for result in found if result.table == table}
 

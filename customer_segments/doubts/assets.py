@@ -20,8 +20,8 @@ from customer_segments.installation import Installation
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage import Contract
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.dagster_metadata import OWNERS, asset_attributes
-from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
 
 GROUP = "transactions"
@@ -155,7 +155,7 @@ def _ingested(
             said = [{**each.row(), "workbook": each.workbook} for each in found]
             doubted = published(tables.SOURCE_DOUBTS, tables.SOURCE_DOUBTS.arrow(said))
             contacted = None
-            if passes_on or is_there(con, tables.CUSTOMER_CONTACTS.table):
+            if passes_on or tables.CUSTOMER_CONTACTS.table in Catalog.of(con):
                 passed_on = contacts(fresh, reused, surveyed)
                 contacted = published(tables.CUSTOMER_CONTACTS, passed_on)
     for each in found:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.requirements import require_sources
 
@@ -82,7 +83,7 @@ def sales(cleaned: Table) -> Table:
 def newest_sale(con: Connection, cleaned: Table) -> date | None:
     """Return the day of the newest sale of a product; ``None`` if files name no products."""
     newest = sales(cleaned).day.max()
-    require_sources(con, "What to offer", newest)
+    require_sources(Catalog.of(con), "What to offer", newest)
     return con.to_pyarrow(newest).as_py()
 
 

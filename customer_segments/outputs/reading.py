@@ -25,8 +25,9 @@ from customer_segments.segments.migration import customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.ledger import is_there, latest
+from customer_segments.storage.ledger import latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import in_parts, load
@@ -95,7 +96,7 @@ def _view(
     people, sample = _people(con, month, control_share, moves), None
     read, fields = partial(_frame, con), _contact_fields(con)
     if label.rows > most:
-        require_sources(con, WHAT, people)
+        require_sources(Catalog.of(con), WHAT, people)
         people = kept(con, people, "people")
         sample = _rows(con, some_customers(people, "snapshot_month", most=most))
         people = kept(con, queries.listed(people), "listed")
@@ -108,7 +109,8 @@ def _view(
     decided = decisions.filter(decisions.version.isin(versions), decisions.verdict != "kept")
     in_force = read(decided.order_by("decision"))
     # The serving copy has them counted already.
-    is_counted = is_there(con, queries.ROWS_BY_REASON)
+    there = Catalog.of(con)
+    is_counted = queries.ROWS_BY_REASON in there
     counted = con.table(queries.ROWS_BY_REASON) if is_counted else queries.rows_by_reason()
     rows = read(counted)
     snapshot_date = customers["snapshot_date"][0].as_py()
@@ -122,13 +124,15 @@ def _view(
         year = dict(of_year.itertuples(index=False))
     lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
     left_out = con.execute(queries.credits_only(lines, month, window))
-    was_checked = is_there(con, tables.CHECK_HISTORY.table)
+    was_checked = tables.CHECK_HISTORY.table in there
     expected, offers, state = {}, {}, State.read(con)
     judged = tables.SEGMENT_VALUE_BACKTEST
-    if is_there(con, judged.table):
+    if judged.table in there:
         months_ahead = queries.expected_by_segment(of_month, value, judged.relation)
         expected = dict(read(months_ahead).itertuples(index=False))
-    if is_there(con, tables.PRODUCT_RECOMMENDATIONS.table) and month == newest_shown(state, today):
+    if tables.PRODUCT_RECOMMENDATIONS.table in Catalog.of(con) and month == newest_shown(
+        state, today
+    ):
         offered = queries.offers()
         offered = offered if sample is None else offered.semi_join(people, "customer_id")
         rows_of = _rows(con, offered).to_pylist()
@@ -183,7 +187,7 @@ def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
     labels, rfm, model = (contract.relation for contract in MADE_OF)
     of_month, snapshots = queries.of(labels, month), queries.of(rfm, months.shift(month, -1), month)
     moves = customer_moves(of_month, snapshots, model, most_clusters(con.execute))
-    require_sources(con, WHAT, moves)
+    require_sources(Catalog.of(con), WHAT, moves)
     return of_month, snapshots, kept(con, moves, "moves")
 
 
@@ -191,7 +195,7 @@ def _people(con: Connection, month: date, control_share: float, moves: Table) ->
     """Return all that is known of the customers of a month."""
     labels, rfm, _ = (contract.relation for contract in MADE_OF)
     people = queries.customers_of(queries.of(labels, month), queries.of(rfm, month), moves)
-    if is_there(con, tables.CUSTOMER_VALUE.table):
+    if tables.CUSTOMER_VALUE.table in Catalog.of(con):
         people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
     groups = campaign_group(people.customer_id, month, control_share)
     return queries.with_contacts(people.mutate(campaign_group=groups), _contact_fields(con))
@@ -199,17 +203,17 @@ def _people(con: Connection, month: date, control_share: float, moves: Table) ->
 
 def _contact_fields(con: Connection) -> list[str]:
     """Return what the files say of some customer that lists pass on."""
-    if not is_there(con, tables.CUSTOMER_CONTACTS.table):
+    if tables.CUSTOMER_CONTACTS.table not in Catalog.of(con):
         return []
     known = con.to_pyarrow(tables.CUSTOMER_CONTACTS.relation.select("field").distinct())
     return [field for field in CONTACT if field in known["field"].to_pylist()]
 
 
 def _rows(con: Connection, expression: Table) -> "pa.Table":
-    require_sources(con, WHAT, expression)
+    require_sources(Catalog.of(con), WHAT, expression)
     return con.to_pyarrow(expression)
 
 
 def _frame(con: Connection, expression: Table) -> "pd.DataFrame":
-    require_sources(con, WHAT, expression)
+    require_sources(Catalog.of(con), WHAT, expression)
     return con.execute(as_floats(expression))

@@ -18,9 +18,10 @@ from customer_segments.private import make_folder
 from customer_segments.segments.migration import customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import SERVED, is_large
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
-from customer_segments.storage.ledger import PUBLICATIONS, is_there, latest
+from customer_segments.storage.ledger import PUBLICATIONS, latest
 from customer_segments.storage.state import State
 
 # All that is known of each customer at each month's end; what is read from here alone.
@@ -34,7 +35,7 @@ def serve(installed: Installation) -> None:
     copy = installed.copy
     make_folder(copy.path.parent)
     with installed.warehouse.reading() as con:
-        if not is_there(con, tables.CUSTOMER_SEGMENTS.table):
+        if tables.CUSTOMER_SEGMENTS.table not in Catalog.of(con):
             return
         write_copy(con, copy.path, served(con), CUSTOMERS)
         # Last: without it the copy is made once more.
@@ -47,7 +48,8 @@ def served(con: Connection) -> dict[str, list[Table]]:
     ``customers`` joins what is known of each customer and month; ``customer_orders`` has a row per
     customer and invoice, ``customer_products`` one per customer and product, unless they are many.
     """
-    known = {c.table: [c.relation] for c in (PUBLICATIONS, *SERVED) if is_there(con, c.table)}
+    there = Catalog.of(con)
+    known = {c.table: [c.relation] for c in (PUBLICATIONS, *SERVED) if c.table in there}
     has_value, most = tables.CUSTOMER_VALUE.table in known, most_clusters(con.execute)
     lines = tables.CLEANED_TRANSACTIONS.relation.filter(ibis._.customer_id.notnull())
     known |= {

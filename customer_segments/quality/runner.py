@@ -21,8 +21,8 @@ from customer_segments.quality.events import told
 from customer_segments.quality.judge import Judge
 from customer_segments.quality.scope import Scope, months_of_run, newest_date
 from customer_segments.quality.spine import DESCRIPTIONS, Spine
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import publish
 from customer_segments.storage.state import State
 from customer_segments.tables import CHECK_HISTORY
@@ -67,12 +67,11 @@ def _table_checks(
         }
         covered = months_of_run(context.run.tags)
         wanted = [each for each in judges if (each.table.table, each.check) in asked]
-        with warehouse.reading() as con:
-            # Read with what is judged: somebody may publish before it is remembered.
-            state = State.read(con)
-            results = judged(con, wanted, spine, installed, covered)
-        results = [result for result in results if (result.table, result.check) in asked]
+        # In one transaction: nobody publishes before it is remembered.
         with warehouse.writing() as con:
+            state = State.read(con)
+            results = judged(con, state, wanted, spine, installed, covered)
+            results = [result for result in results if (result.table, result.check) in asked]
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
             _remember(con, results, state, context.run.run_id, made_by)
         for result in results:
@@ -86,6 +85,7 @@ def _table_checks(
 
 def judged(
     con: Connection,
+    state: State,
     judges: Iterable[Judge],
     spine: Spine | None,
     installed: Installation,
@@ -93,11 +93,13 @@ def judged(
 ) -> list[Result]:
     """Return what checks say of the tables of an open warehouse, their spine first.
 
-    ``covered`` are the first and the last month to judge; all of them without it.
+    ``state`` is what it holds; ``covered`` are the first and the last month to judge, all of them
+    without it.
     """
     settings, policy = installed.settings, installed.policy
     # Not those of the definitions: an ingestion before it in its run may have changed them.
     months = load_months(settings, policy.source.today(), policy.source.time_zone)
+    there = Catalog.of(con)
     read = {contract.table for judge in judges for contract in (judge.table, *judge.reads)}
     scope = Scope(
         *(covered or (months.first, months.newest)),
@@ -105,10 +107,10 @@ def judged(
         newest_date(con),
         policy.checks,
         None if policy.source.database else settings.input_dir,
-        frozenset(table for table in read if not is_there(con, table)),
+        frozenset(table for table in read if table not in there),
         settings.bounds,
     )
-    results = spine.results(con, covered) if spine else []
+    results = spine.results(con, state, covered) if spine else []
     if all(result.level is Level.OK for result in results):
         fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
         results += [judge.judge(fetch(judge.figures), scope) for judge in judges]
@@ -120,7 +122,7 @@ def _remember(
 ) -> None:
     """Add what checks said, inside a transaction; ``made_by`` is the fingerprint of thresholds."""
     number, now = 0, datetime.now(UTC).replace(tzinfo=None)
-    if is_there(con, CHECK_HISTORY.table):
+    if CHECK_HISTORY.table in Catalog.of(con):
         newest = con.raw_sql("SELECT coalesce(max(verdict), 0) FROM check_history")
         ((number,),) = newest.fetchall()
     rows = [

@@ -16,8 +16,9 @@ from ibis.expr.types import Table, Value
 from customer_segments.months import Months, shift
 from customer_segments.policy.checks import Checks
 from customer_segments.storage import Contract
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import SOURCE_SHEETS
 
 # A first year of snapshots holds one season after the other: its segments shift by themselves.
@@ -90,7 +91,7 @@ def newest_date(con: Connection) -> date:
 
     Dates that cannot be right, such as those before 2000, are none.
     """
-    if not is_there(con, SOURCE_SHEETS.table):
+    if SOURCE_SHEETS.table not in Catalog.of(con):
         return date.min
     newest: Any = con.to_pyarrow(SOURCE_SHEETS.relation.last_date.max()).as_py()
     return newest.date() if newest else date.min

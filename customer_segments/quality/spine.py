@@ -15,6 +15,7 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.quality.evaluation import Evaluation, Level, Result
 from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.requirements import require_contract, require_sources
@@ -47,14 +48,16 @@ class Spine:
     contracts: tuple[Contract, ...]
     expected: Table
     actual: Table
-    also_waiting: Callable[[Connection], Iterable[date]] = lambda con: ()
+    also_waiting: Callable[[State], Iterable[date]] = lambda state: ()
 
-    def results(self, con: Connection, covered: tuple[date, date] | None = None) -> list[Result]:
+    def results(
+        self, con: Connection, state: State, covered: tuple[date, date] | None = None
+    ) -> list[Result]:
         """Audit the published tables, of monthly ones the months covered, and reconcile them.
 
         All months are: snapshots add them up, and would be wrong by what went missing in any.
         """
-        agrees = self._reconciled(con)
+        agrees = self._reconciled(con, state)
         return [
             Result(
                 contract.table,
@@ -71,17 +74,17 @@ class Spine:
             }.items()
         ]
 
-    def _reconciled(self, con: Connection) -> Findings:
+    def _reconciled(self, con: Connection, state: State) -> Findings:
+        there = Catalog.of(con)
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
-                require_sources(con, f"The reconciliation of {names}", relation)
+                require_sources(there, f"The reconciliation of {names}", relation)
         except UserError as error:
             return str(error), {}, "", {}
-        state = State.read(con)
         monthly = [c for c in self.contracts if c.write_mode is WriteMode.REPLACE_MONTHS]
         pending = {month for contract in monthly for month in state.pending(contract)}
-        pending.update(self.also_waiting(con))
+        pending.update(self.also_waiting(state))
         sides: list[Table] = [self.expected, self.actual]
         if pending:
             sides = [each.filter(~each[each.columns[0]].isin(sorted(pending))) for each in sides]

@@ -10,11 +10,11 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import tables
+from customer_segments.months import shift
 from customer_segments.quality.spine import Spine
 from customer_segments.rfm.judges import in_snapshots
 from customer_segments.segments.migration import comparable_months, next_month
-from customer_segments.storage.connection import Connection
-from customer_segments.storage.ledger import PUBLICATIONS
+from customer_segments.storage.state import State
 from customer_segments.tables.money import SUM
 
 # In place of a segment: what is compared is a whole snapshot.
@@ -61,18 +61,12 @@ def _sides(after: Table, before: Table) -> Table:
     return after.union(before.select(*after.columns))
 
 
-def months_after_a_change(con: Connection) -> list[date]:
+def months_after_a_change(state: State) -> list[date]:
     """Return months of the migration whose last month's snapshot changed since they were made."""
-    lines = PUBLICATIONS.relation
-    snapshots = lines.filter(lines.table_name == tables.CUSTOMER_RFM.table, lines.is_changed)
-    snapshots = snapshots.select("publication", snapshot_month="month")
-    changed = snapshots.select("publication", snapshot_month=next_month(snapshots))
-    changed = changed.group_by("snapshot_month").agg(changed=changed.publication.max())
-    own = lines.filter(lines.table_name == tables.SEGMENT_MIGRATION.table)
-    own = own.group_by(snapshot_month="month").agg(made=own.publication.max())
-    both = own.inner_join(changed, "snapshot_month")
-    rows = con.to_pyarrow(both.filter(both.changed > both.made).select("snapshot_month"))
-    return rows["snapshot_month"].to_pylist()
+    snapshots = state.months(tables.CUSTOMER_RFM.table)
+    moves = state.months(tables.SEGMENT_MIGRATION.table).items()
+    before = ((month, snapshots.get(shift(month, -1)), held) for month, held in moves)
+    return [month for month, last, held in before if last and last.changed > held.publication]
 
 
 _rfm, _segments = tables.CUSTOMER_RFM.relation, tables.CUSTOMER_SEGMENTS.relation

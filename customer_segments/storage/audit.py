@@ -4,10 +4,10 @@ Belongs here: finding breaches in any relation, staged or published. Does not: w
 then (``publish`` refuses, a check reports).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-import ibis
 import ibis.expr.datatypes as dt
 
 from customer_segments.errors import UserError
@@ -49,9 +49,9 @@ class ContractBreach(UserError):  # noqa: N818 - the field calls it a breach
         )
 
 
-def column_breaches(contract: Contract, schema: ibis.Schema) -> list[Breach]:
+def column_breaches(contract: Contract, given: Mapping[str, dt.DataType]) -> list[Breach]:
     """Return what is wrong with the columns: missing, not in the contract, of another type."""
-    wanted, given = contract.schema, schema
+    wanted = contract.schema
     wrong = [f"column {name} is missing" for name in wanted if name not in given]
     wrong += [f"column {name} is not in the contract" for name in given if name not in wanted]
     wrong += [

@@ -12,9 +12,9 @@ import ibis
 import ibis.expr.operations as ops
 
 from customer_segments.storage.audit import Breach, ContractBreach
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
-from customer_segments.storage.ledger import is_there
 from customer_segments.storage.requirements import require_contract
 
 STAGING = "staging"
@@ -48,7 +48,7 @@ class InFile:
         if contract.write_mode is WriteMode.REPLACE and (is_new or not contract.month_column):
             # Made anew inside the transaction: a new contract may differ in its columns.
             con.raw_sql(f"DROP TABLE IF EXISTS {quoted(contract.table)}")
-        if is_there(con, contract.table):
+        if contract.table in Catalog.of(con):
             require_contract(con, contract)
         else:
             con.raw_sql(contract.ddl())

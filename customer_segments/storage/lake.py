@@ -20,11 +20,11 @@ import ibis.expr.operations as ops
 
 from customer_segments.errors import UserError
 from customer_segments.private import make_folder
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, literal, quoted
 from customer_segments.storage.delta import PART, Delta, part
 from customer_segments.storage.in_file import STAGING, InFile
-from customer_segments.storage.ledger import is_in_lake, is_temporary, is_there
 from customer_segments.storage.requirements import require_contract
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ class Lake:
         """
         folder = self.delta.folder / contract.table / uuid4().hex
         make_folder(folder)
+        there = Catalog.of(con)
         sources = [*expression.op().find((ops.UnboundTable, ops.InMemoryTable))]
         if any(
-            isinstance(each, ops.InMemoryTable) or is_temporary(con, each.name) for each in sources
+            isinstance(each, ops.InMemoryTable) or each.name in there.temporary for each in sources
         ):
             typed = expression.cast(dict(contract.relation.schema().items()))
             rows = typed.mutate(**{PART: typed[contract.month_column]})
@@ -64,7 +65,7 @@ class Lake:
         else:
             from customer_segments.storage.engine import write
 
-            tables = {each.name: self._source(con, each) for each in sources}
+            tables = {each.name: self._source(con, there, each) for each in sources}
             write(self.engine, self.memory, expression, contract, tables, folder, PART)
         files = sorted(folder.rglob("*.parquet"))
         con.raw_sql(f"CREATE TEMP VIEW {STAGING} AS {_select(contract, files)}")
@@ -72,7 +73,7 @@ class Lake:
 
     def prepare(self, con: Connection, contract: Contract, *, is_new: bool) -> None:
         """Raise where rows stay that another contract wrote."""
-        if contract.write_mode is WriteMode.REPLACE_MONTHS and is_there(con, contract.table):
+        if contract.write_mode is WriteMode.REPLACE_MONTHS and contract.table in Catalog.of(con):
             require_contract(con, contract)
 
     def swap(
@@ -110,26 +111,28 @@ class Lake:
 
     def files(self, con: Connection) -> list[Path]:
         """Return the files of all tables of the lake, as they are published."""
-        if not is_there(con, VERSIONS):
+        if VERSIONS not in Catalog.of(con):
             return []
         tables = con.raw_sql(f"SELECT DISTINCT table_name FROM {VERSIONS}").fetchall()
         return [file for (name,) in tables for file in self.delta.files(name, pinned(con, name))]
 
-    def _source(self, con: Connection, source: ops.UnboundTable) -> "list[Path] | pa.Table":
+    def _source(
+        self, con: Connection, there: Catalog, source: ops.UnboundTable
+    ) -> "list[Path] | pa.Table":
         """Return the files of a table in the lake; the rows of a small one."""
         files = []
-        if is_in_lake(con, source.name):
+        if source.name in there.in_lake:
             files = self.delta.files(source.name, pinned(con, source.name))
         return files or con.to_pyarrow(source.to_expr())
 
 
-def placed(con: Connection, contract: Contract, lake: Lake | None) -> InFile | Lake:
+def placed(there: Catalog, contract: Contract, lake: Lake | None) -> InFile | Lake:
     """Return where a table lies; a UserError says that the warehouse has it elsewhere."""
     wanted = lake if contract.in_lake else None
-    if is_there(con, contract.table) and is_in_lake(con, contract.table) != bool(wanted):
-        there, other = ("the file", "the lake") if wanted else ("the lake", "the file")
+    if contract.table in there and (contract.table in there.in_lake) != bool(wanted):
+        held, other = ("the file", "the lake") if wanted else ("the lake", "the file")
         raise UserError(
-            f"{contract.table} is in {there} of the warehouse, and [engine] wants it in {other}.",
+            f"{contract.table} is in {held} of the warehouse, and [engine] wants it in {other}.",
             "Nothing was changed. Take [engine] back to what it was, or name another warehouse, "
             "which is made from the files again.",
         )
@@ -138,7 +141,7 @@ def placed(con: Connection, contract: Contract, lake: Lake | None) -> InFile | L
 
 def pinned(con: Connection, table: str) -> int:
     """Return the version of a table that is published; that of the empty table if none is."""
-    if not is_there(con, VERSIONS):
+    if VERSIONS not in Catalog.of(con):
         return 0
     newest = f"SELECT coalesce(arg_max(version, publication), 0) FROM {VERSIONS}"
     ((version,),) = con.con.execute(f"{newest} WHERE table_name = ?", [table]).fetchall()

@@ -15,6 +15,7 @@ from typing import Any
 
 from customer_segments.months import between
 from customer_segments.storage.audit import column_breaches
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Content, LedgerLine, content
 from customer_segments.storage.contracts import Contract, WriteMode, declared, quoted
@@ -100,35 +101,13 @@ def _enter(con: Connection, contract: Contract, months: list[Entry], **by: Any) 
     return lines
 
 
-def is_there(con: Connection, table: str) -> bool:
-    """Tell whether the warehouse has a table, in its file or in the lake."""
-    found = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
-    in_file = con.con.execute(f"{found} AND table_name = ?", [table]).fetchall()
-    return bool(in_file) or is_in_lake(con, table)
-
-
-def is_in_lake(con: Connection, table: str) -> bool:
-    """Tell whether the warehouse has a table as a view of files of the lake."""
-    found = "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
-    return bool(con.con.execute(f"{found} AND view_name = ?", [table]).fetchall())
-
-
-def is_temporary(con: Connection, table: str) -> bool:
-    """Tell whether a table or view is the connection's own, and not the warehouse's."""
-    found = (
-        "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = $1 "
-        "UNION ALL SELECT 1 FROM duckdb_views() WHERE temporary AND view_name = $1"
-    )
-    return bool(con.con.execute(found, [table]).fetchall())
-
-
 def latest(con: Connection, table: str) -> dict[date | None, LedgerLine]:
     """Return the newest ledger line of each month of a table, in order of months.
 
     Nothing where nothing was ever published: a first publication that failed leaves a file
     without a ledger.
     """
-    if not is_there(con, PUBLICATIONS.table):
+    if PUBLICATIONS.table not in Catalog.of(con):
         return {}
     rows = con.con.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM publications WHERE table_name = ? QUALIFY "
@@ -145,9 +124,7 @@ def newest_raw_version(con: Connection, table: str) -> str:
 
 
 def newest(con: Connection, table: str, column: str) -> str | None:
-    """Return what the newest line of a table says; ``None`` if it was never published."""
-    if not is_there(con, PUBLICATIONS.table):
-        return None
+    """Return what the newest line of a table says, in a warehouse that has a ledger."""
     said = f"SELECT arg_max({column}, publication) FROM publications WHERE table_name = ?"
     ((value,),) = con.con.execute(said, [table]).fetchall()
     return value
@@ -160,14 +137,16 @@ def disagreements(con: Connection, contracts: Mapping[str, Contract]) -> list[st
     version. Tables of other contracts are compared by their number of rows alone. Of the ledger
     just columns are read that every version had.
     """
-    if not is_there(con, PUBLICATIONS.table):
+    there = Catalog.of(con)
+    if PUBLICATIONS.table not in there:
         return ["it has no ledger"]
     names = con.raw_sql("SELECT DISTINCT table_name FROM publications ORDER BY 1").fetchall()
-    return [said for (name,) in names if (said := _disagreement(con, name, contracts.get(name)))]
+    found = (_disagreement(con, there, name, contracts.get(name)) for (name,) in names)
+    return [said for said in found if said]
 
 
-def _disagreement(con: Connection, table: str, contract: Contract | None) -> str:
-    if not is_there(con, table):
+def _disagreement(con: Connection, there: Catalog, table: str, contract: Contract | None) -> str:
+    if table not in there:
         return f"{table} is in the ledger, but not in the warehouse"
     if contract is None:
         return ""
@@ -178,7 +157,7 @@ def _disagreement(con: Connection, table: str, contract: Contract | None) -> str
         "FROM publications WHERE table_name = ? GROUP BY month ORDER BY month",
         [table],
     ).fetchall()
-    if not is_new and not column_breaches(contract, con.get_schema(table)):
+    if not is_new and not column_breaches(contract, there.schemas[table]):
         said = {month: (rows, revenue) for month, rows, revenue in lines}
         made = content(con, contract, quoted(table)).items()
         found = {month: (held.rows, held.revenue) for month, held in made}

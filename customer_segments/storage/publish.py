@@ -12,12 +12,13 @@ import ibis.expr.operations as ops
 from customer_segments.months import between
 from customer_segments.storage import ledger, requirements
 from customer_segments.storage.audit import ContractBreach, column_breaches, row_breaches
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.content import Content, Publication, content
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.in_file import STAGING
 from customer_segments.storage.lake import Lake, placed
-from customer_segments.storage.ledger import PUBLICATIONS, is_temporary, is_there
+from customer_segments.storage.ledger import PUBLICATIONS
 
 
 def publish(
@@ -57,23 +58,25 @@ def publish(
     expression = _with_nulls_typed(
         data if isinstance(data, ibis.Table) else ibis.memtable(data), contract
     )
-    requirements.require_sources(con, contract.table, expression)
-    requirements.require_passed(con, contract.table, expression)
-    if not is_there(con, PUBLICATIONS.table):
+    there = Catalog.of(con)
+    requirements.require_sources(there, contract.table, expression)
+    requirements.require_passed(con, there, contract.table, expression)
+    if PUBLICATIONS.table in there:
+        requirements.require_ledger(there)
+    else:
         con.raw_sql(PUBLICATIONS.ddl())
-    requirements.require_ledger(con)
     if months and contract.needs_history:
         requirements.require_history(con, contract, last=months[1])
 
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
-    place = placed(con, contract, lake)
+    place = placed(there, contract, lake)
     sql = str(con.compile(expression, pretty=True))
     staged = place.stage(con, contract, expression, sql)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
-    before = _replaced(con, contract, months)
+    before = _replaced(con, there, contract, months)
     place.prepare(con, contract, is_new=not before)
     after = content(con, contract, STAGING)
     by = {"run_id": run_id, "made_by": made_by}
@@ -83,7 +86,7 @@ def publish(
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
-        if not is_temporary(con, table.name)
+        if table.name not in there.temporary
     }
     return Publication(contract.table, lines, before, sql, sources)
 
@@ -100,9 +103,10 @@ def empty_outside(
 
     Nobody publishes these months any more, and snapshots would go on adding them up.
     """
-    if contract.write_mode is not WriteMode.REPLACE_MONTHS or not is_there(con, contract.table):
+    there = Catalog.of(con)
+    if contract.write_mode is not WriteMode.REPLACE_MONTHS or contract.table not in there:
         return
-    place = placed(con, contract, lake)
+    place = placed(there, contract, lake)
     held = {month: line for month, line in ledger.latest(con, contract.table).items() if month}
     for month, line in held.items():
         if line.rows and not first <= month <= last:
@@ -113,12 +117,12 @@ def empty_outside(
 
 
 def _replaced(
-    con: Connection, contract: Contract, months: tuple[date, date] | None
+    con: Connection, there: Catalog, contract: Contract, months: tuple[date, date] | None
 ) -> dict[date | None, Content]:
     """Return what the months hold that are about to be replaced; nothing if not comparable."""
-    if contract.write_mode is WriteMode.INSERT_NEW or not is_there(con, contract.table):
+    if contract.write_mode is WriteMode.INSERT_NEW or contract.table not in there:
         return {}
-    is_other = bool(column_breaches(contract, con.get_schema(contract.table)))
+    is_other = bool(column_breaches(contract, there.schemas[contract.table]))
     if contract.write_mode is WriteMode.REPLACE:
         is_other = is_other or not requirements.is_made_by(con, contract)
     return {} if is_other else content(con, contract, quoted(contract.table), months)

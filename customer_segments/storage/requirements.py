@@ -13,9 +13,10 @@ import ibis.expr.operations as ops
 from customer_segments.errors import UserError
 from customer_segments.storage import ledger
 from customer_segments.storage.audit import column_breaches, stored
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, is_in_lake, is_temporary, is_there
+from customer_segments.storage.ledger import PUBLICATIONS
 
 # Checks of which no table may be built on that does not pass them.
 BLOCKING = ("contract", "reconciliation")
@@ -36,23 +37,25 @@ class ContractMismatch(UserError):  # noqa: N818 - the field calls it a mismatch
         )
 
 
-def require_ledger(con: Connection) -> None:
+def require_ledger(there: Catalog) -> None:
     """Raise if another version of the code wrote the ledger."""
-    if differences := column_breaches(PUBLICATIONS, con.get_schema(PUBLICATIONS.table)):
+    if differences := column_breaches(PUBLICATIONS, there.schemas[PUBLICATIONS.table]):
         raise ContractMismatch(PUBLICATIONS.table, [breach.rule for breach in differences])
 
 
 def require_contract(con: Connection, contract: Contract) -> None:
     """Raise unless the published table exists and has the contract's columns and rules."""
-    if not is_there(con, contract.table):
+    there = Catalog.of(con)
+    if contract.table not in there:
         raise UserError(
             f"The warehouse has no table {contract.table} yet.",
             "Materialize it first, or start `customer-segments run`.",
         )
-    breaches = column_breaches(contract, con.get_schema(contract.table))
+    breaches = column_breaches(contract, there.schemas[contract.table])
     differences = [breach.rule for breach in breaches]
     # Whoever wrote last made the table, or found it made by the same contract.
-    label = ledger.newest(con, contract.table, "contract")
+    has_ledger = PUBLICATIONS.table in there
+    label = ledger.newest(con, contract.table, "contract") if has_ledger else None
     if label is None:
         differences = differences or ["the ledger has no line of it"]
     elif not differences and not contract.is_labelled(label):
@@ -64,7 +67,8 @@ def require_contract(con: Connection, contract: Contract) -> None:
 
 def require_in_file(con: Connection, contracts: Iterable[Contract]) -> None:
     """Raise if one of some tables, which are to be migrated, is in the lake."""
-    if in_lake := [each.table for each in contracts if is_in_lake(con, each.table)]:
+    there = Catalog.of(con)
+    if in_lake := [each.table for each in contracts if each.table in there.in_lake]:
         raise UserError(
             f"{', '.join(in_lake)} in the lake was written by another version of its contract.",
             "Nothing was changed: a migration leaves the lake alone. Name another warehouse and "
@@ -79,17 +83,17 @@ def is_made_by(con: Connection, contract: Contract) -> bool:
     return label is not None and contract.is_labelled(label)
 
 
-def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None:
+def require_sources(there: Catalog, reader: str, expression: ibis.Expr) -> None:
     """Raise unless every table that the expression reads is there as declared; names the reader."""
     for source in expression.op().find(ops.UnboundTable):
-        if is_temporary(con, source.name):
+        if source.name in there.temporary:
             continue
-        if not is_there(con, source.name):
+        if source.name not in there:
             raise UserError(
                 f"{reader} reads {source.name}, which the warehouse does not have.",
                 f"Materialize {source.name} first, or start `customer-segments run`.",
             )
-        actual = con.get_schema(source.name)
+        actual = there.schemas[source.name]
         differences = [
             f"column {name} is {stored(actual[name]) if name in actual else 'missing'}, "
             f"{reader} expects {stored(dtype)}"
@@ -100,7 +104,7 @@ def require_sources(con: Connection, reader: str, expression: ibis.Expr) -> None
             raise ContractMismatch(source.name, differences)
 
 
-def judgements(con: Connection) -> tuple[dict[str, int], dict[str, str]]:
+def judgements(con: Connection, there: Catalog) -> tuple[dict[str, int], dict[str, str]]:
     """Return by table what its blocking checks were evaluated on last, and what is wrong with it.
 
     The first is the number of the publication; the second has those tables alone whose newest
@@ -108,14 +112,15 @@ def judgements(con: Connection) -> tuple[dict[str, int], dict[str, str]]:
     """
     judged: dict[str, int] = {}
     failed: dict[str, str] = {}
-    if not is_there(con, "check_history"):
+    if "check_history" not in there:
         return judged, failed
     names = ", ".join(f"'{name}'" for name in BLOCKING)
     for table, check, publication, level, said, newest in con.raw_sql(
         "SELECT table_name, check_name, coalesce(last(publication ORDER BY verdict), 0), "
-        "last(level ORDER BY verdict), last(said ORDER BY verdict), (SELECT max(publication) "
-        "FROM publications WHERE publications.table_name = check_history.table_name) "
-        f"FROM check_history WHERE check_name IN ({names}) GROUP BY 1, 2 ORDER BY 1, 2"
+        "last(level ORDER BY verdict), last(said ORDER BY verdict), any_value(newest) "
+        "FROM check_history LEFT JOIN (SELECT table_name, max(publication) AS newest "
+        "FROM publications GROUP BY 1) USING (table_name) "
+        f"WHERE check_name IN ({names}) GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall():
         judged[table] = min(judged.get(table, publication), publication)
         if level == "error" and publication >= (newest or 0):
@@ -123,9 +128,9 @@ def judgements(con: Connection) -> tuple[dict[str, int], dict[str, str]]:
     return judged, failed
 
 
-def require_passed(con: Connection, reader: str, expression: ibis.Expr) -> None:
+def require_passed(con: Connection, there: Catalog, reader: str, expression: ibis.Expr) -> None:
     """Raise if a table that the expression reads did not pass its blocking checks."""
-    _, failed = judgements(con)
+    _, failed = judgements(con, there)
     for source in expression.op().find(ops.UnboundTable):
         if source.name in failed and source.name != reader:
             raise UserError(

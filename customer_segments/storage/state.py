@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from customer_segments.months import between, is_end
 from customer_segments.private import write_text
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.ledger import PUBLICATIONS
@@ -122,13 +123,11 @@ class State:
         Days that ``before`` says of tables that did not change since are not looked for again: that
         takes a scan of the largest tables.
         """
-        # All at once: this is read again after each transaction.
-        found = "SELECT table_name, list(column_name) FROM duckdb_columns()"
-        of_file = f"{found} WHERE database_name = current_database() GROUP BY table_name"
-        columns = dict(con.raw_sql(of_file).fetchall())
-        if PUBLICATIONS.table not in columns:
+        there = Catalog.of(con)
+        columns = there.schemas
+        if PUBLICATIONS.table not in there:
             return cls()
-        require_ledger(con)
+        require_ledger(there)
         tables: dict[str, dict[str, Held]] = {}
         for table, month, *held in con.raw_sql(
             "SELECT table_name, coalesce(month::VARCHAR, ''), max(publication), "
@@ -166,7 +165,7 @@ class State:
         elif "invoice_date" in columns.get("cleaned_transactions", ()):
             last = "SELECT coalesce(max(invoice_date)::DATE::VARCHAR, '') FROM cleaned_transactions"
             ((last_day,),) = con.raw_sql(f"{last} WHERE customer_id IS NOT NULL").fetchall()
-        judged, failed = judgements(con)
+        judged, failed = judgements(con, there)
         return cls(tables, judged, failed, files, parser, champion, decision, dates, last_day)
 
     @classmethod

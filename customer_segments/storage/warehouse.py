@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from customer_segments.private import make_folder
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import (
     Connection,
     WarehouseUnavailable,
@@ -22,7 +23,6 @@ from customer_segments.storage.connection import (
 from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.lake import Lake
-from customer_segments.storage.ledger import is_there
 from customer_segments.storage.publish import empty_outside, publish
 from customer_segments.storage.requirements import require_contract, require_sources
 from customer_segments.storage.state import State
@@ -145,7 +145,7 @@ class Warehouse:
 
 def query(con: Connection, expression: ibis.Table) -> "pd.DataFrame":
     """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
-    require_sources(con, "This query", expression)
+    require_sources(Catalog.of(con), "This query", expression)
     return con.execute(expression)
 
 
@@ -164,7 +164,7 @@ def in_parts(con: Connection, expression: ibis.Table, rows: int) -> Iterator["pa
 
 def load(con: Connection, contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
-    if not is_there(con, contract.table):
+    if contract.table not in Catalog.of(con):
         return contract.arrow([]).to_pandas()
     require_contract(con, contract)
     return con.execute(contract.relation.order_by(list(contract.key)))

@@ -18,9 +18,10 @@ from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.private import make_folder, replacing
 from customer_segments.storage import Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection, WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
-from customer_segments.storage.ledger import code_version, disagreements, is_there
+from customer_segments.storage.ledger import code_version, disagreements
 from customer_segments.tables import CONTRACTS
 
 NOTES = "backup_notes"
@@ -168,7 +169,7 @@ def _digests(con: Connection, database: str) -> dict[str, tuple]:
 
 
 def _notes(con: Connection) -> Notes:
-    if not is_there(con, NOTES):
+    if NOTES not in Catalog.of(con):
         return Notes()
     sql = f"SELECT made_at, months, differences FROM {NOTES}"
     ((made_at, months, differences),) = con.raw_sql(sql).fetchall()

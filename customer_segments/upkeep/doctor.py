@@ -15,8 +15,9 @@ from customer_segments.installation import Installation, settings_here
 from customer_segments.quality.evaluation import Level
 from customer_segments.shown import advice
 from customer_segments.storage import Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection, WarehouseUnavailable
-from customer_segments.storage.ledger import code_version, disagreements, is_there
+from customer_segments.storage.ledger import code_version, disagreements
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
 from customer_segments.texts import plural
@@ -93,7 +94,7 @@ def _warehouse(installed: Installation) -> Iterator[Finding]:
 
 
 def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
-    if not is_there(con, "publications"):
+    if "publications" not in Catalog.of(con):
         yield odd("warehouse", "Nothing was ever published in it.", RUN)
         return
     yield from _code(con)
@@ -149,7 +150,7 @@ def _months(state: State, installed: Installation) -> Iterator[Finding]:
 
 
 def _champion(con: Connection, state: State) -> Iterator[Finding]:
-    if state.champion is None or not is_there(con, "kmeans_model"):
+    if state.champion is None or "kmeans_model" not in Catalog.of(con):
         yield odd("champion", "No model was chosen yet.", RUN)
         return
     known = "SELECT 1 FROM kmeans_model WHERE version = ? LIMIT 1"
@@ -163,7 +164,7 @@ def _champion(con: Connection, state: State) -> Iterator[Finding]:
 
 def _checks(con: Connection) -> Iterator[Finding]:
     """Say what the newest verdict of each check on each month is."""
-    if not is_there(con, "check_history"):
+    if "check_history" not in Catalog.of(con):
         return
     rows = con.raw_sql(
         "SELECT table_name, check_name, month, level, said FROM check_history QUALIFY evaluated_at "

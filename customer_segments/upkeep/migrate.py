@@ -22,9 +22,10 @@ from customer_segments.model.features import NEUTRAL
 from customer_segments.policy import Policy
 from customer_segments.storage import Contract, WriteMode
 from customer_segments.storage.audit import column_breaches, row_breaches
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection, transaction
 from customer_segments.storage.contracts import quoted, version_of
-from customer_segments.storage.ledger import PUBLICATIONS, add_migration, is_there, newest
+from customer_segments.storage.ledger import PUBLICATIONS, add_migration, newest
 from customer_segments.storage.requirements import require_contract, require_in_file
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
@@ -77,11 +78,12 @@ def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]
     UserError says that a newer version wrote a table, that one with history cannot be kept, or
     that one is in the lake.
     """
-    if not is_there(con, PUBLICATIONS.table):
+    held = Catalog.of(con)
+    if PUBLICATIONS.table not in held:
         return []
     # The ledger first: the lines of the others' migration are written into the new one.
-    there = [each for each in (PUBLICATIONS, *contracts) if is_there(con, each.table)]
-    labels = {contract.table: _label(con, contract) for contract in there}
+    there = [each for each in (PUBLICATIONS, *contracts) if each.table in held]
+    labels = {contract.table: _label(con, held, contract) for contract in there}
     newer = [each.table for each in there if version_of(labels[each.table]) > each.version]
     if newer:
         raise UserError(
@@ -92,7 +94,7 @@ def plan(con: Connection, installed: Installation, contracts: Iterable[Contract]
     others = [
         contract
         for contract in there
-        if column_breaches(contract, con.get_schema(contract.table))
+        if column_breaches(contract, held.schemas[contract.table])
         or not contract.is_labelled(labels[contract.table])
     ]
     require_in_file(con, others)
@@ -119,11 +121,11 @@ def _staging(contract: Contract) -> str:
     return f"migrated_{contract.table}"
 
 
-def _label(con: Connection, contract: Contract) -> str:
+def _label(con: Connection, held: Catalog, contract: Contract) -> str:
     """Return the label of the contract that wrote a table, as its newest ledger line tells it."""
     if contract is PUBLICATIONS:
         # It has no line of itself; its columns tell.
-        return "" if column_breaches(contract, con.get_schema(contract.table)) else contract.label
+        return "" if column_breaches(contract, held.schemas[contract.table]) else contract.label
     return newest(con, contract.table, "contract") or ""
 
 

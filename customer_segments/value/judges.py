@@ -11,7 +11,6 @@ from ibis.expr.types import Table
 from customer_segments.quality.judge import Judge, Row
 from customer_segments.quality.scope import Scope
 from customer_segments.quality.spine import Spine
-from customer_segments.storage.state import State
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_VALUE
 from customer_segments.tables.money import SUM
 from customer_segments.value.spent import YEAR, later
@@ -75,6 +74,6 @@ SPINE = Spine(
     in_lines(CLEANED_TRANSACTIONS.relation, CUSTOMER_RFM.relation),
     in_value(CUSTOMER_VALUE.relation),
     # Lines changed that are in no snapshot yet, where only some months were asked for.
-    also_waiting=lambda con: State.read(con).pending(CUSTOMER_RFM),
+    also_waiting=lambda state: state.pending(CUSTOMER_RFM),
 )
 CHECKED = ((JUDGES, SPINE),)

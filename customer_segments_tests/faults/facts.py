@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.content import Content, content
 from customer_segments.storage.contracts import quoted
-from customer_segments.storage.ledger import PUBLICATIONS, is_there
+from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.tables import CONTRACTS
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ def facts(settings: Settings) -> Facts:
 
 def facts_of(con: "Backend") -> Facts:
     """Read an open warehouse."""
+    there = Catalog.of(con)
     tables = {
         table: _comparable(con, table, content(con, contract, quoted(table)))
         for table, contract in CONTRACTS.items()
-        if is_there(con, table)
+        if table in there
     }
-    if not is_there(con, PUBLICATIONS.table):
+    if PUBLICATIONS.table not in there:
         return Facts(tables)
     lines = con.raw_sql(
         "SELECT table_name, month, rows, revenue, digest, raw_version, "

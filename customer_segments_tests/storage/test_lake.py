@@ -14,9 +14,10 @@ from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.policy.engine import Engine
 from customer_segments.settings import Settings
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.engine import session
 from customer_segments.storage.lake import pinned
-from customer_segments.storage.ledger import disagreements, is_in_lake
+from customer_segments.storage.ledger import disagreements
 from customer_segments.tables import CONTRACTS, CUSTOMER_RFM
 from customer_segments.upkeep.backup import back_up
 from customer_segments.upkeep.migrate import migrate
@@ -114,7 +115,7 @@ def test_engines_make_the_same_tables(in_lake, labelled_shop):
     assert set(found.values()) == {(0, 0)}
     assert digests(in_lake.settings) == digests(by_duckdb)
     with in_lake.warehouse.reading() as con:
-        assert all(is_in_lake(con, table) for table in IN_LAKE)
+        assert {*IN_LAKE} <= Catalog.of(con).in_lake
 
 
 @needs_cluster

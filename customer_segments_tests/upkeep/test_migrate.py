@@ -17,8 +17,9 @@ from customer_segments.model.exchange import version_rows
 from customer_segments.model.features import NEUTRAL
 from customer_segments.model.fit import hash_version
 from customer_segments.storage import Contract
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import transaction
-from customer_segments.storage.ledger import PUBLICATIONS, disagreements, is_there
+from customer_segments.storage.ledger import PUBLICATIONS, disagreements
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
@@ -231,7 +232,7 @@ def test_a_table_from_the_workbooks_that_does_not_fit_is_made_anew(installed, ne
     _, (done,) = migrate(installed, [RAW, newer])
     assert done.why_dropped == why
     with installed.warehouse.reading() as con:
-        assert not is_there(con, "cleaned_transactions")
+        assert "cleaned_transactions" not in Catalog.of(con)
     # So that a run makes it: all of its months wait.
     assert installed.warehouse.state().pending(newer) == [JANUARY, FEBRUARY]
 

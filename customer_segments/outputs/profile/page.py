@@ -25,6 +25,7 @@ from ibis.expr.types import NumericColumn, StructValue, Table, Value
 from customer_segments.outputs.templates import rendered
 from customer_segments.private import write_text
 from customer_segments.storage import Contract
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.requirements import require_sources
 from customer_segments.tables.money import as_floats
@@ -60,7 +61,7 @@ def profile(con: Connection, contract: Contract, *, sample_rows: int, seed: int)
     A UserError says that the table is missing, or not as it is declared.
     """
     table = contract.relation
-    require_sources(con, "data_profile", table)
+    require_sources(Catalog.of(con), "data_profile", table)
     # One row with all figures of all columns: the table is read once.
     figures = {name: _figures(table[name]) for name in table.columns}
     (columns,) = con.to_pyarrow(table.agg(**figures, rows_=table.count())).to_pylist()
