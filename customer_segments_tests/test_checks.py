@@ -8,6 +8,7 @@ import pytest
 from customer_segments.quality.evaluation import Level
 from customer_segments.quality.spine import audited
 from customer_segments.storage import Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.tables import CUSTOMER_VALUE
 from customer_segments_tests.installations import evaluate_checks, execute, judged_when
 
@@ -110,7 +111,7 @@ def test_a_run_of_some_months_judges_these_alone(sample_warehouse, copy_of):
     tamper(settings, "customer_value", TAMPERED["customer_value"][0])
     with Warehouse(settings.warehouse_path).reading() as con:
         of = {
-            month: audited(con, CUSTOMER_VALUE, month and (month, month))[0]
+            month: audited(con, Catalog.of(con), CUSTOMER_VALUE, month and (month, month))[0]
             for month in (date(2023, 1, 1), date(2024, 12, 1), None)
         }
     assert [bool(said) for said in of.values()] == [True, False, True]

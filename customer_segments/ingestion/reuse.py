@@ -14,6 +14,7 @@ from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.sources import Source
 from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import newest_raw_version
 from customer_segments.storage.requirements import require_contract
@@ -49,9 +50,10 @@ def parsed_before(
     if not warehouse.path.exists():
         return nothing
     with warehouse.reading() as con:
+        there = Catalog.of(con)
         try:
             for contract in (RAW_TRANSACTIONS, SOURCE_SHEETS, SOURCE_DOUBTS, *more):
-                require_contract(con, contract)
+                require_contract(con, there, contract)
         except UserError:
             return nothing
         made_from = {

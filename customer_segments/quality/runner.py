@@ -104,13 +104,13 @@ def judged(
     scope = Scope(
         *(covered or (months.first, months.newest)),
         months,
-        newest_date(con),
+        newest_date(con, there),
         policy.checks,
         None if policy.source.database else settings.input_dir,
         frozenset(table for table in read if table not in there),
         settings.bounds,
     )
-    results = spine.results(con, state, covered) if spine else []
+    results = spine.results(con, there, state, covered) if spine else []
     if all(result.level is Level.OK for result in results):
         fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
         results += [judge.judge(fetch(judge.figures), scope) for judge in judges]

@@ -86,12 +86,12 @@ class Scope:
         return month >= shift(self.months.first, YEAR - 1)
 
 
-def newest_date(con: Connection) -> date:
+def newest_date(con: Connection, there: Catalog) -> date:
     """Return the day of the newest row of the workbooks; ``date.min`` if none has a date.
 
     Dates that cannot be right, such as those before 2000, are none.
     """
-    if SOURCE_SHEETS.table not in Catalog.of(con):
+    if SOURCE_SHEETS.table not in there:
         return date.min
     newest: Any = con.to_pyarrow(SOURCE_SHEETS.relation.last_date.max()).as_py()
     return newest.date() if newest else date.min

@@ -51,13 +51,17 @@ class Spine:
     also_waiting: Callable[[State], Iterable[date]] = lambda state: ()
 
     def results(
-        self, con: Connection, state: State, covered: tuple[date, date] | None = None
+        self,
+        con: Connection,
+        there: Catalog,
+        state: State,
+        covered: tuple[date, date] | None = None,
     ) -> list[Result]:
         """Audit the published tables, of monthly ones the months covered, and reconcile them.
 
         All months are: snapshots add them up, and would be wrong by what went missing in any.
         """
-        agrees = self._reconciled(con, state)
+        agrees = self._reconciled(con, there, state)
         return [
             Result(
                 contract.table,
@@ -69,13 +73,12 @@ class Spine:
             )
             for contract in self.contracts
             for check, (said, figures, well, metadata) in {
-                "contract": audited(con, contract, covered),
+                "contract": audited(con, there, contract, covered),
                 "reconciliation": agrees,
             }.items()
         ]
 
-    def _reconciled(self, con: Connection, state: State) -> Findings:
-        there = Catalog.of(con)
+    def _reconciled(self, con: Connection, there: Catalog, state: State) -> Findings:
         names = " and ".join(contract.table for contract in self.contracts)
         try:
             for relation in (self.expected, self.actual):
@@ -108,11 +111,14 @@ class Spine:
 
 
 def audited(
-    con: Connection, contract: Contract, covered: tuple[date, date] | None = None
+    con: Connection,
+    there: Catalog,
+    contract: Contract,
+    covered: tuple[date, date] | None = None,
 ) -> Findings:
     """Audit a published table against its contract; of one that is monthly the months covered."""
     try:
-        require_contract(con, contract)
+        require_contract(con, there, contract)
     except UserError as error:
         return str(error), {}, "", {}
     rows = quoted(contract.table)

@@ -48,8 +48,9 @@ class InFile:
         if contract.write_mode is WriteMode.REPLACE and (is_new or not contract.month_column):
             # Made anew inside the transaction: a new contract may differ in its columns.
             con.raw_sql(f"DROP TABLE IF EXISTS {quoted(contract.table)}")
-        if contract.table in Catalog.of(con):
-            require_contract(con, contract)
+        there = Catalog.of(con)
+        if contract.table in there:
+            require_contract(con, there, contract)
         else:
             con.raw_sql(contract.ddl())
         if contract.write_mode is WriteMode.INSERT_NEW:

@@ -13,6 +13,7 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.months import months_of
 from customer_segments.policy import Policy
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.content import Publication
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.dagster_metadata import month_metadata, publication_metadata
@@ -80,7 +81,7 @@ class WarehouseIOManager(dg.IOManager):
                 "Annotate the input with ibis.Table.",
             )
         with self.warehouse.reading() as con:
-            require_contract(con, contract)
+            require_contract(con, Catalog.of(con), contract)
             return con.execute(contract.relation.order_by(list(contract.key)))
 
     def _contract(self, asset_key: dg.AssetKey) -> Contract:

@@ -73,8 +73,9 @@ class Lake:
 
     def prepare(self, con: Connection, contract: Contract, *, is_new: bool) -> None:
         """Raise where rows stay that another contract wrote."""
-        if contract.write_mode is WriteMode.REPLACE_MONTHS and contract.table in Catalog.of(con):
-            require_contract(con, contract)
+        there = Catalog.of(con)
+        if contract.write_mode is WriteMode.REPLACE_MONTHS and contract.table in there:
+            require_contract(con, there, contract)
 
     def swap(
         self,

@@ -103,8 +103,10 @@ def empty_outside(
 
     Nobody publishes these months any more, and snapshots would go on adding them up.
     """
+    if contract.write_mode is not WriteMode.REPLACE_MONTHS:
+        return
     there = Catalog.of(con)
-    if contract.write_mode is not WriteMode.REPLACE_MONTHS or contract.table not in there:
+    if contract.table not in there:
         return
     place = placed(there, contract, lake)
     held = {month: line for month, line in ledger.latest(con, contract.table).items() if month}

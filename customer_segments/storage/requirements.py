@@ -43,9 +43,8 @@ def require_ledger(there: Catalog) -> None:
         raise ContractMismatch(PUBLICATIONS.table, [breach.rule for breach in differences])
 
 
-def require_contract(con: Connection, contract: Contract) -> None:
+def require_contract(con: Connection, there: Catalog, contract: Contract) -> None:
     """Raise unless the published table exists and has the contract's columns and rules."""
-    there = Catalog.of(con)
     if contract.table not in there:
         raise UserError(
             f"The warehouse has no table {contract.table} yet.",

@@ -164,7 +164,8 @@ def in_parts(con: Connection, expression: ibis.Table, rows: int) -> Iterator["pa
 
 def load(con: Connection, contract: Contract) -> "pd.DataFrame":
     """Return a whole small table as an open connection sees it; see ``Warehouse.load``."""
-    if contract.table not in Catalog.of(con):
+    there = Catalog.of(con)
+    if contract.table not in there:
         return contract.arrow([]).to_pandas()
-    require_contract(con, contract)
+    require_contract(con, there, contract)
     return con.execute(contract.relation.order_by(list(contract.key)))

@@ -113,7 +113,7 @@ def apply(con: Connection, changes: list[Change]) -> None:
         con.raw_sql(f"INSERT INTO {table} BY NAME SELECT * FROM {quoted(_staging(contract))}")
         if contract is not PUBLICATIONS:
             add_migration(con, contract)
-            require_contract(con, contract)
+            require_contract(con, Catalog.of(con), contract)
 
 
 def _staging(contract: Contract) -> str:

@@ -18,6 +18,7 @@ from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse, WriteMode
 from customer_segments.storage.audit import row_breaches
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.contracts import quoted
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.requirements import require_contract
@@ -127,7 +128,7 @@ def _breach(con, table: str, found: Facts) -> str:
     """Return what is wrong with a table by itself and by the ledger's newest lines."""
     contract = CONTRACTS[table]
     try:
-        require_contract(con, contract)
+        require_contract(con, Catalog.of(con), contract)
     except UserError as error:
         return str(error)
     if breaches := row_breaches(con, contract, quoted(table)):

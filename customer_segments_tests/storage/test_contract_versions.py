@@ -11,6 +11,7 @@ import pytest
 from customer_segments.errors import UserError
 from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.ledger import PUBLICATIONS
 from customer_segments.storage.requirements import ContractMismatch, require_contract
 from customer_segments_tests.storage.samples import (
@@ -110,7 +111,7 @@ def test_other_rules_are_noticed_after_a_publication_that_added_nothing(warehous
     with pytest.raises(ContractMismatch, match="its rules"):
         warehouse.publish(stricter, arrow(stricter, [row | {"centre": 11.0, "cluster": 1}]))
     with warehouse.reading() as con, pytest.raises(ContractMismatch, match="its rules"):
-        require_contract(con, stricter)
+        require_contract(con, Catalog.of(con), stricter)
 
 
 def test_descriptions_and_order_of_reading_are_no_other_version(warehouse: Warehouse):
@@ -127,9 +128,9 @@ def test_months_a_replaced_table_lost_under_an_older_contract_do_not_matter(ware
     newer = replace(RAW, rules={"quantity is positive": "quantity > 0"})
     warehouse.publish(newer, arrow(newer, [raw_row(1)]))
     with warehouse.reading() as con:
-        require_contract(con, newer)
+        require_contract(con, Catalog.of(con), newer)
         with pytest.raises(ContractMismatch):
-            require_contract(con, RAW)
+            require_contract(con, Catalog.of(con), RAW)
 
 
 def test_a_replaced_table_is_simply_made_anew(warehouse: Warehouse):
@@ -237,12 +238,12 @@ def test_a_table_that_nobody_published_is_not_written_into(
     with pytest.raises(ContractMismatch, match="the ledger has no line of it"):
         warehouse.publish(contract, arrow(contract, []), months=months)
     with warehouse.reading() as con, pytest.raises(ContractMismatch, match="no line of it"):
-        require_contract(con, contract)
+        require_contract(con, Catalog.of(con), contract)
 
 
 def test_requiring_a_table_never_published_says_so(warehouse: Warehouse):
     warehouse.publish(COUNTRIES, pd.DataFrame({"country": ["Eire"], "customers": [1]}))
     with warehouse.reading() as con:
         with pytest.raises(UserError, match="no table cleaned_transactions yet"):
-            require_contract(con, CLEANED)
-        require_contract(con, COUNTRIES)
+            require_contract(con, Catalog.of(con), CLEANED)
+        require_contract(con, Catalog.of(con), COUNTRIES)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from customer_segments.storage import Contract, Warehouse
+from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.requirements import require_contract
 from customer_segments_tests.storage.processes import (
@@ -109,7 +110,7 @@ def test_a_killed_writer_leaves_whole_tables_and_a_ledger_that_agrees(warehouse:
             assert held[table] >= known
             assert constraints(warehouse, contract)
             with warehouse.reading() as con:
-                require_contract(con, contract)
+                require_contract(con, Catalog.of(con), contract)
 
     numbers = rows_of(warehouse.path, "SELECT count(*), max(publication) FROM publications")
     assert numbers[0][0] == numbers[0][1]
@@ -155,7 +156,7 @@ def test_killed_after_the_commit_all_is_written(warehouse: Warehouse, is_first: 
     assert log_of(warehouse).exists()
     if then == "read":
         with warehouse.reading() as con:
-            require_contract(con, MODEL)
+            require_contract(con, Catalog.of(con), MODEL)
     assert warehouse.publish(MODEL, model("third")).lines[0].publication == len(expected) + 1
     assert [row[0] for row in content(warehouse, MODEL)] == [*expected, "third"]
     assert not log_of(warehouse).exists()
