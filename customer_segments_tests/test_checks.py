@@ -7,9 +7,12 @@ import pytest
 
 from customer_segments.quality.evaluation import Level
 from customer_segments.quality.spine import audited
+from customer_segments.segments.reconciliation import MOVED
 from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.tables import CUSTOMER_VALUE
+from customer_segments.value import judges as value
+from customer_segments_tests.automation import drafts
 from customer_segments_tests.installations import evaluate_checks, execute, judged_when
 
 # For each table a change that breaks its contract, and one that only reconciliation can see.
@@ -124,3 +127,14 @@ def test_a_table_that_is_gone_fails_both_checks(sample_warehouse, copy_of):
         "contract": "error",
         "reconciliation": "error",
     }
+
+
+def test_months_that_wait_are_not_held_against_their_tables(tmp_path):
+    """Lines of January came anew, and just March was made since, or its last month's snapshot."""
+    draft = drafts.made(tmp_path)
+    draft.publish("cleaned_transactions", 1)
+    draft.publish("customer_rfm", 3)
+    waiting = {*value.SPINE.also_waiting(draft.state)}
+    assert waiting == {drafts.month(1), drafts.month(2), drafts.month(4)}
+    # The moves of the month after it were made before.
+    assert MOVED.also_waiting(draft.state) == [drafts.month(4)]

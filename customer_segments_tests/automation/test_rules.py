@@ -66,7 +66,7 @@ def test_a_changed_action_labels_again_and_changes_nothing_else(world):
 def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(world):
     before = ask(world.settings, "FROM cleaned_transactions ORDER BY ALL")
     config = {"ops": {"clean_transactions": {"config": {"drop_credit_notes": True}}}}
-    world.launch("score", (shop.month(1), shop.month(2)), config=config)
+    world.launch("clean", (shop.month(1), shop.month(2)), config=config)
     said = (
         "cleaning.drop_credit_notes is True, the policy says False. "
         "The next refresh makes these months again by the policy"

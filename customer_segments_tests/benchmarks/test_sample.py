@@ -78,6 +78,7 @@ def lines(by_sheet) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow  # who changes the generator makes the workbook anew
 def test_committed_workbook_is_what_the_generator_makes(committed, tmp_path):
     write_workbook(tmp_path / "new folder" / "again.xlsx")
     again = cells_of(tmp_path / "new folder" / "again.xlsx")

@@ -42,6 +42,7 @@ def test_snapshots_end_with_the_newest_month_that_has_data(young):
     run(young)
 
 
+@pytest.mark.slow  # test_checks has which months wait
 def test_a_month_is_asked_for_while_one_before_it_waits(young):
     """The value of months between them was held against lines that no snapshot had yet."""
     shop.deliver(young.source, 2)

@@ -131,6 +131,7 @@ print(json.dumps(seen))
 """
 
 
+@pytest.mark.slow  # a first run in a process of its own; what we import is beside it
 def test_a_real_run_unpickles_nothing_leaves_no_pickle_and_asks_nobody(tmp_path):
     """Ingest, clean, fit and label, under an audit hook of the interpreter."""
     done = subprocess.run(
