@@ -1,6 +1,8 @@
 """Expressions say the same on both engines, also of cells that nobody would have thought of."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,26 +16,27 @@ import pytest
 from customer_segments.cleaning.rules import cleaned, rejected
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
 from customer_segments.rfm.rfm import customer_rfm
+from customer_segments.segments.actions import with_action
+from customer_segments.segments.scoring import label
+from customer_segments.segments.tiers import with_account_tier
 from customer_segments.storage import Contract
 from customer_segments.storage.delta import PART
 from customer_segments.tables import (
     CLEANED_TRANSACTIONS,
     CUSTOMER_RFM,
+    CUSTOMER_SEGMENTS,
     CUSTOMER_VALUE,
+    KMEANS_MODEL,
     RAW_TRANSACTIONS,
     REJECTED_TRANSACTIONS,
 )
 from customer_segments.value.customer_value import customer_value
 from customer_segments_tests.cleaning.raw_rows import FEBRUARY, JANUARY, MARCH, raw_row
+from customer_segments_tests.model.versions import made_up
 
-# In a process of pytest's own: pyspark does not start in those of xdist, which are python -c.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all(map(find_spec, ("pysail", "pyspark"))),
-        reason="the extra `cluster` is not installed",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("pysail", "pyspark"))), reason="the extra `cluster` is not installed"
+)
 
 TODAY = date(2026, 1, 1)
 # Letters that look alike, that have no case, that are none. Not a small ß: docs/cluster.md, Limits.
@@ -112,6 +115,15 @@ class Both:
         return first, others[0], others[1]
 
 
+def test_engines_agree():
+    """In a process of pytest's own: pyspark does not start in xdist's, which are ``python -c``."""
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-m", "slow", __file__]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+@pytest.mark.slow  # here in the test before it
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
 def test_engines_clean_alike(tmp_path, rules):
     raw = RAW_TRANSACTIONS.relation
@@ -122,7 +134,8 @@ def test_engines_clean_alike(tmp_path, rules):
         assert differing == [0, 0]
 
 
-def test_engines_add_customers_up_alike(tmp_path):
+@pytest.mark.slow
+def test_engines_add_customers_up_and_label_them_alike(tmp_path):
     raw = {RAW_TRANSACTIONS.table: RAW_TRANSACTIONS.arrow(hostile_rows(3_000))}
     kept = cleaned(RAW_TRANSACTIONS.relation, RULES["few"], JANUARY, MARCH)
     lines = CLEANED_TRANSACTIONS.relation
@@ -131,12 +144,18 @@ def test_engines_add_customers_up_alike(tmp_path):
     con.create_table(CLEANED_TRANSACTIONS.table, ibis.memtable(tables[CLEANED_TRANSACTIONS.table]))
     rfm = customer_rfm(lines, JANUARY, MARCH, TODAY)
     tables[CUSTOMER_RFM.table] = con.to_pyarrow(rfm)
+    model = made_up([(2, 2, 20), (3, 1, 10), (4, 1, 1)], ["Champions", "Loyal", "Hibernating"])
+    tables[KMEANS_MODEL.table] = KMEANS_MODEL.arrow(model)
     both = Both(tmp_path, tables)
+    labelled = with_account_tier(label(CUSTOMER_RFM.relation, KMEANS_MODEL.relation, 3))
+    labelled = with_action(labelled, []).select(*CUSTOMER_SEGMENTS.schema.names)
     value = customer_value(lines, CUSTOMER_RFM.relation, JANUARY, MARCH, 180)
+    assert both.con.execute(labelled.segment.nunique()) == 3
     for contract, expression in (
         (CUSTOMER_RFM, rfm),
         (CUSTOMER_RFM, customer_rfm(lines, FEBRUARY, MARCH, TODAY, 2)),
         (CUSTOMER_VALUE, value),
+        (CUSTOMER_SEGMENTS, labelled),
     ):
         rows, *differing = both.differences(contract, expression)
         assert rows > 20
