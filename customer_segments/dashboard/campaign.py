@@ -6,9 +6,11 @@ not: a promise of what a campaign brings, which no page can make.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import altair as alt
 import ibis
+import pandas as pd
 import streamlit as st
 
 from customer_segments.campaigns.groups import (
@@ -27,9 +29,6 @@ from customer_segments.outputs.serving import ORDERS, orders_of
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN, counted, plain
 from customer_segments.tables import CLEANED_TRANSACTIONS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # The channel of those whom a campaign had better not reach.
 NOBODY = "none"
@@ -66,14 +65,12 @@ def page(seen: Seen) -> None:
     _results(seen)
 
 
-def reached(people: "pd.DataFrame") -> "pd.DataFrame":
+def reached(people: pd.DataFrame) -> pd.DataFrame:
     """Return whom a campaign may turn to: not those whose action says to leave them out."""
     return people[people["channel"] != NOBODY]
 
 
-def planned(
-    view: MonthView, audience: "pd.DataFrame", cost: float, margin: float
-) -> dict[str, Any]:
+def planned(view: MonthView, audience: pd.DataFrame, cost: float, margin: float) -> dict[str, Any]:
     """Return what a campaign to an audience costs, has to bring, and can show.
 
     ``base_rate`` is the share that comes back by itself, of each segment's newest cohort that is
@@ -134,9 +131,7 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         )
 
 
-def _curves(rates: "pd.DataFrame", model: Iterable[str]) -> None:
-    import altair as alt
-
+def _curves(rates: pd.DataFrame, model: Iterable[str]) -> None:
     chart = alt.Chart(rates).mark_line(point={"filled": True, "size": 60})
     encoded = chart.encode(
         x=alt.X("months_after:Q", title="Months after", axis=alt.Axis(tickMinStep=1)),
@@ -173,9 +168,7 @@ def _results(seen: Seen) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
-def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> "pd.DataFrame":
-    import pandas as pd
-
+def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> pd.DataFrame:
     from customer_segments.months import parse_month
 
     orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)

@@ -5,9 +5,11 @@ lists of customers (``segments``, ``moves``).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import altair as alt
 import ibis
+import pandas as pd
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
@@ -23,9 +25,6 @@ from customer_segments.tables import (
     CUSTOMER_SEGMENTS,
     PRODUCT_RECOMMENDATIONS,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Customers to choose from, of those that a search finds.
 MOST_FOUND = 50
@@ -62,10 +61,8 @@ def page(seen: Seen) -> None:
     _past(seen, chosen)
 
 
-def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, Any]]:
+def steps_ahead(row: pd.Series, clusters: pd.DataFrame) -> list[dict[str, Any]]:
     """Return which segment a customer is in after another order, or after days without one."""
-    import pandas as pd
-
     kept = {name: row[name] for name in ("recency_days", "frequency", "monetary")}
     order = kept | {
         "recency_days": 1,
@@ -80,7 +77,7 @@ def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, An
     return [{"step": step, "segment": name} for step, name in zip(said, names, strict=True)]
 
 
-def _now(row: "pd.Series") -> None:
+def _now(row: pd.Series) -> None:
     st.header(f"{text(row['customer_id'])}: {text(row['segment'])}")
     metrics(
         ("Spent", amount(row["monetary"])),
@@ -94,9 +91,7 @@ def _now(row: "pd.Series") -> None:
     note(". ".join(_facts(row)) + ".")
 
 
-def _facts(row: "pd.Series") -> Iterator[str]:
-    import pandas as pd
-
+def _facts(row: pd.Series) -> Iterator[str]:
     yield f"{row['account_tier'].capitalize()} account"
     if pd.notna(row["country"]):
         yield f"From {text(row['country'])}"
@@ -106,9 +101,7 @@ def _facts(row: "pd.Series") -> Iterator[str]:
     yield f"Campaign group: {row['campaign_group']}"
 
 
-def _ahead(row: "pd.Series", seen: Seen) -> None:
-    import pandas as pd
-
+def _ahead(row: pd.Series, seen: Seen) -> None:
     st.subheader("What comes next")
     left, right = st.columns(2)
     with left:
@@ -166,9 +159,7 @@ def _past(seen: Seen, customer: str) -> None:
             table(seen.ask(own), columns_of(columns, revenue="Money", description="Product"))
 
 
-def _history(history: "pd.DataFrame", model: Iterable[str]) -> None:
-    import altair as alt
-
+def _history(history: pd.DataFrame, model: Iterable[str]) -> None:
     base = alt.Chart(history).encode(
         x=alt.X("snapshot_month:T", title=None), y=alt.Y("monetary:Q", title="Spent so far")
     )

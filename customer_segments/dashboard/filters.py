@@ -6,16 +6,14 @@ what is shown of them (the pages).
 
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.showing import abreast
 from customer_segments.outputs.pictures.palette import in_order
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
 # By its key in the address: what is asked, of which column, and whether it is the least or most.
@@ -28,7 +26,7 @@ ENDS = {
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def filtered(seen: Seen) -> "pd.DataFrame":
+def filtered(seen: Seen) -> pd.DataFrame:
     """Ask for filters, and return the customers of the month that they leave; say if none is."""
     frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
     for column, (name, label) in abreast(CHOICES.items()):

@@ -3,20 +3,21 @@
 Belongs here: what more than one page needs. Does not: figures, or what a page says.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import altair as alt
+import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column, Format
 from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, mark
 from customer_segments.outputs.workbook.tables import write_csv
-
-if TYPE_CHECKING:
-    import altair as alt
-    import pandas as pd
 
 Item = TypeVar("Item")
 
@@ -32,10 +33,8 @@ SHAPES["d"] = "M0-1L.6 0L0 1L-.6 0Z"
 MOST_ROWS = 10_000
 
 
-def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Column], **more: Any):
+def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Column], **more: Any):
     """Show figures under the headings of the vocabulary; returns what Streamlit does."""
-    import pandas as pd
-
     frame = pd.DataFrame(rows, columns=[column.name for column in columns])
     for column in columns:
         if column.format is SHARE:
@@ -44,9 +43,7 @@ def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Col
     return st.dataframe(frame, hide_index=True, column_config=config, width="stretch", **more)
 
 
-def people(
-    frame: "pd.DataFrame", columns: Sequence[Column], by: str, file: str, **more: Any
-) -> Any:
+def people(frame: pd.DataFrame, columns: Sequence[Column], by: str, file: str, **more: Any) -> Any:
     """Show a list of customers, most money first, and a button to take it along.
 
     ``by`` says which money; of as much, they stay in their order. Nobody in it is a sentence.
@@ -82,25 +79,21 @@ def metrics(*figures: tuple[str, ...]) -> None:
         column.metric(label, value, help=" ".join(said) or None)
 
 
-def in_turn(frame: "pd.DataFrame", by: str) -> "pd.DataFrame":
+def in_turn(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return customers with most money first; of as much, as they were."""
     return frame.sort_values(by, ascending=False, kind="stable")
 
 
-def as_csv(frame: "pd.DataFrame") -> bytes:
+def as_csv(frame: pd.DataFrame) -> bytes:
     """Return a table as CSV, as the file beside the workbook has it."""
-    import pyarrow as pa
-
     with TemporaryDirectory() as folder:
         path = Path(folder, "list.csv")
         write_csv([pa.Table.from_pandas(frame, preserve_index=False)], path)
         return path.read_bytes()
 
 
-def by_segment(segments: Iterable[str], model: Iterable[str]) -> "dict[str, alt.Color | alt.Shape]":
+def by_segment(segments: Iterable[str], model: Iterable[str]) -> dict[str, alt.Color | alt.Shape]:
     """Return how a chart tells segments apart: by colour and mark, in their model's order."""
-    import altair as alt
-
     names = in_order(segments, model)
     colours = alt.Scale(domain=names, range=[hue(name) for name in names])
     marks = alt.Scale(domain=names, range=[SHAPES[mark(name)] for name in names])
@@ -123,8 +116,6 @@ def ink() -> str:
 
 def spans(segment: str) -> str:
     """Return a segment's name with its colour beside it, as HTML of this program's own words."""
-    from html import escape
-
     box = f"background:{hue(segment)};width:.7em;height:.7em;display:inline-block"
     swatch = f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>'
     return f"{swatch}<strong>{escape(segment)}</strong>"
@@ -137,8 +128,6 @@ def note(said: str) -> None:
 
 def text(value: str) -> str:
     """Return what somebody else wrote, for a place that takes Markdown."""
-    import re
-
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", value)
 
 

@@ -5,8 +5,9 @@ Belongs here: the evidence, as tables that say what each column is. Does not: ma
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from customer_segments import tables
@@ -19,9 +20,6 @@ from customer_segments.outputs.queries import findings_of
 from customer_segments.outputs.words import amount, counted, month_name
 from customer_segments.storage import Contract
 from customer_segments.value.backtest import means as value_means
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROWS = columns_of(
     "reason rows share revenue rows_so_far share_so_far revenue_so_far",
@@ -93,11 +91,11 @@ def _foretold(seen: Seen) -> None:
         st.markdown(f"- {sentence}")
 
 
-def _mean(of: Callable[["pd.DataFrame"], "pd.DataFrame"], backtest: "pd.DataFrame"):
+def _mean(of: Callable[[pd.DataFrame], pd.DataFrame], backtest: pd.DataFrame):
     return backtest if backtest.empty else of(backtest)
 
 
-def _shown(frame: "pd.DataFrame", contract: Contract, names: Iterable[str]) -> None:
+def _shown(frame: pd.DataFrame, contract: Contract, names: Iterable[str]) -> None:
     """Show columns of a table; each heading says, when asked, what its contract says of it."""
     config = {name: _column(name, contract) for name in names}
     st.dataframe(frame[[*names]], hide_index=True, column_config=config, width="stretch")

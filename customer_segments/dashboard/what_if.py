@@ -5,8 +5,9 @@ command does that, and the page names it.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from customer_segments.dashboard.filters import KEPT
@@ -28,9 +29,6 @@ from customer_segments.model.training import training_pool
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.words import month_name, percent
 from customer_segments.tables import ALGORITHM_COMPARISON, MODEL_SELECTION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NUMBERS = [str(number) for number in range(2, 11)]
 
@@ -80,18 +78,14 @@ def page(seen: Seen) -> None:
         st.code(f"customer-segments refit --clusters {way}", language="sh")
 
 
-def _grid(frame: "pd.DataFrame"):
-    import numpy as np
-
+def _grid(frame: pd.DataFrame):
     values = values_of(frame)
     cells = grid_cells(quintile_scores(values, quintile_edges(values)))
     return np.array(GRID_NAMES, object)[cells]
 
 
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")
-def _version(stamp: tuple, month: date, n_clusters: int, seed: int, _seen: Seen) -> "pd.DataFrame":
-    import pandas as pd
-
+def _version(stamp: tuple, month: date, n_clusters: int, seed: int, _seen: Seen) -> pd.DataFrame:
     pool = training_pool(_seen.ask, month)
     return pd.DataFrame(fit_version(pool, n_clusters=n_clusters, seed=seed))
 

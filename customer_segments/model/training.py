@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
+import numpy as np
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
@@ -18,7 +19,6 @@ from customer_segments.months import is_end, month_of, months_from, parse_month,
 from customer_segments.tables import CUSTOMER_RFM
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 # Runs a small query over published tables: ``Warehouse.query``, or within a transaction.
@@ -42,17 +42,15 @@ class Pool(NamedTuple):
     ``first_month`` is the first one with data.
     """
 
-    values: "np.ndarray"
-    customer: "np.ndarray"
-    month: "np.ndarray"
+    values: np.ndarray
+    customer: np.ndarray
+    month: np.ndarray
     first_month: date
     training_month: date
 
     @classmethod
     def of(cls, snapshots: "pd.DataFrame", month: date) -> "Pool":
         """Return the pool of rows of ``customer_rfm``, of months up to ``month``."""
-        import numpy as np
-
         ids = snapshots["customer_id"].to_numpy()
         of = snapshots["snapshot_month"].dt
         back = ((month.year - of.year) * 12 + month.month - of.month).to_numpy()
@@ -62,7 +60,7 @@ class Pool(NamedTuple):
         return cls(values_of(snapshots)[order], customer, back[order], month_of(first), month)
 
     @property
-    def is_newest(self) -> "np.ndarray":
+    def is_newest(self) -> np.ndarray:
         """Which rows are of the training month, whose customers are those to tell apart."""
         return self.month == 0
 
@@ -76,10 +74,8 @@ class Pool(NamedTuple):
         """The rows by which sizes are judged: of months with a year behind them, and this one."""
         return self._where(A_YEAR, POOLED_MONTHS)
 
-    def of_customers(self, chosen: "np.ndarray") -> "Pool":
+    def of_customers(self, chosen: np.ndarray) -> "Pool":
         """Return the rows of customers, given as a boolean for each, numbered anew."""
-        import numpy as np
-
         rows = chosen[self.customer]
         return self._only(rows, np.unique(self.customer[rows], return_inverse=True)[1])
 
@@ -88,7 +84,7 @@ class Pool(NamedTuple):
         rows = self.month <= max(min(most_back, months - history), 0)
         return self._only(rows, self.customer[rows])
 
-    def _only(self, rows: "np.ndarray", customer: "np.ndarray") -> "Pool":
+    def _only(self, rows: np.ndarray, customer: np.ndarray) -> "Pool":
         return self._replace(values=self.values[rows], customer=customer, month=self.month[rows])
 
 

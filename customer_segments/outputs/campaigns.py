@@ -4,7 +4,10 @@ Belongs here: the rows of their tables. Does not: the groups, and the formula
 (``campaigns.groups``).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
 
 from customer_segments.campaigns.groups import (
     CONTROL,
@@ -19,10 +22,6 @@ from customer_segments.outputs.summary import by_rank, grid
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.tables import CAMPAIGN_RESULT
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
 
 GROUPS = ("", "Test", "Control", "Difference", "from", "to")
 OUTCOMES = {
@@ -48,10 +47,8 @@ def measurable(view: MonthView) -> list[dict[str, Any]]:
     return [_row(view, *part, share) for part in (*parts, (ALL_CUSTOMERS, people, cohort))]
 
 
-def print_campaign(installed: Installation, console: "Console") -> None:
+def print_campaign(installed: Installation, console: Console) -> None:
     """Print how the groups of a past month's lists differ, and what that does not say."""
-    import pandas as pd
-
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     currency = installed.policy.source.currency
     since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
@@ -71,7 +68,7 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
 
 def _row(
-    view: MonthView, segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
+    view: MonthView, segment: str, own: pd.DataFrame, cohort: pd.DataFrame, control_share: float
 ) -> dict[str, Any]:
     customers = view.scaled(len(own))
     control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))

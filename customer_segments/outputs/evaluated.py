@@ -4,8 +4,9 @@ Belongs here: how good segments, forecasts and offers are, and what is offered. 
 (``summary``), campaigns.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,9 +25,6 @@ from customer_segments.tables import (
 )
 from customer_segments.value.backtest import MAX_TOTAL_ERROR
 from customer_segments.value.backtest import means as value_means
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SHOWN_PRODUCTS = 3
 # Of the evaluation: columns with their headings.
@@ -112,7 +110,7 @@ def print_judged_offers(installed: Installation, console: Console) -> None:
         console.print(_grid_of(title, judged, OFFERED))
 
 
-def _grid_of(title: str, frame: "pd.DataFrame", headings: dict[str, str]) -> Table:
+def _grid_of(title: str, frame: pd.DataFrame, headings: dict[str, str]) -> Table:
     """Return these columns as a table, fractions with three digits, a dash where they are null."""
 
     def text(value: Any) -> str:

@@ -8,6 +8,8 @@ Each part is guarded: a doctor that falls over a broken installation is of no us
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import duckdb
+
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
@@ -67,8 +69,6 @@ def verdict(findings: list[Finding]) -> tuple[str, bool]:
 
 def _warehouse(installed: Installation) -> Iterator[Finding]:
     """Open the warehouse, without waiting, and look at all that it holds."""
-    import duckdb
-
     path = installed.warehouse.path
     if not path.exists():
         yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
