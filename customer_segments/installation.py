@@ -23,13 +23,6 @@ from customer_segments.storage.lake import Lake
 
 PREFIX = Settings.model_config.get("env_prefix", "")
 
-# Variables of former versions, by how their names begin.
-FORMER = {
-    "ALERT_": f"{PREFIX}ALERTS takes its place: docs/operations.md, Alerts",
-    "TIME_ZONE": "now time_zone of [source] in customer_segments.toml",
-    "RELABEL": "now relabel of [segments] in customer_segments.toml",
-}
-
 
 def given_variables() -> dict[str, str]:
     """Return where each of our variables is set: in the environment, else in ``.env``."""
@@ -44,7 +37,7 @@ def settings_here() -> Settings:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     try:
         given = given_variables().items()
-        if unknown := [_said(name, where) for name, where in given if name not in known]:
+        if unknown := [f"{name} in {where}" for name, where in given if name not in known]:
             raise UserError(
                 f"No such setting: {', '.join(unknown)}.",
                 "Mend the name or take it out: docs/operations.md, Settings. Rules are no "
@@ -64,11 +57,6 @@ def settings_here() -> Settings:
             f"The file .env cannot be read: {error}.",
             "It has to be a text file in UTF-8 that the user who runs this may read.",
         ) from error
-
-
-def _said(name: str, where: str) -> str:
-    place = [place for former, place in FORMER.items() if name.startswith(f"{PREFIX}{former}")]
-    return f"{name} in {where}{f' ({place[0]})' if place else ''}"
 
 
 def lake_of(settings: Settings, policy: Policy) -> Lake | None:

@@ -79,18 +79,15 @@ class Seen:
         return self.ask(contract.relation.order_by(list(contract.key)))
 
 
-def look(installed: Installation, chosen: date | None = None) -> Seen | None:
-    """Return what there is to see, of a month or of the one that is shown by default.
+def look(installed: Installation) -> Seen | None:
+    """Return what there is to see of the month that is shown by default.
 
     None if there is no copy yet, or nobody in it.
     """
     copy = installed.copy
     state = State.load(copy.state_path) if copy.path.exists() else State()
     shown = shown_month(installed, state)
-    if shown is None:
-        return None
-    is_there = chosen in labelled_months(installed, state)
-    return Seen(installed, state, chosen if chosen and is_there else shown)
+    return Seen(installed, state, shown) if shown else None
 
 
 def stamp(installed: Installation) -> tuple[str, int, int]:

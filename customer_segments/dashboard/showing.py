@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column, Format
+from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
 from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, mark
 from customer_segments.outputs.workbook.tables import write_csv
 
@@ -132,17 +132,9 @@ def text(value: str) -> str:
 
 
 def _configured(column: Column) -> Any:
-    heading = column.short or column.heading
-    return _column(column.format)(heading, **_written(column.format))
-
-
-def _column(written: Format) -> Any:
+    heading, written = column.short or column.heading, column.format
     if written is DATE:
-        return st.column_config.DateColumn
-    return st.column_config.NumberColumn if written.is_number else st.column_config.TextColumn
-
-
-def _written(written: Format) -> dict[str, str]:
-    if written is DATE:
-        return {"format": "YYYY-MM-DD"}
-    return {"format": NUMBERS.get(written.excel, "%+,.0f")} if written.is_number else {}
+        return st.column_config.DateColumn(heading, format="YYYY-MM-DD")
+    if written.is_number:
+        return st.column_config.NumberColumn(heading, format=NUMBERS.get(written.excel, "%+,.0f"))
+    return st.column_config.TextColumn(heading)

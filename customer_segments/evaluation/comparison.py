@@ -63,6 +63,8 @@ def stability(
     As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
     as a label for the Rand index, and not as a cluster for Jaccard's.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     clusters = np.unique(labels[labels != NOISE])
 
     def one_resample(stream: np.random.SeedSequence) -> tuple[float, np.ndarray]:
@@ -73,7 +75,7 @@ def stability(
         most = int(max(ours.max(), theirs.max()))
         shared = measures.contingency(ours, theirs, most + 1)
         alike = measures.jaccard_indices(shared)[clusters - NOISE, 1:]
-        return measures.adjusted_rand_index(shared), alike.max(axis=1, initial=0)
+        return adjusted_rand_score(ours, theirs), alike.max(axis=1, initial=0)
 
     streams = np.random.SeedSequence(config.seed).spawn(config.resamples)
     return measures.Stability.of(measures.in_threads(one_resample, streams))

@@ -106,6 +106,8 @@ def bootstrap(
     labelled.) Clusterings, each centroids of shape (clusters, features) in the pool's ``scaling``,
     share the resamples, of which there is at least one.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     pool = _some(pool, seed)
     newest, fitted = pool.values[pool.is_newest], pool.fitted
     labellings = [nearest(scaling.features(newest), centroids) for centroids in clusterings]
@@ -128,7 +130,7 @@ def bootstrap(
             relabelled = nearest(now, refit.cluster_centers_)
             shared = measures.contingency(labels, relabelled, len(centroids))
             jaccard = measures.jaccard_indices(shared).max(axis=1)
-            compared.append((measures.adjusted_rand_index(shared), jaccard))
+            compared.append((adjusted_rand_score(labels, relabelled), jaccard))
         return compared
 
     streams = np.random.SeedSequence(seed).spawn(resamples)

@@ -2,7 +2,7 @@
 
 Belongs here: the figures, as pure functions. Does not: refits (``clustering``), thresholds
 (``gates``). Of scikit-learn's, the silhouette does one labelling a call and computes all distances
-anew each time, which nine numbers of clusters share here; the Rand index takes no weights.
+anew each time, which nine numbers of clusters share here.
 """
 
 import os
@@ -71,18 +71,6 @@ def contingency(labels: np.ndarray, others: np.ndarray, n_clusters: int) -> np.n
     """Return how many customers are in cluster i of one and j of the other labelling."""
     counts = np.bincount(labels * n_clusters + others, minlength=n_clusters**2)
     return counts.reshape(n_clusters, n_clusters)
-
-
-def adjusted_rand_index(shared: np.ndarray) -> float:
-    """Return the adjusted Rand index of a contingency table (Hubert and Arabie 1985)."""
-
-    def pairs(counts) -> float:
-        return float((counts * (counts - 1)).sum() / 2)
-
-    both, rows, columns = pairs(shared), pairs(shared.sum(axis=1)), pairs(shared.sum(axis=0))
-    by_chance = rows * columns / pairs(shared.sum())
-    most = (rows + columns) / 2
-    return 1.0 if most == by_chance else (both - by_chance) / (most - by_chance)
 
 
 def jaccard_indices(shared: np.ndarray) -> np.ndarray:

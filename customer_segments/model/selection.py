@@ -4,7 +4,7 @@ Belongs here: comparing numbers of clusters on one pool of snapshots. Does not: 
 or which number follows from the evidence (``gates``).
 """
 
-from collections.abc import Callable
+from functools import partial
 from itertools import compress
 
 import numpy as np
@@ -57,9 +57,6 @@ def compare_n_clusters(
     shares = [smallest_share(sized, scaling, centroids) for centroids in clusterings]
     passing = [share >= min_share for share in shares]
 
-    def inertias() -> list[float]:
-        return [rounded(((at - each[nearest(at, each)]) ** 2).sum()) for each in clusterings]
-
     def stabilities() -> list[dict]:
         if not resamples or not any(passing):
             return [UNMEASURED] * len(tried)
@@ -67,13 +64,9 @@ def compare_n_clusters(
         found = iter(bootstrap(pool, scaling, resampled, resamples=resamples, seed=seed))
         return [next(found).columns() if is_passing else UNMEASURED for is_passing in passing]
 
-    measures: list[Callable[[], list]] = [
-        lambda: [separation_indices(features, labels) for labels in labellings],
-        lambda: silhouettes(features, labellings),
-        lambda: null_silhouettes(features, tried, seed),
-        inertias,
-    ]
-    separate, own, null, inertia = in_threads(lambda measure: measure(), measures)
+    separate = in_threads(partial(separation_indices, features), labellings)
+    inertia = in_threads(lambda c: rounded(((at - c[nearest(at, c)]) ** 2).sum()), clusterings)
+    own, null = silhouettes(features, labellings), null_silhouettes(features, tried, seed)
     shared = {
         "training_month": pool.training_month,
         "training_customers": len(newest),

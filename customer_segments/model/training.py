@@ -17,6 +17,7 @@ from customer_segments.model.features import COLUMNS, values_of
 from customer_segments.model.sampling import parts_of, takes_part
 from customer_segments.months import is_end, month_of, months_from, parse_month, shift
 from customer_segments.tables import CUSTOMER_RFM
+from customer_segments.texts import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,8 +138,8 @@ def training_pool(
     least = {"min_customers": min_customers, "min_months": min_months}
     if lower := [f"{name} = {found[name]}" for name in found if found[name] < least[name]]:
         problem = (
-            f"Snapshot {month:%Y-%m} has {_counted(customers, 'customer')} over "
-            f"{_counted(found['min_months'], 'month')}, and by [{section}] it takes "
+            f"Snapshot {month:%Y-%m} has {counted(customers, 'customer')} over "
+            f"{counted(found['min_months'], 'month')}, and by [{section}] it takes "
             f"{min_customers:,} and {min_months}."
         )
         if customers < LEAST:
@@ -169,7 +170,3 @@ def _snapshots(month: date, months_back: range, parts: int) -> Table:
     number = ibis.dense_rank().over(order_by=rows.customer_id)
     values = {column: rows[column].cast("float64") for column in COLUMNS.values()}
     return rows.select("snapshot_month", "first_purchase_date", **values, customer_id=number)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -21,7 +21,7 @@ from customer_segments.storage.connection import Connection, WarehouseUnavailabl
 from customer_segments.storage.ledger import code_version, disagreements, is_there
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
-from customer_segments.texts import plural
+from customer_segments.texts import counted
 from customer_segments.upkeep import surroundings
 from customer_segments.upkeep.backup import log_of
 from customer_segments.upkeep.migrate import plan
@@ -141,7 +141,7 @@ def _months(state: State, installed: Installation) -> Iterator[Finding]:
         said = f"The data has {span}, which {path.name} does not say."
         yield wrong("months", said, f"{RUN} writes it anew; then reload a UI's code location.")
     elif outside:
-        left_out = f"{len(outside)} {plural(len(outside), 'month')}"
+        left_out = counted(len(outside), "month")
         yield odd("months", f"The settings leave out {left_out} of the data's {span}.")
     else:
         more = ", and each month to come" if covered.is_open else ""
@@ -177,4 +177,4 @@ def _checks(con: Connection) -> Iterator[Finding]:
     if len(bad) > SHOWN:
         yield odd("checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history.")
     if rows and not bad:
-        yield well("checks", f"{len(rows):,} {plural(len(rows), 'verdict')}, all well.")
+        yield well("checks", f"{counted(len(rows), 'verdict')}, all well.")

@@ -20,7 +20,7 @@ from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level
 from customer_segments.settings import Settings, project_root
 from customer_segments.source_files import SOURCE_SUFFIXES
-from customer_segments.texts import plural
+from customer_segments.texts import counted
 
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2
@@ -69,12 +69,12 @@ def source(installed: Installation) -> Iterator[Finding]:
     settings = installed.settings
     if installed.policy.source.database:
         months = hashes_of(settings, installed.policy)
-        held = f"{len(months):,} {plural(len(months), 'month')}"
+        held = counted(len(months), "month")
         yield well("source", f"The database {installed.input}, {held} of it.")
         return
     files = settings.source_files()
     size = sum(file.stat().st_size for file in files) / 1e6
-    books = f"{len(files):,} {plural(len(files), 'workbook')}"
+    books = counted(len(files), "workbook")
     yield well("source", f"{books}, {size:,.1f} MB, in {settings.input_dir}.")
     passed_over = settings.passed_over()
     for each in sorted(settings.input_dir.iterdir()):
