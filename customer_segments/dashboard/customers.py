@@ -12,6 +12,7 @@ import ibis
 import pandas as pd
 import streamlit as st
 
+from customer_segments import tables
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.showing import by_segment, metrics, note, table, text
 from customer_segments.model.comparison import nearest_clusters, segment_names
@@ -20,11 +21,6 @@ from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, PRODUCTS, orders_of, products_of
 from customer_segments.outputs.words import amount, counted, day_name
 from customer_segments.shown import is_large
-from customer_segments.tables import (
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_SEGMENTS,
-    PRODUCT_RECOMMENDATIONS,
-)
 
 # Customers to choose from, of those that a search finds.
 MOST_FOUND = 50
@@ -122,10 +118,10 @@ def _ahead(row: pd.Series, seen: Seen) -> None:
 
 def _offers(seen: Seen, customer: str) -> None:
     st.subheader("What to offer")
-    if PRODUCT_RECOMMENDATIONS.table not in seen.state.tables:
+    if tables.PRODUCT_RECOMMENDATIONS.table not in seen.state.tables:
         st.write("Offers are not made yet: `customer-segments recommend`.")
         return
-    offered = PRODUCT_RECOMMENDATIONS.relation
+    offered = tables.PRODUCT_RECOMMENDATIONS.relation
     rows = seen.ask(offered.filter(offered.customer_id == customer).order_by("list", "rank"))
     if rows.empty:
         st.write("There is nothing to offer: the files name no product of this customer.")
@@ -140,7 +136,7 @@ def _offers(seen: Seen, customer: str) -> None:
 
 def _past(seen: Seen, customer: str) -> None:
     st.subheader("What was")
-    labels, lines = CUSTOMER_SEGMENTS.relation, CLEANED_TRANSACTIONS.relation
+    labels, lines = tables.CUSTOMER_SEGMENTS.relation, tables.CLEANED_TRANSACTIONS.relation
     history = seen.ask(labels.filter(labels.customer_id == customer).order_by("snapshot_month"))
     over_time, orders, products = st.tabs(["Segments", "Orders and returns", "Products"])
     with over_time:

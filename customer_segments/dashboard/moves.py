@@ -12,9 +12,8 @@ import ibis
 import pandas as pd
 import streamlit as st
 
-from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import abreast, note, people, table
+from customer_segments.dashboard.showing import KEPT, abreast, note, people, table
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order

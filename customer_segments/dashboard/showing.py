@@ -1,11 +1,13 @@
-"""How pages show things: tables, lists that can be taken along, marks and colours of segments.
+"""How pages show and ask: tables, lists to take along, filters, marks and colours of segments.
 
 Belongs here: what more than one page needs. Does not: figures, or what a page says.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import reduce
 from html import escape
+from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -15,22 +17,26 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from customer_segments.dashboard.reading import Seen
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
-from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, mark
+from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, shape
 from customer_segments.outputs.workbook.tables import write_csv
 
 Item = TypeVar("Item")
 
 # Formats of numbers in the browser; a share of 0.1 is 10 there.
 NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
-# Of matplotlib's marks, in Vega's words; a hexagon and a star it has to be drawn.
-SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down"}
-SHAPES |= {"<": "triangle-left", ">": "triangle-right", "P": "cross"}
-SHAPES["h"] = "M-.87-.5L0-1L.87-.5L.87.5L0 1L-.87.5Z"
-SHAPES["X"] = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0Z"
-SHAPES["d"] = "M0-1L.6 0L0 1L-.6 0Z"
 # Rows of a list in the browser; a download has all.
 MOST_ROWS = 10_000
+CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
+# By its key in the address: what is asked, of which column, and whether it is the least or most.
+ENDS = {
+    "spent_from": ("Spent at least", "monetary", True),
+    "spent_to": ("Spent at most", "monetary", False),
+    "days_from": ("Days since last order, from", "recency_days", True),
+    "days_to": ("Days since last order, to", "recency_days", False),
+}
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Column], **more: Any):
@@ -73,6 +79,24 @@ def abreast(items: Collection[Item]) -> Iterator[tuple[Any, Item]]:
     return zip(st.columns(len(items)), items, strict=True)
 
 
+def filtered(seen: Seen) -> pd.DataFrame:
+    """Ask for filters, and return the customers of the month that they leave; say if none is."""
+    frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
+    for column, (name, label) in abreast(CHOICES.items()):
+        found = frame[name].dropna().unique()
+        options = in_order(found, model) if name == "segment" else sorted(found)
+        if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
+            keeps.append(frame[name].isin(chosen))
+    for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
+        end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
+        if end is not None:
+            keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
+    left = frame[reduce(and_, keeps)] if keeps else frame
+    if left.empty:
+        st.info("No customer is left: take a filter away.")
+    return left
+
+
 def metrics(*figures: tuple[str, ...]) -> None:
     """Show figures beside each other: what each is, its value, and perhaps what explains it."""
     for column, (label, value, *said) in abreast(figures):
@@ -96,7 +120,7 @@ def by_segment(segments: Iterable[str], model: Iterable[str]) -> dict[str, alt.C
     """Return how a chart tells segments apart: by colour and mark, in their model's order."""
     names = in_order(segments, model)
     colours = alt.Scale(domain=names, range=[hue(name) for name in names])
-    marks = alt.Scale(domain=names, range=[SHAPES[mark(name)] for name in names])
+    marks = alt.Scale(domain=names, range=[shape(name) for name in names])
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
     return {
         "color": alt.Color("segment:N", scale=colours, legend=legend),

@@ -10,17 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.moves import show_totals
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import metrics, note, table
-from customer_segments.evaluation.rfm_grid import (
-    GRID_NAMES,
-    grid_cells,
-    quintile_edges,
-    quintile_scores,
-)
+from customer_segments.dashboard.showing import KEPT, metrics, note, table
+from customer_segments.evaluation.rfm_grid import GRID_NAMES, grid_of
 from customer_segments.evaluation.ways import GRID
 from customer_segments.model.comparison import nearest_clusters, segment_names
 from customer_segments.model.features import values_of
@@ -48,7 +42,8 @@ def page(seen: Seen) -> None:
     )
     frame = view.people
     if way == GRID:
-        names, order = _grid(frame), []
+        values = values_of(frame)
+        names, order = np.array(GRID_NAMES, object)[grid_of(values)(values)], []
     else:
         seed = seen.installed.policy.model.seed
         version = _version(stamp(seen.installed), view.month, int(way), seed, seen)
@@ -76,12 +71,6 @@ def page(seen: Seen) -> None:
     if way != GRID:
         st.write("To fit it for all months, and have it label if the gate lets it:")
         st.code(f"customer-segments refit --clusters {way}", language="sh")
-
-
-def _grid(frame: pd.DataFrame):
-    values = values_of(frame)
-    cells = grid_cells(quintile_scores(values, quintile_edges(values)))
-    return np.array(GRID_NAMES, object)[cells]
 
 
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")

@@ -6,6 +6,7 @@ algorithms (``labellings``), or what they foretell (``backtest``).
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def compare_labellings(
             "training_month": month,
             "training_customers": len(features),
             **separation(features, labels),
-            **stability(features, labels, labelling, config).columns(),
+            **stability(features, labels, labelling, config),
         }
         yield row | verdict(row, config)
 
@@ -57,7 +58,7 @@ def separation(features: np.ndarray, labels: np.ndarray) -> dict:
 
 def stability(
     features: np.ndarray, labels: np.ndarray, labelling: Labelling, config: Selection
-) -> measures.Stability:
+) -> dict[str, Any]:
     """Fit again on customers drawn with replacement, and compare the labels of all customers.
 
     As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
@@ -78,7 +79,7 @@ def stability(
         return adjusted_rand_score(ours, theirs), alike.max(axis=1, initial=0)
 
     streams = np.random.SeedSequence(config.seed).spawn(config.resamples)
-    return measures.Stability.of(measures.in_threads(one_resample, streams))
+    return measures.stability(measures.in_threads(one_resample, streams))
 
 
 def verdict(row: dict, config: Selection) -> dict:

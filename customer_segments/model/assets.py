@@ -9,12 +9,18 @@ import dagster as dg
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
+from customer_segments.model.champion import decide, in_force
+from customer_segments.model.comparison import Comparison, compare
+from customer_segments.model.fit import fit_version
+from customer_segments.model.gates import chosen_number, conclusion, recommend
 from customer_segments.model.judges import CHECKED
-from customer_segments.model.launches import Deciding, Fitting, Selecting
-from customer_segments.policy.model import AUTO
+from customer_segments.model.selection import compare_n_clusters
+from customer_segments.model.training import training_month, training_pool
+from customer_segments.policy.model import AUTO, Deciding, Fitting, Selecting
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
+from customer_segments.storage.publish import publish
 from customer_segments.storage.warehouse import load, query
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
 
@@ -46,9 +52,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         The version is a hash of the numbers: fitting the same data again adds nothing.
         """
-        from customer_segments.model.fit import fit_version
-        from customer_segments.model.training import training_month, training_pool
-
         month = training_month(warehouse.query, config.training_month, policy.source.today())
         least = config.model_dump(include={"min_months", "min_customers"})
         pool = training_pool(warehouse.query, month, **least)
@@ -71,10 +74,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         Recommends a number, which the model has where its config says auto.
         """
         import pandas as pd
-
-        from customer_segments.model.gates import conclusion, recommend
-        from customer_segments.model.selection import compare_n_clusters
-        from customer_segments.model.training import training_month, training_pool
 
         # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
         launched: Any = context.run.run_config
@@ -101,11 +100,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         comparable, until a newly fitted version passes the gate or somebody names one in the
         launchpad. Every comparison is recorded, also where the champion is kept.
         """
-        from customer_segments.model.champion import decide, in_force
-        from customer_segments.model.comparison import Comparison, compare
-        from customer_segments.model.training import training_pool
-        from customer_segments.storage.publish import publish
-
         fitted, run_id = newest_fit(context.instance), context.run.run_id
         departing, _ = departures(policy, CHAMPION_MODEL, config.model_dump(mode="json"))
         with warehouse.writing() as con:
@@ -149,8 +143,6 @@ def evident_number(selection: "pd.DataFrame", month: date) -> int:
 
     A UserError says that it is of another month.
     """
-    from customer_segments.model.gates import chosen_number
-
     months = {f"{each:%Y-%m}" for each in selection["training_month"]}
     if months - {f"{month:%Y-%m}"}:
         raise UserError(

@@ -96,10 +96,11 @@ def fit_all(points: Points, tried: list[int], seed: int) -> list[np.ndarray]:
 
 def bootstrap(
     pool: Pool, scaling: Scaling, clusterings: Sequence[np.ndarray], *, resamples: int, seed: int
-) -> list[measures.Stability]:
-    """Refit each clustering on resamples of the customers, drawn with replacement.
+) -> list[dict[str, Any]]:
+    """Return the ``stability`` of each clustering under resampling of the customers.
 
-    Drawn are customers, with all of their snapshots: twelve of one are no twelve customers. A refit
+    Drawn, with replacement, are customers with all of their snapshots: twelve of one are no twelve
+    customers. A refit
     learns units, bounds and scale anew, too. Both the clustering and each refit label all customers
     of the training month by nearest centroid, and these labels are compared. (Hennig compares those
     drawn only: on the UCI data the figures differ by less than .01. All of them are who gets
@@ -135,7 +136,7 @@ def bootstrap(
 
     streams = np.random.SeedSequence(seed).spawn(resamples)
     results = measures.in_threads(one_resample, streams)
-    return [measures.Stability.of(of_one) for of_one in zip(*results, strict=True)]
+    return [measures.stability(of_one) for of_one in zip(*results, strict=True)]
 
 
 def _some(pool: Pool, seed: int) -> Pool:

@@ -8,7 +8,7 @@ anew each time, which nine numbers of clusters share here.
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,31 +25,21 @@ MOST_EXACT = 20_000
 DISTANCES = 1_000_000
 
 
-class Stability(NamedTuple):
-    """How well a clustering survives resampling, as means over the resamples.
+def stability(resamples: Sequence[tuple[float, np.ndarray]]) -> dict[str, Any]:
+    """Return the columns that say how well a clustering survives resampling, as means.
 
-    The Rand index is 1 if they agree up to numbering, about 0 if only by chance (Hubert and Arabie
-    1985). Jaccard's, of each cluster with the one of the resample most like it (Hennig 2007), is
-    .75 and more for a stable cluster, below .6 for one not to be trusted.
+    ``resamples`` are of each the Rand index and each cluster's Jaccard's. The Rand index is 1 if
+    labels agree up to numbering, about 0 if only by chance (Hubert and Arabie 1985). Jaccard's, of
+    each cluster with the one of the resample most like it (Hennig 2007), is .75 and more for a
+    stable cluster, below .6 for one not to be trusted; there is no worst of no clusters.
     """
-
-    adjusted_rand_index: float
-    cluster_jaccard: tuple[float, ...]
-
-    @classmethod
-    def of(cls, resamples: Sequence[tuple[float, np.ndarray]]) -> "Stability":
-        """Return what resamples come to, of each the Rand index and each cluster's Jaccard's."""
-        indices, jaccard = zip(*resamples, strict=True)
-        return cls(float(np.mean(indices)), tuple(np.mean(jaccard, axis=0).tolist()))
-
-    def columns(self) -> dict[str, float | list[float] | None]:
-        """Return the columns of tables that hold it; there is no worst of no clusters."""
-        jaccard = [rounded(index) for index in self.cluster_jaccard]
-        return {
-            "stability": rounded(self.adjusted_rand_index),
-            "cluster_jaccard": jaccard,
-            "worst_jaccard": min(jaccard, default=None),
-        }
+    indices, jaccards = zip(*resamples, strict=True)
+    jaccard = [rounded(index) for index in np.mean(jaccards, axis=0)]
+    return {
+        "stability": rounded(float(np.mean(indices))),
+        "cluster_jaccard": jaccard,
+        "worst_jaccard": min(jaccard, default=None),
+    }
 
 
 def rounded(number: float) -> float:

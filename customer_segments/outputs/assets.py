@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from customer_segments import shown
+from customer_segments import shown, tables
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
@@ -22,25 +22,17 @@ from customer_segments.private import make_folder, write_text
 from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
-from customer_segments.tables import (
-    CHAMPION_MODEL,
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_RFM,
-    KMEANS_MODEL,
-    RAW_TRANSACTIONS,
-    REJECTED_TRANSACTIONS,
-)
 
 # Without these there is no view of a month; what else it shows may be missing.
-VIEWED = (*shown.OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
-PROFILED = (RAW_TRANSACTIONS, CLEANED_TRANSACTIONS, REJECTED_TRANSACTIONS)
+VIEWED = (*shown.OF_MONTH, tables.KMEANS_MODEL, tables.CHAMPION_MODEL)
+PROFILED = (tables.RAW_TRANSACTIONS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS)
 PRIVATE: dict[str, Any] = {"group_name": "outputs", "owners": OWNERS, "tags": PERSONAL}
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
-    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
+    snapshots = dg.AssetDep(tables.CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
     monthly = PRIVATE | {
         "partitions_def": installed.months.partitions(),

@@ -9,12 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from customer_segments.campaigns.groups import (
-    CONTROL,
-    FOLLOWED_MONTHS,
-    customers_needed,
-    smallest_difference,
-)
+from customer_segments.campaigns import groups
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
@@ -38,7 +33,7 @@ def measurable(view: MonthView) -> list[dict[str, Any]]:
     shows, and the customers ``needed`` for five points; ``None`` where no cohort is known.
     """
     people, cohort, share = view.people, view.newest_cohort, view.control_share
-    cohort = cohort[cohort["months_after"] == FOLLOWED_MONTHS]
+    cohort = cohort[cohort["months_after"] == groups.FOLLOWED_MONTHS]
     parts = [
         (name, people[people["segment"] == name], cohort[cohort["segment"] == name])
         for name in view.clusters["segment"]
@@ -51,7 +46,9 @@ def print_campaign(installed: Installation, console: Console) -> None:
     """Print how the groups of a past month's lists differ, and what that does not say."""
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     currency = installed.policy.source.currency
-    since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+    since = (
+        f"{groups.FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+    )
     for outcome, (said, form) in OUTCOMES.items():
         rows = [
             [
@@ -71,13 +68,13 @@ def _row(
     view: MonthView, segment: str, own: pd.DataFrame, cohort: pd.DataFrame, control_share: float
 ) -> dict[str, Any]:
     customers = view.scaled(len(own))
-    control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))
+    control = view.scaled(int((own["campaign_group"] == groups.CONTROL).sum()))
     row = {"segment": segment, "customers": customers, "control": control}
     if cohort.empty:
         return row
     rate = float(cohort["returned"].sum() / cohort["customers"].sum())
-    gap = smallest_difference(rate, customers, control_share)
-    needed = customers_needed(rate, control_share)
+    gap = groups.smallest_difference(rate, customers, control_share)
+    needed = groups.customers_needed(rate, control_share)
     return row | {
         "return_rate": rate,
         "smallest": None if gap is None else 100 * gap,

@@ -14,6 +14,7 @@ from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
+from customer_segments.outputs.queries import findings_of
 from customer_segments.quality.evaluation import Level
 from customer_segments.shown import advice
 from customer_segments.storage import Warehouse
@@ -162,19 +163,15 @@ def _champion(con: Connection, state: State) -> Iterator[Finding]:
 
 
 def _checks(con: Connection) -> Iterator[Finding]:
-    """Say what the newest verdict of each check on each month is."""
+    """Say what the newest verdict of each check on each month is, where it stands out."""
     if not is_there(con, "check_history"):
         return
-    rows = con.raw_sql(
-        "SELECT table_name, check_name, month, level, said FROM check_history QUALIFY evaluated_at "
-        "= max(evaluated_at) OVER (PARTITION BY table_name, check_name, month) "
-        "ORDER BY level <> 'error', evaluated_at DESC, month DESC"
-    ).fetchall()
-    bad = [row for row in rows if row[3] in ("warn", "error")]
-    for table, check, month, level, said in bad[:SHOWN]:
-        of = f" of {month:%Y-%m}" if month else ""
-        yield Finding(Level(level), "checks", f"{table}{of}, {check}: {said}")
+    bad = con.to_pyarrow(findings_of()).to_pylist()
+    for row in bad[:SHOWN]:
+        of = f" of {row['month']:%Y-%m}" if row["month"] else ""
+        said = f"{row['table_name']}{of}, {row['check_name']}: {row['said']}"
+        yield Finding(Level(row["level"]), "checks", said)
     if len(bad) > SHOWN:
         yield odd("checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history.")
-    if rows and not bad:
-        yield well("checks", f"{counted(len(rows), 'verdict')}, all well.")
+    if not bad:
+        yield well("checks", "None stands out.")
