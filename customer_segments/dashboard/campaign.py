@@ -25,6 +25,7 @@ from customer_segments.dashboard.showing import (
     people,
     table,
 )
+from customer_segments.months import parse_month
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
@@ -171,7 +172,5 @@ def _results(seen: Seen) -> None:
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
 def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> pd.DataFrame:
-    from customer_segments.months import parse_month
-
     orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)
     return pd.DataFrame(compared(_seen.ask(followed(parse_month(month), share, orders))))

@@ -14,14 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from customer_segments.evaluation.ways import Learn, ways
+from customer_segments.evaluation.ways import BOUND, Learn, ways
 from customer_segments.model.measures import rounded
 from customer_segments.model.training import Pool
 
 TOP_SHARE = 0.1
-BOUND = "Gradient boosting"
 
 
 # Trees that are held small: with the defaults they learn noise by heart. On the UCI
@@ -109,8 +110,6 @@ def judge(predict: Predict, outcome: pd.DataFrame, halves: list[Half]) -> dict[s
     into the top tenth of their half. Null where there is nothing to tell apart: nobody spent, or
     all came back. ``repurchase_share``: of those who did.
     """
-    from sklearn.metrics import r2_score, roc_auc_score
-
     revenue, is_back = outcome["revenue"].to_numpy(), outcome["is_back"].astype(float)
     did, total = pd.DataFrame({"log_revenue": np.log1p(revenue), "is_back": is_back}), revenue.sum()
     explained, areas, captured = [], [], 0.0
@@ -145,8 +144,6 @@ def top_revenue(predicted: np.ndarray, revenue: np.ndarray) -> float:
 def _by_boosting(
     values: np.ndarray, halves: list[Half], seed: int, number: int, did: pd.DataFrame
 ) -> pd.DataFrame:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     train, test = halves[number].train, halves[number].test
     known, at = did.iloc[train], values[train]
     is_back = known["is_back"].mean()

@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -23,9 +23,6 @@ from customer_segments.storage.io_manager import departures
 from customer_segments.storage.publish import publish
 from customer_segments.storage.warehouse import load, query
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GROUP = "model"
 # Of the evidence, in the UI.
@@ -57,7 +54,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         pool = training_pool(warehouse.query, month, **least)
         number = config.n_clusters
         if number == AUTO:
-            number = evident_number(warehouse.load(MODEL_SELECTION), month)
+            number = evident_number(warehouse.load(MODEL_SELECTION).to_dict("records"), month)
         rows = fit_version(pool, n_clusters=number, seed=config.seed)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
@@ -138,12 +135,12 @@ def snapshot_metadata(month: date, customers: int) -> dict[str, Any]:
     return {"training_month": f"{month:%Y-%m}", "training_customers": customers}
 
 
-def evident_number(selection: "pd.DataFrame", month: date) -> int:
-    """Return the number of clusters that ``model_selection`` speaks for in a month.
+def evident_number(selection: list[dict], month: date) -> int:
+    """Return the number of clusters that rows of ``model_selection`` speak for in a month.
 
     A UserError says that it is of another month.
     """
-    months = {f"{each:%Y-%m}" for each in selection["training_month"]}
+    months = {f"{row['training_month']:%Y-%m}" for row in selection}
     if months - {f"{month:%Y-%m}"}:
         raise UserError(
             f"n_clusters is auto, and model_selection is of {', '.join(months)}, not of "
@@ -151,7 +148,7 @@ def evident_number(selection: "pd.DataFrame", month: date) -> int:
             "Materialize model_selection with this training_month first, or along with "
             "kmeans_model; or say a number.",
         )
-    return chosen_number(selection.to_dict("records"))
+    return chosen_number(selection)
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

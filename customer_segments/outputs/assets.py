@@ -14,8 +14,10 @@ from customer_segments import shown, tables
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
+from customer_segments.outputs.pictures import draw_pictures
 from customer_segments.outputs.reading import NobodyLabelledError, all_customers, read_month
 from customer_segments.outputs.report.showing import file_metadata, link, markdown, observations
+from customer_segments.outputs.serving import serve
 from customer_segments.outputs.view import MonthView
 from customer_segments.policy.model import Profile
 from customer_segments.private import make_folder, write_text
@@ -83,7 +85,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         the data, the model and its limits, a glossary. The newest month's pictures stand in
         Dagster, too, on the assets that they explain. A month without labels has no report.
         """
-        from customer_segments.outputs.pictures import draw_pictures
         from customer_segments.outputs.report.page import render
 
         settings, reports = installed.settings, installed.settings.reports_path
@@ -120,8 +121,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         at a time. Table `customers`, in Parquet beside it as well, has all that is known of each
         customer at each month's end. Swapped in whole: who has the old one open reads on in it.
         """
-        from customer_segments.outputs.serving import serve
-
         serve(installed)
         path = installed.copy.path
         size = dg.MetadataValue.int(path.stat().st_size if path.is_file() else 0)

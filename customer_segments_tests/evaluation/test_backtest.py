@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.evaluation.backtest import (
-    BOUND,
     backtest_at,
     grouped,
     judge,
@@ -18,7 +17,7 @@ from customer_segments.evaluation.backtest import (
     top_revenue,
 )
 from customer_segments.evaluation.findings import findings
-from customer_segments.evaluation.ways import BEFORE, GRID, QUINTILE_SUM
+from customer_segments.evaluation.ways import BEFORE, BOUND, GRID, QUINTILE_SUM
 from customer_segments.model.training import Pool
 from customer_segments.months import shift
 from customer_segments.tables import SEGMENT_BACKTEST
