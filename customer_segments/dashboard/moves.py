@@ -33,14 +33,10 @@ def page(seen: Seen) -> None:
         return
     names = {f"{month:%Y-%m}": month for month in reversed(earlier)}
     before = shift(seen.month, -1)
-    since = names[
-        st.selectbox(
-            f"To {month_name(seen.month)} from",
-            list(names),
-            [*names.values()].index(before) if before in earlier else 0,
-            **{"key": "since"} | KEPT,
-        )
-    ]
+    asked, place = f"To {month_name(seen.month)} from", 0
+    if before in earlier:
+        place = [*names.values()].index(before)
+    since = names[st.selectbox(asked, list(names), place, key="since", **KEPT)]
     version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
     moved = seen.ask(moves_between(since, seen.month, version, len(model)))
     note(f"Both months by model {version}: customers moved, not the model.")

@@ -69,22 +69,21 @@ def _checks(seen: Seen) -> None:
 
 
 def _foretold(seen: Seen) -> None:
-    view, any_there = seen.view, False
+    view = seen.view
     value, offers = seen.table(tables.VALUE_BACKTEST), seen.table(tables.RECOMMENDATION_BACKTEST)
     agreement, spent = seen.table(tables.REFIT_AGREEMENT), _mean(means, view.backtest)
-    for said, frame, contract in (
+    evidence = (
         ("Segments, by what their customers spent later", spent, tables.SEGMENT_BACKTEST),
         ("What customers were expected to spend", _mean(value_means, value), tables.VALUE_BACKTEST),
         ("Offers, by what was bought later", offers, tables.RECOMMENDATION_BACKTEST),
         ("Fitted now and months before", agreement, tables.REFIT_AGREEMENT),
         ("Other algorithms", view.comparison, tables.ALGORITHM_COMPARISON),
-    ):
-        if not frame.empty:
-            any_there = True
-            st.subheader(said)
-            names = [name for name in contract.columns if name in frame]
-            _shown(frame, contract, names)
-    if not any_there:
+    )
+    there = [(said, frame, contract) for said, frame, contract in evidence if not frame.empty]
+    for said, frame, contract in there:
+        st.subheader(said)
+        _shown(frame, contract, [name for name in contract.columns if name in frame])
+    if not there:
         st.info("Nothing was held against what came after yet:")
         st.code("customer-segments evaluate", language="sh")
     for sentence in findings(view.backtest):

@@ -14,16 +14,6 @@ RandIndex = Annotated[float, Field(ge=-1, le=1)]
 Seed = Annotated[
     int, Field(ge=0, le=2**32 - 1, description="Seed; the same one, the same figures.")
 ]
-Clusters = Annotated[
-    list[int],
-    Field(
-        min_length=1,
-        description="Numbers of clusters that KMeans is tried with; of the other algorithms that "
-        "take a number, the first.",
-    ),
-]
-
-
 AUTO, MOST_CLUSTERS = "auto", 30
 
 
@@ -119,7 +109,9 @@ class Algorithms(Selection):
 
     resamples: Count = 20
     """Resamples that stability is the mean of, per algorithm."""
-    n_clusters: Clusters = Field(default=[4, 7])
+    n_clusters: list[int] = Field(default=[4, 7], min_length=1)
+    """Numbers of clusters that KMeans is tried with; of the other algorithms that take a number,
+    the first."""
 
 
 class Backtest(Section):

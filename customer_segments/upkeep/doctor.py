@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import duckdb
+import ibis
 
 from customer_segments.automation.agenda import agenda
 from customer_segments.automation.facts import facts
@@ -166,7 +167,8 @@ def _checks(con: Connection) -> Iterator[Finding]:
     """Say what the newest verdict of each check on each month is, where it stands out."""
     if not is_there(con, "check_history"):
         return
-    bad = con.to_pyarrow(findings_of()).to_pylist()
+    newest_first = findings_of().order_by("level", ibis.desc("month", nulls_first=True))
+    bad = con.to_pyarrow(newest_first).to_pylist()
     for row in bad[:SHOWN]:
         of = f" of {row['month']:%Y-%m}" if row["month"] else ""
         said = f"{row['table_name']}{of}, {row['check_name']}: {row['said']}"
