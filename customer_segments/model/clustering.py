@@ -100,12 +100,11 @@ def bootstrap(
     """Return the ``stability`` of each clustering under resampling of the customers.
 
     Drawn, with replacement, are customers with all of their snapshots: twelve of one are no twelve
-    customers. A refit
-    learns units, bounds and scale anew, too. Both the clustering and each refit label all customers
-    of the training month by nearest centroid, and these labels are compared. (Hennig compares those
-    drawn only: on the UCI data the figures differ by less than .01. All of them are who gets
-    labelled.) Clusterings, each centroids of shape (clusters, features) in the pool's ``scaling``,
-    share the resamples, of which there is at least one.
+    customers. A refit learns units, bounds and scale anew, too. Both the clustering and each refit
+    label all customers of the training month by nearest centroid, and these labels are compared.
+    (Hennig compares those drawn only: on the UCI data the figures differ by less than .01. All of
+    them are who gets labelled.) Clusterings, each centroids of shape (clusters, features) in the
+    pool's ``scaling``, share the resamples, of which there is at least one.
     """
     from sklearn.metrics import adjusted_rand_score
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import ibis
 
-from customer_segments.automation.agenda import agenda
+from customer_segments.automation.agenda import of_run
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
@@ -116,9 +116,8 @@ def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
         yield odd("champion", said)
     yield from _checks(con)
     # The files are looked at by the next run: they may be many, and large.
-    for step in agenda(facts(installed, state, None)):
-        if step.is_of_run:
-            yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
+    for step in of_run(facts(installed, state, None)):
+        yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
 
 
 def _code(con: Connection) -> Iterator[Finding]:
