@@ -93,7 +93,11 @@ def version_rows(versions: pd.DataFrame, version: str | None) -> list[dict]:
 
 def to_json(version: str, rows: list[dict]) -> str:
     """Return JSON text; numbers keep all their digits, so the text is the same each time."""
-    clusters = [row | {"training_month": row["training_month"].isoformat()} for row in rows]
+    clusters = [
+        {name: row[name] for name in KMEANS_MODEL.schema.names}
+        | {"training_month": row["training_month"].isoformat()}
+        for row in rows
+    ]
     document = {"format_version": FORMAT_VERSION, "version": version}
     document |= {"checksum": checksum(clusters), "kmeans_model": clusters}
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
