@@ -84,7 +84,8 @@ class PooledEventLog(SqliteEventLogStorage):
                 poolclass=StaticPool,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
-            sa.event.listen(engine, "connect", _sync_now_and_then)
+            sync_less = "PRAGMA synchronous=NORMAL"
+            sa.event.listen(engine, "connect", lambda raw, _: raw.execute(sync_less))
             self._engines[shard] = engine
         return self._engines[shard]
 
@@ -95,7 +96,3 @@ class PooledEventLog(SqliteEventLogStorage):
         with self._one_at_a_time:
             for shard in [*self._engines]:
                 self._close(shard)
-
-
-def _sync_now_and_then(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA synchronous=NORMAL")

@@ -23,13 +23,6 @@ from customer_segments.storage.lake import Lake
 
 PREFIX = Settings.model_config.get("env_prefix", "")
 
-# Variables of former versions, by how their names begin.
-FORMER = {
-    "ALERT_": f"{PREFIX}ALERTS takes its place: docs/operations.md, Alerts",
-    "TIME_ZONE": "now time_zone of [source] in customer_segments.toml",
-    "RELABEL": "now relabel of [segments] in customer_segments.toml",
-}
-
 
 def given_variables() -> dict[str, str]:
     """Return where each of our variables is set: in the environment, else in ``.env``."""
@@ -44,7 +37,7 @@ def settings_here() -> Settings:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     try:
         given = given_variables().items()
-        if unknown := [_said(name, where) for name, where in given if name not in known]:
+        if unknown := [f"{name} in {where}" for name, where in given if name not in known]:
             raise UserError(
                 f"No such setting: {', '.join(unknown)}.",
                 "Mend the name or take it out: docs/operations.md, Settings. Rules are no "
@@ -66,24 +59,6 @@ def settings_here() -> Settings:
         ) from error
 
 
-def _said(name: str, where: str) -> str:
-    place = [place for former, place in FORMER.items() if name.startswith(f"{PREFIX}{former}")]
-    return f"{name} in {where}{f' ({place[0]})' if place else ''}"
-
-
-def lake_of(settings: Settings, policy: Policy) -> Lake | None:
-    """Return the lake of an installation; ``None`` where DuckDB does everything.
-
-    A UserError says that what the engine needs is not installed.
-    """
-    policy.engine.require_installed()
-    if not policy.engine.lake:
-        return None
-    folder = project_root() / Path(policy.engine.lake).expanduser()
-    delta = Delta(folder, str(settings.warehouse_path))
-    return Lake(delta, policy.engine.engine, settings.memory)
-
-
 @dataclass(frozen=True)
 class Installation:
     """All that follows from the environment and the policy's file.
@@ -100,16 +75,17 @@ class Installation:
     def of(cls, settings: Settings, policy: Policy | None = None) -> "Installation":
         """Return the installation of some settings, with the policy of their file or another.
 
-        A UserError says what is wrong in that file or in the file of months.
+        A UserError says what is wrong in that file or in the file of months, or that what the
+        engine needs is not installed.
         """
-        policy = policy or Policy.load(settings.config)
-        warehouse = Warehouse(
-            settings.warehouse_path,
-            settings.lock_timeout_seconds,
-            settings.memory,
-            settings.spill_dir,
-            lake_of(settings, policy),
-        )
+        policy, path = policy or Policy.load(settings.config), settings.warehouse_path
+        engine, lake = policy.engine, None
+        engine.require_installed()
+        if engine.lake:
+            delta = Delta(project_root() / Path(engine.lake).expanduser(), str(path))
+            lake = Lake(delta, engine.engine, settings.memory)
+        waits, memory = settings.lock_timeout_seconds, settings.memory
+        warehouse = Warehouse(path, waits, memory, settings.spill_dir, lake)
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
         return cls(settings, policy, warehouse, months)
 

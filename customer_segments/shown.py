@@ -11,7 +11,6 @@ from datetime import date
 from os.path import relpath
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from customer_segments import tables
 from customer_segments.installation import Installation
@@ -144,11 +143,6 @@ def workbook_path(reports: Path, month: date) -> Path:
 def workbook_files(reports: Path, month: date) -> list[Path]:
     """Return the workbook of a month and the files beside it that say the same."""
     return [workbook_path(reports, month).with_suffix(suffix) for suffix in SUFFIXES]
-
-
-def address(reports: Path, file: Path) -> str:
-    """Return the address of a report's file in the UI: without a host, for it outlives the port."""
-    return f"{REPORTS_URL}/{quote(file.relative_to(reports).as_posix())}"
 
 
 def links(reports: Path, month: date) -> list[Link]:

@@ -11,6 +11,11 @@ def plural(count: float, noun: str) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 month, 1,200 rows."""
+    return f"{count:,} {plural(count, noun)}"
+
+
 def read_text(package: str, name: str) -> str:
     """Return a text file that lies beside a package's modules."""
     return files(package).joinpath(name).read_text(encoding="utf-8")

@@ -7,23 +7,20 @@ Dagster asks nobody who they are, and takes mutations by GET: a page of any site
 open beside it could launch runs here.
 """
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from customer_segments.installation import settings_here
 from customer_segments.settings import Settings
 from customer_segments.shown import REPORTS_URL
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REPORT_HEADERS = {
     # Customers' names stand in these pages: whatever ran in one could not reach Dagster.
@@ -41,7 +38,7 @@ def main() -> None:
     make = cli.create_app_from_workspace_process_context
     public = public_address(settings_here())
 
-    def make_private(*args, **options) -> "Starlette":
+    def make_private(*args, **options) -> Starlette:
         app = make(*args, **options)
         app.routes.insert(0, Mount(REPORTS_URL, _reports))
         app.add_middleware(OwnPagesOnly, public=public)
@@ -63,10 +60,10 @@ def public_address(settings: Settings) -> str:
 class OwnPagesOnly:
     """ASGI middleware that refuses what other sites' pages ask for, websockets included."""
 
-    def __init__(self, app: "ASGIApp", public: str = ""):
+    def __init__(self, app: ASGIApp, public: str = ""):
         self.app, self.public = app, public
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on what is not refused."""
         answer: ASGIApp = self.app
         if scope["type"] != "lifespan" and (why := refusal(HTTPConnection(scope), self.public)):
@@ -97,10 +94,10 @@ def refusal(asked: HTTPConnection, public: str) -> str:
     return ""
 
 
-async def _reports(scope: "Scope", receive: "Receive", send: "Send") -> None:
+async def _reports(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the files of the reports folder, which ``.env`` may have moved since the last time."""
 
-    async def send_with_headers(message: "Message") -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).update(REPORT_HEADERS)
         await send(message)

@@ -42,8 +42,8 @@ def agenda(facts: Facts) -> list[Step]:
 
 
 def of_run(facts: Facts) -> list[Step]:
-    """Return the steps that are due and that ``run`` does."""
-    return [step for step in agenda(facts) if step.is_of_run]
+    """Return the due steps that ``run`` does: offers are the daemon's, or made on request."""
+    return [step for step in agenda(facts) if step.job != "recommend"]
 
 
 def _step(facts: Facts, job: str, why: str, months: Range) -> Step:

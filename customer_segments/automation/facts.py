@@ -43,11 +43,6 @@ class Step:
         """What tells this step from one of other months or of other causes."""
         return hashlib.sha256(f"{self.job} {self.months} {self.basis}".encode()).hexdigest()[:16]
 
-    @property
-    def is_of_run(self) -> bool:
-        """Whether ``run`` does it; offers are made by the daemon, or by who asks for them."""
-        return self.job != "recommend"
-
     def __str__(self) -> str:
         """Job and months, such as ``score 2011-06 to 2011-12``."""
         return f"{self.job} {said(between(*self.months))}" if self.months else self.job

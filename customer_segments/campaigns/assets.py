@@ -1,23 +1,20 @@
 """The asset of this stage, on request: the job ``campaign``, and no other."""
 
 import dagster as dg
-from pydantic import Field
 
 from customer_segments import tables
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
-from customer_segments.policy.model import Campaigns
+from customer_segments.policy.model import Campaigns, launched_month
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 
 
 class Campaign(Campaigns):
     """Which lists are judged, and how their groups were drawn."""
 
-    list_month: str = Field(
-        default="",
-        pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$",
-        description="Snapshot month of the lists, YYYY-MM; empty for the newest one that three "
-        "complete months follow.",
+    list_month: str = launched_month(
+        "Snapshot month of the lists, YYYY-MM; empty for the newest one that three complete months "
+        "follow."
     )
 
 

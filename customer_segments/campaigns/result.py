@@ -6,10 +6,11 @@ not: drawing the groups (``groups``).
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.campaigns.groups import CONFIDENCE, FOLLOWED_MONTHS, TEST, campaign_group
@@ -19,9 +20,6 @@ from customer_segments.model.training import Query
 from customer_segments.months import followed_by, month_of, parse_month, shift
 from customer_segments.outcomes import outcomes
 from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, CUSTOMER_SEGMENTS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ALL_CUSTOMERS = "All customers"
 YEAR = 12
@@ -98,7 +96,7 @@ def followed(
     ).order_by("customer_id")
 
 
-def compared(customers: "pd.DataFrame") -> Iterator[dict[str, Any]]:
+def compared(customers: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield what ``CAMPAIGN_RESULT`` has of each segment and of all, from rows of ``followed``."""
     for segment, own in (*customers.groupby("segment"), (ALL_CUSTOMERS, customers)):
         is_test = (own["campaign_group"] == TEST).to_numpy()

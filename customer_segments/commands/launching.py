@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from socket import gethostname
 
 import dagster as dg
+from dagster import DagsterEventType as Event
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.execution.api import execute_run
@@ -65,19 +66,16 @@ class ProgressHandler(logging.Handler):
                 self.console.print(f"  [yellow]![/] {message}")
             else:
                 self.status.update(f"  {message}")
-        elif event.event_type == dg.DagsterEventType.STEP_START:
+        elif event.event_type == Event.STEP_START:
             self.started = time.monotonic()
             self.status.update(f"  {event.step_key}")
             # A range run materializes an asset once per month; one line is enough.
             self.printed.clear()
-        elif event.event_type in (
-            dg.DagsterEventType.STEP_SUCCESS,
-            dg.DagsterEventType.STEP_FAILURE,
-        ):
+        elif event.event_type in (Event.STEP_SUCCESS, Event.STEP_FAILURE):
             self.status.update("")
-        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        elif event.event_type == Event.ASSET_MATERIALIZATION:
             self._tell_table(event.step_materialization_data.materialization)
-        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        elif event.event_type == Event.ASSET_CHECK_EVALUATION:
             self._tell_check(event.asset_check_evaluation_data)
 
     def _tell_table(self, materialization: dg.AssetMaterialization) -> None:

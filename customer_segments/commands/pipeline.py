@@ -122,17 +122,11 @@ def report(
 def evaluate() -> None:
     """Compare the segments with other algorithms and the RFM grid, and with what came after."""
     from customer_segments.commands.run import start
-    from customer_segments.outputs.evaluated import (
-        print_evaluation,
-        print_judged_offers,
-        print_value,
-    )
+    from customer_segments.outputs.evaluated import print_evaluation
 
     installed = Installation.here()
     start(installed, "evaluate")
     print_evaluation(installed, get_console())
-    print_value(installed, get_console())
-    print_judged_offers(installed, get_console())
 
 
 def recommend() -> None:

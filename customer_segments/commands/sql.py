@@ -7,15 +7,12 @@ Belongs here: taking statements and printing answers. Does not: which tables the
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-
-if TYPE_CHECKING:
-    import duckdb
 
 PROMPT, MORE = "sql> ", "...> "
 MOST_ROWS = 100
@@ -40,24 +37,15 @@ def sql(
             "It comes with the first labels: `customer-segments run`.",
         )
     with copy.reading() as con:
-        if statement is not None:
+        for each in _statements() if statement is None else [statement]:
             try:
-                _print(con.con, statement)
+                if (answer := con.con.sql(each)) is not None:
+                    answer.show(max_rows=MOST_ROWS)
             except duckdb.Error as error:
-                raise UserError(
-                    f"{error}", "SHOW TABLES and DESCRIBE say what there is."
-                ) from error
-            return
-        for each in _statements():
-            try:
-                _print(con.con, each)
-            except duckdb.Error as error:
+                if statement is not None:
+                    said = "SHOW TABLES and DESCRIBE say what there is."
+                    raise UserError(f"{error}", said) from error
                 typer.echo(f"{error}", err=True)
-
-
-def _print(con: "duckdb.DuckDBPyConnection", statement: str) -> None:
-    if (answer := con.sql(statement)) is not None:
-        answer.show(max_rows=MOST_ROWS)
 
 
 def _statements() -> Iterator[str]:

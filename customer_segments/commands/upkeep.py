@@ -10,7 +10,7 @@ import typer
 from rich import get_console
 
 from customer_segments.installation import Installation
-from customer_segments.texts import plural
+from customer_segments.texts import counted
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -91,7 +91,7 @@ def migrate(
         f"Backup: {written}" if written else f"What `customer-segments migrate` would do to {path}:"
     )
     for change in changes:
-        contract, rows = change.contract, f"{change.rows:,} {plural(change.rows, 'row')}"
+        contract, rows = change.contract, counted(change.rows, "row")
         former = f"version {change.former} " if change.former != contract.version else ""
         fate = "dropped; the next run makes it anew" if change.why_dropped else "taken over"
         typer.echo(f"  {contract.table}, {former}to version {contract.version}, {rows}: {fate}.")
@@ -116,4 +116,4 @@ def vacuum(
 
     files = delete(Installation.here(), backups or (), dry_run=dry_run)
     said = "would be deleted" if dry_run else "deleted"
-    typer.echo(f"{len(files):,} {plural(len(files), 'file')} of the lake {said}.")
+    typer.echo(f"{counted(len(files), 'file')} of the lake {said}.")

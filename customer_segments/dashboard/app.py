@@ -18,9 +18,8 @@ from customer_segments.dashboard import (
     what_if,
     your_file,
 )
-from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen, look
-from customer_segments.dashboard.showing import text
+from customer_segments.dashboard.showing import KEPT, text
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.words import day_name, month_name

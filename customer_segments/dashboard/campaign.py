@@ -6,30 +6,32 @@ not: a promise of what a campaign brings, which no page can make.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import altair as alt
 import ibis
+import pandas as pd
 import streamlit as st
 
-from customer_segments.campaigns.groups import (
-    CONTROL,
-    FOLLOWED_MONTHS,
-    customers_needed,
-    smallest_difference,
-)
+from customer_segments.campaigns import groups
 from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
-from customer_segments.dashboard.filters import KEPT, filtered
 from customer_segments.dashboard.reading import Seen, stamp
-from customer_segments.dashboard.showing import by_segment, metrics, note, people, table
+from customer_segments.dashboard.showing import (
+    KEPT,
+    by_segment,
+    filtered,
+    metrics,
+    note,
+    people,
+    table,
+)
+from customer_segments.months import parse_month
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN, counted, plain
 from customer_segments.tables import CLEANED_TRANSACTIONS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # The channel of those whom a campaign had better not reach.
 NOBODY = "none"
@@ -66,25 +68,23 @@ def page(seen: Seen) -> None:
     _results(seen)
 
 
-def reached(people: "pd.DataFrame") -> "pd.DataFrame":
+def reached(people: pd.DataFrame) -> pd.DataFrame:
     """Return whom a campaign may turn to: not those whose action says to leave them out."""
     return people[people["channel"] != NOBODY]
 
 
-def planned(
-    view: MonthView, audience: "pd.DataFrame", cost: float, margin: float
-) -> dict[str, Any]:
+def planned(view: MonthView, audience: pd.DataFrame, cost: float, margin: float) -> dict[str, Any]:
     """Return what a campaign to an audience costs, has to bring, and can show.
 
     ``base_rate`` is the share that comes back by itself, of each segment's newest cohort that is
     followed, as the audience is made up; ``None`` if one is not known. ``break_even`` is by how
     much it has to rise for the cost, one average order from each who comes back.
     """
-    cohort = view.newest_cohort[view.newest_cohort["months_after"] == FOLLOWED_MONTHS]
+    cohort = view.newest_cohort[view.newest_cohort["months_after"] == groups.FOLLOWED_MONTHS]
     rates = cohort.set_index("segment")["returned"] / cohort.set_index("segment")["customers"]
     own = audience["segment"].map(rates).astype(float)
     base_rate = float(own.mean()) if own.notna().all() else None
-    control = int((audience["campaign_group"] == CONTROL).sum())
+    control = int((audience["campaign_group"] == groups.CONTROL).sum())
     order = float(audience["average_order_value"].mean())
     share = view.control_share
     return {
@@ -95,8 +95,8 @@ def planned(
         "order": order,
         "base_rate": base_rate,
         "break_even": cost / (margin * order) if order > 0 else None,
-        "smallest": base_rate and smallest_difference(base_rate, len(audience), share),
-        "needed": base_rate and customers_needed(base_rate, share),
+        "smallest": base_rate and groups.smallest_difference(base_rate, len(audience), share),
+        "needed": base_rate and groups.customers_needed(base_rate, share),
     }
 
 
@@ -109,7 +109,7 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         ("Turned to", f"{plan['turned_to']:,}", f"{plan['control']:,} are left alone, by lot"),
         ("Cost", plain(plan["total_cost"]), "Of those who are turned to"),
         (
-            f"Back within {FOLLOWED_MONTHS} months",
+            f"Back within {groups.FOLLOWED_MONTHS} months",
             UNKNOWN if base is None else f"{base:.1%}",
             "Without a campaign: the rates of segments in the newest month that so many complete "
             "months follow, as this audience is made up; the report has that month's own make-up",
@@ -134,9 +134,7 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
         )
 
 
-def _curves(rates: "pd.DataFrame", model: Iterable[str]) -> None:
-    import altair as alt
-
+def _curves(rates: pd.DataFrame, model: Iterable[str]) -> None:
     chart = alt.Chart(rates).mark_line(point={"filled": True, "size": 60})
     encoded = chart.encode(
         x=alt.X("months_after:Q", title="Months after", axis=alt.Axis(tickMinStep=1)),
@@ -158,14 +156,14 @@ def _results(seen: Seen) -> None:
     today = seen.installed.months.today
     months = months_followed(seen.ask, today)
     if not months:
-        st.info(f"No month is followed by {FOLLOWED_MONTHS} complete months yet.")
+        st.info(f"No month is followed by {groups.FOLLOWED_MONTHS} complete months yet.")
         return
     names = {f"{month:%Y-%m}": month for month in months}
     chosen = st.selectbox("Lists of", list(names), key="lists", **KEPT)
     share = seen.installed.policy.campaigns.control_share
     rows = _compared(stamp(seen.installed), chosen, share, seen)
     for outcome, (said, form) in OUTCOMES.items():
-        st.subheader(f"{said}, within {FOLLOWED_MONTHS} months")
+        st.subheader(f"{said}, within {groups.FOLLOWED_MONTHS} months")
         first, *others = columns_of("segment test_mean control_mean difference low high")
         columns = [first, *(replace(column, format=form) for column in others)]
         table(rows[rows["outcome"] == outcome], columns)
@@ -173,10 +171,6 @@ def _results(seen: Seen) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")
-def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> "pd.DataFrame":
-    import pandas as pd
-
-    from customer_segments.months import parse_month
-
+def _compared(stamp: tuple, month: str, share: float, _seen: Seen) -> pd.DataFrame:
     orders = ibis.table(orders_of(CLEANED_TRANSACTIONS.relation).schema(), name=ORDERS)
     return pd.DataFrame(compared(_seen.ask(followed(parse_month(month), share, orders))))

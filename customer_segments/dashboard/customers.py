@@ -5,11 +5,14 @@ lists of customers (``segments``, ``moves``).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import altair as alt
 import ibis
+import pandas as pd
 import streamlit as st
 
+from customer_segments import tables
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.showing import by_segment, metrics, note, table, text
 from customer_segments.model.comparison import nearest_clusters, segment_names
@@ -18,14 +21,6 @@ from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, PRODUCTS, orders_of, products_of
 from customer_segments.outputs.words import amount, counted, day_name
 from customer_segments.shown import is_large
-from customer_segments.tables import (
-    CLEANED_TRANSACTIONS,
-    CUSTOMER_SEGMENTS,
-    PRODUCT_RECOMMENDATIONS,
-)
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Customers to choose from, of those that a search finds.
 MOST_FOUND = 50
@@ -62,10 +57,8 @@ def page(seen: Seen) -> None:
     _past(seen, chosen)
 
 
-def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, Any]]:
+def steps_ahead(row: pd.Series, clusters: pd.DataFrame) -> list[dict[str, Any]]:
     """Return which segment a customer is in after another order, or after days without one."""
-    import pandas as pd
-
     kept = {name: row[name] for name in ("recency_days", "frequency", "monetary")}
     order = kept | {
         "recency_days": 1,
@@ -80,7 +73,7 @@ def steps_ahead(row: "pd.Series", clusters: "pd.DataFrame") -> list[dict[str, An
     return [{"step": step, "segment": name} for step, name in zip(said, names, strict=True)]
 
 
-def _now(row: "pd.Series") -> None:
+def _now(row: pd.Series) -> None:
     st.header(f"{text(row['customer_id'])}: {text(row['segment'])}")
     metrics(
         ("Spent", amount(row["monetary"])),
@@ -94,9 +87,7 @@ def _now(row: "pd.Series") -> None:
     note(". ".join(_facts(row)) + ".")
 
 
-def _facts(row: "pd.Series") -> Iterator[str]:
-    import pandas as pd
-
+def _facts(row: pd.Series) -> Iterator[str]:
     yield f"{row['account_tier'].capitalize()} account"
     if pd.notna(row["country"]):
         yield f"From {text(row['country'])}"
@@ -106,9 +97,7 @@ def _facts(row: "pd.Series") -> Iterator[str]:
     yield f"Campaign group: {row['campaign_group']}"
 
 
-def _ahead(row: "pd.Series", seen: Seen) -> None:
-    import pandas as pd
-
+def _ahead(row: pd.Series, seen: Seen) -> None:
     st.subheader("What comes next")
     left, right = st.columns(2)
     with left:
@@ -129,10 +118,10 @@ def _ahead(row: "pd.Series", seen: Seen) -> None:
 
 def _offers(seen: Seen, customer: str) -> None:
     st.subheader("What to offer")
-    if PRODUCT_RECOMMENDATIONS.table not in seen.state.tables:
+    if tables.PRODUCT_RECOMMENDATIONS.table not in seen.state.tables:
         st.write("Offers are not made yet: `customer-segments recommend`.")
         return
-    offered = PRODUCT_RECOMMENDATIONS.relation
+    offered = tables.PRODUCT_RECOMMENDATIONS.relation
     rows = seen.ask(offered.filter(offered.customer_id == customer).order_by("list", "rank"))
     if rows.empty:
         st.write("There is nothing to offer: the files name no product of this customer.")
@@ -147,7 +136,7 @@ def _offers(seen: Seen, customer: str) -> None:
 
 def _past(seen: Seen, customer: str) -> None:
     st.subheader("What was")
-    labels, lines = CUSTOMER_SEGMENTS.relation, CLEANED_TRANSACTIONS.relation
+    labels, lines = tables.CUSTOMER_SEGMENTS.relation, tables.CLEANED_TRANSACTIONS.relation
     history = seen.ask(labels.filter(labels.customer_id == customer).order_by("snapshot_month"))
     over_time, orders, products = st.tabs(["Segments", "Orders and returns", "Products"])
     with over_time:
@@ -166,9 +155,7 @@ def _past(seen: Seen, customer: str) -> None:
             table(seen.ask(own), columns_of(columns, revenue="Money", description="Product"))
 
 
-def _history(history: "pd.DataFrame", model: Iterable[str]) -> None:
-    import altair as alt
-
+def _history(history: pd.DataFrame, model: Iterable[str]) -> None:
     base = alt.Chart(history).encode(
         x=alt.X("snapshot_month:T", title=None), y=alt.Y("monetary:Q", title="Spent so far")
     )

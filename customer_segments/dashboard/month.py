@@ -65,7 +65,8 @@ def headlines(
     now = taken["now"] or 0
     yield "Customers", f"{total['customers']:,}", _change(total["since_last_month"]), since
     sales = f"Net of returns: {plain(now)}. {since}"
-    yield f"Sales{so_far}", _compact(now), _grown(now, taken["last_month"]), sales
+    in_short = f"{now / 1e6:,.2f}M" if abs(now) >= 1e6 else plain(now)
+    yield f"Sales{so_far}", in_short, _grown(now, taken["last_month"]), sales
     year, then = taken["last_year"], month_name(shift(view.month, -YEAR))
     value = (year is not None and _grown(now, year)) or UNKNOWN
     yield "Sales in a year", value, None, f"Against {then}: {plain(year or 0)}"
@@ -114,10 +115,6 @@ def _card(row: dict) -> None:
 
 def _moves(view: MonthView, how: str) -> list[dict]:
     return [move for move in figures.moves_of(view) if move["direction"] == how]
-
-
-def _compact(money: float) -> str:
-    return f"{money / 1e6:,.2f}M" if abs(money) >= 1e6 else plain(money)
 
 
 # Streamlit takes a figure with a hyphen in front for a fall.

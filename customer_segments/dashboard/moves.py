@@ -6,23 +6,20 @@ moves since last month that report and workbook tell (``segments.migration``).
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
+import altair as alt
 import ibis
+import pandas as pd
 import streamlit as st
 
-from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import abreast, note, people, table
+from customer_segments.dashboard.showing import KEPT, abreast, note, people, table
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.words import counted, month_name
 from customer_segments.segments.scoring import label
 from customer_segments.tables import CUSTOMER_RFM, GONE, KMEANS_MODEL, NEW
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EVERYBODY = "All"
 
@@ -36,14 +33,10 @@ def page(seen: Seen) -> None:
         return
     names = {f"{month:%Y-%m}": month for month in reversed(earlier)}
     before = shift(seen.month, -1)
-    since = names[
-        st.selectbox(
-            f"To {month_name(seen.month)} from",
-            list(names),
-            [*names.values()].index(before) if before in earlier else 0,
-            **{"key": "since"} | KEPT,
-        )
-    ]
+    asked, place = f"To {month_name(seen.month)} from", 0
+    if before in earlier:
+        place = [*names.values()].index(before)
+    since = names[st.selectbox(asked, list(names), place, key="since", **KEPT)]
     version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
     moved = seen.ask(moves_between(since, seen.month, version, len(model)))
     note(f"Both months by model {version}: customers moved, not the model.")
@@ -84,7 +77,7 @@ def moves_between(first: date, last: date, version: str, most: int) -> ibis.Tabl
     ).order_by("customer_id")
 
 
-def totals_of(moved: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame":
+def totals_of(moved: pd.DataFrame, model: Iterable[str] = ()) -> pd.DataFrame:
     """Return customers and money of each move, in order of segments."""
     of = moved.groupby(["from_segment", "to_segment"])
     totals = of.agg(
@@ -95,7 +88,7 @@ def totals_of(moved: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame
     return totals.sort_values(["from_segment", "to_segment"], key=lambda of: of.map(places))
 
 
-def show_totals(moved: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[str, str]:
+def show_totals(moved: pd.DataFrame, key: str, model: Iterable[str] = ()) -> dict[str, str]:
     """Show how many went from where to where, drawn and as a table; return the cell chosen."""
     totals = totals_of(moved, model)
     chart, beside = st.columns([3, 2])
@@ -105,10 +98,8 @@ def show_totals(moved: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> d
         return matrix(totals, key, model)
 
 
-def matrix(totals: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[str, str]:
+def matrix(totals: pd.DataFrame, key: str, model: Iterable[str] = ()) -> dict[str, str]:
     """Draw how many went from where to where; return the cell that was chosen."""
-    import altair as alt
-
     pick = alt.selection_point(name="cell", fields=["from_segment", "to_segment"])
     base = alt.Chart(totals).encode(
         y=alt.Y("from_segment:N", sort=in_order(totals["from_segment"], model), title="From"),
@@ -146,7 +137,7 @@ def matrix(totals: "pd.DataFrame", key: str, model: Iterable[str] = ()) -> dict[
     return found[0] if found else {}
 
 
-def _ends(moved: "pd.DataFrame", cell: dict[str, str], model: Iterable[str]) -> dict[str, str]:
+def _ends(moved: pd.DataFrame, cell: dict[str, str], model: Iterable[str]) -> dict[str, str]:
     """Return the segments that a move that is asked for begins and ends with."""
     ends = {}
     for column, (name, heading) in abreast([("from_segment", "From"), ("to_segment", "To")]):

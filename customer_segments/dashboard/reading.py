@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from sys import maxsize
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pandas as pd
 import streamlit as st
 
 from customer_segments.installation import Installation
@@ -21,9 +22,6 @@ from customer_segments.shown import labelled_months, shown_month
 from customer_segments.storage.contracts import Contract
 from customer_segments.storage.state import State
 from customer_segments.tables.money import as_floats
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Of thirty columns, what lists show of customers: to copy all of a million takes its time.
 LISTED = [
@@ -56,7 +54,7 @@ class Seen:
         return self._kept("view", lambda: read_month(self.installed.copy, *by, most=maxsize))
 
     @property
-    def listed(self) -> "pd.DataFrame":
+    def listed(self) -> pd.DataFrame:
         """The customers of the month as lists show them; texts that come again are categories."""
         return self._kept("listed", lambda: _listed(self.view.people))
 
@@ -69,30 +67,27 @@ class Seen:
         share, today = self.installed.policy.campaigns.control_share, self.installed.months.today
         return _made(what, stamp(self.installed), self.month, today, share, make)
 
-    def ask(self, question: ibis.Table) -> "pd.DataFrame":
+    def ask(self, question: ibis.Table) -> pd.DataFrame:
         """Return what the copy answers; money is float64."""
         sql = ibis.to_sql(as_floats(question), dialect="duckdb")
         return _answer(stamp(self.installed), sql, self.installed)
 
-    def table(self, contract: Contract) -> "pd.DataFrame":
+    def table(self, contract: Contract) -> pd.DataFrame:
         """Return a whole small table, in order of its key; empty if it was never made."""
         if contract.table not in self.state.tables:
             return contract.arrow([]).to_pandas()
         return self.ask(contract.relation.order_by(list(contract.key)))
 
 
-def look(installed: Installation, chosen: date | None = None) -> Seen | None:
-    """Return what there is to see, of a month or of the one that is shown by default.
+def look(installed: Installation) -> Seen | None:
+    """Return what there is to see of the month that is shown by default.
 
     None if there is no copy yet, or nobody in it.
     """
     copy = installed.copy
     state = State.load(copy.state_path) if copy.path.exists() else State()
     shown = shown_month(installed, state)
-    if shown is None:
-        return None
-    is_there = chosen in labelled_months(installed, state)
-    return Seen(installed, state, chosen if chosen and is_there else shown)
+    return Seen(installed, state, shown) if shown else None
 
 
 def stamp(installed: Installation) -> tuple[str, int, int]:
@@ -106,7 +101,7 @@ def _made(what: str, stamp: tuple, month: date, today: date, share: float, _make
     return _make()
 
 
-def _listed(people: "pd.DataFrame") -> "pd.DataFrame":
+def _listed(people: pd.DataFrame) -> pd.DataFrame:
     listed = people[[name for name in LISTED if name in people]]
     texts = listed.select_dtypes("str").columns.drop("customer_id")
     # A filter copies a million of them in a tenth of the time.
@@ -114,6 +109,6 @@ def _listed(people: "pd.DataFrame") -> "pd.DataFrame":
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner="Looking ...")
-def _answer(stamp: tuple, sql: str, _installed: Installation) -> "pd.DataFrame":
+def _answer(stamp: tuple, sql: str, _installed: Installation) -> pd.DataFrame:
     with _installed.copy.reading() as con:
         return con.con.execute(sql).df()

@@ -4,20 +4,18 @@ Belongs here: filters, and what they leave. Does not: fitting (``model``).
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import altair as alt
+import pandas as pd
 import streamlit as st
 
-from customer_segments.dashboard.filters import filtered
 from customer_segments.dashboard.month import money_column
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, ink, note, people, table
+from customer_segments.dashboard.showing import by_segment, filtered, ink, note, people, table
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.words import counted, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Points of a scatter that a browser draws at once; more of them hide each other.
 MOST_POINTS = 2_000
@@ -63,7 +61,7 @@ def page(seen: Seen) -> None:
     people(names, shown, money, f"customers_{view.month:%Y-%m}")
 
 
-def summed(frame: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame":
+def summed(frame: pd.DataFrame, model: Iterable[str] = ()) -> pd.DataFrame:
     """Return customers, money and medians of each segment, in its model's order."""
     of = frame.groupby("segment", observed=True)
     sizes = of.agg(
@@ -77,7 +75,7 @@ def summed(frame: "pd.DataFrame", model: Iterable[str] = ()) -> "pd.DataFrame":
     return sizes.loc[in_order(sizes.index, model)].reset_index()
 
 
-def borders(frame: "pd.DataFrame", clusters: "pd.DataFrame") -> list[dict[str, Any]]:
+def borders(frame: pd.DataFrame, clusters: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the range of days, orders and money that most customers of each segment are in."""
     said = dict(zip(clusters["segment"], clusters["description"], strict=True))
     ranges = {"recency_days": "last_order", "frequency": "orders_range", "monetary": "spent_range"}
@@ -91,9 +89,7 @@ def borders(frame: "pd.DataFrame", clusters: "pd.DataFrame") -> list[dict[str, A
     return rows
 
 
-def _bars(sizes: "pd.DataFrame") -> None:
-    import altair as alt
-
+def _bars(sizes: pd.DataFrame) -> None:
     names = [*sizes["segment"]]
     base = alt.Chart(sizes).encode(y=alt.Y("segment:N", sort=names, title=None))
     bars = base.mark_bar().encode(
@@ -109,9 +105,7 @@ def _bars(sizes: "pd.DataFrame") -> None:
     )
 
 
-def _scatter(frame: "pd.DataFrame", model: Iterable[str]) -> "list[str] | None":
-    import altair as alt
-
+def _scatter(frame: pd.DataFrame, model: Iterable[str]) -> "list[str] | None":
     drawn = frame[frame["monetary"] > 0]
     drawn = drawn.sample(min(len(drawn), MOST_POINTS), random_state=0)
     marks = by_segment(drawn["segment"], model)

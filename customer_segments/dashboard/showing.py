@@ -1,41 +1,46 @@
-"""How pages show things: tables, lists that can be taken along, marks and colours of segments.
+"""How pages show and ask: tables, lists to take along, filters, marks and colours of segments.
 
 Belongs here: what more than one page needs. Does not: figures, or what a page says.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import reduce
+from html import escape
+from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import altair as alt
+import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
-from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column, Format
-from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, mark
+from customer_segments.dashboard.reading import Seen
+from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
+from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, shape
 from customer_segments.outputs.workbook.tables import write_csv
-
-if TYPE_CHECKING:
-    import altair as alt
-    import pandas as pd
 
 Item = TypeVar("Item")
 
 # Formats of numbers in the browser; a share of 0.1 is 10 there.
 NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
-# Of matplotlib's marks, in Vega's words; a hexagon and a star it has to be drawn.
-SHAPES = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down"}
-SHAPES |= {"<": "triangle-left", ">": "triangle-right", "P": "cross"}
-SHAPES["h"] = "M-.87-.5L0-1L.87-.5L.87.5L0 1L-.87.5Z"
-SHAPES["X"] = "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0Z"
-SHAPES["d"] = "M0-1L.6 0L0 1L-.6 0Z"
 # Rows of a list in the browser; a download has all.
 MOST_ROWS = 10_000
+CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
+# By its key in the address: what is asked, of which column, and whether it is the least or most.
+ENDS = {
+    "spent_from": ("Spent at least", "monetary", True),
+    "spent_to": ("Spent at most", "monetary", False),
+    "days_from": ("Days since last order, from", "recency_days", True),
+    "days_to": ("Days since last order, to", "recency_days", False),
+}
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Column], **more: Any):
+def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Column], **more: Any):
     """Show figures under the headings of the vocabulary; returns what Streamlit does."""
-    import pandas as pd
-
     frame = pd.DataFrame(rows, columns=[column.name for column in columns])
     for column in columns:
         if column.format is SHARE:
@@ -44,9 +49,7 @@ def table(rows: "pd.DataFrame | Iterable[dict[str, Any]]", columns: Sequence[Col
     return st.dataframe(frame, hide_index=True, column_config=config, width="stretch", **more)
 
 
-def people(
-    frame: "pd.DataFrame", columns: Sequence[Column], by: str, file: str, **more: Any
-) -> Any:
+def people(frame: pd.DataFrame, columns: Sequence[Column], by: str, file: str, **more: Any) -> Any:
     """Show a list of customers, most money first, and a button to take it along.
 
     ``by`` says which money; of as much, they stay in their order. Nobody in it is a sentence.
@@ -76,34 +79,48 @@ def abreast(items: Collection[Item]) -> Iterator[tuple[Any, Item]]:
     return zip(st.columns(len(items)), items, strict=True)
 
 
+def filtered(seen: Seen) -> pd.DataFrame:
+    """Ask for filters, and return the customers of the month that they leave; say if none is."""
+    frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
+    for column, (name, label) in abreast(CHOICES.items()):
+        found = frame[name].dropna().unique()
+        options = in_order(found, model) if name == "segment" else sorted(found)
+        if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
+            keeps.append(frame[name].isin(chosen))
+    for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
+        end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
+        if end is not None:
+            keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
+    left = frame[reduce(and_, keeps)] if keeps else frame
+    if left.empty:
+        st.info("No customer is left: take a filter away.")
+    return left
+
+
 def metrics(*figures: tuple[str, ...]) -> None:
     """Show figures beside each other: what each is, its value, and perhaps what explains it."""
     for column, (label, value, *said) in abreast(figures):
         column.metric(label, value, help=" ".join(said) or None)
 
 
-def in_turn(frame: "pd.DataFrame", by: str) -> "pd.DataFrame":
+def in_turn(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return customers with most money first; of as much, as they were."""
     return frame.sort_values(by, ascending=False, kind="stable")
 
 
-def as_csv(frame: "pd.DataFrame") -> bytes:
+def as_csv(frame: pd.DataFrame) -> bytes:
     """Return a table as CSV, as the file beside the workbook has it."""
-    import pyarrow as pa
-
     with TemporaryDirectory() as folder:
         path = Path(folder, "list.csv")
         write_csv([pa.Table.from_pandas(frame, preserve_index=False)], path)
         return path.read_bytes()
 
 
-def by_segment(segments: Iterable[str], model: Iterable[str]) -> "dict[str, alt.Color | alt.Shape]":
+def by_segment(segments: Iterable[str], model: Iterable[str]) -> dict[str, alt.Color | alt.Shape]:
     """Return how a chart tells segments apart: by colour and mark, in their model's order."""
-    import altair as alt
-
     names = in_order(segments, model)
     colours = alt.Scale(domain=names, range=[hue(name) for name in names])
-    marks = alt.Scale(domain=names, range=[SHAPES[mark(name)] for name in names])
+    marks = alt.Scale(domain=names, range=[shape(name) for name in names])
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
     return {
         "color": alt.Color("segment:N", scale=colours, legend=legend),
@@ -123,8 +140,6 @@ def ink() -> str:
 
 def spans(segment: str) -> str:
     """Return a segment's name with its colour beside it, as HTML of this program's own words."""
-    from html import escape
-
     box = f"background:{hue(segment)};width:.7em;height:.7em;display:inline-block"
     swatch = f'<span style="{box};margin-right:.4em" aria-hidden="true"></span>'
     return f"{swatch}<strong>{escape(segment)}</strong>"
@@ -137,23 +152,13 @@ def note(said: str) -> None:
 
 def text(value: str) -> str:
     """Return what somebody else wrote, for a place that takes Markdown."""
-    import re
-
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", value)
 
 
 def _configured(column: Column) -> Any:
-    heading = column.short or column.heading
-    return _column(column.format)(heading, **_written(column.format))
-
-
-def _column(written: Format) -> Any:
+    heading, written = column.short or column.heading, column.format
     if written is DATE:
-        return st.column_config.DateColumn
-    return st.column_config.NumberColumn if written.is_number else st.column_config.TextColumn
-
-
-def _written(written: Format) -> dict[str, str]:
-    if written is DATE:
-        return {"format": "YYYY-MM-DD"}
-    return {"format": NUMBERS.get(written.excel, "%+,.0f")} if written.is_number else {}
+        return st.column_config.DateColumn(heading, format="YYYY-MM-DD")
+    if written.is_number:
+        return st.column_config.NumberColumn(heading, format=NUMBERS.get(written.excel, "%+,.0f"))
+    return st.column_config.TextColumn(heading)

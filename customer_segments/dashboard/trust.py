@@ -5,8 +5,9 @@ Belongs here: the evidence, as tables that say what each column is. Does not: ma
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from customer_segments import tables
@@ -19,9 +20,6 @@ from customer_segments.outputs.queries import findings_of
 from customer_segments.outputs.words import amount, counted, month_name
 from customer_segments.storage import Contract
 from customer_segments.value.backtest import means as value_means
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROWS = columns_of(
     "reason rows share revenue rows_so_far share_so_far revenue_so_far",
@@ -71,33 +69,32 @@ def _checks(seen: Seen) -> None:
 
 
 def _foretold(seen: Seen) -> None:
-    view, any_there = seen.view, False
+    view = seen.view
     value, offers = seen.table(tables.VALUE_BACKTEST), seen.table(tables.RECOMMENDATION_BACKTEST)
     agreement, spent = seen.table(tables.REFIT_AGREEMENT), _mean(means, view.backtest)
-    for said, frame, contract in (
+    evidence = (
         ("Segments, by what their customers spent later", spent, tables.SEGMENT_BACKTEST),
         ("What customers were expected to spend", _mean(value_means, value), tables.VALUE_BACKTEST),
         ("Offers, by what was bought later", offers, tables.RECOMMENDATION_BACKTEST),
         ("Fitted now and months before", agreement, tables.REFIT_AGREEMENT),
         ("Other algorithms", view.comparison, tables.ALGORITHM_COMPARISON),
-    ):
-        if not frame.empty:
-            any_there = True
-            st.subheader(said)
-            names = [name for name in contract.columns if name in frame]
-            _shown(frame, contract, names)
-    if not any_there:
+    )
+    there = [(said, frame, contract) for said, frame, contract in evidence if not frame.empty]
+    for said, frame, contract in there:
+        st.subheader(said)
+        _shown(frame, contract, [name for name in contract.columns if name in frame])
+    if not there:
         st.info("Nothing was held against what came after yet:")
         st.code("customer-segments evaluate", language="sh")
     for sentence in findings(view.backtest):
         st.markdown(f"- {sentence}")
 
 
-def _mean(of: Callable[["pd.DataFrame"], "pd.DataFrame"], backtest: "pd.DataFrame"):
+def _mean(of: Callable[[pd.DataFrame], pd.DataFrame], backtest: pd.DataFrame):
     return backtest if backtest.empty else of(backtest)
 
 
-def _shown(frame: "pd.DataFrame", contract: Contract, names: Iterable[str]) -> None:
+def _shown(frame: pd.DataFrame, contract: Contract, names: Iterable[str]) -> None:
     """Show columns of a table; each heading says, when asked, what its contract says of it."""
     config = {name: _column(name, contract) for name in names}
     st.dataframe(frame[[*names]], hide_index=True, column_config=config, width="stretch")

@@ -5,21 +5,16 @@ command does that, and the page names it.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from customer_segments.dashboard.filters import KEPT
 from customer_segments.dashboard.moves import show_totals
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import metrics, note, table
-from customer_segments.evaluation.rfm_grid import (
-    GRID_NAMES,
-    grid_cells,
-    quintile_edges,
-    quintile_scores,
-)
+from customer_segments.dashboard.showing import KEPT, metrics, note, table
+from customer_segments.evaluation.rfm_grid import GRID_NAMES, grid_of
 from customer_segments.evaluation.ways import GRID
 from customer_segments.model.comparison import nearest_clusters, segment_names
 from customer_segments.model.features import values_of
@@ -28,9 +23,6 @@ from customer_segments.model.training import training_pool
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.words import month_name, percent
 from customer_segments.tables import ALGORITHM_COMPARISON, MODEL_SELECTION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NUMBERS = [str(number) for number in range(2, 11)]
 
@@ -50,7 +42,8 @@ def page(seen: Seen) -> None:
     )
     frame = view.people
     if way == GRID:
-        names, order = _grid(frame), []
+        values = values_of(frame)
+        names, order = np.array(GRID_NAMES, object)[grid_of(values)(values)], []
     else:
         seed = seen.installed.policy.model.seed
         version = _version(stamp(seen.installed), view.month, int(way), seed, seen)
@@ -80,18 +73,8 @@ def page(seen: Seen) -> None:
         st.code(f"customer-segments refit --clusters {way}", language="sh")
 
 
-def _grid(frame: "pd.DataFrame"):
-    import numpy as np
-
-    values = values_of(frame)
-    cells = grid_cells(quintile_scores(values, quintile_edges(values)))
-    return np.array(GRID_NAMES, object)[cells]
-
-
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")
-def _version(stamp: tuple, month: date, n_clusters: int, seed: int, _seen: Seen) -> "pd.DataFrame":
-    import pandas as pd
-
+def _version(stamp: tuple, month: date, n_clusters: int, seed: int, _seen: Seen) -> pd.DataFrame:
     pool = training_pool(_seen.ask, month)
     return pd.DataFrame(fit_version(pool, n_clusters=n_clusters, seed=seed))
 

@@ -6,8 +6,9 @@ Does not: the dry run itself (``doubts.dry_run``, as the command ``check`` has i
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
+import ibis
+import pandas as pd
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
@@ -22,9 +23,6 @@ from customer_segments.rfm.rfm import customer_rfm
 from customer_segments.segments.scoring import label
 from customer_segments.source_files import SOURCE_SUFFIXES
 from customer_segments.tables.money import as_floats
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEVELS = {"stops": st.error, "warns": st.warning}
 KINDS = sorted({suffix.rpartition(".")[2] for suffix in SOURCE_SUFFIXES})
@@ -58,11 +56,8 @@ def page(seen: Seen) -> None:
             _customers(done, seen)
 
 
-def labelled(done: DryRun, seen: Seen) -> "pd.DataFrame":
+def labelled(done: DryRun, seen: Seen) -> pd.DataFrame:
     """Return the customers of the files at the end of their data, by the model that labels."""
-    import ibis
-    import pandas as pd
-
     kept = done.found.rows.filter(done.found.rows.reason.isnull())
     lines = kept.mutate(month=kept.invoice_date.truncate("M").date())
     month, rules = month_of(done.figures["last"]), seen.installed.policy

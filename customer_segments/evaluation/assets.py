@@ -3,11 +3,17 @@
 import dagster as dg
 
 from customer_segments import tables
+from customer_segments.evaluation.comparison import compare_labellings
+from customer_segments.evaluation.labellings import all_labellings, evaluated
+from customer_segments.evaluation.ways import MONTHS_BEFORE, agreements
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
 from customer_segments.model.assets import snapshot_metadata
-from customer_segments.model.launches import TRAINING_MONTH
-from customer_segments.policy.model import Algorithms, Backtest
+from customer_segments.model.gates import FALLBACK, chosen_number
+from customer_segments.model.selection import LEAST_CUSTOMERS
+from customer_segments.model.training import training_month, training_pool
+from customer_segments.months import shift
+from customer_segments.policy.model import TRAINING_MONTH, Algorithms, Backtest
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 
 GROUP = "evaluation"
@@ -34,11 +40,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         Each is held to the gates that a number of clusters is held to. Empty where customers are
         too few.
         """
-        from customer_segments.evaluation.comparison import compare_labellings
-        from customer_segments.evaluation.labellings import all_labellings, evaluated
-        from customer_segments.model.selection import LEAST_CUSTOMERS
-        from customer_segments.model.training import training_month, training_pool
-
         month = training_month(query, config.training_month, policy.source.today())
         features = evaluated(training_pool(query, month), config.seed)
         rows, labellings = [], all_labellings(features, config.n_clusters)
@@ -59,8 +60,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     def numbers_of(config: Backtest) -> list[int]:
         """Return the numbers of clusters to look back with: the evidence's, and the notebooks'."""
-        from customer_segments.model.gates import FALLBACK, chosen_number
-
         selection = installed.warehouse.load(tables.MODEL_SELECTION).to_dict("records")
         return config.n_clusters or list(dict.fromkeys([chosen_number(selection), FALLBACK]))
 
@@ -79,8 +78,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         from customer_segments.evaluation.backtest import backtest_at
         from customer_segments.evaluation.findings import findings, means
         from customer_segments.evaluation.horizons import choose_dates, followed
-        from customer_segments.model.training import training_pool
-        from customer_segments.months import shift
 
         rows, least = [], config.model_dump(include={"min_months", "min_customers"})
         dates, numbers = choose_dates(query, config, policy.source.today()), numbers_of(config)
@@ -116,10 +113,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         How often to refit follows from it: what a refit changes is the model, and no customer.
         """
-        from customer_segments.evaluation.ways import MONTHS_BEFORE, agreements
-        from customer_segments.model.training import training_month, training_pool
-        from customer_segments.months import shift
-
         month, config = training_month(query, None, policy.source.today()), policy.backtest
         pools = [(back, training_pool(query, shift(month, -back))) for back in (0, *MONTHS_BEFORE)]
         rows = agreements(pools, numbers_of(config), seed=config.seed)

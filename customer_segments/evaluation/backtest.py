@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from customer_segments.evaluation.horizons import Outcome
-from customer_segments.evaluation.ways import Learn, ways
+from customer_segments.evaluation.ways import BOUND, Learn, ways
 from customer_segments.model.measures import rounded
 from customer_segments.model.training import Pool
 
 TOP_SHARE = 0.1
-BOUND = "Gradient boosting"
 
 
 # Trees that are held small: with the defaults they learn noise by heart. On the UCI
@@ -44,7 +44,7 @@ Predict = Callable[[int, pd.DataFrame], pd.DataFrame]
 
 
 def backtest_at(
-    pool: Pool, later: dict[int, Outcome], numbers: list[int], *, as_of: date, seed: int
+    pool: Pool, later: dict[int, pd.DataFrame], numbers: list[int], *, as_of: date, seed: int
 ) -> list[dict]:
     """Judge every way to group the customers of one date, as ``SEGMENT_BACKTEST`` has it.
 
@@ -101,7 +101,7 @@ def grouped(learn: Learn, values: np.ndarray, halves: list[Half]) -> Predict:
     return predict
 
 
-def judge(predict: Predict, outcome: Outcome, halves: list[Half]) -> dict[str, float | None]:
+def judge(predict: Predict, outcome: pd.DataFrame, halves: list[Half]) -> dict[str, float | None]:
     """Return how well a predictor foretells an outcome for the customers that took no part.
 
     ``explained_variance``: R2 of log1p of revenue, mean of the halves; below 0 where a plain mean
@@ -110,10 +110,8 @@ def judge(predict: Predict, outcome: Outcome, halves: list[Half]) -> dict[str, f
     into the top tenth of their half. Null where there is nothing to tell apart: nobody spent, or
     all came back. ``repurchase_share``: of those who did.
     """
-    from sklearn.metrics import r2_score, roc_auc_score
-
-    revenue, total = outcome.revenue, outcome.revenue.sum()
-    did = pd.DataFrame({"log_revenue": np.log1p(revenue), "is_back": outcome.is_back.astype(float)})
+    revenue, is_back = outcome["revenue"].to_numpy(), outcome["is_back"].astype(float)
+    did, total = pd.DataFrame({"log_revenue": np.log1p(revenue), "is_back": is_back}), revenue.sum()
     explained, areas, captured = [], [], 0.0
     for number, half in enumerate(halves):
         foretold, later = predict(number, did), did.iloc[half.test]
@@ -126,7 +124,7 @@ def judge(predict: Predict, outcome: Outcome, halves: list[Half]) -> dict[str, f
         "explained_variance": rounded(float(np.mean(explained))) if explained else None,
         "repurchase_auc": rounded(float(np.mean(areas))) if areas else None,
         "top_tenth_share": rounded(captured / total) if total > 0 else None,
-        "repurchase_share": rounded(outcome.is_back.mean()),
+        "repurchase_share": rounded(is_back.mean()),
     }
 
 
@@ -146,8 +144,6 @@ def top_revenue(predicted: np.ndarray, revenue: np.ndarray) -> float:
 def _by_boosting(
     values: np.ndarray, halves: list[Half], seed: int, number: int, did: pd.DataFrame
 ) -> pd.DataFrame:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     train, test = halves[number].train, halves[number].test
     known, at = did.iloc[train], values[train]
     is_back = known["is_back"].mean()

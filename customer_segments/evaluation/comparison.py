@@ -6,6 +6,7 @@ algorithms (``labellings``), or what they foretell (``backtest``).
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def compare_labellings(
             "training_month": month,
             "training_customers": len(features),
             **separation(features, labels),
-            **stability(features, labels, labelling, config).columns(),
+            **stability(features, labels, labelling, config),
         }
         yield row | verdict(row, config)
 
@@ -57,12 +58,14 @@ def separation(features: np.ndarray, labels: np.ndarray) -> dict:
 
 def stability(
     features: np.ndarray, labels: np.ndarray, labelling: Labelling, config: Selection
-) -> measures.Stability:
+) -> dict[str, Any]:
     """Fit again on customers drawn with replacement, and compare the labels of all customers.
 
     As ``model.clustering`` does for KMeans, for whatever gives labels. To be in no cluster counts
     as a label for the Rand index, and not as a cluster for Jaccard's.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     clusters = np.unique(labels[labels != NOISE])
 
     def one_resample(stream: np.random.SeedSequence) -> tuple[float, np.ndarray]:
@@ -73,10 +76,10 @@ def stability(
         most = int(max(ours.max(), theirs.max()))
         shared = measures.contingency(ours, theirs, most + 1)
         alike = measures.jaccard_indices(shared)[clusters - NOISE, 1:]
-        return measures.adjusted_rand_index(shared), alike.max(axis=1, initial=0)
+        return adjusted_rand_score(ours, theirs), alike.max(axis=1, initial=0)
 
     streams = np.random.SeedSequence(config.seed).spawn(config.resamples)
-    return measures.Stability.of(measures.in_threads(one_resample, streams))
+    return measures.stability(measures.in_threads(one_resample, streams))
 
 
 def verdict(row: dict, config: Selection) -> dict:

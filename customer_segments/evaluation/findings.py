@@ -5,8 +5,7 @@ Belongs here: means over the dates, and words. Does not: the figures themselves 
 
 import pandas as pd
 
-from customer_segments.evaluation.backtest import BOUND
-from customer_segments.evaluation.ways import BEFORE, GRID, QUINTILE_SUM
+from customer_segments.evaluation.ways import BEFORE, BOUND, GRID, QUINTILE_SUM
 from customer_segments.texts import read_toml
 
 FIGURES = ("explained_variance", "repurchase_auc", "top_tenth_share")

@@ -5,10 +5,9 @@ Belongs here: the outcomes of a snapshot, and the choice of dates. Does not: pre
 """
 
 from datetime import date
-from typing import NamedTuple
 
 import ibis
-import numpy as np
+import pandas as pd
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
@@ -22,24 +21,19 @@ from customer_segments.tables import CUSTOMER_RFM
 MONTHS_BACK = (6, 3, 0)
 
 
-class Outcome(NamedTuple):
-    """What customers did after a date: revenue, at least 0, and whether they came back."""
+def followed(query: Query, cleaned: Table, as_of: date, months: int) -> pd.DataFrame:
+    """Return what each customer of the snapshot before ``as_of`` did, in order of their ids.
 
-    revenue: np.ndarray
-    is_back: np.ndarray
-
-
-def followed(query: Query, cleaned: Table, as_of: date, months: int) -> Outcome:
-    """Return what each customer of the snapshot before ``as_of`` did, in order of their ids."""
+    ``revenue``, at least 0, and ``is_back``, whether they came back.
+    """
     rfm = CUSTOMER_RFM.relation
     snapshot = rfm.filter(rfm.snapshot_month == ibis.date(shift(as_of, -1)))
     did = snapshot.left_join(outcomes(cleaned, as_of, months), "customer_id")
-    rows = query(
+    return query(
         did.order_by("customer_id").select(
             revenue=did.revenue.fill_null(0.0), is_back=did.is_back.fill_null(False)
         )
     )
-    return Outcome(rows["revenue"].to_numpy(), rows["is_back"].to_numpy(bool))
 
 
 def choose_dates(query: Query, config: Backtest, today: date) -> list[date]:

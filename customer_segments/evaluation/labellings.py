@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from customer_segments.evaluation.rfm_grid import grid_cells, quintile_edges, quintile_scores
+from customer_segments.evaluation.rfm_grid import grid_of
 from customer_segments.model.clustering import Points, best_kmeans
 from customer_segments.model.features import FEATURES, Scaling
 from customer_segments.model.training import Pool
@@ -131,8 +131,8 @@ def _kmeans(n_clusters: int) -> Fit:
 
 
 def _rfm_grid(features: np.ndarray, _seed: int) -> Label:
-    edges = quintile_edges(features[:, : len(FEATURES)])
-    return lambda others: grid_cells(quintile_scores(others[:, : len(FEATURES)], edges))
+    group = grid_of(features[:, : len(FEATURES)])
+    return lambda others: group(others[:, : len(FEATURES)])
 
 
 def _by_neighbour(estimator: Any) -> Fit:

@@ -9,6 +9,8 @@ ten names; the eleventh, Lost, which tables with ranges that overlap give to the
 the lowest cell here.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from customer_segments.model.features import FEATURES
@@ -23,6 +25,12 @@ GRID = (
     ("Lost", "Hibernating", "At Risk", "At Risk", "Cannot Lose Them"),
 )
 GRID_NAMES = tuple(dict.fromkeys(name for row in GRID for name in row))
+
+
+def grid_of(known: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Learn the quintiles of customers, shape (customers, 3); return what groups others by them."""
+    edges = quintile_edges(known)
+    return lambda others: grid_cells(quintile_scores(others, edges))
 
 
 def quintile_edges(features: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ Group = Callable[[np.ndarray], np.ndarray]
 # Learns how to group from a pool, by its customers alone: no outcome takes part.
 Learn = Callable[[Pool], Group]
 
-QUINTILE_SUM, GRID = "Quintile sum", "RFM grid"
+QUINTILE_SUM, GRID, BOUND = "Quintile sum", "RFM grid", "Gradient boosting"
 MONTHS_BEFORE = (1, 3, 6, 12)
 # The model until there were units, bounds and a score, with its number of clusters.
 BEFORE, BEFORE_CLUSTERS = "log1p, 4 clusters", 4

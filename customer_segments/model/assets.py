@@ -2,24 +2,27 @@
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
+from customer_segments.model.champion import decide, in_force
+from customer_segments.model.comparison import Comparison, compare
+from customer_segments.model.fit import fit_version
+from customer_segments.model.gates import chosen_number, conclusion, recommend
 from customer_segments.model.judges import CHECKED
-from customer_segments.model.launches import Deciding, Fitting, Selecting
-from customer_segments.policy.model import AUTO
+from customer_segments.model.selection import compare_n_clusters
+from customer_segments.model.training import training_month, training_pool
+from customer_segments.policy.model import AUTO, Deciding, Fitting, Selecting
 from customer_segments.quality.runner import stage_checks
 from customer_segments.storage.dagster_metadata import asset_attributes, figures_table
 from customer_segments.storage.io_manager import departures
+from customer_segments.storage.publish import publish
 from customer_segments.storage.warehouse import load, query
 from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL, MODEL_SELECTION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GROUP = "model"
 # Of the evidence, in the UI.
@@ -46,15 +49,12 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
         The version is a hash of the numbers: fitting the same data again adds nothing.
         """
-        from customer_segments.model.fit import fit_version
-        from customer_segments.model.training import training_month, training_pool
-
         month = training_month(warehouse.query, config.training_month, policy.source.today())
         least = config.model_dump(include={"min_months", "min_customers"})
         pool = training_pool(warehouse.query, month, **least)
         number = config.n_clusters
         if number == AUTO:
-            number = evident_number(warehouse.load(MODEL_SELECTION), month)
+            number = evident_number(warehouse.load(MODEL_SELECTION).to_dict("records"), month)
         rows = fit_version(pool, n_clusters=number, seed=config.seed)
         segments = (f"- **{r['segment']}** ({r['customers']:,}): {r['description']}" for r in rows)
         said = {"model_version": rows[0]["version"], "silhouette": rows[0]["silhouette"]}
@@ -71,10 +71,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         Recommends a number, which the model has where its config says auto.
         """
         import pandas as pd
-
-        from customer_segments.model.gates import conclusion, recommend
-        from customer_segments.model.selection import compare_n_clusters
-        from customer_segments.model.training import training_month, training_pool
 
         # The evidence is of the customers whom the same run fits, whoever forgets to say it twice.
         launched: Any = context.run.run_config
@@ -101,11 +97,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         comparable, until a newly fitted version passes the gate or somebody names one in the
         launchpad. Every comparison is recorded, also where the champion is kept.
         """
-        from customer_segments.model.champion import decide, in_force
-        from customer_segments.model.comparison import Comparison, compare
-        from customer_segments.model.training import training_pool
-        from customer_segments.storage.publish import publish
-
         fitted, run_id = newest_fit(context.instance), context.run.run_id
         departing, _ = departures(policy, CHAMPION_MODEL, config.model_dump(mode="json"))
         with warehouse.writing() as con:
@@ -144,14 +135,12 @@ def snapshot_metadata(month: date, customers: int) -> dict[str, Any]:
     return {"training_month": f"{month:%Y-%m}", "training_customers": customers}
 
 
-def evident_number(selection: "pd.DataFrame", month: date) -> int:
-    """Return the number of clusters that ``model_selection`` speaks for in a month.
+def evident_number(selection: list[dict], month: date) -> int:
+    """Return the number of clusters that rows of ``model_selection`` speak for in a month.
 
     A UserError says that it is of another month.
     """
-    from customer_segments.model.gates import chosen_number
-
-    months = {f"{each:%Y-%m}" for each in selection["training_month"]}
+    months = {f"{row['training_month']:%Y-%m}" for row in selection}
     if months - {f"{month:%Y-%m}"}:
         raise UserError(
             f"n_clusters is auto, and model_selection is of {', '.join(months)}, not of "
@@ -159,7 +148,7 @@ def evident_number(selection: "pd.DataFrame", month: date) -> int:
             "Materialize model_selection with this training_month first, or along with "
             "kmeans_model; or say a number.",
         )
-    return chosen_number(selection.to_dict("records"))
+    return chosen_number(selection)
 
 
 def newest_fit(instance: dg.DagsterInstance) -> str | None:

@@ -9,18 +9,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
 from customer_segments.model.comparison import Comparison, match_segments
 from customer_segments.model.gates import verdict as judged
-from customer_segments.model.launches import Deciding
+from customer_segments.policy.model import Deciding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def decide(
-    versions: pd.DataFrame,
-    decisions: pd.DataFrame,
+    versions: "pd.DataFrame",
+    decisions: "pd.DataFrame",
     config: Deciding,
     fitted: str | None,
     compare: Callable[[str, str], Comparison],
@@ -71,8 +73,8 @@ def decide(
 
 
 def decision(
-    versions: pd.DataFrame,
-    decisions: pd.DataFrame,
+    versions: "pd.DataFrame",
+    decisions: "pd.DataFrame",
     candidate: str,
     verdict: str,
     reason: str,
@@ -99,7 +101,7 @@ def decision(
     }
 
 
-def in_force(decisions: pd.DataFrame) -> tuple[str | None, datetime | None]:
+def in_force(decisions: "pd.DataFrame") -> tuple[str | None, datetime | None]:
     """Return the champion and since when, UTC; a decision to keep it does not change since when."""
     if decisions.empty:
         return None, None

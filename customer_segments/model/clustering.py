@@ -96,16 +96,18 @@ def fit_all(points: Points, tried: list[int], seed: int) -> list[np.ndarray]:
 
 def bootstrap(
     pool: Pool, scaling: Scaling, clusterings: Sequence[np.ndarray], *, resamples: int, seed: int
-) -> list[measures.Stability]:
-    """Refit each clustering on resamples of the customers, drawn with replacement.
+) -> list[dict[str, Any]]:
+    """Return the ``stability`` of each clustering under resampling of the customers.
 
-    Drawn are customers, with all of their snapshots: twelve of one are no twelve customers. A refit
-    learns units, bounds and scale anew, too. Both the clustering and each refit label all customers
-    of the training month by nearest centroid, and these labels are compared. (Hennig compares those
-    drawn only: on the UCI data the figures differ by less than .01. All of them are who gets
-    labelled.) Clusterings, each centroids of shape (clusters, features) in the pool's ``scaling``,
-    share the resamples, of which there is at least one.
+    Drawn, with replacement, are customers with all of their snapshots: twelve of one are no twelve
+    customers. A refit learns units, bounds and scale anew, too. Both the clustering and each refit
+    label all customers of the training month by nearest centroid, and these labels are compared.
+    (Hennig compares those drawn only: on the UCI data the figures differ by less than .01. All of
+    them are who gets labelled.) Clusterings, each centroids of shape (clusters, features) in the
+    pool's ``scaling``, share the resamples, of which there is at least one.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     pool = _some(pool, seed)
     newest, fitted = pool.values[pool.is_newest], pool.fitted
     labellings = [nearest(scaling.features(newest), centroids) for centroids in clusterings]
@@ -128,12 +130,12 @@ def bootstrap(
             relabelled = nearest(now, refit.cluster_centers_)
             shared = measures.contingency(labels, relabelled, len(centroids))
             jaccard = measures.jaccard_indices(shared).max(axis=1)
-            compared.append((measures.adjusted_rand_index(shared), jaccard))
+            compared.append((adjusted_rand_score(labels, relabelled), jaccard))
         return compared
 
     streams = np.random.SeedSequence(seed).spawn(resamples)
     results = measures.in_threads(one_resample, streams)
-    return [measures.Stability.of(of_one) for of_one in zip(*results, strict=True)]
+    return [measures.stability(of_one) for of_one in zip(*results, strict=True)]
 
 
 def _some(pool: Pool, seed: int) -> Pool:

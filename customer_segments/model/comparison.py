@@ -5,15 +5,18 @@ Belongs here: the figures, as pure functions. Does not: what follows from them (
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from customer_segments.model.clustering import bootstrap, nearest
 from customer_segments.model.features import FEATURES, Scaling
 from customer_segments.model.measures import silhouettes
 from customer_segments.model.training import Pool
 from customer_segments.policy.model import Gate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Comparison:
     champion_silhouette: float
 
 
-def compare(pool: Pool, champion: pd.DataFrame, challenger: pd.DataFrame, gate: Gate) -> Comparison:
+def compare(
+    pool: Pool, champion: "pd.DataFrame", challenger: "pd.DataFrame", gate: Gate
+) -> Comparison:
     """Compare two versions on the snapshot that the challenger was trained on.
 
     Each version labels as it does in scoring, after its own scaling. Silhouettes are measured on
@@ -49,7 +54,7 @@ def compare(pool: Pool, champion: pd.DataFrame, challenger: pd.DataFrame, gate: 
     if scaling.score_weight:
         resampling = {"resamples": gate.bootstrap_resamples, "seed": gate.seed}
         (found,) = bootstrap(pool, scaling, [centroids_of(challenger)], **resampling)
-        stability = found.adjusted_rand_index
+        stability = found["stability"]
     return Comparison(
         adjusted_rand_index=float(adjusted_rand_score(old, new)),
         moved_share=float((segment_names(champion)[old] != segment_names(challenger)[new]).mean()),
@@ -59,23 +64,23 @@ def compare(pool: Pool, champion: pd.DataFrame, challenger: pd.DataFrame, gate: 
     )
 
 
-def centroids_of(version: pd.DataFrame) -> np.ndarray:
+def centroids_of(version: "pd.DataFrame") -> np.ndarray:
     """Return the clusters of a version with their score, shape (clusters, 4)."""
     return Scaling.of(version).with_score(_of(version, "centroid"))
 
 
-def nearest_clusters(values: np.ndarray, version: pd.DataFrame) -> np.ndarray:
+def nearest_clusters(values: np.ndarray, version: "pd.DataFrame") -> np.ndarray:
     """Return the cluster of each customer as ``segments.scoring`` labels, shape (customers,)."""
     # The lower number wins a tie, there as here.
     return nearest(Scaling.of(version).features(values), centroids_of(version))
 
 
-def segment_names(version: pd.DataFrame) -> np.ndarray:
+def segment_names(version: "pd.DataFrame") -> np.ndarray:
     """Return the name of each cluster, in order of its number, shape (clusters,)."""
     return version.sort_values("cluster")["segment"].to_numpy(object)
 
 
-def match_segments(versions: pd.DataFrame, old: str, new: str) -> str:
+def match_segments(versions: "pd.DataFrame", old: str, new: str) -> str:
     """Say which segment of version ``old`` became which of ``new``.
 
     Clusters are matched by the least total distance between the customers at their centroids,
@@ -91,12 +96,12 @@ def match_segments(versions: pd.DataFrame, old: str, new: str) -> str:
     return "; ".join(f"{before[a]} -> {after[b]}" for a, b in matched)
 
 
-def _of(version: pd.DataFrame, column: str) -> np.ndarray:
+def _of(version: "pd.DataFrame", column: str) -> np.ndarray:
     """Return a column that there is for each feature, clusters in order, shape (clusters, 3)."""
     return version.sort_values("cluster")[[f"{name}_{column}" for name in FEATURES]].to_numpy(float)
 
 
-def _values_at_centroids(version: pd.DataFrame) -> np.ndarray:
+def _values_at_centroids(version: "pd.DataFrame") -> np.ndarray:
     """Return log1p of recency, frequency and monetary at each centroid, shape (clusters, 3)."""
     scaling = Scaling.of(version)
     logs = _of(version, "centroid") * scaling.scale + scaling.mean

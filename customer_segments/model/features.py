@@ -7,10 +7,10 @@ so that they cannot drift apart. Does not: whose values are taken (``training``)
 from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
+import numpy as np
 from ibis.expr.types import Table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 COLUMNS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
@@ -43,19 +43,18 @@ class Scaling(NamedTuple):
     units of 1, bounds that nobody reaches, and a weight of 0.
     """
 
-    unit: "np.ndarray"
-    low: "np.ndarray"
-    high: "np.ndarray"
-    mean: "np.ndarray"
-    scale: "np.ndarray"
+    unit: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
     score_weight: float = 1.0
 
     @classmethod
-    def learned(cls, values: "np.ndarray", weights: "np.ndarray") -> "Scaling":
+    def learned(cls, values: np.ndarray, weights: np.ndarray) -> "Scaling":
         """Return the scaling of values as ``values_of`` returns them, each so many times."""
-        import numpy as np
 
-        def quantile(of: "np.ndarray", at: float | tuple[float, ...]) -> "np.ndarray":
+        def quantile(of: np.ndarray, at: float | tuple[float, ...]) -> np.ndarray:
             return np.quantile(of, at, axis=0, weights=weights, method="inverted_cdf")
 
         # Where half the customers returned all they bought, any unit will do.
@@ -70,10 +69,8 @@ class Scaling(NamedTuple):
         return cls(unit, low, high, mean, np.where(np.ptp(logs, axis=0) > 0, scale, 1.0))
 
     @classmethod
-    def plain(cls, values: "np.ndarray") -> "Scaling":
+    def plain(cls, values: np.ndarray) -> "Scaling":
         """Return log1p standardized, without units, bounds and score: as it was before them."""
-        import numpy as np
-
         logs = np.log1p(values)
         scale = np.where(np.ptp(logs, axis=0) > 0, logs.std(axis=0), 1.0)
         ones = np.ones(len(FEATURES))
@@ -88,24 +85,20 @@ class Scaling(NamedTuple):
         )
         return cls(unit, low, high, mean, scale, float(first["score_weight"]))
 
-    def features(self, values: "np.ndarray") -> "np.ndarray":
+    def features(self, values: np.ndarray) -> np.ndarray:
         """Return z of the three and the weighted score, shape (rows, 4).
 
         Euclidean distances of these are what customers are told apart by.
         """
-        import numpy as np
-
         logs = np.log1p(values / self.unit).clip(self.low, self.high)
         return self.with_score((logs - self.mean) / self.scale)
 
-    def with_score(self, z: "np.ndarray") -> "np.ndarray":
+    def with_score(self, z: np.ndarray) -> np.ndarray:
         """Add the weighted score to standardized values, or centroids, of shape (rows, 3)."""
-        import numpy as np
-
         return np.column_stack([z, z @ np.array(SIGNS) * self.score_weight**0.5])
 
 
-def values_of(customers: "pd.DataFrame") -> "np.ndarray":
+def values_of(customers: "pd.DataFrame") -> np.ndarray:
     """Return recency, frequency and monetary, cut at 0 below, of shape (customers, 3)."""
     return customers[list(COLUMNS.values())].to_numpy("float64").clip(min=0)
 

@@ -2,13 +2,13 @@
 
 Belongs here: the figures, as pure functions. Does not: refits (``clustering``), thresholds
 (``gates``). Of scikit-learn's, the silhouette does one labelling a call and computes all distances
-anew each time, which nine numbers of clusters share here; the Rand index takes no weights.
+anew each time, which nine numbers of clusters share here.
 """
 
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,31 +25,21 @@ MOST_EXACT = 20_000
 DISTANCES = 1_000_000
 
 
-class Stability(NamedTuple):
-    """How well a clustering survives resampling, as means over the resamples.
+def stability(resamples: Sequence[tuple[float, np.ndarray]]) -> dict[str, Any]:
+    """Return the columns that say how well a clustering survives resampling, as means.
 
-    The Rand index is 1 if they agree up to numbering, about 0 if only by chance (Hubert and Arabie
-    1985). Jaccard's, of each cluster with the one of the resample most like it (Hennig 2007), is
-    .75 and more for a stable cluster, below .6 for one not to be trusted.
+    ``resamples`` are of each the Rand index and each cluster's Jaccard's. The Rand index is 1 if
+    labels agree up to numbering, about 0 if only by chance (Hubert and Arabie 1985). Jaccard's, of
+    each cluster with the one of the resample most like it (Hennig 2007), is .75 and more for a
+    stable cluster, below .6 for one not to be trusted; there is no worst of no clusters.
     """
-
-    adjusted_rand_index: float
-    cluster_jaccard: tuple[float, ...]
-
-    @classmethod
-    def of(cls, resamples: Sequence[tuple[float, np.ndarray]]) -> "Stability":
-        """Return what resamples come to, of each the Rand index and each cluster's Jaccard's."""
-        indices, jaccard = zip(*resamples, strict=True)
-        return cls(float(np.mean(indices)), tuple(np.mean(jaccard, axis=0).tolist()))
-
-    def columns(self) -> dict[str, float | list[float] | None]:
-        """Return the columns of tables that hold it; there is no worst of no clusters."""
-        jaccard = [rounded(index) for index in self.cluster_jaccard]
-        return {
-            "stability": rounded(self.adjusted_rand_index),
-            "cluster_jaccard": jaccard,
-            "worst_jaccard": min(jaccard, default=None),
-        }
+    indices, jaccards = zip(*resamples, strict=True)
+    jaccard = [rounded(index) for index in np.mean(jaccards, axis=0)]
+    return {
+        "stability": rounded(float(np.mean(indices))),
+        "cluster_jaccard": jaccard,
+        "worst_jaccard": min(jaccard, default=None),
+    }
 
 
 def rounded(number: float) -> float:
@@ -71,18 +61,6 @@ def contingency(labels: np.ndarray, others: np.ndarray, n_clusters: int) -> np.n
     """Return how many customers are in cluster i of one and j of the other labelling."""
     counts = np.bincount(labels * n_clusters + others, minlength=n_clusters**2)
     return counts.reshape(n_clusters, n_clusters)
-
-
-def adjusted_rand_index(shared: np.ndarray) -> float:
-    """Return the adjusted Rand index of a contingency table (Hubert and Arabie 1985)."""
-
-    def pairs(counts) -> float:
-        return float((counts * (counts - 1)).sum() / 2)
-
-    both, rows, columns = pairs(shared), pairs(shared.sum(axis=1)), pairs(shared.sum(axis=0))
-    by_chance = rows * columns / pairs(shared.sum())
-    most = (rows + columns) / 2
-    return 1.0 if most == by_chance else (both - by_chance) / (most - by_chance)
 
 
 def jaccard_indices(shared: np.ndarray) -> np.ndarray:

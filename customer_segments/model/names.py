@@ -7,12 +7,10 @@ name always means the same kind of customer, whatever model finds them.
 
 from bisect import bisect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from customer_segments.texts import read_toml
-
-if TYPE_CHECKING:
-    import numpy as np
 
 # Percentiles (recency with 1 = most recent, frequency, monetary) and the suggested action.
 SEGMENTS: dict[str, tuple[list[float], str]] = {
@@ -25,7 +23,7 @@ LEVELS = [("long ago", "not recent", "recent")]
 LEVELS += [(f"low {what}", f"medium {what}", f"high {what}") for what in ("frequency", "value")]
 
 
-def name_clusters(positions: "np.ndarray") -> list[str]:
+def name_clusters(positions: np.ndarray) -> list[str]:
     """Give each cluster a name, all different, with the least total distance to their points.
 
     ``positions`` are mean percentiles of each cluster, shape (clusters, 3). With more clusters than

@@ -4,20 +4,14 @@ Belongs here: comparing numbers of clusters on one pool of snapshots. Does not: 
 or which number follows from the evidence (``gates``).
 """
 
-from collections.abc import Callable
+from functools import partial
 from itertools import compress
 
 import numpy as np
 
+from customer_segments.model import measures
 from customer_segments.model.clustering import as_points, bootstrap, fit_all, nearest
 from customer_segments.model.features import Scaling
-from customer_segments.model.measures import (
-    MOST_EXACT,
-    in_threads,
-    rounded,
-    separation_indices,
-    silhouettes,
-)
 from customer_segments.model.training import Pool
 
 N_CLUSTERS = range(2, 11)
@@ -57,23 +51,18 @@ def compare_n_clusters(
     shares = [smallest_share(sized, scaling, centroids) for centroids in clusterings]
     passing = [share >= min_share for share in shares]
 
-    def inertias() -> list[float]:
-        return [rounded(((at - each[nearest(at, each)]) ** 2).sum()) for each in clusterings]
-
     def stabilities() -> list[dict]:
         if not resamples or not any(passing):
             return [UNMEASURED] * len(tried)
         resampled = [*compress(clusterings, passing)]
         found = iter(bootstrap(pool, scaling, resampled, resamples=resamples, seed=seed))
-        return [next(found).columns() if is_passing else UNMEASURED for is_passing in passing]
+        return [next(found) if is_passing else UNMEASURED for is_passing in passing]
 
-    measures: list[Callable[[], list]] = [
-        lambda: [separation_indices(features, labels) for labels in labellings],
-        lambda: silhouettes(features, labellings),
-        lambda: null_silhouettes(features, tried, seed),
-        inertias,
-    ]
-    separate, own, null, inertia = in_threads(lambda measure: measure(), measures)
+    separate = measures.in_threads(partial(measures.separation_indices, features), labellings)
+    inertia = measures.in_threads(
+        lambda c: measures.rounded(((at - c[nearest(at, c)]) ** 2).sum()), clusterings
+    )
+    own, null = measures.silhouettes(features, labellings), null_silhouettes(features, tried, seed)
     shared = {
         "training_month": pool.training_month,
         "training_customers": len(newest),
@@ -83,10 +72,10 @@ def compare_n_clusters(
     return [
         {
             "n_clusters": n_clusters,
-            "silhouette": rounded(silhouette),
-            "null_silhouette": rounded(of_cloud),
+            "silhouette": measures.rounded(silhouette),
+            "null_silhouette": measures.rounded(of_cloud),
             "inertia": of_all,
-            "smallest_share": rounded(share),
+            "smallest_share": measures.rounded(share),
         }
         | {**shared, **indices, **stability}
         for n_clusters, silhouette, of_cloud, of_all, share, indices, stability in measured
@@ -110,7 +99,7 @@ def null_silhouettes(features: np.ndarray, tried: list[int], seed: int) -> list[
     compare with such a reference). One cloud, of as many customers as a silhouette is exact for.
     """
     cloud = np.random.default_rng(seed).multivariate_normal(
-        features.mean(axis=0), np.cov(features.T), size=min(len(features), MOST_EXACT)
+        features.mean(axis=0), np.cov(features.T), size=min(len(features), measures.MOST_EXACT)
     )
     clusterings = fit_all(as_points(cloud), tried, seed)
-    return silhouettes(cloud, [nearest(cloud, centroids) for centroids in clusterings])
+    return measures.silhouettes(cloud, [nearest(cloud, centroids) for centroids in clusterings])

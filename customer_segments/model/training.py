@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
+import numpy as np
 from ibis.expr.types import Table
 
 from customer_segments.errors import UserError
@@ -16,9 +17,9 @@ from customer_segments.model.features import COLUMNS, values_of
 from customer_segments.model.sampling import parts_of, takes_part
 from customer_segments.months import is_end, month_of, months_from, parse_month, shift
 from customer_segments.tables import CUSTOMER_RFM
+from customer_segments.texts import counted
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 # Runs a small query over published tables: ``Warehouse.query``, or within a transaction.
@@ -42,17 +43,15 @@ class Pool(NamedTuple):
     ``first_month`` is the first one with data.
     """
 
-    values: "np.ndarray"
-    customer: "np.ndarray"
-    month: "np.ndarray"
+    values: np.ndarray
+    customer: np.ndarray
+    month: np.ndarray
     first_month: date
     training_month: date
 
     @classmethod
     def of(cls, snapshots: "pd.DataFrame", month: date) -> "Pool":
         """Return the pool of rows of ``customer_rfm``, of months up to ``month``."""
-        import numpy as np
-
         ids = snapshots["customer_id"].to_numpy()
         of = snapshots["snapshot_month"].dt
         back = ((month.year - of.year) * 12 + month.month - of.month).to_numpy()
@@ -62,7 +61,7 @@ class Pool(NamedTuple):
         return cls(values_of(snapshots)[order], customer, back[order], month_of(first), month)
 
     @property
-    def is_newest(self) -> "np.ndarray":
+    def is_newest(self) -> np.ndarray:
         """Which rows are of the training month, whose customers are those to tell apart."""
         return self.month == 0
 
@@ -76,10 +75,8 @@ class Pool(NamedTuple):
         """The rows by which sizes are judged: of months with a year behind them, and this one."""
         return self._where(A_YEAR, POOLED_MONTHS)
 
-    def of_customers(self, chosen: "np.ndarray") -> "Pool":
+    def of_customers(self, chosen: np.ndarray) -> "Pool":
         """Return the rows of customers, given as a boolean for each, numbered anew."""
-        import numpy as np
-
         rows = chosen[self.customer]
         return self._only(rows, np.unique(self.customer[rows], return_inverse=True)[1])
 
@@ -88,7 +85,7 @@ class Pool(NamedTuple):
         rows = self.month <= max(min(most_back, months - history), 0)
         return self._only(rows, self.customer[rows])
 
-    def _only(self, rows: "np.ndarray", customer: "np.ndarray") -> "Pool":
+    def _only(self, rows: np.ndarray, customer: np.ndarray) -> "Pool":
         return self._replace(values=self.values[rows], customer=customer, month=self.month[rows])
 
 
@@ -141,8 +138,8 @@ def training_pool(
     least = {"min_customers": min_customers, "min_months": min_months}
     if lower := [f"{name} = {found[name]}" for name in found if found[name] < least[name]]:
         problem = (
-            f"Snapshot {month:%Y-%m} has {_counted(customers, 'customer')} over "
-            f"{_counted(found['min_months'], 'month')}, and by [{section}] it takes "
+            f"Snapshot {month:%Y-%m} has {counted(customers, 'customer')} over "
+            f"{counted(found['min_months'], 'month')}, and by [{section}] it takes "
             f"{min_customers:,} and {min_months}."
         )
         if customers < LEAST:
@@ -173,7 +170,3 @@ def _snapshots(month: date, months_back: range, parts: int) -> Table:
     number = ibis.dense_rank().over(order_by=rows.customer_id)
     values = {column: rows[column].cast("float64") for column in COLUMNS.values()}
     return rows.select("snapshot_month", "first_purchase_date", **values, customer_id=number)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

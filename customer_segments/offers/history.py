@@ -8,7 +8,6 @@ these as arrays. Does not: which products go together (``similarity``), who is o
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 import ibis
 import numpy as np
@@ -23,14 +22,6 @@ from customer_segments.storage.requirements import require_sources
 # in the last month is what sells now.
 WINDOW = 365
 RECENT = 30
-
-
-class Pairs(NamedTuple):
-    """Customers, products and pairs of them, as expressions; see ``History``."""
-
-    customers: Table
-    products: Table
-    pairs: Table
 
 
 @dataclass(frozen=True)
@@ -87,8 +78,11 @@ def newest_sale(con: Connection, cleaned: Table) -> date | None:
     return con.to_pyarrow(newest).as_py()
 
 
-def numbered(cleaned: Table, as_of: date) -> Pairs:
-    """Return who had bought what before a day, customers and products numbered from 0."""
+def numbered(cleaned: Table, as_of: date) -> tuple[Table, Table, Table]:
+    """Return customers, products and pairs of what was bought before a day, as expressions.
+
+    Customers and products are numbered from 0; see ``History``.
+    """
     sold = sales(cleaned)
     sold = sold.filter(sold.day < ibis.date(as_of))
     customers = sold.select("customer_id").distinct()
@@ -101,9 +95,8 @@ def numbered(cleaned: Table, as_of: date) -> Pairs:
     age = ibis.date(as_of).delta(pairs.day, unit="day")
     columns = {"customer": pairs.customer, "product": pairs["product"], "orders": pairs.orders}
     small = {name: value.cast("int32") for name, value in (columns | {"age": age}).items()}
-    return Pairs(
-        customers, described.select(*products.columns, "description"), pairs.select(**small)
-    )
+    described = described.select(*products.columns, "description")
+    return customers, described, pairs.select(**small)
 
 
 def history(con: Connection, cleaned: Table, as_of: date) -> History:

@@ -6,14 +6,13 @@ one. Does not: who is offered what (``lists``).
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from scipy.linalg import inv
+from scipy.sparse import csr_array
 
 from customer_segments.offers.history import History
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 # EASE inverts a matrix of all products by all: 6,000 take 8 s and 150 MB, 100,000 would take 40 GB.
 MOST_EXACT = 6_000
@@ -72,8 +71,6 @@ class Neighbours:
 
 def similarity(history: History, most_exact: int = MOST_EXACT) -> Similarity:
     """Learn from the purchases of the last year: by EASE, or past so many products by cosine."""
-    from scipy.sparse import csr_array
-
     speaks = history.speaks.astype("float32")
     shape = len(history.customers), len(history.products)
     # A copy: what says nothing is taken out in place, and the history goes on having it.
@@ -82,14 +79,12 @@ def similarity(history: History, most_exact: int = MOST_EXACT) -> Similarity:
     return ease(bought) if shape[1] <= most_exact else cosine(bought)
 
 
-def ease(bought: "csr_array") -> Ease:
+def ease(bought: csr_array) -> Ease:
     """Fit EASE (Steck 2019), a linear model of each product by all others, in closed form.
 
     ``bought`` has ones, shape (customers, products). The weights are -P[i, j] / P[j, j] with
     P = (X'X + 300 I)^-1, and zero on the diagonal.
     """
-    from scipy.linalg import inv
-
     gram = (bought.T @ bought).toarray()
     gram[np.diag_indices_from(gram)] += PENALTY
     weights = inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
@@ -98,7 +93,7 @@ def ease(bought: "csr_array") -> Ease:
     return Ease(weights)
 
 
-def cosine(bought: "csr_array") -> Neighbours:
+def cosine(bought: csr_array) -> Neighbours:
     """Return the products that each one speaks for most, by the asymmetric cosine (Aiolli 2013).
 
     Customers of both / ((customers of the one + 10)^.3 (customers of the other + 10)^.7), with

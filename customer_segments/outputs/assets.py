@@ -10,34 +10,35 @@ from typing import Any
 
 import dagster as dg
 
-from customer_segments import shown
+from customer_segments import shown, tables
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.outputs.profile.assets import profile_assets
+from customer_segments.launchpad import launchpad
+from customer_segments.outputs.pictures import draw_pictures
 from customer_segments.outputs.reading import NobodyLabelledError, all_customers, read_month
 from customer_segments.outputs.report.showing import file_metadata, link, markdown, observations
+from customer_segments.outputs.serving import serve
 from customer_segments.outputs.view import MonthView
+from customer_segments.policy.model import Profile
 from customer_segments.private import make_folder, write_text
 from customer_segments.rfm.assets import months_before
 from customer_segments.storage.dagster_metadata import OWNERS, PERSONAL
 from customer_segments.storage.ledger import code_version
-from customer_segments.tables import CHAMPION_MODEL, CUSTOMER_RFM, KMEANS_MODEL
 
 # Without these there is no view of a month; what else it shows may be missing.
-VIEWED = (*shown.OF_MONTH, KMEANS_MODEL, CHAMPION_MODEL)
+VIEWED = (*shown.OF_MONTH, tables.KMEANS_MODEL, tables.CHAMPION_MODEL)
+PROFILED = (tables.RAW_TRANSACTIONS, tables.CLEANED_TRANSACTIONS, tables.REJECTED_TRANSACTIONS)
+PRIVATE: dict[str, Any] = {"group_name": "outputs", "owners": OWNERS, "tags": PERSONAL}
 
 
 def build_defs(installed: Installation) -> dg.Definitions:
     """Return the definitions of this stage."""
     # Last month's snapshot, scored again, says who changed segment.
-    snapshots = dg.AssetDep(CUSTOMER_RFM.table, partition_mapping=months_before(1))
+    snapshots = dg.AssetDep(tables.CUSTOMER_RFM.table, partition_mapping=months_before(1))
     viewed: list[Any] = [*(contract.table for contract in VIEWED), snapshots]
-    monthly: dict[str, Any] = {
-        "group_name": "outputs",
+    monthly = PRIVATE | {
         "partitions_def": installed.months.partitions(),
         "backfill_policy": dg.BackfillPolicy.single_run(),
-        "owners": OWNERS,
-        "tags": PERSONAL,
         "code_version": code_version(),
     }
 
@@ -84,7 +85,6 @@ def build_defs(installed: Installation) -> dg.Definitions:
         the data, the model and its limits, a glossary. The newest month's pictures stand in
         Dagster, too, on the assets that they explain. A month without labels has no report.
         """
-        from customer_segments.outputs.pictures import draw_pictures
         from customer_segments.outputs.report.page import render
 
         settings, reports = installed.settings, installed.settings.reports_path
@@ -113,13 +113,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
             context.log_event(observation)
         return dg.MaterializeResult()
 
-    @dg.asset(
-        group_name="outputs",
-        deps=shown.AWAITED,
-        kinds={"duckdb", "parquet"},
-        owners=OWNERS,
-        tags=PERSONAL,
-    )
+    @dg.asset(deps=shown.AWAITED, kinds={"duckdb", "parquet"}, **PRIVATE)
     def serving_copy(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Copy all that is of customer grain or less to a DuckDB file that nobody writes to.
 
@@ -127,15 +121,46 @@ def build_defs(installed: Installation) -> dg.Definitions:
         at a time. Table `customers`, in Parquet beside it as well, has all that is known of each
         customer at each month's end. Swapped in whole: who has the old one open reads on in it.
         """
-        from customer_segments.outputs.serving import serve
-
         serve(installed)
         path = installed.copy.path
         size = dg.MetadataValue.int(path.stat().st_size if path.is_file() else 0)
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": size})
 
-    assets = [segment_workbook, segment_report, serving_copy, *profile_assets(installed)]
+    assets = [segment_workbook, segment_report, serving_copy, profile_asset(installed)]
     return dg.Definitions(assets=assets)
+
+
+def profile_asset(installed: Installation) -> dg.AssetsDefinition:
+    """Return the asset of the page that shows transactions."""
+
+    @dg.asset(
+        deps=[contract.table for contract in PROFILED],
+        kinds={"duckdb", "html"},
+        code_version=code_version(),
+        **PRIVATE,
+    )
+    @launchpad(Profile, installed.policy.profile)
+    def data_profile(context: dg.AssetExecutionContext, config: Profile) -> dg.MaterializeResult:
+        """Show what the data is like before and after cleaning, as a page for the browser.
+
+        Types, missing and different values, ranges, quartiles, frequent values and months of all
+        rows; pictures of a sample of them. The page shows customers, and is its owner's alone.
+        """
+        from customer_segments.outputs.profile.page import profile, write_page
+
+        settings, profiles = installed.settings, []
+        with installed.warehouse.reading() as con:
+            for contract in PROFILED:
+                profiles.append(profile(con, contract, **config.model_dump()))
+                context.log.info(f"{contract.table} is profiled: {profiles[-1].rows:,} rows.")
+        path = settings.reports_path / shown.PROFILE
+        make_folder(path.parent)
+        write_page(profiles, path, sample_rows=config.sample_rows, is_sample=settings.uses_sample)
+        rows = {f"rows_{each.contract.table}": each.rows for each in profiles}
+        said = file_metadata(settings.reports_path, path)
+        return dg.MaterializeResult(metadata=said | {"months": len(profiles[0].months)} | rows)
+
+    return data_profile
 
 
 def _asked_for(context: dg.AssetExecutionContext) -> list[date]:

@@ -4,14 +4,12 @@ Belongs here: the rows of their tables. Does not: the groups, and the formula
 (``campaigns.groups``).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from customer_segments.campaigns.groups import (
-    CONTROL,
-    FOLLOWED_MONTHS,
-    customers_needed,
-    smallest_difference,
-)
+import pandas as pd
+from rich.console import Console
+
+from customer_segments.campaigns import groups
 from customer_segments.campaigns.result import ALL_CUSTOMERS, CAVEAT
 from customer_segments.installation import Installation
 from customer_segments.outputs.columns import MONEY, SHARE
@@ -19,10 +17,6 @@ from customer_segments.outputs.summary import by_rank, grid
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.tables import CAMPAIGN_RESULT
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
 
 GROUPS = ("", "Test", "Control", "Difference", "from", "to")
 OUTCOMES = {
@@ -39,7 +33,7 @@ def measurable(view: MonthView) -> list[dict[str, Any]]:
     shows, and the customers ``needed`` for five points; ``None`` where no cohort is known.
     """
     people, cohort, share = view.people, view.newest_cohort, view.control_share
-    cohort = cohort[cohort["months_after"] == FOLLOWED_MONTHS]
+    cohort = cohort[cohort["months_after"] == groups.FOLLOWED_MONTHS]
     parts = [
         (name, people[people["segment"] == name], cohort[cohort["segment"] == name])
         for name in view.clusters["segment"]
@@ -48,13 +42,13 @@ def measurable(view: MonthView) -> list[dict[str, Any]]:
     return [_row(view, *part, share) for part in (*parts, (ALL_CUSTOMERS, people, cohort))]
 
 
-def print_campaign(installed: Installation, console: "Console") -> None:
+def print_campaign(installed: Installation, console: Console) -> None:
     """Print how the groups of a past month's lists differ, and what that does not say."""
-    import pandas as pd
-
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     currency = installed.policy.source.currency
-    since = f"{FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+    since = (
+        f"{groups.FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+    )
     for outcome, (said, form) in OUTCOMES.items():
         rows = [
             [
@@ -71,16 +65,16 @@ def print_campaign(installed: Installation, console: "Console") -> None:
 
 
 def _row(
-    view: MonthView, segment: str, own: "pd.DataFrame", cohort: "pd.DataFrame", control_share: float
+    view: MonthView, segment: str, own: pd.DataFrame, cohort: pd.DataFrame, control_share: float
 ) -> dict[str, Any]:
     customers = view.scaled(len(own))
-    control = view.scaled(int((own["campaign_group"] == CONTROL).sum()))
+    control = view.scaled(int((own["campaign_group"] == groups.CONTROL).sum()))
     row = {"segment": segment, "customers": customers, "control": control}
     if cohort.empty:
         return row
     rate = float(cohort["returned"].sum() / cohort["customers"].sum())
-    gap = smallest_difference(rate, customers, control_share)
-    needed = customers_needed(rate, control_share)
+    gap = groups.smallest_difference(rate, customers, control_share)
+    needed = groups.customers_needed(rate, control_share)
     return row | {
         "return_rate": rate,
         "smallest": None if gap is None else 100 * gap,

@@ -4,29 +4,19 @@ Belongs here: how good segments, forecasts and offers are, and what is offered. 
 (``summary``), campaigns.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from customer_segments import tables
 from customer_segments.evaluation.findings import FIGURES, findings, means
 from customer_segments.installation import Installation
 from customer_segments.outputs.summary import by_rank, grid
-from customer_segments.tables import (
-    ALGORITHM_COMPARISON,
-    PRODUCT_RECOMMENDATIONS,
-    RECOMMENDATION_BACKTEST,
-    SEGMENT_BACKTEST,
-    SEGMENT_PRODUCTS,
-    SEGMENT_VALUE_BACKTEST,
-    VALUE_BACKTEST,
-)
 from customer_segments.value.backtest import MAX_TOTAL_ERROR
 from customer_segments.value.backtest import means as value_means
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SHOWN_PRODUCTS = 3
 # Of the evaluation: columns with their headings.
@@ -41,8 +31,19 @@ OFFERED |= {"recall": "Recall@20", "ndcg": "NDCG@10"}
 
 
 def print_evaluation(installed: Installation, console: Console) -> None:
-    """Print what was compared and foretold, and what it says in words."""
-    comparison, backtest = map(installed.warehouse.load, (ALGORITHM_COMPARISON, SEGMENT_BACKTEST))
+    """Print how segments, forecasts and offers did, and what it says in words."""
+    _print_groups(installed, console)
+    _print_value(installed, console)
+    judged = installed.warehouse.load(tables.RECOMMENDATION_BACKTEST)
+    if not judged.empty:
+        title = f"Offers as of {judged['as_of'].max():%Y-%m-%d}, by the three months since"
+        console.print(_grid_of(title, judged, OFFERED))
+
+
+def _print_groups(installed: Installation, console: Console) -> None:
+    comparison, backtest = map(
+        installed.warehouse.load, (tables.ALGORITHM_COMPARISON, tables.SEGMENT_BACKTEST)
+    )
     if comparison.empty:
         console.print("There are too few customers to compare ways to group them.")
         return
@@ -66,9 +67,10 @@ def print_evaluation(installed: Installation, console: Console) -> None:
         console.print(f"- {sentence}", highlight=False)
 
 
-def print_value(installed: Installation, console: Console) -> None:
-    """Print how well it was foretold what customers spend, and which totals are near enough."""
-    backtest, totals = map(installed.warehouse.load, (VALUE_BACKTEST, SEGMENT_VALUE_BACKTEST))
+def _print_value(installed: Installation, console: Console) -> None:
+    backtest, totals = map(
+        installed.warehouse.load, (tables.VALUE_BACKTEST, tables.SEGMENT_VALUE_BACKTEST)
+    )
     if backtest.empty:
         said = "There is not enough history yet to look back to: see the log of value_backtest."
         console.print(said)
@@ -87,7 +89,7 @@ def print_value(installed: Installation, console: Console) -> None:
 
 def print_offers(installed: Installation, console: Console) -> None:
     """Print how much is offered to how many, and three products of each segment's own."""
-    offers = PRODUCT_RECOMMENDATIONS.relation
+    offers = tables.PRODUCT_RECOMMENDATIONS.relation
     figures = {"customers": offers.customer_id.nunique(), "offers": offers.count()}
     of_lists = offers.group_by("list").agg(**figures, as_of=offers.as_of.max())
     counted = installed.warehouse.query(of_lists.order_by("list"))
@@ -97,22 +99,14 @@ def print_offers(installed: Installation, console: Console) -> None:
     rows = [(row.list, f"{row.customers:,}", f"{row.offers:,}") for row in counted.itertuples()]
     title = f"What to offer next, as of {counted['as_of'].max():%Y-%m-%d}"
     console.print(grid(title, ("", "Customers", "Offers"), rows))
-    for segment, of in by_rank(installed, installed.warehouse.load(SEGMENT_PRODUCTS)):
+    for segment, of in by_rank(installed, installed.warehouse.load(tables.SEGMENT_PRODUCTS)):
         names = of["description"].fillna(of["stock_code"]).head(SHOWN_PRODUCTS)
         said = escape(f"{segment} bought more than others: {'; '.join(names.str.strip())}.")
         console.print(said, highlight=False, soft_wrap=True)
     console.print("They are in product_recommendations and segment_products.", style="dim")
 
 
-def print_judged_offers(installed: Installation, console: Console) -> None:
-    """Print how good offers were as of a past day, if that can be told yet."""
-    judged = installed.warehouse.load(RECOMMENDATION_BACKTEST)
-    if not judged.empty:
-        title = f"Offers as of {judged['as_of'].max():%Y-%m-%d}, by the three months since"
-        console.print(_grid_of(title, judged, OFFERED))
-
-
-def _grid_of(title: str, frame: "pd.DataFrame", headings: dict[str, str]) -> Table:
+def _grid_of(title: str, frame: pd.DataFrame, headings: dict[str, str]) -> Table:
     """Return these columns as a table, fractions with three digits, a dash where they are null."""
 
     def text(value: Any) -> str:

@@ -6,7 +6,9 @@ not: how a figure is written (``columns``, ``words``), sentences.
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
@@ -15,9 +17,6 @@ from customer_segments.outputs.view import MonthView
 from customer_segments.segments.profiles import EARLIER
 from customer_segments.segments.tiers import WHOLESALE
 from customer_segments.tables import GONE, NEW
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Of past customers of a segment, how many bought again within so many months.
 BACK_WITHIN = 3
@@ -31,7 +30,7 @@ MOVED = {"from_segment": "origin", "to_segment": "target"}
 MOVED |= {"revenue_before": "before", "revenue_moved": "brought"}
 
 
-def known(table: "pd.DataFrame") -> list[dict[str, Any]]:
+def known(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table's rows; what is null is ``None``."""
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
@@ -146,8 +145,6 @@ def by_reason(view: MonthView) -> list[dict[str, Any]]:
 
     ``rows``, their ``share`` and ``revenue`` in this month, and each ``_so_far`` in all up to it.
     """
-    import pandas as pd
-
     until = view.rows[view.rows["month"] <= pd.Timestamp(view.month)]
     so_far = until.groupby("reason")[["rows", "revenue"]].sum()
     month = view.of_month(until, "month").set_index("reason")[["rows", "revenue"]]
@@ -166,7 +163,7 @@ def _compared(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _direction(origin: str, target: str, ranks: "pd.DataFrame") -> str:
+def _direction(origin: str, target: str, ranks: pd.DataFrame) -> str:
     if origin == target:
         return STAYED
     if origin == NEW:

@@ -7,8 +7,8 @@ Belongs here: laying out a month's view for people. Does not: evaluation and off
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -26,9 +26,6 @@ from customer_segments.outputs.view import MonthView
 from customer_segments.settings import Settings
 from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SEGMENT_COLUMNS = columns_of(
     "segment customers share median_recency_days median_frequency median_monetary revenue_share",
@@ -114,7 +111,7 @@ def print_findings(installed: Installation, console: Console) -> None:
         console.print(f"[yellow]{row.table_name}, {row.check_name}{month}[/]: {escape(row.said)}")
 
 
-def by_rank(installed: Installation, table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
+def by_rank(installed: Installation, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Return the rows of each segment, in the champion's order."""
     champion, _ = in_force(installed.warehouse.load(CHAMPION_MODEL))
     clusters = installed.warehouse.load(KMEANS_MODEL)

@@ -4,12 +4,11 @@ Belongs here: the environment and its filters. Does not: the texts, which lie be
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jinja2
 
 from customer_segments.outputs import columns, words
-
-if TYPE_CHECKING:
-    import jinja2
 
 
 def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:
@@ -18,9 +17,7 @@ def rendered(text: str, facts: dict[str, Any], *, is_html: bool = True) -> str:
 
 
 @cache
-def _template(text: str, is_html: bool) -> "jinja2.Template":
-    import jinja2
-
+def _template(text: str, is_html: bool) -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=is_html, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -41,6 +38,6 @@ def _template(text: str, is_html: bool) -> "jinja2.Template":
     return environment.from_string(text)
 
 
-def _amount(context: "jinja2.runtime.Context", money: float) -> str:
+def _amount(context: jinja2.runtime.Context, money: float) -> str:
     """Return money for a sentence, in the currency of the view that the template is given."""
     return words.in_currency(words.amount(money), getattr(context.get("view"), "currency", ""))

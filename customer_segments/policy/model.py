@@ -1,4 +1,7 @@
-"""Rules of fitting, of choosing a champion and of evaluating; none of them decides a row."""
+"""Rules of fitting, of choosing a champion and of evaluating; none of them decides a row.
+
+``Fitting``, ``Selecting`` and ``Deciding`` add what a single launch may say, as launchpads show it.
+"""
 
 from typing import Annotated, Any
 
@@ -11,16 +14,6 @@ RandIndex = Annotated[float, Field(ge=-1, le=1)]
 Seed = Annotated[
     int, Field(ge=0, le=2**32 - 1, description="Seed; the same one, the same figures.")
 ]
-Clusters = Annotated[
-    list[int],
-    Field(
-        min_length=1,
-        description="Numbers of clusters that KMeans is tried with; of the other algorithms that "
-        "take a number, the first.",
-    ),
-]
-
-
 AUTO, MOST_CLUSTERS = "auto", 30
 
 
@@ -78,12 +71,47 @@ class Gate(Section):
     seed: Seed = 42
 
 
+def launched_month(description: str) -> Any:
+    """Return the field of a month: not None by default, which a launchpad does not show."""
+    return Field(default="", pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$", description=description)
+
+
+TRAINING_MONTH = launched_month(
+    "Snapshot month to train on, YYYY-MM; empty for the newest complete one."
+)
+
+
+class Fitting(Model):
+    """How a model is fitted, and on which snapshot."""
+
+    training_month: str = TRAINING_MONTH
+
+
+class Selecting(Selection):
+    """The evidence for a number of clusters, and on which snapshot."""
+
+    training_month: str = TRAINING_MONTH
+
+
+class Deciding(Gate):
+    """An explicit choice of the version that labels, or else the gate's thresholds."""
+
+    version: str = Field(
+        default="",
+        description="Version of kmeans_model to promote, whatever the gate says; empty for the "
+        "gate to judge the version fitted last.",
+    )
+    reason: str = Field(default="", description="Why this version; recorded with the decision.")
+
+
 class Algorithms(Selection):
     """Which clusterings are compared; gates as for the number of clusters."""
 
     resamples: Count = 20
     """Resamples that stability is the mean of, per algorithm."""
-    n_clusters: Clusters = Field(default=[4, 7])
+    n_clusters: list[int] = Field(default=[4, 7], min_length=1)
+    """Numbers of clusters that KMeans is tried with; of the other algorithms that take a number,
+    the first."""
 
 
 class Backtest(Section):

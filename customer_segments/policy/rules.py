@@ -17,12 +17,6 @@ UCI_PRODUCT_PATTERN = r"^([0-9]{5}[A-Z]*|PADS)$"
 UCI_CODES: dict[str, tuple[str, str]] = read_toml(__package__, "uci.toml")
 UCI_NON_PRODUCTS = {code: what for code, (what, _) in UCI_CODES.items()}
 
-# What is written where there is no customer, a row of zeros among it.
-NO_CUSTOMER = [
-    *("0" * digits for digits in range(1, 13)),
-    *read_toml(__package__, "nobody.toml")["names"],
-]
-
 
 class Source(Section):
     """What holds for all files of the retailer."""
@@ -35,7 +29,7 @@ class Source(Section):
     accept: list[str] = Field(default_factory=list)
     """Doubts about the files that are looked into and accepted, by name: they warn, and no longer
     stop."""
-    no_customer: list[str] = NO_CUSTOMER
+    no_customer: list[str] = read_toml(__package__, "nobody.toml")["names"]
     """Customer ids that stand for nobody, in any case; `*` in front or at the end stands for
     anything."""
     leading_zeros: Literal["keep", "drop"] = "keep"

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.private import make_folder, replacing
@@ -57,8 +59,6 @@ def write_backup(
     By default ``backup_path`` names the file, by a label. A UserError says that it exists, cannot
     be written, or does not hold what the warehouse does.
     """
-    import duckdb
-
     target = path.expanduser().absolute() if path else backup_path(installed, label)
     if target.exists():
         raise UserError(f"{target} exists already.", "Name another file.")
@@ -79,8 +79,6 @@ def write_backup(
 
 def check_backup(path: Path) -> Notes:
     """Read all of a backup; a UserError says where it is damaged, or not as its ledger says."""
-    import duckdb
-
     remedy = "Nothing was changed. Restore another backup."
     if not path.is_file():
         raise UserError(f"There is no backup {path}.", "Nothing was changed. Name another file.")

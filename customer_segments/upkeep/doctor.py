@@ -8,10 +8,14 @@ Each part is guarded: a doctor that falls over a broken installation is of no us
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from customer_segments.automation.agenda import agenda
+import duckdb
+import ibis
+
+from customer_segments.automation.agenda import of_run
 from customer_segments.automation.facts import facts
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation, settings_here
+from customer_segments.outputs.queries import findings_of
 from customer_segments.quality.evaluation import Level
 from customer_segments.shown import advice
 from customer_segments.storage import Warehouse
@@ -20,7 +24,7 @@ from customer_segments.storage.connection import Connection, WarehouseUnavailabl
 from customer_segments.storage.ledger import code_version, disagreements
 from customer_segments.storage.state import State
 from customer_segments.tables import CONTRACTS
-from customer_segments.texts import plural
+from customer_segments.texts import counted
 from customer_segments.upkeep import surroundings
 from customer_segments.upkeep.backup import log_of
 from customer_segments.upkeep.migrate import plan
@@ -68,8 +72,6 @@ def verdict(findings: list[Finding]) -> tuple[str, bool]:
 
 def _warehouse(installed: Installation) -> Iterator[Finding]:
     """Open the warehouse, without waiting, and look at all that it holds."""
-    import duckdb
-
     path = installed.warehouse.path
     if not path.exists():
         yield odd("warehouse", f"There is none at {path} yet.", f"{RUN} makes it.")
@@ -115,9 +117,8 @@ def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:
         yield odd("champion", said)
     yield from _checks(con)
     # The files are looked at by the next run: they may be many, and large.
-    for step in agenda(facts(installed, state, None)):
-        if step.is_of_run:
-            yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
+    for step in of_run(facts(installed, state, None)):
+        yield odd("agenda", f"Due: {step}: {step.why}.", RUN)
 
 
 def _code(con: Connection) -> Iterator[Finding]:
@@ -142,7 +143,7 @@ def _months(state: State, installed: Installation) -> Iterator[Finding]:
         said = f"The data has {span}, which {path.name} does not say."
         yield wrong("months", said, f"{RUN} writes it anew; then reload a UI's code location.")
     elif outside:
-        left_out = f"{len(outside)} {plural(len(outside), 'month')}"
+        left_out = counted(len(outside), "month")
         yield odd("months", f"The settings leave out {left_out} of the data's {span}.")
     else:
         more = ", and each month to come" if covered.is_open else ""
@@ -163,19 +164,16 @@ def _champion(con: Connection, state: State) -> Iterator[Finding]:
 
 
 def _checks(con: Connection) -> Iterator[Finding]:
-    """Say what the newest verdict of each check on each month is."""
+    """Say what the newest verdict of each check on each month is, where it stands out."""
     if "check_history" not in Catalog.of(con):
         return
-    rows = con.raw_sql(
-        "SELECT table_name, check_name, month, level, said FROM check_history QUALIFY evaluated_at "
-        "= max(evaluated_at) OVER (PARTITION BY table_name, check_name, month) "
-        "ORDER BY level <> 'error', evaluated_at DESC, month DESC"
-    ).fetchall()
-    bad = [row for row in rows if row[3] in ("warn", "error")]
-    for table, check, month, level, said in bad[:SHOWN]:
-        of = f" of {month:%Y-%m}" if month else ""
-        yield Finding(Level(level), "checks", f"{table}{of}, {check}: {said}")
+    newest_first = findings_of().order_by("level", ibis.desc("month", nulls_first=True))
+    bad = con.to_pyarrow(newest_first).to_pylist()
+    for row in bad[:SHOWN]:
+        of = f" of {row['month']:%Y-%m}" if row["month"] else ""
+        said = f"{row['table_name']}{of}, {row['check_name']}: {row['said']}"
+        yield Finding(Level(row["level"]), "checks", said)
     if len(bad) > SHOWN:
         yield odd("checks", f"And {len(bad) - SHOWN:,} more.", "See the table check_history.")
-    if rows and not bad:
-        yield well("checks", f"{len(rows):,} {plural(len(rows), 'verdict')}, all well.")
+    if not bad:
+        yield well("checks", "None stands out.")

@@ -187,11 +187,6 @@ def champion_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
     )
 
 
-def kmeans_model_2(old: ibis.Table, _: Installation) -> ibis.Table:
-    """Tell that versions of before there were units, bounds and a score have none."""
-    return old.mutate(**NEUTRAL)
-
-
 def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
     """Tell by which rules months were made before the rules were data: by the defaults.
 
@@ -211,6 +206,7 @@ def publications_2(old: ibis.Table, installed: Installation) -> ibis.Table:
 # By table and the version that a step starts from; it ends at the next.
 STEPS: Mapping[tuple[str, int], Callable[[ibis.Table, Installation], ibis.Table]] = {
     ("champion_model", 1): champion_model_2,
-    ("kmeans_model", 1): kmeans_model_2,
+    # Versions of before there were units, bounds and a score have none.
+    ("kmeans_model", 1): lambda old, _: old.mutate(**NEUTRAL),
     ("publications", 1): publications_2,
 }

@@ -8,6 +8,7 @@ import platform
 import shlex
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,7 @@ from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level
 from customer_segments.settings import Settings, project_root
 from customer_segments.source_files import SOURCE_SUFFIXES
-from customer_segments.texts import plural
+from customer_segments.texts import counted
 
 # A run writes tables anew beside the old ones, and a migration makes a backup first.
 FREE_PER_WAREHOUSE = 2
@@ -69,12 +70,12 @@ def source(installed: Installation) -> Iterator[Finding]:
     settings = installed.settings
     if installed.policy.source.database:
         months = hashes_of(settings, installed.policy)
-        held = f"{len(months):,} {plural(len(months), 'month')}"
+        held = counted(len(months), "month")
         yield well("source", f"The database {installed.input}, {held} of it.")
         return
     files = settings.source_files()
     size = sum(file.stat().st_size for file in files) / 1e6
-    books = f"{len(files):,} {plural(len(files), 'workbook')}"
+    books = counted(len(files), "workbook")
     yield well("source", f"{books}, {size:,.1f} MB, in {settings.input_dir}.")
     passed_over = settings.passed_over()
     for each in sorted(settings.input_dir.iterdir()):
@@ -140,7 +141,10 @@ def dagster(settings: Settings | None) -> Iterator[Finding]:
     if not os.access(home, os.W_OK | os.X_OK):
         yield wrong("Dagster", f"{home} cannot be written to.", f"chmod u+rwx {home}")
         return
-    size = sum(_size(Path(folder, name)) for folder, _, names in os.walk(home) for name in names)
+    size = 0
+    for path in home.rglob("*"):
+        with suppress(OSError):  # It may be gone by now.
+            size += path.lstat().st_size
     said = f"{size / 1e6:,.1f} MB of history in {home}."
     if size > LARGE_HISTORY:
         remedy = "Delete old runs in the UI; or stop it and delete the folder: only history goes."
@@ -158,13 +162,6 @@ def dagster(settings: Settings | None) -> Iterator[Finding]:
 
 def _home(settings: Settings | None) -> Path:
     return dagster_home(is_sample=settings is not None and settings.uses_sample)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
 
 
 BY_SETTINGS = {"settings": configured, "disk": disk, "files": files}

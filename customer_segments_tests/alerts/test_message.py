@@ -9,7 +9,7 @@ from customer_segments.alerts.telling import MAX_TEXT, message
 
 UI = "https://dagster.shop.example"
 PATH = "/assets/customer_rfm?view=checks&checkDetail=contract"
-TEXT = st.text(max_size=5_000)
+TEXT = st.text(max_size=2_000)
 TITLES = st.text(max_size=100)
 BODIES = st.builds(body, TEXT, st.dictionaries(st.sampled_from(["Assets", "Months"]), TEXT), TITLES)
 LEVELS = st.sampled_from(["ERROR", "WARNING"])
@@ -20,7 +20,7 @@ LONG = "<&> " * 1_000
 @example(
     [Alert("k", "ERROR", "It failed", body(LONG, {"Assets": LONG, "Run": LONG}, "Mend it"), PATH)]
 )
-@given(st.lists(ALERTS, min_size=1, max_size=40))
+@given(st.lists(ALERTS, min_size=1, max_size=12))
 def test_a_message_is_bounded_and_its_links_are_whole(alerts):
     level, title, text = message(alerts, UI)
     assert len(text) <= MAX_TEXT + 100

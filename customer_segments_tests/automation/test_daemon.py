@@ -97,11 +97,8 @@ def test_a_file_that_went_away_or_came_empty_empties_its_month(world, how):
     assert world.is_quiet()
 
 
-# Of the others test_a_changed_line and the agenda's table have the decision.
-@pytest.mark.parametrize(
-    "what",
-    ["import", *(pytest.param(what, marks=pytest.mark.slow) for what in ("ingest", "promote"))],
-)
+@pytest.mark.slow  # test_rules has an import, the agenda's table the other decisions
+@pytest.mark.parametrize("what", ["import", "ingest", "promote"])
 def test_what_a_command_began_is_caught_up(world, what):
     relabel = ("relabel", "2010-01", "2010-03")
     if what == "ingest":

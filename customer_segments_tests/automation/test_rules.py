@@ -115,14 +115,18 @@ def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(wo
 
 def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypatch):
     monkeypatch.setattr(Installation, "here", lambda: world.installed)
-    world.set_rule("rfm", "window_months", 2)
-    done = CliRunner().invoke(app, ["run", "--months", "2010-01"])
+    """After those before it, which its snapshot adds up; no other is scored."""
+    world.set_rule("cleaning", "drop_missing_customer", False)
+    done = CliRunner().invoke(app, ["run", "--months", "2010-02"])
     assert done.exit_code == 0, done.output
-    assert "Segments of 2010-01" in done.output
-    assert "segment_report_2010-01.html" in done.output
+    assert "2010-01 come first" in done.output
+    assert "Segments of 2010-02" in done.output
+    assert "segment_report_2010-02.html" in done.output
     assert "Segments of 2010-03" not in done.output
-    wanted, held = world.installed.made_by(CUSTOMER_RFM), world.state.months("customer_rfm")
-    assert [month for month in held if held[month].made_by == wanted] == [shop.month(0)]
+    for contract, again in ((CLEANED_TRANSACTIONS, [0, 1]), (CUSTOMER_RFM, [1])):
+        wanted, held = world.installed.made_by(contract), world.state.months(contract.table)
+        made = [month for month in held if held[month].made_by == wanted]
+        assert made == [shop.month(index) for index in again]
 
 
 def test_sales_of_the_morning_of_the_first_are_kept_where_the_day_begins_early(

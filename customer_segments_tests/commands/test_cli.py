@@ -50,20 +50,6 @@ def test_run_says_what_came_out(sample_warehouse):
     assert "3.3 times the usual" not in said
 
 
-def test_months_asked_for_come_after_those_before_them(world):
-    world.set_rule("cleaning", "drop_missing_customer", False)
-    done = start(world.folder, "run", "--months", "2010-03", source=world.source)
-    assert done.returncode == 0, done.stderr
-    assert "2010-01 to 2010-02 come first" in done.stdout
-    assert "Segments of 2010-03" in done.stdout
-    again = (
-        "SELECT month FROM publications WHERE table_name = 'cleaned_transactions' "
-        "AND made_by = (SELECT arg_max(made_by, publication) FROM publications "
-        "WHERE table_name = 'cleaned_transactions') ORDER BY 1"
-    )
-    assert [month.month for (month,) in ask(world.settings, again)] == [1, 2, 3]
-
-
 @pytest.mark.slow  # a fit
 def test_the_first_model_is_fitted_on_all_months_whichever_is_asked_for(world):
     world.settings.warehouse_path.unlink()

@@ -3,12 +3,12 @@
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.evaluation.backtest import (
-    BOUND,
     backtest_at,
     grouped,
     judge,
@@ -17,8 +17,7 @@ from customer_segments.evaluation.backtest import (
     top_revenue,
 )
 from customer_segments.evaluation.findings import findings
-from customer_segments.evaluation.horizons import Outcome
-from customer_segments.evaluation.ways import BEFORE, GRID, QUINTILE_SUM
+from customer_segments.evaluation.ways import BEFORE, BOUND, GRID, QUINTILE_SUM
 from customer_segments.model.training import Pool
 from customer_segments.months import shift
 from customer_segments.tables import SEGMENT_BACKTEST
@@ -36,7 +35,11 @@ def pool() -> Pool:
     return Pool(values, of, now, shift(LAST, -12), LAST)
 
 
-def figures_of(pool: Pool, learn, outcome: Outcome) -> dict:
+def did(revenue: np.ndarray, is_back: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"revenue": revenue, "is_back": is_back})
+
+
+def figures_of(pool: Pool, learn, outcome: pd.DataFrame) -> dict:
     halves = split(pool, 0)
     return judge(grouped(learn, pool.values, halves), outcome, halves)
 
@@ -62,7 +65,7 @@ def test_halves_are_all_customers_with_all_of_their_snapshots(pool):
 
 def test_groups_that_know_everything_explain_everything(pool):
     spent = np.where(is_high(pool, 0), 99.0, 0.0)
-    figures = figures_of(pool, by_recency, Outcome(spent, spent > 0))
+    figures = figures_of(pool, by_recency, did(spent, spent > 0))
     # Almost: each half has a middle of its own.
     assert figures["explained_variance"] > 0.8
     assert figures["repurchase_auc"] > 0.9
@@ -72,7 +75,7 @@ def test_groups_that_know_everything_explain_everything(pool):
 
 def test_groups_that_know_nothing_explain_nothing(pool):
     spent = np.where(is_high(pool, 1), 99.0, 0.0)
-    figures = figures_of(pool, by_recency, Outcome(spent, spent > 0))
+    figures = figures_of(pool, by_recency, did(spent, spent > 0))
     # Not above: what a group is worth is learned from others than those it is judged on.
     assert -0.02 < figures["explained_variance"] < 0.005
     assert figures["repurchase_auc"] == pytest.approx(0.5, abs=0.05)
@@ -81,13 +84,13 @@ def test_groups_that_know_nothing_explain_nothing(pool):
 
 def test_a_group_for_each_customer_learns_nothing_by_heart(pool):
     spent = np.log(pool.values[:, 0]) ** 4
-    each = figures_of(pool, lambda _: lambda at: np.arange(len(at)), Outcome(spent, spent > 1))
+    each = figures_of(pool, lambda _: lambda at: np.arange(len(at)), did(spent, spent > 1))
     assert each["explained_variance"] < 0.005
 
 
 def test_the_sum_and_the_bound_see_what_is_in_the_values(pool):
     spent = pool.values[:, 2] / pool.values[:, 0]
-    outcome, halves = Outcome(spent, spent > 1), split(pool, 0)
+    outcome, halves = did(spent, spent > 1), split(pool, 0)
     figures = {
         name: judge(predict, outcome, halves)
         for name, _, predict in predictors(pool, halves, [4], 0)
@@ -99,7 +102,7 @@ def test_the_sum_and_the_bound_see_what_is_in_the_values(pool):
 
 @pytest.mark.parametrize("spent", [0.0, 5.0], ids=["nobody came back", "all did"])
 def test_where_there_is_nothing_to_tell_apart_figures_are_null(pool, spent):
-    outcome = Outcome(np.full(CUSTOMERS, spent), np.full(CUSTOMERS, spent > 0))
+    outcome = did(np.full(CUSTOMERS, spent), np.full(CUSTOMERS, spent > 0))
     rows = backtest_at(pool, {3: outcome}, [4], as_of=AS_OF, seed=0)
     for row in rows:
         assert row["explained_variance"] is None

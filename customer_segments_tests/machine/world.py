@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from customer_segments.automation.agenda import agenda
+from customer_segments.automation.agenda import of_run
 from customer_segments.automation.facts import look
 from customer_segments.automation.jobs import JOBS, RANGE_TAGS, months_tags
 from customer_segments.commands import run as commands
@@ -164,7 +164,7 @@ class World:
 
     def is_quiet(self) -> bool:
         """Tell whether nothing is due but offers, which a run does not make, by a fresh look."""
-        return not [step for step in agenda(look(self.installed)) if step.is_of_run]
+        return not of_run(look(self.installed))
 
     def differences(self) -> dict[str, list[tuple]]:
         """Return the rows in which this warehouse differs from a rebuild, by table."""

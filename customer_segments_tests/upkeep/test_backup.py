@@ -266,7 +266,7 @@ def test_readers_meet_the_one_or_the_other(installed):
     backup, _ = back_up(installed)
     stop = CONTEXT.Event()
     reader = start(read_until, str(installed.warehouse.path), stop)
-    for _ in range(5):
+    for _ in range(2):
         restore(installed, backup)
     stop.set()
     reader.join(PATIENCE)

@@ -204,12 +204,6 @@ def test_what_is_broken_is_named_with_what_to_do(patient, breakage):
     [
         ("LAST_MONTH", "2024-13", "✗ settings: A setting is wrong: CUSTOMER_SEGMENTS_LAST_MONTH"),
         ("WAREHUOSE", "x", "✗ settings: No such setting: CUSTOMER_SEGMENTS_WAREHUOSE in the env"),
-        (
-            "ALERT_SMTP_PASSWORD",
-            "planted",
-            "✗ settings: No such setting: CUSTOMER_SEGMENTS_ALERT_SMTP_PASSWORD in the environment "
-            "(CUSTOMER_SEGMENTS_ALERTS takes its place: docs/operations.md, Alerts).",
-        ),
         ("LAST_MONTH", "2024-10", "! months: The settings leave out 2 months of"),
         ("WAREHOUSE", "/nowhere/w.duckdb", "✗ files: The folder of the warehouse /nowhere/w.duckd"),
         ("AUTOMATION", "true", "! Dagster: The automation is on, but the UI and its daemon do not"),

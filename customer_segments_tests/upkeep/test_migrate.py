@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from customer_segments.automation.agenda import agenda
+from customer_segments.automation.agenda import of_run
 from customer_segments.automation.facts import look
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -321,8 +321,8 @@ def test_a_failure_within_it_leaves_what_was_there(installed, monkeypatch):
 
 def due(installed: Installation) -> list[str]:
     """What waits, but report and offers: nobody has made any for the sample that tests share."""
-    steps = agenda(look(installed.renewed()))
-    return [f"{step}: {step.why}" for step in steps if step.is_of_run and step.job != "report"]
+    steps = of_run(look(installed.renewed()))
+    return [f"{step}: {step.why}" for step in steps if step.job != "report"]
 
 
 def test_a_ledger_without_rules_is_that_of_the_defaults(sample_warehouse, copy_of):

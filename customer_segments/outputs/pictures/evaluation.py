@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from customer_segments.evaluation.backtest import BOUND
 from customer_segments.evaluation.findings import means
-from customer_segments.evaluation.ways import QUINTILE_SUM
+from customer_segments.evaluation.ways import BOUND, QUINTILE_SUM
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import ACCENT, FAINT, NEUTRAL, PAPER
 from customer_segments.outputs.pictures.picture import Drawn, in_use, is_continuum, picture

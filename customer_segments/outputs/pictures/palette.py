@@ -37,6 +37,11 @@ def mark(segment: str) -> str:
     return _MARKS.get(_name(segment), "o")
 
 
+def shape(segment: str) -> str:
+    """Return that marker as Vega has it, by name or drawn."""
+    return _FILE["shapes"][mark(segment)]
+
+
 def in_order(segments: Iterable[str], model: Iterable[str] = ()) -> list[str]:
     """Return segments once each, best first: in their model's order, or that of all names.
 

@@ -7,21 +7,21 @@ look (``style``), what is said of them (``pictures.toml``).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+from matplotlib.figure import Figure
+
+from customer_segments.outputs.pictures.svg import svg
 from customer_segments.outputs.templates import rendered
 from customer_segments.outputs.view import MonthView
 from customer_segments.texts import read_toml
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 # A silhouette that beats that of a cloud without segments by less finds slices, not groups.
 CLOSE_TO_NULL = 0.1
 
 # Figures that stand side by side where there is room, and the facts that their words are made of.
-Drawn = tuple["list[Figure]", dict[str, Any]]
+Drawn = tuple[list[Figure], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,14 @@ class Picture:
     svgs: tuple[str, ...]
 
 
-def picture(table_of: Callable[[MonthView], "pd.DataFrame | None"]) -> Callable:
+def picture(table_of: Callable[[MonthView], pd.DataFrame | None]) -> Callable:
     """Make a picture of what is drawn of a table, with its words; ``None`` where that is empty."""
 
     def pictured(
-        draw: Callable[[MonthView, "pd.DataFrame"], Drawn],
+        draw: Callable[[MonthView, pd.DataFrame], Drawn],
     ) -> Callable[[MonthView], Picture | None]:
         @wraps(draw)
         def finished(view: MonthView) -> Picture | None:
-            from customer_segments.outputs.pictures.svg import svg
-
             table = table_of(view)
             if table is None or table.empty:
                 return None
@@ -73,7 +71,7 @@ def words_of(name: str, facts: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def in_use(view: MonthView) -> "pd.Series | None":
+def in_use(view: MonthView) -> pd.Series | None:
     """Return the row of ``model_selection`` about the model in use.
 
     ``None`` where it is of another training month: of a challenger that was kept out, say.
@@ -83,6 +81,6 @@ def in_use(view: MonthView) -> "pd.Series | None":
     return None if rows.empty else rows.iloc[0]
 
 
-def is_continuum(row: "pd.Series") -> bool:
+def is_continuum(row: pd.Series) -> bool:
     """Tell whether the segments of a number of clusters are slices of one cloud."""
     return row["silhouette"] - row["null_silhouette"] < CLOSE_TO_NULL

@@ -6,17 +6,14 @@ state that they share.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from customer_segments.outputs.pictures.palette import FAINT, INK, colour, mark
 from customer_segments.outputs.words import short
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
 
 # Inches of a hundred CSS pixels: as wide as a phone, so that text stays what it is there. A wide
 # page has pictures side by side.
@@ -29,15 +26,13 @@ NAMES, HEADING, LINE = 1.42, 0.3, 0.22
 ACROSS = 2
 
 
-def figure(height: float) -> "Figure":
+def figure(height: float) -> Figure:
     """Return an empty figure of a phone's width, so many inches high."""
-    from matplotlib.figure import Figure
-
     return Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="none")
 
 
 def panel(
-    drawn: "Figure",
+    drawn: Figure,
     left: float,
     bottom: float,
     right: float,
@@ -47,7 +42,7 @@ def panel(
     x: str = "",
     heading: str = "",
     **options,
-) -> "Axes":
+) -> Axes:
     """Return axes within margins, in inches, with these axis lines.
 
     ``x`` (with its unit) stands below; the heading, with the unit of what goes up, above the axes
@@ -67,7 +62,7 @@ def panel(
     return axes
 
 
-def write(axes: "Axes", x: float, y: float, text: str, *, ha="left", va="center", **more) -> None:
+def write(axes: Axes, x: float, y: float, text: str, *, ha="left", va="center", **more) -> None:
     """Write text at a point of the data; each line by itself, so that its alignment is kept."""
     lines = text.split("\n")
     for place, line in enumerate(lines):
@@ -76,7 +71,7 @@ def write(axes: "Axes", x: float, y: float, text: str, *, ha="left", va="center"
         axes.annotate(line, (x, y), (0, up), textcoords="offset points", **how, **more)
 
 
-def name_rows(axes: "Axes", names: Sequence[str]) -> None:
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Name horizontal rows, the first on top."""
     for row, name in enumerate(names):
         write(axes, -0.02, -row, name, ha="right", xycoords=("axes fraction", "data"))
@@ -84,7 +79,7 @@ def name_rows(axes: "Axes", names: Sequence[str]) -> None:
 
 
 def name_ends(
-    axes: "Axes", ends: "ArrayLike", names: Sequence[str], x: tuple["ArrayLike", float, float]
+    axes: Axes, ends: ArrayLike, names: Sequence[str], x: tuple[ArrayLike, float, float]
 ) -> np.ndarray:
     """Name lines at their right ends, set apart where names would meet, each tied to its line.
 
@@ -102,7 +97,7 @@ def name_ends(
     return places
 
 
-def keyed(height: float, segments: Sequence[str]) -> tuple["Figure", float]:
+def keyed(height: float, segments: Sequence[str]) -> tuple[Figure, float]:
     """Return a figure with names and marks of segments above, and how many inches they take."""
     lines = -(-len(segments) // ACROSS)
     drawn = figure(height + LINE * lines)
@@ -142,7 +137,7 @@ def bounds(values: np.ndarray, margin: float = 0.05) -> tuple[float, float]:
 
 
 def spread(
-    positions: "ArrayLike", gap: float, within: tuple[float, float] = (-np.inf, np.inf)
+    positions: ArrayLike, gap: float, within: tuple[float, float] = (-np.inf, np.inf)
 ) -> np.ndarray:
     """Return positions moved as little as need be to stand ``gap`` apart, in the same order.
 

@@ -4,20 +4,18 @@ Belongs here: the renderer. matplotlib's own writes the colours and the fonts in
 its settings from the process, and a scatter a line for each point. Does not: how pictures look.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
 from customer_segments.outputs.pictures.palette import VARIABLES
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COMMANDS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 COMMANDS |= {Path.CLOSEPOLY: "Z"}
@@ -27,7 +25,7 @@ MANY = 50
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
-def svg(drawn: "Figure", name: str, label: str) -> str:
+def svg(drawn: Figure, name: str, label: str) -> str:
     """Return a figure, said to show what ``label`` says, as an SVG element of the same bytes.
 
     Colours of the palette are variables of the page's style, with the light ones where it has

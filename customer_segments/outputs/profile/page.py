@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pandas as pd
 from ibis.expr.types import NumericColumn, StructValue, Table, Value
 
 from customer_segments.outputs.templates import rendered
@@ -30,9 +31,6 @@ from customer_segments.storage.connection import Connection
 from customer_segments.storage.requirements import require_sources
 from customer_segments.tables.money import as_floats
 from customer_segments.texts import read_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 MOST_FREQUENT = 5
@@ -52,7 +50,7 @@ class Profile:
     columns: dict[str, dict[str, Any]]
     months: list[tuple[Any, int]]
     reasons: list[tuple[Any, int]]
-    sample: "pd.DataFrame"
+    sample: pd.DataFrame
 
 
 def profile(con: Connection, contract: Contract, *, sample_rows: int, seed: int) -> Profile:

@@ -5,7 +5,9 @@ Belongs here: what the template is given, and how figures are written in it. Doe
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from customer_segments.evaluation.findings import MARGIN, findings, means
 from customer_segments.evaluation.ways import QUINTILE_SUM
@@ -22,9 +24,6 @@ from customer_segments.outputs.view import MonthView
 from customer_segments.segments.tiers import WHOLESALE, thrown_away
 from customer_segments.shown import Link
 from customer_segments.texts import read_text, read_toml
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Files named in the report; a live shop has one for each month.
 NAMED_SHEETS = 12
@@ -114,7 +113,7 @@ def _accounts(view: MonthView) -> dict[str, Any]:
     }
 
 
-def _against_sum(foretold: "pd.DataFrame", clusters: int) -> dict[str, Any] | None:
+def _against_sum(foretold: pd.DataFrame, clusters: int) -> dict[str, Any] | None:
     """Return what the model explains of later spending beside the plain sum of scores."""
     judged = foretold.dropna(subset=["explained_variance"])
     months = judged["horizon_months"].max()
@@ -126,5 +125,5 @@ def _against_sum(foretold: "pd.DataFrame", clusters: int) -> dict[str, Any] | No
     return {"months": int(months), "here": here, "there": there, "margin": MARGIN}
 
 
-def _row(row: "pd.Series | None") -> dict[str, Any] | None:
+def _row(row: pd.Series | None) -> dict[str, Any] | None:
     return None if row is None else figures.known(row.to_frame().T)[0]

@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import dagster as dg
 
 from customer_segments.outputs.pictures.palette import PAPER
-from customer_segments.shown import address
+from customer_segments.shown import REPORTS_URL
 from customer_segments.tables import LABELS
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ def file_metadata(reports: Path, file: Path) -> dict[str, Any]:
 
 
 def link(reports: Path, file: Path) -> dg.UrlMetadataValue:
-    """Return what opens a file of the reports folder, where `customer-segments ui` serves it."""
-    return dg.MetadataValue.url(address(reports, file))
+    """Return what opens a file of the reports folder, where `customer-segments ui` serves it.
+
+    Without a host, for it outlives the port.
+    """
+    return dg.MetadataValue.url(f"{REPORTS_URL}/{quote(file.relative_to(reports).as_posix())}")
 
 
 def observations(pictures: "Iterable[Picture]", month: str) -> list[dg.AssetObservation]:

@@ -12,7 +12,7 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
-from customer_segments.outputs.profile.assets import PROFILED, profile_assets
+from customer_segments.outputs.assets import PROFILED, profile_asset
 from customer_segments.outputs.profile.page import profile, sample, shown, write_page
 from customer_segments.storage import Warehouse
 from customer_segments.tables import RAW_TRANSACTIONS, REJECTED_TRANSACTIONS
@@ -206,5 +206,5 @@ def test_values_are_written_as_people_write_them(value, text):
 def test_the_policy_says_how_large_a_sample_is(tmp_path):
     settings = install(tmp_path, source_dir=tmp_path)
     settings.config.write_text("[profile]\nsample_rows = 7\n")
-    (asset,) = profile_assets(Installation.of(settings))
+    asset = profile_asset(Installation.of(settings))
     assert asset.op.config_schema.config_type.fields["sample_rows"].default_value == 7
