@@ -121,7 +121,8 @@ def by_segment(segments: Iterable[str], model: Iterable[str]) -> dict[str, alt.C
     names = in_order(segments, model)
     colours = alt.Scale(domain=names, range=[hue(name) for name in names])
     marks = alt.Scale(domain=names, range=[shape(name) for name in names])
-    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
+    # Two beside each other fit a phone, and half of a laptop.
+    legend = alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
     return {
         "color": alt.Color("segment:N", scale=colours, legend=legend),
         "shape": alt.Shape("segment:N", scale=marks, legend=legend),
