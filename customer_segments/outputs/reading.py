@@ -21,7 +21,7 @@ from customer_segments.ingestion.orders import kept
 from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
-from customer_segments.segments.migration import customer_moves
+from customer_segments.segments.migration import KEY, customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
@@ -190,7 +190,10 @@ def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
 def _people(con: Connection, month: date, control_share: float, moves: Table) -> Table:
     """Return all that is known of the customers of a month."""
     labels, rfm, _ = (contract.relation for contract in MADE_OF)
-    people = queries.customers_of(queries.of(labels, month), queries.of(rfm, month), moves)
+    came_from = moves.select(*KEY, "from_segment")
+    labelled = queries.of(labels, month).left_join(came_from, KEY)
+    labelled = labelled.select(*labels.columns, "from_segment")
+    people = queries.customers_of(labelled, queries.of(rfm, month))
     if is_there(con, tables.CUSTOMER_VALUE.table):
         people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
     groups = campaign_group(people.customer_id, month, control_share)
