@@ -89,8 +89,8 @@ def _counted_earlier(segments: Table, rfm: Table, kmeans_model: Table, most: int
         versions.select("model_version", snapshot_month=next_month(versions, -months_back))
         for months_back in EARLIER.values()
     ]
-    # A snapshot is scored once, though it is last month's and last year's; not again, if the version
-    # is the one that labelled it.
+    # A snapshot is scored once, though it is last month's and last year's; and not again by the
+    # version that labelled it.
     judged, of = ibis.union(*earlier, distinct=True), ["snapshot_month", "model_version"]
     others = rfm.inner_join(judged.anti_join(versions, of), "snapshot_month")
     both = segments.semi_join(judged, of), label_by_version(others, kmeans_model, most)
