@@ -72,15 +72,17 @@ def listed(people: Table) -> Table:
 
     Those who spent most, ``LISTED`` in each list.
     """
-    first: dict[str, Any] = {"order_by": [people.monetary.desc(), people.customer_id]}
-    has_moved = (people.from_segment != people.segment).fill_null(False)
-    ranked = people.mutate(
-        place=ibis.row_number().over(group_by=people.segment, **first),
+    # These columns alone: whoever is ranked is sorted.
+    known = people.select("customer_id", "segment", "from_segment", "monetary")
+    first: dict[str, Any] = {"order_by": [known.monetary.desc(), known.customer_id]}
+    has_moved = (known.from_segment != known.segment).fill_null(False)
+    ranked = known.mutate(
+        place=ibis.row_number().over(group_by=known.segment, **first),
         moved_place=ibis.row_number().over(group_by=has_moved, **first),
         has_moved=has_moved,
     )
     is_listed = (ranked.place < LISTED) | (ranked.has_moved & (ranked.moved_place < LISTED))
-    return ranked.filter(is_listed).select(*people.columns)
+    return people.semi_join(ranked.filter(is_listed), "customer_id")
 
 
 def offers() -> Table:

@@ -114,7 +114,9 @@ def _view(
     snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before
-    cohort = queries.of(labels, months.shift(known_until, -FOLLOWED_MONTHS))
+    cohort_month = months.shift(known_until, -FOLLOWED_MONTHS)
+    cohort = queries.of(labels, cohort_month)
+    since = rfm.filter(rfm.snapshot_month >= ibis.date(cohort_month))
     year, window = {}, customers["window_months"][0].as_py()
     # In a trailing window money of a year ago has fallen out again.
     if not window:
@@ -147,7 +149,7 @@ def _view(
         comparison=load(con, tables.ALGORITHM_COMPARISON),
         backtest=load(con, tables.SEGMENT_BACKTEST),
         retention=read(queries.retention(labels, rfm, known_until)),
-        newest_cohort=read(queries.retention(cohort, rfm, known_until)),
+        newest_cohort=read(queries.retention(cohort, since, known_until)),
         control_share=control_share,
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
