@@ -38,19 +38,18 @@ def up_to(month: date, contract: Contract) -> Table:
     return table.order_by(list(contract.key))
 
 
-def customers_of(segments: Table, rfm: Table, moves: Table) -> Table:
+def customers_of(segments: Table, rfm: Table) -> Table:
     """Return all that is known of each customer at each month's end.
 
     That is columns of ``CUSTOMER_SEGMENTS``, with ``from_segment`` behind the segment, and the
-    other columns of ``CUSTOMER_RFM``. ``from_segment`` is last month's as ``customer_moves`` judges
-    it: by this month's model, "New" for who was not there, null where there is no month to compare
-    with.
+    other columns of ``CUSTOMER_RFM``. ``segments`` have that column: last month's as
+    ``customer_moves`` judges it, by this month's model, "New" for who was not there, null where
+    there is no month to compare with.
     """
-    came_from = moves.select(*KEY, "from_segment")
-    more = [name for name in rfm.columns if name not in segments.columns]
-    known = segments.inner_join(rfm.select(*KEY, *more), KEY).left_join(came_from, KEY)
-    before, after = segments.columns[:3], segments.columns[3:]
-    return known.select(*before, "from_segment", *after, *more)
+    names = [name for name in segments.columns if name != "from_segment"]
+    more = [name for name in rfm.columns if name not in names]
+    known = segments.inner_join(rfm.select(*KEY, *more), KEY)
+    return known.select(*names[:3], "from_segment", *names[3:], *more)
 
 
 def with_value(people: Table, value: Table) -> Table:
@@ -73,15 +72,17 @@ def listed(people: Table) -> Table:
 
     Those who spent most, ``LISTED`` in each list.
     """
-    first: dict[str, Any] = {"order_by": [people.monetary.desc(), people.customer_id]}
-    has_moved = (people.from_segment != people.segment).fill_null(False)
-    ranked = people.mutate(
-        place=ibis.row_number().over(group_by=people.segment, **first),
+    # These columns alone: whoever is ranked is sorted.
+    known = people.select("customer_id", "segment", "from_segment", "monetary")
+    first: dict[str, Any] = {"order_by": [known.monetary.desc(), known.customer_id]}
+    has_moved = (known.from_segment != known.segment).fill_null(False)
+    ranked = known.mutate(
+        place=ibis.row_number().over(group_by=known.segment, **first),
         moved_place=ibis.row_number().over(group_by=has_moved, **first),
         has_moved=has_moved,
     )
     is_listed = (ranked.place < LISTED) | (ranked.has_moved & (ranked.moved_place < LISTED))
-    return ranked.filter(is_listed).select(*people.columns)
+    return people.semi_join(ranked.filter(is_listed), "customer_id")
 
 
 def offers() -> Table:

@@ -21,7 +21,7 @@ from customer_segments.ingestion.orders import kept
 from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
-from customer_segments.segments.migration import customer_moves
+from customer_segments.segments.migration import KEY, customer_moves
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
@@ -116,7 +116,9 @@ def _view(
     snapshot_date = customers["snapshot_date"][0].as_py()
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, snapshot_date, today) else before
-    cohort = queries.of(labels, months.shift(known_until, -FOLLOWED_MONTHS))
+    cohort_month = months.shift(known_until, -FOLLOWED_MONTHS)
+    cohort = queries.of(labels, cohort_month)
+    since = rfm.filter(rfm.snapshot_month >= ibis.date(cohort_month))
     year, window = {}, customers["window_months"][0].as_py()
     # In a trailing window money of a year ago has fallen out again.
     if not window:
@@ -151,7 +153,7 @@ def _view(
         comparison=load(con, tables.ALGORITHM_COMPARISON),
         backtest=load(con, tables.SEGMENT_BACKTEST),
         retention=read(queries.retention(labels, rfm, known_until)),
-        newest_cohort=read(queries.retention(cohort, rfm, known_until)),
+        newest_cohort=read(queries.retention(cohort, since, known_until)),
         control_share=control_share,
         rows=rows,
         findings=read(queries.findings_of(month)) if was_checked else None,
@@ -194,7 +196,10 @@ def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
 def _people(con: Connection, month: date, control_share: float, moves: Table) -> Table:
     """Return all that is known of the customers of a month."""
     labels, rfm, _ = (contract.relation for contract in MADE_OF)
-    people = queries.customers_of(queries.of(labels, month), queries.of(rfm, month), moves)
+    came_from = moves.select(*KEY, "from_segment")
+    labelled = queries.of(labels, month).left_join(came_from, KEY)
+    labelled = labelled.select(*labels.columns, "from_segment")
+    people = queries.customers_of(labelled, queries.of(rfm, month))
     if tables.CUSTOMER_VALUE.table in Catalog.of(con):
         people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
     groups = campaign_group(people.customer_id, month, control_share)

@@ -15,9 +15,10 @@ from customer_segments.installation import Installation
 from customer_segments.months import shift
 from customer_segments.outputs import queries
 from customer_segments.private import make_folder
-from customer_segments.segments.migration import customer_moves
+from customer_segments.segments.migration import with_origin
 from customer_segments.segments.scoring import most_clusters
 from customer_segments.shown import SERVED, is_large
+from customer_segments.storage import Contract
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.copy import write_copy
@@ -78,21 +79,21 @@ def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:
 
 def _customers(span: tuple[date, date], has_value: bool, most: int) -> Table:
     """Return all that is known of the customers at the ends of the months of a span."""
-    segments, rfm, value = (
-        contract.relation.filter(
-            contract.relation.snapshot_month.between(*(ibis.date(end) for end in ends))
-        )
-        for contract, ends in (
-            (tables.CUSTOMER_SEGMENTS, span),
-            # Who moved is told from the month before.
-            (tables.CUSTOMER_RFM, (shift(span[0], -1), span[1])),
-            (tables.CUSTOMER_VALUE, span),
-        )
+    # Who moved is told from the month before.
+    with_before = shift(span[0], -1), span[1]
+    segments, rfm = (
+        _of(contract, with_before) for contract in (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM)
     )
-    moves = customer_moves(segments, rfm, tables.KMEANS_MODEL.relation, most)
-    people = queries.customers_of(segments, rfm, moves)
-    people = queries.with_value(people, value) if has_value else people
+    labelled = with_origin(segments, rfm, tables.KMEANS_MODEL.relation, most)
+    labelled = labelled.filter(labelled.snapshot_month >= ibis.date(span[0]))
+    people = queries.customers_of(labelled, _of(tables.CUSTOMER_RFM, span))
+    people = queries.with_value(people, _of(tables.CUSTOMER_VALUE, span)) if has_value else people
     return people.order_by("snapshot_month", "customer_id")
+
+
+def _of(contract: Contract, span: tuple[date, date]) -> Table:
+    rows = contract.relation
+    return rows.filter(rows.snapshot_month.between(*(ibis.date(end) for end in span)))
 
 
 def orders_of(lines: Table) -> Table:

@@ -43,11 +43,13 @@ def customer_rfm(
         joined = totals.left_join(_products_of(lines, snapshots, window_months), key)
     else:
         joined = _so_far(months.left_join(_new_products(lines), CUSTOMER_MONTH), snapshots)
-    return joined.mutate(
+    joined = joined.mutate(
         recency_days=joined.snapshot_date.delta(joined.last_purchase_date, unit="day"),
         monetary=(joined.sales - joined.credits).cast(SUM),
         window_months=ibis.literal(window_months, "int64"),
-    ).select(*CUSTOMER_RFM.schema.names)
+    )
+    # Who reads a month, or joins tables of months, finds its customers side by side.
+    return joined.select(*CUSTOMER_RFM.schema.names).order_by(key)
 
 
 def _snapshots(newest: Table, first: date, last: date, today: date) -> Table:
@@ -115,6 +117,7 @@ def _so_far(months: Table, snapshots: Table) -> Table:
         "customer_id",
         "month",
         "country",
+        is_sale=months.last_sale.notnull(),
         until=months.month.lead().over(**by_customer),
         **{name: months[name].sum().over(so_far).cast(SUM) for name in ("sales", "credits")},
         units=months.units.sum().over(so_far).cast(SUM),
@@ -125,8 +128,9 @@ def _so_far(months: Table, snapshots: Table) -> Table:
         products=months.new.sum().over(so_far).cast("int64"),
     )
     # Of months without a sale, which have no country, the one before.
-    known = running.country.max().over(group_by=["customer_id", "months_active"])
-    running = _with_ratios(running.mutate(country=known).filter(running.months_active > 0))
+    sales = running.filter(running.is_sale).select("customer_id", "months_active", "country")
+    running = running.drop("country", "is_sale").inner_join(sales, ["customer_id", "months_active"])
+    running = _with_ratios(running)
     is_later = snapshots.snapshot_month >= running.month
     is_until = running.until.isnull() | (snapshots.snapshot_month < running.until)
     return running.join(snapshots, [is_later, is_until]).drop("month", "until")

@@ -20,10 +20,9 @@ def segment_migration(
 ) -> Table:
     """Return how many customers, with how much money, moved between segments each month.
 
-    Last month's snapshot is scored again with the version that labelled this month: a refit
-    moves nobody. No rows for a month without labels, or one that ``comparable_months`` leaves out.
-    ``segments`` are the months wanted, ``rfm`` those and the one before; a version has at most
-    ``most`` clusters.
+    Last month is judged by the version that labelled this month: a refit moves nobody. No rows for
+    a month without labels, or one that ``comparable_months`` leaves out. ``segments`` are the
+    months wanted, ``rfm`` those and the one before; a version has at most ``most`` clusters.
     """
     moves = customer_moves(segments, rfm, kmeans_model, most)
     totals = moves.group_by("snapshot_month", "from_segment", "to_segment").agg(
@@ -42,12 +41,9 @@ def customer_moves(segments: Table, rfm: Table, kmeans_model: Table, most: int) 
     Months as ``segment_migration`` has them. Columns ``snapshot_month``, ``customer_id``,
     ``from_segment``, ``to_segment``, ``revenue_before``, ``revenue``.
     """
-    months = versions_of(segments).semi_join(comparable_months(rfm), "snapshot_month")
+    months, before = _months_before(segments, rfm, kmeans_model, most)
     after = segments.semi_join(months, "snapshot_month")
     after = after.select(*KEY, to_segment="segment", revenue="monetary")
-    judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(months, "snapshot_month")
-    before = label_by_version(judged, kmeans_model, most)
-    before = before.select(*KEY, from_segment="segment", revenue_before="monetary")
     moves = after.outer_join(before, KEY)
     return moves.select(
         **{name: ibis.coalesce(moves[name], moves[f"{name}_right"]) for name in KEY},
@@ -56,6 +52,41 @@ def customer_moves(segments: Table, rfm: Table, kmeans_model: Table, most: int) 
         revenue_before=moves.revenue_before.fill_null(0),
         revenue=moves.revenue.fill_null(0),
     )
+
+
+def with_origin(segments: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
+    """Add ``from_segment``, as ``customer_moves`` has it: of who is there alone.
+
+    Null where there is no month to compare with.
+    """
+    months, before = _months_before(segments, rfm, kmeans_model, most)
+    known = segments.left_join(before.drop("revenue_before"), KEY).left_join(
+        months.select("snapshot_month", is_compared=True), "snapshot_month"
+    )
+    origin = ibis.ifelse(known.is_compared, known.from_segment.fill_null(NEW), None)
+    return known.select(*segments.columns, from_segment=origin)
+
+
+def _months_before(
+    segments: Table, rfm: Table, kmeans_model: Table, most: int
+) -> tuple[Table, Table]:
+    """Return the months to compare, and their customers of the month before, by their version.
+
+    Who was labelled by the same version then is not scored again.
+    """
+    versions = versions_of(segments)
+    months = versions.semi_join(comparable_months(rfm), "snapshot_month")
+    of = ["snapshot_month", "model_version"]
+    labelled = versions.select("model_version", snapshot_month=next_month(versions))
+    same, others = months.semi_join(labelled, of), months.anti_join(labelled, of)
+    told = segments.mutate(snapshot_month=next_month(segments)).semi_join(same, "snapshot_month")
+    judged = rfm.mutate(snapshot_month=next_month(rfm)).inner_join(others, "snapshot_month")
+    judged = label_by_version(judged, kmeans_model, most)
+    both = (
+        each.select(*KEY, from_segment="segment", revenue_before="monetary")
+        for each in (told, judged)
+    )
+    return months, ibis.union(*both)
 
 
 def versions_of(segments: Table) -> Table:

@@ -29,8 +29,9 @@ def segment_profiles(
     ``segments`` are the months wanted, ``rfm`` the twelve before each, as far as they are there;
     a version has at most ``most`` clusters.
     """
-    profiles = _with_action(_shares(_figures(segments)), kmeans_model)
-    counted = _counted_earlier(versions_of(segments), rfm, kmeans_model, most)
+    figures = _figures(segments)
+    profiles = _with_action(_shares(figures), kmeans_model)
+    counted = _counted_earlier(figures, versions_of(segments), rfm, kmeans_model, most)
     for name, months_back in EARLIER.items():
         profiles = _compared(profiles, counted, name, months_back)
     return profiles.select(*SEGMENT_PROFILES.schema.names)
@@ -82,18 +83,23 @@ def _with_action(profiles: Table, kmeans_model: Table) -> Table:
     return profiles.inner_join(clusters, ["model_version", "segment"])
 
 
-def _counted_earlier(versions: Table, rfm: Table, kmeans_model: Table, most: int) -> Table:
+def _counted_earlier(
+    figures: Table, versions: Table, rfm: Table, kmeans_model: Table, most: int
+) -> Table:
     """Count customers and money per earlier snapshot, segment and version to judge it by."""
     earlier = [
         versions.select("model_version", snapshot_month=next_month(versions, -months_back))
         for months_back in EARLIER.values()
     ]
-    # A snapshot is scored once, though it is last month's and last year's.
-    judged = ibis.union(*earlier, distinct=True)
-    labelled = label_by_version(rfm.inner_join(judged, "snapshot_month"), kmeans_model, most)
-    return labelled.group_by("snapshot_month", "model_version", "segment").agg(
+    # A snapshot is scored once, though it is last month's and last year's; and not again by the
+    # version that labelled it.
+    judged, of = ibis.union(*earlier, distinct=True), ["snapshot_month", "model_version"]
+    others = rfm.inner_join(judged.anti_join(versions, of), "snapshot_month")
+    labelled = label_by_version(others, kmeans_model, most)
+    counted = labelled.group_by(*of, "segment").agg(
         customers=labelled.count(), revenue=labelled.monetary.sum().cast(SUM)
     )
+    return counted.union(figures.semi_join(judged, of).select(*counted.columns))
 
 
 def _compared(profiles: Table, counted: Table, name: str, months_back: int) -> Table:

@@ -5,6 +5,7 @@ Belongs here: the one way to round, for whoever adds lines up. Does not: which l
 
 from typing import Any, cast
 
+import ibis
 from ibis.expr.types import DecimalColumn, IntegerColumn, Table
 
 # Of a line: quantity times price, rounded half up; ingestion takes nothing for
@@ -15,6 +16,9 @@ QUANTITY = "decimal(18, 4)"
 # DuckDB multiplies decimals of 18 digits within 18. With one more it takes 38, and these are as
 # many as Spark gives the product: no digit is lost before rounding.
 WIDE_PRICE = "decimal(19, 6)"
+# Of units, and of a price: below it, the product fits 18 digits, ten of them behind the point. That
+# takes a fortieth of the time of 38.
+MOST_NARROW = 10_000
 # Sums of lines, of money and of units: all of an Indonesian wholesaler's years in rupiah are far
 # beyond 1e14.
 SUM = "decimal(38, 4)"
@@ -22,8 +26,10 @@ SUM = "decimal(38, 4)"
 
 def line_revenue(rows: Table) -> DecimalColumn:
     """Return quantity times price of each row, exact to ten decimals, rounded half up to four."""
-    product: Any = rows.quantity * rows.price.cast(WIDE_PRICE)
-    return cast(DecimalColumn, product.cast(LINE))
+    quantity, price = cast(Any, rows.quantity), cast(Any, rows.price)
+    is_narrow = (quantity.abs() < MOST_NARROW) & (price.abs() < MOST_NARROW)
+    narrow, wide = quantity * price, quantity * price.cast(WIDE_PRICE)
+    return cast(DecimalColumn, ibis.ifelse(is_narrow, narrow.cast(LINE), wide.cast(LINE)))
 
 
 def as_floats(rows: Table) -> Table:

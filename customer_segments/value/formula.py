@@ -9,9 +9,6 @@ those spend of whom little is expected. Out of time it beat BG/NBD with Gamma-Ga
 generalized linear models on UCI's data; nothing is fitted but the base and the interval.
 """
 
-from functools import reduce
-from operator import add
-
 import ibis
 from ibis.expr.types import Table
 
@@ -76,12 +73,11 @@ def foretold_of_each(
     nothing is expected.
     """
     seasons = seasons_of(cleaned, years_before(states))
-    learning = customers_at(cleaned, seasons.select(as_of="learned_at").distinct(), window_months)
-    learning = some_customers(learning, "as_of")
-    known = _with_forecast(
-        with_spent(cleaned, learning), seasons_of(cleaned, years_before(learning)), decay_days
-    )
-    bands = _bands(with_actual(cleaned, known.filter(known.share.notnull())))
+    told = seasons_of(cleaned, years_before(seasons.select(as_of="learned_at")))
+    told = told.filter(told.share.notnull())
+    learning = customers_at(cleaned, told.select("as_of").distinct(), window_months)
+    learning = with_spent(cleaned, some_customers(learning, "as_of"))
+    bands = _bands(with_actual(cleaned, _with_forecast(learning, told, decay_days)))
     rows = with_spent(cleaned, states)
     for months in HORIZONS:
         season, own = (each.filter(each.horizon_months == months) for each in (seasons, bands))
@@ -101,10 +97,10 @@ def _with_expected(
     joined = _with_forecast(rows.select(before), season, decay_days)
     forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
     joined = joined.mutate(forecast=forecast)
-    is_above = [joined.forecast.fill_null(0.0) > joined[f"at_most_{n}"] for n in range(BANDS)]
-    joined = joined.mutate(
-        band=reduce(add, [each.fill_null(False).cast("int64") for each in is_above])
-    )
+    spent = joined.forecast.fill_null(0.0)
+    # Nobody is beyond the last band, nor where there are none.
+    is_within = [(spent <= joined[f"at_most_{n}"]).fill_null(True) for n in range(BANDS)]
+    joined = joined.mutate(band=ibis.cases(*((each, n) for n, each in enumerate(is_within))))
     ratios = bands.select("learned_at", "band", "low_ratio", "high_ratio")
     # Where nothing could be learned there are no bands.
     joined = joined.left_join(ratios, ["learned_at", "band"])

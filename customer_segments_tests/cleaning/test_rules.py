@@ -218,6 +218,8 @@ def test_without_a_product_a_line_is_kept_and_can_be_repeated():
         ("0.0001", "0.499999", "0.0000"),
         ("-0.0001", "0.500000", "-0.0001"),
         ("3", "0.333333", "1.0000"),
+        ("9999.9999", "9999.999999", "99999998.9900"),
+        ("10000.0001", "9999.999999", "100000000.9900"),
     ],
 )
 def test_revenue_is_rounded_half_up_to_four_decimals(quantity, price, revenue):

@@ -22,7 +22,7 @@ from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.workbook.workbook import write_workbook
 from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.private import replacing
-from customer_segments.segments.migration import customer_moves
+from customer_segments.segments.migration import with_origin
 from customer_segments.settings import Settings
 from customer_segments.shown import SUFFIXES, workbook_path
 from customer_segments.storage import Warehouse
@@ -242,8 +242,8 @@ def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(
 
 
 def known_of(segments, rfm, model):
-    """All that is known of customers, by the moves of the same tables."""
-    return customers_of(segments, rfm, customer_moves(segments, rfm, model, MOST_CLUSTERS))
+    """All that is known of customers."""
+    return customers_of(with_origin(segments, rfm, model, MOST_CLUSTERS), rfm)
 
 
 @given(worlds())

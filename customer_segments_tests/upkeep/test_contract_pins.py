@@ -10,7 +10,7 @@ PINS = {
     "source_sheets": "v3-9b6b02184c90",
     "source_doubts": "v1-91aaaac24d8f",
     "customer_contacts": "v1-0fcbcd005336",
-    "cleaned_transactions": "v3-13c898aaa314",
+    "cleaned_transactions": "v4-1585c00bc1ec",
     "rejected_transactions": "v3-b14fd2e2762c",
     "customer_rfm": "v5-73b1fa9d1921",
     "kmeans_model": "v2-04a1bda768cb",

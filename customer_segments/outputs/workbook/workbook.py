@@ -104,9 +104,9 @@ def _add_summary(
     if view.sample is None:
         total["revenue"] = sum(row["monetary"] for row in customers)
     total["revenue_share"] = 1 if total["revenue"] > 0 else None
-    of_typical = customers if view.sample is None else view.people.to_dict("records")
     for name in ("recency_days", "frequency", "monetary"):
-        total[f"median_{name}"] = median(row[name] for row in of_typical)
+        of_all = [row[name] for row in customers] if view.sample is None else view.people[name]
+        total[f"median_{name}"] = median(of_all)
     facts = {"view": view, "model": view.clusters.iloc[0], "is_sample": is_sample}
     facts["is_first"] = view.customers["from_segment"].null_count == len(customers)
     facts |= {"changes": CHANGES, "offers": OFFERS, "campaigns": CAMPAIGNS, "most": LISTED}
