@@ -131,6 +131,9 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             continue
         if reason == "outside_months" and found.is_bounded:
             continue
+        if reason == "non_product" and found.policy.cleaning.non_products.get(""):
+            # Totals, which the policy leaves out on purpose.
+            continue
         of = counted[reason]
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
         other = _address(found) if reason == "missing_customer" else None

@@ -20,6 +20,10 @@ WORDS = read_toml(__package__, "words.toml")
 MOST_SHOWN = 3
 # Of lines called a credit note: so many without a minus are no restocking fees.
 HALF = 0.5
+# Of the lines of a status, those that stand under another, so few days apart: subscribers buy the
+# same again after longer.
+MOST, LEAST_LINES, DAYS_APART = 0.8, 20, 14
+LINE = ("customer_id", "stock_code", "description", "quantity", "price")
 PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
 
 
@@ -34,6 +38,39 @@ def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
         change = {"cleaning": {"credit_statuses": names}}
         money = sum(row["money"] for row in called)
         yield doubt("unsigned_credit_notes.status", change, **first | {"money": money})
+
+
+def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that stand under several statuses: offers and invoices, say."""
+    rules = found.policy.cleaning
+    if rules.statuses or rules.credit_statuses or len(_by_status(found)) < 2:
+        return
+    rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
+    line = {name: ibis.coalesce(rows[name].cast("string"), "") for name in LINE}
+    lines = rows.select("status", day=rows.invoice_date.date(), **line).distinct()
+    sizes = lines.group_by("status").agg(lines=_.count())
+    other = lines.select(*LINE, other="status", beside="day")
+    met = lines.inner_join(other, [*LINE]).filter(
+        _.status != _.other, _.day.delta(_.beside, unit="day").abs() <= DAYS_APART
+    )
+    met = met.select(*lines.columns, "other").distinct().group_by("status", "other")
+    both = met.agg(met=_.count()).inner_join(sizes, "status")
+    same = both.filter(both.met >= LEAST_LINES, both.met >= MOST * both.lines)
+    for pair in found.fetched(same.order_by(ibis.desc("met"), "status", "other").limit(1)):
+        names = _counting(found)
+        change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
+        first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
+        yield doubt("sold_twice.statuses", change, **first | pair)
+
+
+def _counting(found: Evidence) -> list[str]:
+    """Return the statuses of rows that seem to count: of documents, those of what is sold."""
+    names = [row["status"] for row in _by_status(found) if row["counts"]]
+    return (_called_sold(names) or names)[:MOST_SHOWN]
+
+
+def _called_sold(names: list[str]) -> list[str]:
+    return [name for name in names if re.search(WORDS["sold"], name)]
 
 
 def statuses_of_sales(found: Evidence, returns: Table) -> list[str]:
@@ -54,7 +91,7 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
     """
     if any(heading_of("status", row["read_as"]) == heading for row in found.sheets):
         rows = _by_status(found)
-        names = [row["status"] for row in rows if row["counts"]][:MOST_SHOWN]
+        names = _counting(found)
         unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
         # Storniert: Ja, Nein.
         names = unflagged if what == "flag" or any(unflagged) else names

@@ -39,6 +39,7 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     # Where one order has its total among its lines, the others have.
     some = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
     yield from _totals_of_orders(found, some)
+    yield from _heads_of_orders(found, some)
     yield from _repeated_totals(found, some)
     if len(found.sheets) > len(found.files):
         yield from _sheets_of_totals(found, some)
@@ -111,6 +112,27 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         orders=counted["several"] + counted["pairs"],
         **_at(found, one),
     )
+
+
+def _heads_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for lines without a product whose price is what the others of their order have."""
+    is_head = (rows.stock_code.fill_null("") == "") & (rows.description.fill_null("") == "")
+    each = rows.group_by("workbook", "sheet", "customer_id", "invoice").agg(
+        heads=is_head.sum(),
+        most=_.price.cast("decimal(38, 4)").max(where=is_head),
+        others=_.revenue.cast("decimal(38, 4)").sum(where=~is_head),
+        row_number=_.row_number.min(where=is_head),
+    )
+    each = each.filter(each.heads > 0, each.others.notnull())
+    heads = each.filter((each.most - each.others).abs() < NEAR)
+    counted = {
+        name: found.fetched(of.agg(of=_.count()))[0]["of"]
+        for name, of in (("orders", each), ("sums", heads))
+    }
+    if counted["sums"] >= max(LEAST_ORDERS, MOST * counted["orders"]):
+        (one,) = found.fetched(heads.order_by("workbook", "sheet", "row_number").limit(1))
+        change = {"cleaning": {"non_products": {"": "total of an order"}}}
+        yield doubt("totals.heads", change, **_at(found, one) | counted)
 
 
 def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:

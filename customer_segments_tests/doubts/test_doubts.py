@@ -33,6 +33,7 @@ def doubted(
     sheet: dict[str, Any] | None = None,
     bounds: tuple[str | None, str | None] = (None, None),
     further: tuple[Doubt, ...] = (),
+    by_file: dict[str, dict[str, Any]] | None = None,
     **columns: str,
 ) -> list[Doubt]:
     """Doubt the shop, with other columns by SQL."""
@@ -48,7 +49,9 @@ def doubted(
     files = con.to_pyarrow(raw.select("workbook", "sheet").distinct()).to_pylist()
     said = {"ignored_columns": "", "currencies": None} | (sheet or {})
     nothing = dict.fromkeys(SOURCE_SHEETS.schema.names)
-    sheets = SOURCE_SHEETS.arrow([nothing | file | said for file in files])
+    own = by_file or {}
+    sheets = [nothing | file | said | own.get(file["workbook"], {}) for file in files]
+    sheets = SOURCE_SHEETS.arrow(sheets)
     return doubts(Evidence.of(con, raw, sheets, policy or Policy(), bounds), further)
 
 
@@ -537,6 +540,123 @@ def test_sales_that_two_files_have_under_other_numbers_are_doubted():
     assert [(each.name, each.level) for each in found] == [("sold_twice", "stops")]
     assert "a.csv and b.csv: from 2024-01-01" in found[0].said
     assert doubted(**workbook) == []
+
+
+TWO_FILES = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+PAID = {
+    "invoice": "(500000 + n % 1200 // 2)::VARCHAR",
+    "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
+    "price": "2.5 + n % 1200 % 7",
+    "quantity": "1",
+    "invoice_date": "TIMESTAMP '2024-01-01' + INTERVAL (n % 1200 // 8 + n // 1200 * 23) DAY",
+}
+LISTED = {
+    "stock_code": "if(n < 1200, stock_code, NULL)",
+    "description": "if(n < 1200, description, NULL)",
+    "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (PAID, "600 of 600 orders have the same number, customer and money in both, on other days"),
+        (
+            LISTED | {"invoice_date": PAID["invoice_date"]},
+            "1,200 of 1,200 are of customers who buy",
+        ),
+    ],
+)
+def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
+    month = f"date_trunc('month', {PAID['invoice_date']})::DATE"
+    (found,) = doubted(**TWO_FILES, **columns, month=month)
+    assert (found.name, found.level) == ("sold_twice", "stops")
+    assert said in found.said
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param(LISTED, id="orders without products after those with them"),
+        pytest.param(
+            LISTED | {"customer_id": "if(n % 2 = 0, customer_id, 'B' || n // 4 % 300)"},
+            id="a channel without products and with customers of its own",
+        ),
+    ],
+)
+def test_orders_without_products_are_no_list(columns):
+    assert "sold_twice" not in [each.name for each in doubted(**TWO_FILES, **columns)]
+
+
+@pytest.mark.parametrize(
+    ("unused", "level", "change"),
+    [
+        (
+            "Colour, E-mail",
+            "stops",
+            {"layout": [{"files": "b.csv", "columns": {"customer_id": "E-mail"}}]},
+        ),
+        ("Colour", "warns", {}),
+    ],
+)
+def test_customers_of_other_columns_are_no_others(unused, level, change):
+    by_file = {
+        "a.csv": {"read_as": "customer_id: 'E-mail'"},
+        "b.csv": {"read_as": "customer_id: 'Customer No'", "ignored_columns": unused},
+    }
+    email = "if(n < 1200, customer_id || '@example.org', customer_id)"
+    found = doubted(by_file=by_file, **TWO_FILES, customer_id=email)
+    assert next((each.name, each.level) for each in found) == ("several_ids", level)
+    assert found[0].change == change
+    assert doubted(by_file=by_file, **TWO_FILES) == []
+
+
+@pytest.mark.parametrize(("times", "names"), [(100, ["other_scale"]), (2, [])])
+def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
+    found = doubted(**TWO_FILES, price=f"(2.5 + n % 7) * if(n < 1200, 1, {times})")
+    assert [each.name for each in found] == names
+    for each in found:
+        assert "b.csv: 50 of 50 products" in each.said
+        assert each.change == {"layout": [{"files": "b.csv", "minor_units": True}]}
+
+
+def test_documents_of_one_sale_count_once():
+    line, read_as = "n // 4", {"read_as": "status: 'Belegart'"}
+    columns = {
+        "status": "['Angebot', 'Auftrag', 'Lieferschein', 'Rechnung'][1 + n % 4]",
+        "invoice": f"n % 4 || '-' || {line} // 2",
+        "customer_id": f"(12000 + {line} // 2 % 100)::VARCHAR",
+        "stock_code": f"'P' || {line} % 50",
+        "quantity": f"1 + {line} % 12",
+        "price": f"2.5 + {line} % 7",
+    }
+    found = {each.name: each for each in doubted(sheet=read_as, **columns)}
+    assert found["sold_twice"].level == "stops"
+    assert (
+        "lines that are called 'Angebot' (row 2, say) stand as 'Auftrag'"
+        in found["sold_twice"].said
+    )
+    sales = {"cleaning": {"statuses": ["Rechnung"]}}
+    assert found["sold_twice"].change == found["unused_money"].change == sales
+    assert doubted(Policy(**sales), read_as, **columns) == []
+    # What is sold again, or otherwise, is no other document.
+    again = columns | {"stock_code": "'P' || n % 50"}
+    assert [each.name for each in doubted(sheet=read_as, **again)] == ["unused_money"]
+
+
+def test_lines_that_head_their_orders_are_no_products():
+    columns = {name: f"if(n % 3 = 0, NULL, {name})" for name in ("stock_code", "description")}
+    order = {
+        "invoice": "(500000 + n // 3)::VARCHAR",
+        "customer_id": "(12000 + n // 3 % 400)::VARCHAR",
+    }
+    columns |= order
+    columns["price"] = "if(n % 3 = 0, 40 + n // 3, if(n % 3 = 1, 10 + n // 3, 6))"
+    columns["quantity"] = "[6, 1, 5][1 + n % 3]"
+    (found,) = doubted(**columns)
+    assert (found.name, found.level) == ("totals", "stops")
+    assert "in 800 of 800 orders a line without a product" in found.said
+    assert doubted(Policy(**found.change), **columns) == []
 
 
 def test_orders_that_others_of_their_number_put_out_of_count_are_doubted():
