@@ -25,6 +25,7 @@ WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
 NEEDED = {what: set(said["needs"].split()) for what, said in UNUSED.items() if "needs" in said}
 AMOUNT = r"(?i)amount|betrag|montant|importe|importo|bedrag"
+PERCENT = r"(?i)%|percent|pct|prozent"
 MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
@@ -153,7 +154,8 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         return {}
     says = {}
     if what == "discount":
-        says = {"discount": "amount" if re.search(AMOUNT, heading) else "rate"}
+        rate = "percent" if re.search(PERCENT, heading) else "rate"
+        says = {"discount": "amount" if re.search(AMOUNT, heading) else rate}
     return layout_for(concerned, found.files, columns={what: heading}, **says)
 
 

@@ -7,6 +7,7 @@ Belongs here: what is judged by the outcome of cleaning. Does not: judging one m
 from collections.abc import Iterator
 
 import ibis
+from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
@@ -69,7 +70,7 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
     """Look for invoices that are called like credit notes while nothing of them is negative."""
-    rows = found.raw.filter(~found.raw.is_superseded)
+    rows = found.rows.filter(~found.rows.is_superseded)
     # Invoices are fewer than rows, and in most files none is called so.
     every = rows.select("invoice").distinct()
     called = every.mutate(prefix=every.invoice.re_extract(CREDIT_NOTE, 1))
@@ -143,10 +144,11 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
         is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
+        is_well = is_total or _beside_sales(found, concerned) > 1 - usual["fail"] / share
         yield doubt(
             "outlying_reason",
             _way_out(reason, found, concerned, other),
-            level="stops" if share >= usual["fail"] and not is_total else "warns",
+            level="stops" if share >= usual["fail"] and not is_well else "warns",
             reason=reason,
             share=of["rows"] / rows,
             all_rows=rows,
@@ -176,6 +178,18 @@ def _of_transactions(found: Evidence) -> dict:
         )
     )
     return counted
+
+
+def _beside_sales(found: Evidence, rows: Table) -> float:
+    """Return which share of rows says nothing of money, in orders that have sales: notes, gifts."""
+    says_nothing = (rows.price == 0) | (
+        rows.price.isnull() & rows.quantity.isnull() & rows.unreadable_text.isnull()
+    )
+    order = ["workbook", "customer_id", "invoice"]
+    sold = found.rows.filter(found.rows.reason.isnull()).select(order).distinct()
+    beside = rows.filter(says_nothing).semi_join(sold, order)
+    (all_of,), (of,) = (found.fetched(each.agg(rows=_.count())) for each in (rows, beside))
+    return of["rows"] / all_of["rows"]
 
 
 def _address(found: Evidence) -> str | None:

@@ -24,7 +24,7 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     """Return where the surest of a column's headings stand; several are equally sure."""
     for columns in of_exports("columns", cells):
         if column in columns:
-            return _where(columns[column], cells, _plain)
+            return named(columns[column], cells)
     names = _known()["synonyms"].get(column, [])
     for key in (_plain, _in_any_order):
         for name in names:

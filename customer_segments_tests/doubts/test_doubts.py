@@ -107,6 +107,12 @@ MANY = [
     ),
     (
         "padded_ids",
+        {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
+        ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
+        {},
+    ),
+    (
+        "padded_ids",
         {"customer_id": "customer_id || if(n % 3 = 0, ' - Smith & Co', ' - Smith and Co Ltd')"},
         ["800 ids are 400 customers if names", "12000 - Smith & Co and 12000 - Smith and Co Ltd"],
         {"source": {"customer_names": "drop"}},
@@ -288,6 +294,7 @@ SEVERAL = [
     pytest.param({"customer_id": "if(n // 2 % 4 = 0, NULL, customer_id)"}, id="guests"),
     pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
     pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
+    pytest.param({"customer_id": "'10-' || customer_id"}, id="ids of two numbers"),
     pytest.param({"invoice": "NULL"}, id="no invoice numbers"),
     pytest.param({"customer_id": "'Totality ' || customer_id"}, id="names like a total"),
     pytest.param({"price": "2", "quantity": "3"}, id="orders of two lines alike, no totals"),
