@@ -21,6 +21,8 @@ from customer_segments.ingestion.orders import SHEET
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
 # like 12E4.
 E_NOTATION = r"^([0-9]+[Ee]\+|[0-9]+[.,][0-9]+[Ee]\+?)[0-9]+$"
+# C-00123 and 123.
+PREFIXED = "^([A-Za-z]{0,6}[-_ ]?)[0-9]*[1-9][0-9]*$"
 # 010-1234-5678, (030) 123456.
 PHONE = "^[(+]?[0-9][0-9 ()./-]{5,}[0-9]$"
 # A spreadsheet holds 15 digits of a number and makes the others zeros; so many ids do not end in
@@ -67,6 +69,8 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             zeros=ids.re_search(f"{BEFORE}0").any(),
             small_letters=(ids != ids.upper()).any(),
             names=number_of(ids).notnull().any(),
+            prefixes=ids.re_extract(PREFIXED, 1).nunique(where=ids.re_search(PREFIXED)),
+            bare=ids.re_search("^[0-9]+$").any(),
             signs=ids.re_search(f"^#|^[0-9]{{1,3}}(,[0-9]{{3}})+$|{PHONE}").any(),
         )
     )
@@ -74,6 +78,9 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         digits = ids.re_replace("[^0-9]", "")
         signless = ibis.ifelse(ids.re_search(PHONE), digits, ids.re_replace("[#,]", ""))
         yield from _alike(found, signless, "signs beside the digits", None, case=".signs")
+    if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
+        number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
+        yield from _alike(found, number, "letters in front", None, case=".signs")
     if has["zeros"]:
         unpadded, drop = ids.re_replace(f"({BEFORE})0+", r"\1"), {"leading_zeros": "drop"}
         yield from _alike(found, unpadded, "zeros in front", {"source": drop})

@@ -14,7 +14,7 @@ from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.doubts.statuses import statuses_of_sales
-from customer_segments.doubts.totals import TOTAL, names_totals
+from customer_segments.doubts.totals import TOTAL, kinds, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
@@ -62,10 +62,11 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         if share < FEW_RETURNS:
             continue
         of_kind = returns.filter(returns.how == each["how"])
-        change = {"credit": "sign"} if len(counted) > 1 else _credit_rule(found, of_kind, each)
+        by_sign: Change = {"cleaning": {"credit": "sign"}}
+        change = by_sign if len(counted) > 1 else _credit_rule(found, of_kind, each)
         level: Level = "stops" if each["rows"] >= LEAST_RETURNS else "warns"
         facts = found.first(of_kind, "invoice") | each
-        yield doubt("unnetted_returns", {"cleaning": change}, level=level, **facts)
+        yield doubt("unnetted_returns", change, level=level, **facts)
 
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
@@ -94,17 +95,23 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
     if sales := statuses_of_sales(found, returns):
-        return {"statuses": sales}
+        return {"cleaning": {"statuses": sales}}
+    order = ["workbook", "customer_id", "invoice"]
+    sold = found.rows.filter(found.rows.reason.isnull()).select(order).distinct()
+    both = sold.left_join(returns.select(order).distinct().mutate(back=1), order)
+    (orders,) = found.fetched(both.agg(all=_.count(), back=_.back.count()))
+    if orders["back"] > max(LEAST_RETURNS, MOST * orders["all"]):
+        return kinds(found, found.rows, returns)  # fees: returned is something of few orders
     if counted["how"] == "price":
-        return {"credit": "price"}
+        return {"cleaning": {"credit": "price"}}
     named = returns.group_by("prefix").agg(returns=returns.count())
     most = found.fetched(named.order_by(named.returns.desc()).limit(1))[0]
     if most["prefix"] and most["returns"] >= NEARLY_ALL * counted["rows"]:
         raw = found.raw
         lines = found.first(raw.filter(raw.invoice.upper().startswith(most["prefix"])), "invoice")
         if lines and most["returns"] >= MOST * lines["rows"]:
-            return {"credit": "prefix", "credit_prefix": most["prefix"]}
-    return {"credit": "sign"}
+            return {"cleaning": {"credit": "prefix", "credit_prefix": most["prefix"]}}
+    return {"cleaning": {"credit": "sign"}}
 
 
 def services_sold(found: Evidence) -> Iterator[Doubt]:

@@ -107,7 +107,7 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
     yield doubt(
         "totals.of_orders",
-        _kinds(found, rows, of_sums),
+        kinds(found, rows, of_sums),
         sums=counted["sums"] + counted["alike"],
         orders=counted["several"] + counted["pairs"],
         **_at(found, one),
@@ -192,18 +192,19 @@ def _nobody(found: Evidence, *names: str) -> Change:
     return {"source": {"no_customer": [*found.policy.source.no_customer, *names]}}
 
 
-def _kinds(found: Evidence, rows: Table, sums: Table) -> Change:
-    """Return the statuses of lines that are no sums, or the column that may have them."""
+def kinds(found: Evidence, rows: Table, others: Table) -> Change:
+    """Return the statuses of lines that none of the others has, or the column that may say them."""
     by_status = found.fetched(
         rows.group_by("status")
         .agg(lines=_.count())
         .filter(_.status.notnull())
-        .anti_join(sums.group_by("status").agg(sums=_.count()), "status")
+        .anti_join(others.group_by("status").agg(others=_.count()), "status")
         .order_by(ibis.desc("lines"), "status")
     )
     if by_status and any(heading_of("status", row["read_as"]) for row in found.sheets):
         return {"cleaning": {"statuses": [row["status"] for row in by_status]}}
-    headings = [name for names in found.unused.values() for name in names]
+    tried = {heading_of("status", row["read_as"]) for row in found.sheets}
+    headings = [name for names in found.unused.values() for name in names if name not in tried]
     kind = next((name for name in headings if re.search(KIND, name)), "HEADING")
     return {
         "layout": [{"columns": {"status": kind}}],

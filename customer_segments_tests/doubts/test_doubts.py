@@ -107,6 +107,12 @@ MANY = [
     ),
     (
         "padded_ids",
+        {"customer_id": "if(n < 1200, 'CUST-0', '') || customer_id"},
+        ["800 ids are 400 customers if letters", "12000 and CUST-012000"],
+        {},
+    ),
+    (
+        "padded_ids",
         {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
         ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
         {},
@@ -207,6 +213,15 @@ MANY = [
     ),
     (
         "unnetted_returns",
+        {"price": "if(n % 2 = 0, -price / 10, price)"},
+        ["column price: 1,200 lines"],
+        {
+            "layout": [{"columns": {"status": "HEADING"}}],
+            "cleaning": {"statuses": ["what a line says there"]},
+        },
+    ),
+    (
+        "unnetted_returns",
         {
             "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
             "invoice": "if(n // 2 % 20 = 0, 'r-', '') || invoice",
@@ -294,6 +309,9 @@ SEVERAL = [
     pytest.param({"customer_id": "if(n // 2 % 4 = 0, NULL, customer_id)"}, id="guests"),
     pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
     pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
+    pytest.param(
+        {"customer_id": "['', 'A', 'B'][1 + n // 2 % 400 % 3] || customer_id"}, id="shops' own ids"
+    ),
     pytest.param({"customer_id": "'10-' || customer_id"}, id="ids of two numbers"),
     pytest.param({"invoice": "NULL"}, id="no invoice numbers"),
     pytest.param({"customer_id": "'Totality ' || customer_id"}, id="names like a total"),

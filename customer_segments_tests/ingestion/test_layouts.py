@@ -191,6 +191,14 @@ EXPORTS = {
         "Precio unitario de venta de la publicación (MXN),Comprador",
         {"invoice": "# de venta", "customer_id": "Comprador"},
     ),
+    "tripletex": (
+        "Ordrenummer,Ordredato,Kundenummer,Produktnavn,Antall,Enhetspris eks. mva,Mva",
+        {"price": "Enhetspris eks. mva"},
+    ),
+    "sage france": (
+        "N° pièce,Date pièce,Code tiers,Intitulé tiers,Qté,P.U. HT",
+        {"invoice": "N° pièce", "invoice_date": "Date pièce", "customer_id": "Code tiers"},
+    ),
     "subiekt": (
         "Numer,Data wystawienia,Kontrahent,Symbol,Nazwa,Ilość,Cena netto",
         {"invoice": "Numer", "stock_code": "Symbol", "description": "Nazwa"},
