@@ -21,6 +21,8 @@ LINE = (
     *("stock_code", "description", "quantity", "price"),
 )
 REPEATED, LEAST_REPEATED = 0.1, 100
+SAYS = ("customer_id", "product", "quantity", "price")
+DAYS_APART = 14
 # Most of the lines of a file, or of the days that two files share; and of a list's.
 MOST, HALF = 0.8, 0.5
 # What two files may have the same money of, by the doubt that says so.
@@ -90,8 +92,41 @@ def sold_twice(found: Evidence) -> Iterator[Doubt]:
                 files = {"file": file, "beside": beside}
                 yield doubt(case, looked_at=found.looked_at, **files | pair)
                 return
+    if len(found.files) > 1:
+        for pair in found.fetched(standing_twice(rows, "workbook")):
+            files = {"file": shown(pair["workbook"]), "beside": shown(pair["other"])}
+            yield doubt("sold_twice.lines", looked_at=found.looked_at, **files | pair)
+            return
     if len(found.sheets) > 1:
         yield from _listed(found, rows)
+
+
+def standing_twice(rows: Table, by: str) -> Table:
+    """Return at most one pair of files or statuses: ``met`` of its ``lines`` stand under ``other``.
+
+    On days near each other, in a time that both have: who buys the same again does so later.
+    """
+    lines = rows.mutate(
+        product=ibis.coalesce(rows.stock_code, rows.description, ""), day=rows.invoice_date.date()
+    )
+    lines = lines.select(by, "day", *SAYS).distinct()
+    of = lines.group_by(by).agg(lines=_.count(), start=_.day.min(), end=_.day.max())
+    other = lines.select(*SAYS, other=by, beside="day")
+    met = lines.inner_join(other, [*SAYS]).filter(
+        _[by] != _.other, _.day.delta(_.beside, unit="day").abs() <= DAYS_APART
+    )
+    met = met.select(*lines.columns, "other").distinct().group_by(by, "other").agg(met=_.count())
+    times = of.select(other=by, other_start="start", other_end="end")
+    both = met.inner_join(of, by).inner_join(times, "other")
+    common = ibis.least(both.end, both.other_end).delta(
+        ibis.greatest(both.start, both.other_start), unit="day"
+    )
+    same = both.filter(
+        both.met >= LEAST_ORDERS,
+        both.met >= MOST * both.lines,
+        common >= HALF * both.end.delta(both.start, unit="day"),
+    )
+    return same.order_by(ibis.desc("met"), by, "other").limit(1)
 
 
 def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:

@@ -14,7 +14,7 @@ from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.doubts.statuses import statuses_of_sales
-from customer_segments.doubts.totals import TOTAL, kinds, names_totals
+from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
@@ -71,7 +71,7 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
     """Look for invoices that are called like credit notes while nothing of them is negative."""
-    rows = found.rows.filter(~found.rows.is_superseded)
+    rows = found.rows.filter(~found.rows.is_superseded, found.rows.price.notnull())
     # Invoices are fewer than rows, and in most files none is called so.
     every = rows.select("invoice").distinct()
     called = every.mutate(prefix=every.invoice.re_extract(CREDIT_NOTE, 1))
@@ -101,7 +101,9 @@ def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     both = sold.left_join(returns.select(order).distinct().mutate(back=1), order)
     (orders,) = found.fetched(both.agg(all=_.count(), back=_.back.count()))
     if orders["back"] > max(LEAST_RETURNS, MOST * orders["all"]):
-        return kinds(found, found.rows, returns)  # fees: returned is something of few orders
+        change = kinds(found, found.rows, returns)  # fees: returned is something of few orders
+        if HEADING not in str(change):
+            return change
     if counted["how"] == "price":
         return {"cleaning": {"credit": "price"}}
     named = returns.group_by("prefix").agg(returns=returns.count())
@@ -139,9 +141,6 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             continue
         if reason == "outside_months" and found.is_bounded:
             continue
-        if reason == "non_product" and found.policy.cleaning.non_products.get(""):
-            # Totals, which the policy leaves out on purpose.
-            continue
         of = counted[reason]
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
         other = _address(found) if reason == "missing_customer" else None
@@ -151,7 +150,9 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
         is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
-        is_well = is_total or _beside_sales(found, concerned) > 1 - usual["fail"] / share
+        # What the policy names is left out on purpose.
+        is_own = reason == "non_product" and any(found.policy.cleaning.non_products.values())
+        is_well = is_total or is_own or _beside_sales(found, concerned) > 1 - usual["fail"] / share
         yield doubt(
             "outlying_reason",
             _way_out(reason, found, concerned, other),

@@ -12,6 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.doubts.again import standing_twice
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.texts import read_toml
@@ -20,10 +21,6 @@ WORDS = read_toml(__package__, "words.toml")
 MOST_SHOWN = 3
 # Of lines called a credit note: so many without a minus are no restocking fees.
 HALF = 0.5
-# Of the lines of a status, those that stand under another, so few days apart: subscribers buy the
-# same again after longer.
-MOST, LEAST_LINES, DAYS_APART = 0.8, 20, 14
-LINE = ("customer_id", "stock_code", "description", "quantity", "price")
 PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
 
 
@@ -46,17 +43,7 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
     if rules.statuses or rules.credit_statuses or len(_by_status(found)) < 2:
         return
     rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
-    line = {name: ibis.coalesce(rows[name].cast("string"), "") for name in LINE}
-    lines = rows.select("status", day=rows.invoice_date.date(), **line).distinct()
-    sizes = lines.group_by("status").agg(lines=_.count())
-    other = lines.select(*LINE, other="status", beside="day")
-    met = lines.inner_join(other, [*LINE]).filter(
-        _.status != _.other, _.day.delta(_.beside, unit="day").abs() <= DAYS_APART
-    )
-    met = met.select(*lines.columns, "other").distinct().group_by("status", "other")
-    both = met.agg(met=_.count()).inner_join(sizes, "status")
-    same = both.filter(both.met >= LEAST_LINES, both.met >= MOST * both.lines)
-    for pair in found.fetched(same.order_by(ibis.desc("met"), "status", "other").limit(1)):
+    for pair in found.fetched(standing_twice(rows, "status")):
         names = _counting(found)
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")

@@ -19,6 +19,8 @@ from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
 TOTAL, KIND = WORDS["total"], WORDS["kind"]
+# Where no column is known to be the one.
+HEADING = "HEADING"
 # Of the money that is kept, from where on such customers may be totals; and how near to the rest.
 SHARE, NEAR = 0.02, 0.01
 # Orders of three lines and more of which one is the sum of the others, and of two that are alike.
@@ -205,7 +207,7 @@ def kinds(found: Evidence, rows: Table, others: Table) -> Change:
         return {"cleaning": {"statuses": [row["status"] for row in by_status]}}
     tried = {heading_of("status", row["read_as"]) for row in found.sheets}
     headings = [name for names in found.unused.values() for name in names if name not in tried]
-    kind = next((name for name in headings if re.search(KIND, name)), "HEADING")
+    kind = next((name for name in headings if re.search(KIND, name)), HEADING)
     return {
         "layout": [{"columns": {"status": kind}}],
         "cleaning": {"statuses": ["what a line says there"]},

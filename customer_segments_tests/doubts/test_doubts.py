@@ -215,10 +215,7 @@ MANY = [
         "unnetted_returns",
         {"price": "if(n % 2 = 0, -price / 10, price)"},
         ["column price: 1,200 lines"],
-        {
-            "layout": [{"columns": {"status": "HEADING"}}],
-            "cleaning": {"statuses": ["what a line says there"]},
-        },
+        {"cleaning": {"credit": "price"}},
     ),
     (
         "unnetted_returns",
@@ -455,6 +452,44 @@ def test_negative_fees_are_left_out_by_their_kind():
     assert (found.name, found.change) == ("unnetted_returns", {"cleaning": {"statuses": ["SALE"]}})
 
 
+NOTES = {name: f"if(n % 2 = 0, NULL, {name})" for name in ("quantity", "price")} | {
+    "unreadable_column": "if(n % 2 = 0, 'quantity', NULL)"
+}
+
+
+def test_fees_of_most_orders_are_no_returns():
+    fees = {"price": "if(n % 2 = 0, -price / 10, price)"}
+    found = doubted(sheet={"ignored_columns": "Colour, Amount Type"}, **fees)
+    (returns,) = (each for each in found if each.name == "unnetted_returns")
+    assert returns.change == {
+        "layout": [{"columns": {"status": "Amount Type"}}],
+        "cleaning": {"statuses": ["what a line says there"]},
+    }
+
+
+@pytest.mark.parametrize("columns", [{"price": "if(n % 2 = 0, 0, price)"}, NOTES])
+def test_gifts_and_notes_beside_sales_do_not_stop(columns):
+    assert [(each.name, each.level) for each in doubted(**columns)] == [
+        ("outlying_reason", "warns")
+    ]
+    alone = {"invoice": "if(n % 2 = 0, 'F', '') || invoice"}
+    assert [each.level for each in doubted(**columns, **alone)] == ["stops"]
+
+
+def test_guests_of_a_till_whose_receipts_begin_anew_are_not_filled_down():
+    columns = {
+        "invoice": "(n // 2 % 4)::VARCHAR",
+        "customer_id": "if(n % 8 < 2, NULL, customer_id)",
+    }
+    assert doubted(**columns) == []
+
+
+def test_cells_that_none_can_read_have_no_money():
+    columns = dict.fromkeys(("quantity", "price"), "NULL") | {"unreadable_column": "'price'"}
+    (found,) = doubted(**columns, invoice="if(n % 9 = 0, 'CN-', '') || invoice")
+    assert found.name == "outlying_reason"
+
+
 @pytest.mark.parametrize("code", ["'GIFT'", "NULL"])
 def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
     rows = {
@@ -575,6 +610,11 @@ PAID = {
     "quantity": "1",
     "invoice_date": "TIMESTAMP '2024-01-01' + INTERVAL (n % 1200 // 8 + n // 1200 * 23) DAY",
 }
+QUOTED = PAID | {
+    "invoice": "if(n < 1200, 'Q', '') || (500000 + n % 1200 // 2)",
+    "stock_code": "'P' || n % 50",
+    "invoice_date": "TIMESTAMP '2024-01-01' + INTERVAL (n % 1200 // 8 + n // 1200 * 6) DAY",
+}
 LISTED = {
     "stock_code": "if(n < 1200, stock_code, NULL)",
     "description": "if(n < 1200, description, NULL)",
@@ -585,6 +625,7 @@ LISTED = {
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
+        (QUOTED, "1,200 of 1,200 lines stand in b.csv as well"),
         (PAID, "600 of 600 orders have the same number, customer and money in both, on other days"),
         (
             LISTED | {"invoice_date": PAID["invoice_date"]},
@@ -593,7 +634,7 @@ LISTED = {
     ],
 )
 def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
-    month = f"date_trunc('month', {PAID['invoice_date']})::DATE"
+    month = f"date_trunc('month', {columns['invoice_date']})::DATE"
     (found,) = doubted(**TWO_FILES, **columns, month=month)
     assert (found.name, found.level) == ("sold_twice", "stops")
     assert said in found.said
@@ -681,7 +722,8 @@ def test_lines_that_head_their_orders_are_no_products():
     (found,) = doubted(**columns)
     assert (found.name, found.level) == ("totals", "stops")
     assert "in 800 of 800 orders a line without a product" in found.said
-    assert doubted(Policy(**found.change), **columns) == []
+    left_out = doubted(Policy(**found.change), **columns)
+    assert [(each.name, each.level) for each in left_out] == [("outlying_reason", "warns")]
 
 
 def test_orders_that_others_of_their_number_put_out_of_count_are_doubted():

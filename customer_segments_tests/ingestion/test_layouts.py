@@ -364,6 +364,12 @@ def test_headings_tell_the_code_page(tmp_path, page, headings):
     assert (row["customer_id"], row["quantity"], row["price"]) == ("7", 3, Decimal("2.5"))
 
 
+def test_what_stands_between_letters_tells_the_code_page(tmp_path):
+    lines = "".join(f"Ines Novak Müller,2024-05-31,{n},Tea tin\n" for n in range(10, 90))
+    text = f"Customer,Date,Price,Product\n{lines}".encode("cp1252")
+    assert taken(tmp_path, "a.csv", text)[0]["customer_id"] == "Ines Novak Müller"
+
+
 def test_a_euro_beside_a_number_tells_the_code_page(tmp_path):
     lines = "".join(f"Café {n},2024-05-31,{n},50 €\n" for n in range(10, 90))
     text = f"Customer,Date,Quantity,Price\n{lines}".encode("cp1252")
