@@ -130,11 +130,13 @@ def standing_twice(rows: Table, by: str) -> Table:
 
 
 def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    """Look for lists of customers or payments: no products, and those who buy in other sheets."""
+    """Look for lists of customers or payments: they say less of those who buy in other sheets."""
     has_product = rows.stock_code.notnull() | rows.description.notnull()
-    sheets = rows.group_by(*SHEET).agg(has_products=has_product.any())
+    has_number = rows.invoice != rows.day.cast("string")
+    says = has_product.cast("int8").max() * 2 + has_number.cast("int8").max()
+    sheets = rows.group_by(*SHEET).agg(says=says).mutate(most=_.says.max().over())
     rows = rows.inner_join(sheets, SHEET)
-    sold, listed = rows.filter(rows.has_products), rows.filter(~rows.has_products)
+    sold, listed = rows.filter(rows.says == rows.most), rows.filter(rows.says < rows.most)
     (days,) = found.fetched(sold.agg(first=_.day.min(), last=_.day.max()))
     if not days["first"]:
         return

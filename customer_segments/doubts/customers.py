@@ -143,7 +143,7 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
             change = layout_for(concerned, found.files, columns={"customer_id": heading})
             yield doubt("several_ids", change, **facts)
             return
-    yield doubt("several_ids", level="warns", **facts)
+    yield doubt("several_ids.none", **facts)
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:

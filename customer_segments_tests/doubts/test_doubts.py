@@ -620,6 +620,12 @@ LISTED = {
     "description": "if(n < 1200, description, NULL)",
     "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
 }
+POINTS = LISTED | {
+    "stock_code": "NULL",
+    "description": "NULL",
+    "invoice": "if(n < 1200, invoice, NULL)",
+    "invoice_date": PAID["invoice_date"],
+}
 
 
 @pytest.mark.parametrize(
@@ -629,7 +635,7 @@ LISTED = {
         (PAID, "600 of 600 orders have the same number, customer and money in both, on other days"),
         (
             LISTED | {"invoice_date": PAID["invoice_date"]},
-            "1,200 of 1,200 are of customers who buy",
+            "1,200 of 1,200 rows are of customers",
         ),
     ],
 )
