@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
@@ -21,6 +21,8 @@ LINE = (
     *("stock_code", "description", "quantity", "price"),
 )
 REPEATED, LEAST_REPEATED = 0.1, 100
+# What a sheet of sales has, the most telling first.
+TELLING = (("stock_code", "description"), ("invoice",))
 SAYS = ("customer_id", "product", "quantity", "price")
 DAYS_APART = 14
 # Most of the lines of a file, or of the days that two files share; and of a list's.
@@ -131,12 +133,16 @@ def standing_twice(rows: Table, by: str) -> Table:
 
 def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
     """Look for lists of customers or payments: they say less of those who buy in other sheets."""
-    has_product = rows.stock_code.notnull() | rows.description.notnull()
-    has_number = rows.invoice != rows.day.cast("string")
-    says = has_product.cast("int8").max() * 2 + has_number.cast("int8").max()
-    sheets = rows.group_by(*SHEET).agg(says=says).mutate(most=_.says.max().over())
-    rows = rows.inner_join(sheets, SHEET)
-    sold, listed = rows.filter(rows.says == rows.most), rows.filter(rows.says < rows.most)
+    says = [
+        [any(heading_of(column, row["read_as"]) for column in columns) for columns in TELLING]
+        for row in found.sheets
+    ]
+    sheets = [{name: row[name] for name in SHEET} for row in found.sheets]
+    lists = [sheet for sheet, said in zip(sheets, says, strict=True) if said < max(says)]
+    if not lists:
+        return
+    sold = rows.anti_join(ibis.memtable(lists), SHEET)
+    listed = rows.semi_join(ibis.memtable(lists), SHEET)
     (days,) = found.fetched(sold.agg(first=_.day.min(), last=_.day.max()))
     if not days["first"]:
         return

@@ -620,12 +620,6 @@ LISTED = {
     "description": "if(n < 1200, description, NULL)",
     "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
 }
-POINTS = LISTED | {
-    "stock_code": "NULL",
-    "description": "NULL",
-    "invoice": "if(n < 1200, invoice, NULL)",
-    "invoice_date": PAID["invoice_date"],
-}
 
 
 @pytest.mark.parametrize(
@@ -641,7 +635,8 @@ POINTS = LISTED | {
 )
 def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
     month = f"date_trunc('month', {columns['invoice_date']})::DATE"
-    (found,) = doubted(**TWO_FILES, **columns, month=month)
+    by_file = {"a.csv": {"read_as": "invoice: 'Order'; stock_code: 'SKU'"}}
+    (found,) = doubted(by_file=by_file, **TWO_FILES, **columns, month=month)
     assert (found.name, found.level) == ("sold_twice", "stops")
     assert said in found.said
 
@@ -657,7 +652,9 @@ def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
     ],
 )
 def test_orders_without_products_are_no_list(columns):
-    assert "sold_twice" not in [each.name for each in doubted(**TWO_FILES, **columns)]
+    by_file = {"a.csv": {"read_as": "invoice: 'Order'; stock_code: 'SKU'"}}
+    found = doubted(by_file=by_file, **TWO_FILES, **columns)
+    assert "sold_twice" not in [each.name for each in found]
 
 
 @pytest.mark.parametrize(
