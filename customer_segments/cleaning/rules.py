@@ -162,8 +162,11 @@ def is_product(rows: Table, rules: Cleaning) -> BooleanValue:
 
 
 def code_of(rows: Table) -> StringValue:
-    """Return the code by which ``non_products`` names rows, upper-case: of none, what it is."""
-    return rows.stock_code.fill_null(rows.description.strip().upper())
+    """Return the code by which ``non_products`` names rows, upper-case: of none, what it is.
+
+    What has neither is the empty text.
+    """
+    return ibis.coalesce(rows.stock_code, rows.description.strip().upper(), "")
 
 
 def _is_named(stock_code: StringValue, table: dict[str, str]) -> BooleanValue:

@@ -24,6 +24,7 @@ NOT_PROPOSED = {
     "outlying_customer",
     "one_order_each",
     "minor_units",
+    "other_scale",
     "outlying_reason",
     "unused_money",
     "wrong_code_page",

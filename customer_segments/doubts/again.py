@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import ibis
 from ibis import _
+from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.layout import shown, where
+from customer_segments.ingestion.orders import SHEET
 
 # What two lines of an order have alike that are one; UCI has one in a hundred that is.
 LINE = (
@@ -19,8 +21,14 @@ LINE = (
     *("stock_code", "description", "quantity", "price"),
 )
 REPEATED, LEAST_REPEATED = 0.1, 100
-# Most of the lines of a file, or of the days that two files share.
-MOST = 0.8
+# What a sheet of sales has, the most telling first.
+TELLING = (("stock_code", "description"), ("invoice",))
+SAYS = ("customer_id", "product", "quantity", "price")
+DAYS_APART = 14
+# Most of the lines of a file, or of the days that two files share; and of a list's.
+MOST, HALF = 0.8, 0.5
+# What two files may have the same money of, by the doubt that says so.
+BY = {"sold_twice": "day", "sold_twice.orders": "invoice"}
 # Of orders that a later file has again: a correction changes customer and day of few.
 LOST, LEAST_ORDERS = 0.2, 20
 SUPERSEDED = "overlapping_invoice"
@@ -58,26 +66,100 @@ def repeated_lines(found: Evidence) -> Iterator[Doubt]:
 
 
 def sold_twice(found: Evidence) -> Iterator[Doubt]:
-    """Look for files that have the same sales under other order numbers, or summed up."""
-    if len(found.files) < 2:
-        return
+    """Look for files that have the same sales: under other order numbers, on other days, summed up.
+
+    An order that stands on another day with the same money was invoiced and paid.
+    """
     rows = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
-    key = ["customer_id", "day", "money"]
-    days = rows.mutate(day=rows.invoice_date.date()).group_by("workbook", "customer_id", "day")
-    days = days.agg(money=_.revenue.cast("decimal(38, 4)").sum())
-    other = days.select(*key, other="workbook")
-    met = days.inner_join(other, key).filter(_.workbook < _.other)
-    met = met.group_by("workbook", "other").agg(met=_.count(), first=_.day.min(), last=_.day.max())
-    most = met.filter(_.met >= LEAST_ORDERS).order_by(ibis.desc("met"), "workbook", "other")
-    for pair in found.fetched(most.limit(1)):
-        both = pair["workbook"], pair["other"]
-        common = days.filter(days.day.between(pair["first"], pair["last"]))
-        each = common.filter(common.workbook.isin(both)).group_by("workbook").agg(days=_.count())
-        pair["least"] = min(row["days"] for row in found.fetched(each))
-        if pair["met"] >= MOST * pair["least"]:
-            file, beside = map(shown, both)
-            files = {"file": file, "beside": beside}
-            yield doubt("sold_twice", looked_at=found.looked_at, **files | pair)
+    rows = rows.mutate(day=rows.invoice_date.date())
+    for case, by in BY.items() if len(found.files) > 1 else ():
+        each = rows.group_by("workbook", "customer_id", by)
+        each = each.agg(first=_.day.min(), money=_.revenue.cast("decimal(38, 4)").sum())
+        key = ["customer_id", by, "money"]
+        other = each.select(*key, other="workbook", last="first")
+        met = each.inner_join(other, key).filter(_.workbook < _.other)
+        met = met.group_by("workbook", "other").agg(
+            met=_.count(),
+            first=ibis.least(_.first.min(), _.last.min()),
+            last=ibis.greatest(_.first.max(), _.last.max()),
+        )
+        most = met.filter(_.met >= LEAST_ORDERS).order_by(ibis.desc("met"), "workbook", "other")
+        for pair in found.fetched(most.limit(1)):
+            both = pair["workbook"], pair["other"]
+            common = each.filter(each["first"].between(pair["first"], pair["last"]))
+            counted = common.filter(_.workbook.isin(both)).group_by("workbook").agg(of=_.count())
+            pair["least"] = min(row["of"] for row in found.fetched(counted))
+            if pair["met"] >= MOST * pair["least"]:
+                file, beside = map(shown, both)
+                files = {"file": file, "beside": beside}
+                yield doubt(case, looked_at=found.looked_at, **files | pair)
+                return
+    if len(found.files) > 1:
+        for pair in found.fetched(standing_twice(rows, "workbook")):
+            files = {"file": shown(pair["workbook"]), "beside": shown(pair["other"])}
+            yield doubt("sold_twice.lines", looked_at=found.looked_at, **files | pair)
+            return
+    if len(found.sheets) > 1:
+        yield from _listed(found, rows)
+
+
+def standing_twice(rows: Table, by: str) -> Table:
+    """Return at most one pair of files or statuses: ``met`` of its ``lines`` stand under ``other``.
+
+    On days near each other, in a time that both have: who buys the same again does so later.
+    """
+    lines = rows.mutate(
+        product=ibis.coalesce(rows.stock_code, rows.description, ""), day=rows.invoice_date.date()
+    )
+    lines = lines.select(by, "day", *SAYS).distinct()
+    of = lines.group_by(by).agg(lines=_.count(), start=_.day.min(), end=_.day.max())
+    other = lines.select(*SAYS, other=by, beside="day")
+    met = lines.inner_join(other, [*SAYS]).filter(
+        _[by] != _.other, _.day.delta(_.beside, unit="day").abs() <= DAYS_APART
+    )
+    met = met.select(*lines.columns, "other").distinct().group_by(by, "other").agg(met=_.count())
+    times = of.select(other=by, other_start="start", other_end="end")
+    both = met.inner_join(of, by).inner_join(times, "other")
+    common = ibis.least(both.end, both.other_end).delta(
+        ibis.greatest(both.start, both.other_start), unit="day"
+    )
+    same = both.filter(
+        both.met >= LEAST_ORDERS,
+        both.met >= MOST * both.lines,
+        common >= HALF * both.end.delta(both.start, unit="day"),
+    )
+    return same.order_by(ibis.desc("met"), by, "other").limit(1)
+
+
+def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for lists of customers or payments: they say less of those who buy in other sheets."""
+    says = [
+        [any(heading_of(column, row["read_as"]) for column in columns) for columns in TELLING]
+        for row in found.sheets
+    ]
+    sheets = [{name: row[name] for name in SHEET} for row in found.sheets]
+    lists = [sheet for sheet, said in zip(sheets, says, strict=True) if said < max(says)]
+    if not lists:
+        return
+    sold = rows.anti_join(ibis.memtable(lists), SHEET)
+    listed = rows.semi_join(ibis.memtable(lists), SHEET)
+    (days,) = found.fetched(sold.agg(first=_.day.min(), last=_.day.max()))
+    if not days["first"]:
+        return
+    buyers = sold.select("customer_id").distinct().mutate(is_buyer=True)
+    each = listed.left_join(buyers, "customer_id").group_by(*SHEET)
+    each = each.agg(
+        rows=_.count(),
+        customers=_.customer_id.nunique(),
+        buyers=_.is_buyer.count(),
+        within=_.day.between(days["first"], days["last"]).sum(),
+    )
+    concerned = each.filter(
+        _.customers >= LEAST_ORDERS, _.buyers >= MOST * _.rows, _.within >= HALF * _.rows
+    )
+    for row in found.fetched(concerned.order_by(SHEET).limit(1)):
+        place = where(row["workbook"], row["sheet"])
+        yield doubt("sold_twice.listed", where=place, looked_at=found.looked_at, **row)
 
 
 def lost_orders(found: Evidence) -> Iterator[Doubt]:

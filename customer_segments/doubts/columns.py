@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ibis import _
 
+from customer_segments.cleaning.rules import code_of
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
@@ -20,6 +21,8 @@ LEAST_ROWS = 10
 # Lines of a product, and products, that tell what a price is of; how much less the price of a unit
 # varies where it is of the line; and most of the products, or of the lines that stand twice.
 LEAST_LINES, LEAST_PRODUCTS, MUCH_LESS, MOST = 5, 10, 2, 0.8
+# Of one product's prices in two files: no price rises so much, and cents are a hundred times.
+FAR = 50
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -71,6 +74,30 @@ def line_prices(found: Evidence) -> Iterator[Doubt]:
                 looked_at=found.looked_at,
                 **row,
             )
+
+
+def other_scale(found: Evidence) -> Iterator[Doubt]:
+    """Look for files whose products cost a hundred times what they cost in others: cents."""
+    if len(found.files) < 2:
+        return
+    rows = found.some.filter(_.reason.isnull(), _.price > 0)
+    rows = rows.mutate(product=code_of(rows)).filter(_.product != "")
+    each = rows.group_by("workbook", "product").agg(price=_.price.cast("float64").median())
+    lowest = each.group_by("product").agg(
+        least=_.price.min(), beside=_.workbook.argmin(_.price), files=_.count()
+    )
+    each = each.inner_join(lowest.filter(_.files > 1), "product")
+    each = each.mutate(is_far=_.price > FAR * _.least)
+    counted = each.group_by("workbook").agg(
+        products=_.count(), far=_.is_far.sum(), beside=_.beside.min(where=_.is_far)
+    )
+    far = counted.filter(_.products >= LEAST_PRODUCTS, _.far >= MOST * _.products)
+    concerned = found.fetched(far.order_by("workbook"))
+    if concerned:
+        one, files = concerned[0], [row["workbook"] for row in concerned]
+        change = layout_for(files, found.files, minor_units=True)
+        facts = {"file": shown(one["workbook"]), "others": shown(one["beside"])}
+        yield doubt("other_scale", change, looked_at=found.looked_at, **facts | one)
 
 
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:

@@ -15,8 +15,10 @@ from customer_segments.ingestion.doubt import Doubt, accepting
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
+    *(customers.several_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
+    statuses.sold_in_statuses,
     *(lines.unnetted_returns, lines.unsigned_credit_notes, statuses.unsigned_credit_statuses),
     *(lines.services_sold, lines.outlying_reason),
     *(files.several_currencies, files.several_measures, files.unused_money, files.wrong_code_page),

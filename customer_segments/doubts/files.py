@@ -25,6 +25,7 @@ WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
 NEEDED = {what: set(said["needs"].split()) for what, said in UNUSED.items() if "needs" in said}
 AMOUNT = r"(?i)amount|betrag|montant|importe|importo|bedrag"
+PERCENT = r"(?i)%|percent|pct|prozent"
 MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
@@ -40,7 +41,7 @@ FIRST_LINE = "invoice, date and customer"
 
 def fill_down(found: Evidence) -> Iterator[Doubt]:
     """Look for rows that leave to the row above whose they are, and of which order."""
-    rows = found.raw
+    rows = found.raw.mutate(day=found.raw.invoice_date.date())
     nobody = rows.customer_id.isnull() & rows.price.notnull()
     dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
     # A total that stands for nobody follows nothing.
@@ -59,8 +60,11 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         row["follow"] = follow if row["customers"] else 0
     yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
     if found.share_of("missing_customer") >= FOLLOWING:
+        # With the day, for a till's receipts begin anew.
         named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
-        of_known = rows.filter(rows.customer_id.isnull()).semi_join(named, [*SHEET, "invoice"])
+        of_known = rows.filter(rows.customer_id.isnull()).semi_join(
+            named, [*SHEET, "invoice", "day"]
+        )
         follow = of_known.group_by(*SHEET).agg(follow=of_known.count())
         counted = found.fetched(follow.inner_join(by_sheet.drop("follow"), SHEET).order_by(SHEET))
         yield from _filled_down(found, counted, of_known, "the customer")
@@ -143,9 +147,10 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     """Return the sections that have a column count."""
     if what in PLACEHOLDERS:
         return counting(found, what, heading, concerned)
-    if what in ("tax", "measure"):
+    if what in ("tax", "measure", "price"):
         # Another price than the one that counts can be named in its place.
         money = [name for name in ("price", "amount") if headings.found(name, [heading])]
+        money = ["price"] if what == "price" else money
         if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
@@ -153,7 +158,8 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         return {}
     says = {}
     if what == "discount":
-        says = {"discount": "amount" if re.search(AMOUNT, heading) else "rate"}
+        rate = "percent" if re.search(PERCENT, heading) else "rate"
+        says = {"discount": "amount" if re.search(AMOUNT, heading) else rate}
     return layout_for(concerned, found.files, columns={what: heading}, **says)
 
 

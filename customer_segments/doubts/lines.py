@@ -7,13 +7,14 @@ Belongs here: what is judged by the outcome of cleaning. Does not: judging one m
 from collections.abc import Iterator
 
 import ibis
+from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.doubts.statuses import statuses_of_sales
-from customer_segments.doubts.totals import TOTAL, names_totals
+from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
@@ -61,15 +62,16 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         if share < FEW_RETURNS:
             continue
         of_kind = returns.filter(returns.how == each["how"])
-        change = {"credit": "sign"} if len(counted) > 1 else _credit_rule(found, of_kind, each)
+        by_sign: Change = {"cleaning": {"credit": "sign"}}
+        change = by_sign if len(counted) > 1 else _credit_rule(found, of_kind, each)
         level: Level = "stops" if each["rows"] >= LEAST_RETURNS else "warns"
         facts = found.first(of_kind, "invoice") | each
-        yield doubt("unnetted_returns", {"cleaning": change}, level=level, **facts)
+        yield doubt("unnetted_returns", change, level=level, **facts)
 
 
 def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
     """Look for invoices that are called like credit notes while nothing of them is negative."""
-    rows = found.raw.filter(~found.raw.is_superseded)
+    rows = found.rows.filter(~found.rows.is_superseded, found.rows.price.notnull())
     # Invoices are fewer than rows, and in most files none is called so.
     every = rows.select("invoice").distinct()
     called = every.mutate(prefix=every.invoice.re_extract(CREDIT_NOTE, 1))
@@ -93,17 +95,25 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
     if sales := statuses_of_sales(found, returns):
-        return {"statuses": sales}
+        return {"cleaning": {"statuses": sales}}
+    order = ["workbook", "customer_id", "invoice"]
+    sold = found.rows.filter(found.rows.reason.isnull()).select(order).distinct()
+    both = sold.left_join(returns.select(order).distinct().mutate(back=1), order)
+    (orders,) = found.fetched(both.agg(all=_.count(), back=_.back.count()))
+    if orders["back"] > max(LEAST_RETURNS, MOST * orders["all"]):
+        change = kinds(found, found.rows, returns)  # fees: returned is something of few orders
+        if HEADING not in str(change):
+            return change
     if counted["how"] == "price":
-        return {"credit": "price"}
+        return {"cleaning": {"credit": "price"}}
     named = returns.group_by("prefix").agg(returns=returns.count())
     most = found.fetched(named.order_by(named.returns.desc()).limit(1))[0]
     if most["prefix"] and most["returns"] >= NEARLY_ALL * counted["rows"]:
         raw = found.raw
         lines = found.first(raw.filter(raw.invoice.upper().startswith(most["prefix"])), "invoice")
         if lines and most["returns"] >= MOST * lines["rows"]:
-            return {"credit": "prefix", "credit_prefix": most["prefix"]}
-    return {"credit": "sign"}
+            return {"cleaning": {"credit": "prefix", "credit_prefix": most["prefix"]}}
+    return {"cleaning": {"credit": "sign"}}
 
 
 def services_sold(found: Evidence) -> Iterator[Doubt]:
@@ -140,10 +150,13 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
         is_total = reason == "missing_customer" and is_few
         concerned = found.rows.filter(found.rows.reason == reason)
+        # What the policy names is left out on purpose.
+        is_own = reason == "non_product" and any(found.policy.cleaning.non_products.values())
+        is_well = is_total or is_own or _beside_sales(found, concerned) > 1 - usual["fail"] / share
         yield doubt(
             "outlying_reason",
             _way_out(reason, found, concerned, other),
-            level="stops" if share >= usual["fail"] and not is_total else "warns",
+            level="stops" if share >= usual["fail"] and not is_well else "warns",
             reason=reason,
             share=of["rows"] / rows,
             all_rows=rows,
@@ -173,6 +186,18 @@ def _of_transactions(found: Evidence) -> dict:
         )
     )
     return counted
+
+
+def _beside_sales(found: Evidence, rows: Table) -> float:
+    """Return which share of rows says nothing of money, in orders that have sales: notes, gifts."""
+    says_nothing = (rows.price == 0) | (
+        rows.price.isnull() & rows.quantity.isnull() & rows.unreadable_text.isnull()
+    )
+    order = ["workbook", "customer_id", "invoice"]
+    sold = found.rows.filter(found.rows.reason.isnull()).select(order).distinct()
+    beside = rows.filter(says_nothing).semi_join(sold, order)
+    (all_of,), (of,) = (found.fetched(each.agg(rows=_.count())) for each in (rows, beside))
+    return of["rows"] / all_of["rows"]
 
 
 def _address(found: Evidence) -> str | None:

@@ -12,6 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.doubts.again import standing_twice
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.texts import read_toml
@@ -36,6 +37,29 @@ def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
         yield doubt("unsigned_credit_notes.status", change, **first | {"money": money})
 
 
+def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
+    """Look for lines that stand under several statuses: offers and invoices, say."""
+    rules = found.policy.cleaning
+    if rules.statuses or rules.credit_statuses or len(_by_status(found)) < 2:
+        return
+    rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
+    for pair in found.fetched(standing_twice(rows, "status")):
+        names = _counting(found)
+        change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
+        first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
+        yield doubt("sold_twice.statuses", change, **first | pair)
+
+
+def _counting(found: Evidence) -> list[str]:
+    """Return the statuses of rows that seem to count: of documents, those of what is sold."""
+    names = [row["status"] for row in _by_status(found) if row["counts"]]
+    return (_called_sold(names) or names)[:MOST_SHOWN]
+
+
+def _called_sold(names: list[str]) -> list[str]:
+    return [name for name in names if re.search(WORDS["sold"], name)]
+
+
 def statuses_of_sales(found: Evidence, returns: Table) -> list[str]:
     """Return the statuses of sales where ``returns`` have others, which are of no credit note."""
     others = found.fetched(returns.select("status").distinct())
@@ -54,7 +78,7 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
     """
     if any(heading_of("status", row["read_as"]) == heading for row in found.sheets):
         rows = _by_status(found)
-        names = [row["status"] for row in rows if row["counts"]][:MOST_SHOWN]
+        names = _counting(found)
         unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
         # Storniert: Ja, Nein.
         names = unflagged if what == "flag" or any(unflagged) else names

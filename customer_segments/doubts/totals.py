@@ -19,6 +19,8 @@ from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
 TOTAL, KIND = WORDS["total"], WORDS["kind"]
+# Where no column is known to be the one.
+HEADING = "HEADING"
 # Of the money that is kept, from where on such customers may be totals; and how near to the rest.
 SHARE, NEAR = 0.02, 0.01
 # Orders of three lines and more of which one is the sum of the others, and of two that are alike.
@@ -39,6 +41,7 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     # Where one order has its total among its lines, the others have.
     some = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
     yield from _totals_of_orders(found, some)
+    yield from _heads_of_orders(found, some)
     yield from _repeated_totals(found, some)
     if len(found.sheets) > len(found.files):
         yield from _sheets_of_totals(found, some)
@@ -106,11 +109,32 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
     yield doubt(
         "totals.of_orders",
-        _kinds(found, rows, of_sums),
+        kinds(found, rows, of_sums),
         sums=counted["sums"] + counted["alike"],
         orders=counted["several"] + counted["pairs"],
         **_at(found, one),
     )
+
+
+def _heads_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for lines without a product whose price is what the others of their order have."""
+    is_head = (rows.stock_code.fill_null("") == "") & (rows.description.fill_null("") == "")
+    each = rows.group_by("workbook", "sheet", "customer_id", "invoice").agg(
+        heads=is_head.sum(),
+        most=_.price.cast("decimal(38, 4)").max(where=is_head),
+        others=_.revenue.cast("decimal(38, 4)").sum(where=~is_head),
+        row_number=_.row_number.min(where=is_head),
+    )
+    each = each.filter(each.heads > 0, each.others.notnull())
+    heads = each.filter((each.most - each.others).abs() < NEAR)
+    counted = {
+        name: found.fetched(of.agg(of=_.count()))[0]["of"]
+        for name, of in (("orders", each), ("sums", heads))
+    }
+    if counted["sums"] >= max(LEAST_ORDERS, MOST * counted["orders"]):
+        (one,) = found.fetched(heads.order_by("workbook", "sheet", "row_number").limit(1))
+        change = {"cleaning": {"non_products": {"": "total of an order"}}}
+        yield doubt("totals.heads", change, **_at(found, one) | counted)
 
 
 def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -170,19 +194,20 @@ def _nobody(found: Evidence, *names: str) -> Change:
     return {"source": {"no_customer": [*found.policy.source.no_customer, *names]}}
 
 
-def _kinds(found: Evidence, rows: Table, sums: Table) -> Change:
-    """Return the statuses of lines that are no sums, or the column that may have them."""
+def kinds(found: Evidence, rows: Table, others: Table) -> Change:
+    """Return the statuses of lines that none of the others has, or the column that may say them."""
     by_status = found.fetched(
         rows.group_by("status")
         .agg(lines=_.count())
         .filter(_.status.notnull())
-        .anti_join(sums.group_by("status").agg(sums=_.count()), "status")
+        .anti_join(others.group_by("status").agg(others=_.count()), "status")
         .order_by(ibis.desc("lines"), "status")
     )
     if by_status and any(heading_of("status", row["read_as"]) for row in found.sheets):
         return {"cleaning": {"statuses": [row["status"] for row in by_status]}}
-    headings = [name for names in found.unused.values() for name in names]
-    kind = next((name for name in headings if re.search(KIND, name)), "HEADING")
+    tried = {heading_of("status", row["read_as"]) for row in found.sheets}
+    headings = [name for names in found.unused.values() for name in names if name not in tried]
+    kind = next((name for name in headings if re.search(KIND, name)), HEADING)
     return {
         "layout": [{"columns": {"status": kind}}],
         "cleaning": {"statuses": ["what a line says there"]},

@@ -15,6 +15,7 @@ from typing import IO
 from customer_segments.errors import UserError
 from customer_segments.ingestion.layout import shown
 from customer_segments.policy.layout import Layout
+from customer_segments.texts import read_toml
 
 BLOCK = 1 << 20
 GZIP = b"\x1f\x8b"
@@ -31,6 +32,8 @@ LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
 # Pages that explain a text as well as this do so equally: in words in capitals, or a few headings,
 # less says nothing.
 LIKE_CHAOS, LIKE_COHERENCE = 0.02, 0.03
+WORD = r"[^\W\d_]{3,}"
+BETWEEN = r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])"
 # The euro of Western, Central European, Greek and Turkish pages, beside a number.
 EURO = rb"[0-9,.-] ?\x80|\x80 ?[0-9]"
 # Signs that stand beside numbers: alone they say nothing of the language.
@@ -118,6 +121,9 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
     pages = list(CODE_PAGES)
     if len(re.findall(EURO, telling)) > telling.count(b"\x80") / 2:
         pages = [page for page in pages if b"\x80".decode(page, "replace") == "€"]
+    pages = _pages_of_headings(telling, pages)
+    if "cp1252" in pages and not _misfits(telling, "cp1252"):
+        pages = [page for page in pages if not _misfits(telling, page)]
     matches = list(from_bytes(telling, cp_isolation=pages, threshold=0.5))
     if not matches:
         return "cp1252", "replace"
@@ -131,6 +137,26 @@ def _likeliest(telling: bytes) -> tuple[str, str]:
         for page in match.could_be_from_charset
     ]
     return min(equal, key=lambda page: (*CODE_PAGES, page).index(page)), "replace"
+
+
+def _pages_of_headings(telling: bytes, pages: list[str]) -> list[str]:
+    """Return the pages in which a text has the most words of known headings; all of equal ones."""
+    known = {
+        word
+        for names in read_toml(__package__, "headings.toml")["synonyms"].values()
+        for name in names
+        for word in re.findall(WORD, name.casefold())
+        if not word.isascii()
+    }
+    words = {page: re.findall(WORD, telling.decode(page, "replace").casefold()) for page in pages}
+    counts = {page: len(known.intersection(found)) for page, found in words.items()}
+    return [page for page in pages if counts[page] == max(counts.values())]
+
+
+def _misfits(telling: bytes, page: str) -> bool:
+    """Tell whether what stands between letters is no letter in a page: M³ller."""
+    between = re.findall(BETWEEN, telling.decode(page, "replace"))
+    return not all(sign.isalpha() or sign in SIGNS for sign in between)
 
 
 def largest(file: Path) -> int:

@@ -10,6 +10,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.ingestion.numbers import narrow
 from customer_segments.policy.layout import Layout
 
 TIMESTAMP = "timestamp(6)"
@@ -22,7 +23,9 @@ _BLANK = "[ \u00a0\u202f]"
 CLOCK = r"([01]?[0-9]|2[0-3])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|(?:\.[0-9]{2}){1,2})"
 HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
 AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
-_TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|h)$)?)?"
+_TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|{_BLANK}?hs?)$)?)?"
+# In front of the time: 오후 3:12, 午後 3:12, 下午 3:12.
+HALVES = {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
 # The zone behind a time, in hours; abbreviations that are of one place alone.
@@ -60,7 +63,7 @@ PATTERNS = {
 
 def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     """Return a cell without its zone, in the one way of writing of several, and the zone."""
-    cell = cell.strip()
+    cell = narrow(cell.strip())
     # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
     text = cell.re_replace("[年月]", "-").re_replace("日", " ").strip()
     between = r"([0-9][-/.]) +([0-9])", r"\1\2"
@@ -68,11 +71,13 @@ def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     text = text.re_replace(r"^[^0-9\s.,/-]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1")
     text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
     text = text.re_replace(_RUN_TOGETHER, r"\1/\2/\3")
+    for half, words in HALVES.items():
+        text = text.re_replace(rf"(?:{words}) *([0-9:.]+)$", rf"\1 {half}")
     # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
     text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")
     text = text.re_replace("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 ")
     # The rest of most columns is digits alone, and takes no more than to see that.
-    is_plain = ~cell.re_search(rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|{_RUN_TOGETHER}")
+    is_plain = ~cell.re_search(rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|\.$|{_RUN_TOGETHER}")
     zone = ibis.ifelse(is_plain, "", text.re_extract(ZONED, 2))
     without = ibis.ifelse(zone == "", text, text.re_extract(ZONED, 1))
     return ibis.ifelse(is_plain, cell, without), zone

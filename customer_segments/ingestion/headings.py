@@ -17,6 +17,10 @@ ARTICLES = {"de", "del", "della", "dello", "dell", "do", "da", "dos", "du", "des
 ARTICLES |= {"l", "of", "the", "der"}
 NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
 CURRENCIES = set(read_toml(__package__, "currencies.toml")["codes"])
+TAX = (
+    " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|bez|iva)"
+    " (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
+)
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
@@ -24,9 +28,9 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     """Return where the surest of a column's headings stand; several are equally sure."""
     for columns in of_exports("columns", cells):
         if column in columns:
-            return _where(columns[column], cells, _plain)
+            return named(columns[column], cells)
     names = _known()["synonyms"].get(column, [])
-    for key in (_plain, _in_any_order):
+    for key in (_plain, _in_any_order, _without_tax):
         for name in names:
             if there := _where(name, cells, key):
                 # Total, and beside it Total (formatted).
@@ -69,6 +73,12 @@ def _in_any_order(heading: str) -> str:
     """Return a heading's words but for articles, in one order: N° de client is "client no"."""
     words = _words(heading)
     return " ".join(sorted({*words} - ARTICLES or words))
+
+
+@cache
+def _without_tax(heading: str) -> str:
+    """Return a heading's words without what it says of taxes: Enhetspris eks. mva."""
+    return re.sub(TAX, "", " ".join(_words(heading)))
 
 
 @cache

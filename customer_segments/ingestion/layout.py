@@ -116,7 +116,10 @@ def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where:
     marks = re.sub(r"[\w\s'\"()]", "", one)
     if not more and marks:
         told = (
-            "Say what stands between the cells, for example [[layout]] separator = "
+            "Each row is one cell, in quotation marks as a whole: take these away, or split it in "
+            "a spreadsheet (Data > Text to Columns), and save it again"
+            if max(marks, key=marks.count) in ",;"
+            else "Say what stands between the cells, for example [[layout]] separator = "
             f'"{max(marks, key=marks.count)}"'
         )
     number = f"row {best.row}" if best and _known(best) else "its first row"

@@ -90,8 +90,8 @@ class Cleaning(Section):
     """Reject postage, fees, vouchers, manual and test entries."""
     non_products: dict[str, str] = Field(default_factory=dict)
     """The retailer's own stock codes that are no products (of lines without one, descriptions), and
-    what they are; `*` at the end stands for anything. An empty text takes a code out of UCI's, and
-    says of one that is called like a service that it is a product."""
+    what they are; `*` at the end stands for anything, "" for lines with neither. An empty text
+    takes a code out of UCI's, and says of what is called like a service that it is a product."""
     uci_non_products: dict[str, str] = UCI_NON_PRODUCTS
     """Stock codes that are no products in UCI's data, and in no others: these too where the data
     use UCI's codes as UCI does."""

@@ -33,6 +33,7 @@ def doubted(
     sheet: dict[str, Any] | None = None,
     bounds: tuple[str | None, str | None] = (None, None),
     further: tuple[Doubt, ...] = (),
+    by_file: dict[str, dict[str, Any]] | None = None,
     **columns: str,
 ) -> list[Doubt]:
     """Doubt the shop, with other columns by SQL."""
@@ -48,7 +49,9 @@ def doubted(
     files = con.to_pyarrow(raw.select("workbook", "sheet").distinct()).to_pylist()
     said = {"ignored_columns": "", "currencies": None} | (sheet or {})
     nothing = dict.fromkeys(SOURCE_SHEETS.schema.names)
-    sheets = SOURCE_SHEETS.arrow([nothing | file | said for file in files])
+    own = by_file or {}
+    sheets = [nothing | file | said | own.get(file["workbook"], {}) for file in files]
+    sheets = SOURCE_SHEETS.arrow(sheets)
     return doubts(Evidence.of(con, raw, sheets, policy or Policy(), bounds), further)
 
 
@@ -100,6 +103,18 @@ MANY = [
         "padded_ids",
         {"customer_id": "if(n < 1200, '#', '') || customer_id"},
         ["800 ids are 400 customers if signs", "#12000 and 12000"],
+        {},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, 'CUST-0', '') || customer_id"},
+        ["800 ids are 400 customers if letters", "12000 and CUST-012000"],
+        {},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
+        ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
         {},
     ),
     (
@@ -198,6 +213,12 @@ MANY = [
     ),
     (
         "unnetted_returns",
+        {"price": "if(n % 2 = 0, -price / 10, price)"},
+        ["column price: 1,200 lines"],
+        {"cleaning": {"credit": "price"}},
+    ),
+    (
+        "unnetted_returns",
         {
             "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
             "invoice": "if(n // 2 % 20 = 0, 'r-', '') || invoice",
@@ -285,6 +306,10 @@ SEVERAL = [
     pytest.param({"customer_id": "if(n // 2 % 4 = 0, NULL, customer_id)"}, id="guests"),
     pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
     pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
+    pytest.param(
+        {"customer_id": "['', 'A', 'B'][1 + n // 2 % 400 % 3] || customer_id"}, id="shops' own ids"
+    ),
+    pytest.param({"customer_id": "'10-' || customer_id"}, id="ids of two numbers"),
     pytest.param({"invoice": "NULL"}, id="no invoice numbers"),
     pytest.param({"customer_id": "'Totality ' || customer_id"}, id="names like a total"),
     pytest.param({"price": "2", "quantity": "3"}, id="orders of two lines alike, no totals"),
@@ -427,6 +452,44 @@ def test_negative_fees_are_left_out_by_their_kind():
     assert (found.name, found.change) == ("unnetted_returns", {"cleaning": {"statuses": ["SALE"]}})
 
 
+NOTES = {name: f"if(n % 2 = 0, NULL, {name})" for name in ("quantity", "price")} | {
+    "unreadable_column": "if(n % 2 = 0, 'quantity', NULL)"
+}
+
+
+def test_fees_of_most_orders_are_no_returns():
+    fees = {"price": "if(n % 2 = 0, -price / 10, price)"}
+    found = doubted(sheet={"ignored_columns": "Colour, Amount Type"}, **fees)
+    (returns,) = (each for each in found if each.name == "unnetted_returns")
+    assert returns.change == {
+        "layout": [{"columns": {"status": "Amount Type"}}],
+        "cleaning": {"statuses": ["what a line says there"]},
+    }
+
+
+@pytest.mark.parametrize("columns", [{"price": "if(n % 2 = 0, 0, price)"}, NOTES])
+def test_gifts_and_notes_beside_sales_do_not_stop(columns):
+    assert [(each.name, each.level) for each in doubted(**columns)] == [
+        ("outlying_reason", "warns")
+    ]
+    alone = {"invoice": "if(n % 2 = 0, 'F', '') || invoice"}
+    assert [each.level for each in doubted(**columns, **alone)] == ["stops"]
+
+
+def test_guests_of_a_till_whose_receipts_begin_anew_are_not_filled_down():
+    columns = {
+        "invoice": "(n // 2 % 4)::VARCHAR",
+        "customer_id": "if(n % 8 < 2, NULL, customer_id)",
+    }
+    assert doubted(**columns) == []
+
+
+def test_cells_that_none_can_read_have_no_money():
+    columns = dict.fromkeys(("quantity", "price"), "NULL") | {"unreadable_column": "'price'"}
+    (found,) = doubted(**columns, invoice="if(n % 9 = 0, 'CN-', '') || invoice")
+    assert found.name == "outlying_reason"
+
+
 @pytest.mark.parametrize("code", ["'GIFT'", "NULL"])
 def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
     rows = {
@@ -537,6 +600,133 @@ def test_sales_that_two_files_have_under_other_numbers_are_doubted():
     assert [(each.name, each.level) for each in found] == [("sold_twice", "stops")]
     assert "a.csv and b.csv: from 2024-01-01" in found[0].said
     assert doubted(**workbook) == []
+
+
+TWO_FILES = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+PAID = {
+    "invoice": "(500000 + n % 1200 // 2)::VARCHAR",
+    "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
+    "price": "2.5 + n % 1200 % 7",
+    "quantity": "1",
+    "invoice_date": "TIMESTAMP '2024-01-01' + INTERVAL (n % 1200 // 8 + n // 1200 * 23) DAY",
+}
+QUOTED = PAID | {
+    "invoice": "if(n < 1200, 'Q', '') || (500000 + n % 1200 // 2)",
+    "stock_code": "'P' || n % 50",
+    "invoice_date": "TIMESTAMP '2024-01-01' + INTERVAL (n % 1200 // 8 + n // 1200 * 6) DAY",
+}
+LISTED = {
+    "stock_code": "if(n < 1200, stock_code, NULL)",
+    "description": "if(n < 1200, description, NULL)",
+    "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (QUOTED, "1,200 of 1,200 lines stand in b.csv as well"),
+        (PAID, "600 of 600 orders have the same number, customer and money in both, on other days"),
+        (
+            LISTED | {"invoice_date": PAID["invoice_date"]},
+            "1,200 of 1,200 rows are of customers",
+        ),
+    ],
+)
+def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
+    month = f"date_trunc('month', {columns['invoice_date']})::DATE"
+    by_file = {"a.csv": {"read_as": "invoice: 'Order'; stock_code: 'SKU'"}}
+    (found,) = doubted(by_file=by_file, **TWO_FILES, **columns, month=month)
+    assert (found.name, found.level) == ("sold_twice", "stops")
+    assert said in found.said
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param(LISTED, id="orders without products after those with them"),
+        pytest.param(
+            LISTED | {"customer_id": "if(n % 2 = 0, customer_id, 'B' || n // 4 % 300)"},
+            id="a channel without products and with customers of its own",
+        ),
+    ],
+)
+def test_orders_without_products_are_no_list(columns):
+    by_file = {"a.csv": {"read_as": "invoice: 'Order'; stock_code: 'SKU'"}}
+    found = doubted(by_file=by_file, **TWO_FILES, **columns)
+    assert "sold_twice" not in [each.name for each in found]
+
+
+@pytest.mark.parametrize(
+    ("unused", "level", "change"),
+    [
+        (
+            "Colour, E-mail",
+            "stops",
+            {"layout": [{"files": "b.csv", "columns": {"customer_id": "E-mail"}}]},
+        ),
+        ("Colour", "warns", {}),
+    ],
+)
+def test_customers_of_other_columns_are_no_others(unused, level, change):
+    by_file = {
+        "a.csv": {"read_as": "customer_id: 'E-mail'"},
+        "b.csv": {"read_as": "customer_id: 'Customer No'", "ignored_columns": unused},
+    }
+    email = "if(n < 1200, customer_id || '@example.org', customer_id)"
+    found = doubted(by_file=by_file, **TWO_FILES, customer_id=email)
+    assert next((each.name, each.level) for each in found) == ("several_ids", level)
+    assert found[0].change == change
+    assert doubted(by_file=by_file, **TWO_FILES) == []
+
+
+@pytest.mark.parametrize(("times", "names"), [(100, ["other_scale"]), (2, [])])
+def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
+    found = doubted(**TWO_FILES, price=f"(2.5 + n % 7) * if(n < 1200, 1, {times})")
+    assert [each.name for each in found] == names
+    for each in found:
+        assert "b.csv: 50 of 50 products" in each.said
+        assert each.change == {"layout": [{"files": "b.csv", "minor_units": True}]}
+
+
+def test_documents_of_one_sale_count_once():
+    line, read_as = "n // 4", {"read_as": "status: 'Belegart'"}
+    columns = {
+        "status": "['Angebot', 'Auftrag', 'Lieferschein', 'Rechnung'][1 + n % 4]",
+        "invoice": f"n % 4 || '-' || {line} // 2",
+        "customer_id": f"(12000 + {line} // 2 % 100)::VARCHAR",
+        "stock_code": f"'P' || {line} % 50",
+        "quantity": f"1 + {line} % 12",
+        "price": f"2.5 + {line} % 7",
+    }
+    found = {each.name: each for each in doubted(sheet=read_as, **columns)}
+    assert found["sold_twice"].level == "stops"
+    assert (
+        "lines that are called 'Angebot' (row 2, say) stand as 'Auftrag'"
+        in found["sold_twice"].said
+    )
+    sales = {"cleaning": {"statuses": ["Rechnung"]}}
+    assert found["sold_twice"].change == found["unused_money"].change == sales
+    assert doubted(Policy(**sales), read_as, **columns) == []
+    # What is sold again, or otherwise, is no other document.
+    again = columns | {"stock_code": "'P' || n % 50"}
+    assert [each.name for each in doubted(sheet=read_as, **again)] == ["unused_money"]
+
+
+def test_lines_that_head_their_orders_are_no_products():
+    columns = {name: f"if(n % 3 = 0, NULL, {name})" for name in ("stock_code", "description")}
+    order = {
+        "invoice": "(500000 + n // 3)::VARCHAR",
+        "customer_id": "(12000 + n // 3 % 400)::VARCHAR",
+    }
+    columns |= order
+    columns["price"] = "if(n % 3 = 0, 40 + n // 3, if(n % 3 = 1, 10 + n // 3, 6))"
+    columns["quantity"] = "[6, 1, 5][1 + n % 3]"
+    (found,) = doubted(**columns)
+    assert (found.name, found.level) == ("totals", "stops")
+    assert "in 800 of 800 orders a line without a product" in found.said
+    left_out = doubted(Policy(**found.change), **columns)
+    assert [(each.name, each.level) for each in left_out] == [("outlying_reason", "warns")]
 
 
 def test_orders_that_others_of_their_number_put_out_of_count_are_doubted():

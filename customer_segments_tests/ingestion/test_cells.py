@@ -86,7 +86,7 @@ def test_a_row_names_the_first_of_its_unreadable_cells(rows):
 
 
 def test_spellings_that_are_no_number():
-    texts = ["1_000", "0x10", "nan", "inf", "\u0663", "\uff11\uff12", "six", "+-6", "1e300"]
+    texts = ["1_000", "0x10", "nan", "inf", "\u09e9", "six", "+-6", "1e300"]
     for column in ("quantity", "price"):
         # Beside numbers, as most cells of a column are.
         assert values(column, [*texts, "5"]) == [None] * len(texts) + [5]

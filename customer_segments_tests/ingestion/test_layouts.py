@@ -166,6 +166,43 @@ EXPORTS = {
             "price": "unit_price_tax_incl",
         },
     ),
+    "xero": (
+        "ContactName,EmailAddress,InvoiceNumber,InvoiceDate,Total,InventoryItemCode,Description,"
+        "Quantity,UnitAmount,LineAmount,Currency,Type,Status",
+        {"customer_id": "ContactName", "price": "UnitAmount", "status": "Type"},
+    ),
+    "navision lines": (
+        "Document No.,Line No.,Posting Date,Sell-to Customer No.,Type,No.,Description,Quantity,"
+        "Unit Price Excl. VAT,Line Amount Excl. VAT",
+        {
+            "invoice": "Document No.",
+            "stock_code": "No.",
+            "customer_id": "Sell-to Customer No.",
+            "line_total": "Line Amount Excl. VAT",
+        },
+    ),
+    "magento": (
+        "ID,Purchase Point,Purchase Date,Bill-to Name,Grand Total (Base),Grand Total (Purchased),"
+        "Status,Customer Email",
+        {"invoice": "ID", "customer_id": "Customer Email", "amount": "Grand Total (Base)"},
+    ),
+    "mercado libre": (
+        "# de venta,Fecha de venta,Estado,Unidades,Total (MXN),SKU,"
+        "Precio unitario de venta de la publicación (MXN),Comprador",
+        {"invoice": "# de venta", "customer_id": "Comprador"},
+    ),
+    "tripletex": (
+        "Ordrenummer,Ordredato,Kundenummer,Produktnavn,Antall,Enhetspris eks. mva,Mva",
+        {"price": "Enhetspris eks. mva"},
+    ),
+    "sage france": (
+        "N° pièce,Date pièce,Code tiers,Intitulé tiers,Qté,P.U. HT",
+        {"invoice": "N° pièce", "invoice_date": "Date pièce", "customer_id": "Code tiers"},
+    ),
+    "subiekt": (
+        "Numer,Data wystawienia,Kontrahent,Symbol,Nazwa,Ilość,Cena netto",
+        {"invoice": "Numer", "stock_code": "Symbol", "description": "Nazwa"},
+    ),
     "german": (
         "Beleg-Nr.,Beleg-Datum,Kunden-Nr.,Firma,Artikel-Nr.,Bezeichnung,Menge,E-Preis,Gesamt",
         {
@@ -244,6 +281,7 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     assert "the customer and the date" in error.problem
     said = 'columns = { customer_id = "its heading", invoice_date = "its heading" }'
     assert said in error.remedy
+    assert "quotation marks as a whole" in missing(["Customer,Date,Price"]).remedy
     assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
 
 
@@ -311,6 +349,25 @@ def test_separator(tmp_path):
 def test_encoding(tmp_path):
     text = LOG.replace("7", "Łódź").encode("cp1250")
     assert taken(tmp_path, "a.csv", text, encoding="cp1250")[0]["customer_id"] == "Łódź"
+
+
+@pytest.mark.parametrize(
+    ("page", "headings"),
+    [
+        ("cp1250", "Kontrahent;Data sprzedaży;Ilość;Cena;Łódź"),
+        ("cp1254", "Müşteri No;Tarih;Miktar;Birim Fiyat;Ürün"),
+    ],
+)
+def test_headings_tell_the_code_page(tmp_path, page, headings):
+    text = f"{headings}\n7;2024-05-31;3;2,50;blue mug\n".encode(page)
+    row = taken(tmp_path, "a.csv", text)[0]
+    assert (row["customer_id"], row["quantity"], row["price"]) == ("7", 3, Decimal("2.5"))
+
+
+def test_what_stands_between_letters_tells_the_code_page(tmp_path):
+    lines = "".join(f"Ines Novak Müller,2024-05-31,{n},Tea tin\n" for n in range(10, 90))
+    text = f"Customer,Date,Price,Product\n{lines}".encode("cp1252")
+    assert taken(tmp_path, "a.csv", text)[0]["customer_id"] == "Ines Novak Müller"
 
 
 def test_a_euro_beside_a_number_tells_the_code_page(tmp_path):
