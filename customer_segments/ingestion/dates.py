@@ -10,7 +10,6 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.numbers import narrow
 from customer_segments.policy.layout import Layout
 
 TIMESTAMP = "timestamp(6)"
@@ -63,7 +62,7 @@ PATTERNS = {
 
 def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     """Return a cell without its zone, in the one way of writing of several, and the zone."""
-    cell = narrow(cell.strip())
+    cell = cell.strip()
     # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
     text = cell.re_replace("[年月]", "-").re_replace("日", " ").strip()
     between = r"([0-9][-/.]) +([0-9])", r"\1\2"

@@ -6,7 +6,7 @@ Belongs here: what a grid is. Does not: making one (``reading``, ``scans``).
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import StringValue, Table
 
 from customer_segments.ingestion.layout import Header
 from customer_segments.ingestion.sources import Source
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 # Queries are made once for all sheets with the same columns, which takes longer than a small file.
 CELLS = "cells_of_a_sheet"
+# Full-width, as Japanese keyboards write them; Arabic, Persian.
+NARROW = (
+    "".join(map(chr, range(0xFF01, 0xFF5F))) + "￥٠١٢٣٤٥٦٧٨٩٫٬۰۱۲۳۴۵۶۷۸۹",  # noqa: RUF001 - on purpose
+    "".join(map(chr, range(0x21, 0x7F))) + "¥0123456789.,0123456789",
+)
+# What nobody takes for a number, a date or an id.
+WORDS = ("description", "country", "status", "overfull")
 
 
 class Grid(NamedTuple):
@@ -44,5 +51,14 @@ class Grid(NamedTuple):
 
 
 def cells_of(schema: ibis.Schema) -> Table:
-    """Return the cells of whatever sheet has these columns."""
-    return ibis.table(schema, name=CELLS)
+    """Return the cells of whatever sheet has these columns, texts with the usual digits."""
+    cells = ibis.table(schema, name=CELLS)
+    texts = [name for name in cells.columns if cells[name].type().is_string()]
+    # A view: whoever reads a cell seven times would have it made usual seven times.
+    return cells.mutate(
+        **{name: _narrow(cells[name]) for name in texts if name not in WORDS}
+    ).view()
+
+
+def _narrow(text: StringValue) -> StringValue:
+    return ibis.ifelse(text.re_search("[^ -~]"), text.translate(*NARROW), text)

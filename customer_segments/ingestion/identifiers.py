@@ -12,7 +12,6 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
 from customer_segments.ingestion.layout import CONTACT
-from customer_segments.ingestion.numbers import narrow
 from customer_segments.policy.rules import Source as Rules
 
 IDENTIFIERS = ("invoice", "stock_code", "customer_id", "country", "status", *CONTACT)
@@ -92,7 +91,7 @@ def _whole(text: StringValue) -> Value:
 def _written_alike(text: StringValue) -> Value:
     """Return a name as it is written with one character or two, one blank or two."""
     is_odd = text.re_search(f"[^ -~]|[{BLANKS}]{{2}}")
-    return ibis.ifelse(is_odd, nfc_normalize(narrow(text).re_replace(f"[{BLANKS}]+", " ")), text)
+    return ibis.ifelse(is_odd, nfc_normalize(text.re_replace(f"[{BLANKS}]+", " ")), text)
 
 
 def _somebody(rules: Rules) -> Callable[[StringValue], Value]:

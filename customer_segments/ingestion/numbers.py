@@ -37,25 +37,16 @@ _GROUPED = {
 _MIXED = "mixed"
 # What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
 _UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on purpose
-_PER_UNIT = r"\s*/\s*\pL{1,8}\.?$"
-# Full-width, as Japanese keyboards write them; Arabic, Persian.
-_NARROW = (
-    "".join(map(chr, range(0xFF01, 0xFF5F))) + "￥٠١٢٣٤٥٦٧٨٩٫٬۰۱۲۳۴۵۶۷۸۹",  # noqa: RUF001 - on purpose
-    "".join(map(chr, range(0x21, 0x7F))) + "¥0123456789.,0123456789",
-)
+# Not \pL: the engine would make its automaton anew at each of fifty places.
+_PER_UNIT = r"\s*/[^0-9]{1,10}$"
 WHOLE = {name.upper() for name in read_toml(__package__, "currencies.toml")["whole"]}
 # So many numbers below a thousand among those above have no decimals, and these have none either.
 MANY_SHORT, LEAST_SHORT = 0.2, 10
 
 
-def narrow(text: StringValue) -> StringValue:
-    """Return full-width, Arabic and Persian digits, and signs beside them, as the usual ones."""
-    return ibis.ifelse(text.re_search("[^ -~]"), text.translate(*_NARROW), text)
-
-
 def parts(texts: Table, column: str) -> Table:
     """Add to a column's texts what their kinds are told by."""
-    text = narrow(texts[column].strip())
+    text = texts[column].strip()
     if column == "quantity":
         # pc and pcs, Stk. and Stk are one.
         unit = text.re_extract(_UNIT, 2).lower().re_replace(r"s?\.?$", "").nullif("")
@@ -137,7 +128,7 @@ def read(
     ``is_plain`` is whether all cells of the column are as the engine writes numbers, ``percent``
     whether 20% is one.
     """
-    text = narrow(cell.strip())
+    text = cell.strip()
     if is_plain and decimal != ",":
         return text.try_cast(kind)
     null = ibis.null(kind)
@@ -159,12 +150,12 @@ def read(
 
 def without_unit(text: StringValue) -> StringValue:
     """Return 3 pcs as 3."""
-    return narrow(text.strip()).re_replace(_UNIT, r"\1")
+    return text.strip().re_replace(_UNIT, r"\1")
 
 
 def currencies(cell: StringValue) -> StringValue:
     """Return the currency sign or code that stands beside a number; null if there is none."""
-    text = narrow(cell.strip()).re_replace(_BLANKS, "").re_replace(_PER_UNIT, "")
+    text = cell.strip().re_replace(_BLANKS, "").re_replace(_PER_UNIT, "")
     beside = rf"^\(?{_SIGN}({_CURRENCY})?{_OPENING}[0-9.,]+({_CURRENCY})?{_SIGN}\)?$"
     named = ibis.coalesce(*(text.re_extract(beside, group).nullif("") for group in (1, 2)))
     return named.replace("\\", "¥")

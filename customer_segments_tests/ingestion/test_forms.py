@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from customer_segments.ingestion import numbers, times
 from customer_segments.ingestion.forms import Form, looked_at, settled
+from customer_segments.ingestion.grid import CELLS, cells_of
 from customer_segments.policy.layout import Layout
 from customer_segments.tables.money import PRICE
 from customer_segments_tests.ingestion.taken import take
@@ -39,8 +40,8 @@ def read_each(
         }
     )
     # By name, so that what reads it is compiled once.
-    cells = ibis.table(dict.fromkeys(("n", "of"), "int64") | {column: "string"}, "cells")
-    ENGINE.con.register("cells", table)
+    cells = cells_of(ibis.schema(dict.fromkeys(("n", "of"), "int64") | {column: "string"}))
+    ENGINE.con.register(CELLS, table)
     texts = cells.filter(cells[column].notnull()).mutate(times=1)
     counted = ENGINE.execute(looked_at(texts, column, ("of",))).set_index("of")
     forms: dict[Form, list[int]] = {}
@@ -51,7 +52,7 @@ def read_each(
         forms.setdefault(found[column], []).append(number)
         stopping[number] = [doubt.name for doubt in doubts if doubt.level == "stops"]
     for form, numbered in forms.items():
-        ENGINE.con.register("cells", table.filter(pc.is_in(table["of"], pa.array(numbered))))
+        ENGINE.con.register(CELLS, table.filter(pc.is_in(table["of"], pa.array(numbered))))
         if column == "invoice_date":
             how = form.kinds, form.is_plain, form.order, zone, None
             read = times.with_moment(cells, cells[column], *how).rename(value="moment")
