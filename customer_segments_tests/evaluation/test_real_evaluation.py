@@ -35,6 +35,7 @@ def made(settings: Settings, contract: Contract, **config) -> pd.DataFrame:
     return Warehouse(settings.warehouse_path).load(contract)
 
 
+@pytest.mark.slow  # a figure of the documentation; gates have a table of their own
 def test_no_other_algorithm_passes_every_gate(uci_warehouse, copies):
     # Resamples enough to tell who passes; 20 take half a minute.
     comparison = made(copies(uci_warehouse), ALGORITHM_COMPARISON, resamples=4)

@@ -62,6 +62,7 @@ def test_a_shop_of_three_months_cannot_judge_them_yet(world):
     assert ask(world.settings, "SELECT count(*) FROM recommendation_backtest") == [(0,)]
 
 
+@pytest.mark.slow  # a figure of the documentation; what a back-test counts is beside it
 def test_the_lists_foretell_what_the_real_customers_bought(real_warehouse: Settings, copy_of):
     """Made as of 1 September 2011, held against September to November."""
     settings = copy_of(real_warehouse)
