@@ -126,15 +126,12 @@ def _view(
         year = dict(of_year.itertuples(index=False))
     lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
     left_out = con.execute(queries.credits_only(lines, month, window))
-    was_checked = tables.CHECK_HISTORY.table in there
     expected, offers, state = {}, {}, State.read(con)
     judged = tables.SEGMENT_VALUE_BACKTEST
     if judged.table in there:
         months_ahead = queries.expected_by_segment(of_month, value, judged.relation)
         expected = dict(read(months_ahead).itertuples(index=False))
-    if tables.PRODUCT_RECOMMENDATIONS.table in Catalog.of(con) and month == newest_shown(
-        state, today
-    ):
+    if tables.PRODUCT_RECOMMENDATIONS.table in there and month == newest_shown(state, today):
         offered = queries.offers()
         offered = offered if sample is None else offered.semi_join(people, "customer_id")
         rows_of = _rows(con, offered).to_pylist()
@@ -156,7 +153,7 @@ def _view(
         newest_cohort=read(queries.retention(cohort, since, known_until)),
         control_share=control_share,
         rows=rows,
-        findings=read(queries.findings_of(month)) if was_checked else None,
+        findings=read(queries.findings_of(month)) if tables.CHECK_HISTORY.table in there else None,
         sheets=read(tables.SOURCE_SHEETS.relation.order_by("source_order")),
         newest_date=rows[rows["reason"] == queries.KEPT]["newest"].max().date(),
         snapshot_date=snapshot_date,
@@ -196,8 +193,7 @@ def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
 def _people(con: Connection, month: date, control_share: float, moves: Table) -> Table:
     """Return all that is known of the customers of a month."""
     labels, rfm, _ = (contract.relation for contract in MADE_OF)
-    came_from = moves.select(*KEY, "from_segment")
-    labelled = queries.of(labels, month).left_join(came_from, KEY)
+    labelled = queries.of(labels, month).left_join(moves.select(*KEY, "from_segment"), KEY)
     labelled = labelled.select(*labels.columns, "from_segment")
     people = queries.customers_of(labelled, queries.of(rfm, month))
     if tables.CUSTOMER_VALUE.table in Catalog.of(con):
