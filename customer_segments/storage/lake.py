@@ -137,7 +137,7 @@ def placed(there: Catalog, contract: Contract, lake: Lake | None) -> InFile | La
             "Nothing was changed. Take [engine] back to what it was, or name another warehouse, "
             "which is made from the files again.",
         )
-    return wanted or InFile()
+    return wanted or InFile(there)
 
 
 def pinned(con: Connection, table: str) -> int:

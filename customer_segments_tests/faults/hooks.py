@@ -124,7 +124,7 @@ class Watch:
         _replace(ingestion, "publish", watched_stage)
         _replace(Backend, "raw_sql", watched_sql)
         for owner, name, phase in (
-            (Backend, "create_table", "staging"),
+            (InFile, "stage", "staging"),
             (publish, "row_breaches", "audit"),
             (publish, "_replaced", "comparison"),
             (ledger, "add_lines", "ledger"),

@@ -3,6 +3,7 @@
 Also what it leaves when it fails half way: everything as it was, the ledger too.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -463,6 +464,28 @@ def test_an_error_in_the_first_publication_leaves_a_file_that_works(warehouse: W
     assert ledger_of(warehouse, COUNTRIES) == {}
     warehouse.publish(COUNTRIES, pd.DataFrame({"country": ["Eire"], "customers": [1]}))
     assert content(warehouse, COUNTRIES) == [("Eire", 1)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"revenue": Decimal("-1.0000")}, "CHECK constraint"),
+        ({"quantity": None}, "NOT NULL constraint failed: cleaned_transactions.quantity"),
+        ({"row_number": 1}, "key .* is unique: 2 rows"),
+    ],
+    ids=["rule", "null", "key"],
+)
+def test_first_rows_of_a_large_table_are_held_to_its_contract(warehouse: Warehouse, bad, said):
+    large = replace(CLEANED, is_indexed=False)
+    with pytest.raises(ContractBreach, match=said):
+        warehouse.publish(
+            large, arrow(CLEANED, [cleaned_row(1), cleaned_row(2) | bad]), months=YEAR
+        )
+    assert state(warehouse) == {}
+
+    warehouse.publish(large, arrow(CLEANED, [cleaned_row(1)]), months=YEAR)
+    warehouse.publish(large, arrow(CLEANED, [cleaned_row(2, MARCH)]), months=(MARCH, APRIL))
+    assert [row[1] for row in content(warehouse, large)] == [1, 2]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
