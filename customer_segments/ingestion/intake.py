@@ -29,6 +29,7 @@ from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.private import make_folder
+from customer_segments.storage.connection import too_little_memory
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
 from customer_segments.texts import plural
@@ -122,8 +123,8 @@ def taken_in(
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
             intake.doubts = told_once(intake.doubts)
             yield intake
-        except duckdb.OutOfMemoryException:
-            raise
+        except duckdb.OutOfMemoryException as error:
+            raise too_little_memory(memory) from error
         except duckdb.Error:
             # The engine reads files whenever it needs them, and does not say which was broken.
             for grid in begun:

@@ -72,7 +72,7 @@ def connected(
         )
     _holding_threads[path] = threading.get_ident()
     try:
-        with private_files(), _translated(path):
+        with private_files(), _translated(path, limits["memory_limit"]):
             connection = _connect(path, limits, timeout_seconds, read_only)
             try:
                 # Commands and pages say themselves how far they are.
@@ -101,15 +101,26 @@ def transaction(con: Connection) -> Iterator[None]:
     con.raw_sql("COMMIT")
 
 
+def too_little_memory(limit: str) -> UserError:
+    """Return what to say of a query for which the memory that DuckDB may take is too little."""
+    return UserError(
+        f"The {limit} of memory that DuckDB may take are too little for this.",
+        "What was published before is still in place. Set CUSTOMER_SEGMENTS_MEMORY to more, up to "
+        "half of the machine's, and start again: it goes on from there.",
+    )
+
+
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Say what DuckDB's error means where the disk is full, or somebody stopped the query."""
+def _translated(path: Path, memory: str) -> Iterator[None]:
+    """Say what DuckDB's error means: no disk or memory is left, or somebody stopped the query."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
         if not any(words in str(error) for words in DISK_FULL):
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise too_little_memory(memory) from error
             raise
         raise WarehouseUnavailable(
             f"The disk of the warehouse {path} is full.",
