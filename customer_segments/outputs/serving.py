@@ -27,6 +27,7 @@ from customer_segments.storage.state import State
 
 # All that is known of each customer at each month's end; what is read from here alone.
 CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
+TOLD = tables.CUSTOMER_RFM, tables.CUSTOMER_SEGMENTS
 # Rows of ``customers`` that are sorted at a time: a gigabyte holds twice as many.
 MOST_SORTED = 1_000_000
 
@@ -38,7 +39,9 @@ def serve(installed: Installation) -> None:
     with installed.warehouse.reading() as con:
         if tables.CUSTOMER_SEGMENTS.table not in Catalog.of(con):
             return
-        write_copy(con, copy.path, served(con), CUSTOMERS)
+        views = {c.table: c.schema.names for c in told_by_customers(con)}
+        of = {name: parts for name, parts in served(con).items() if name not in views}
+        write_copy(con, copy.path, of, CUSTOMERS, views)
         # Last: without it the copy is made once more.
         State.read(con).save(copy.state_path)
 
@@ -59,6 +62,19 @@ def served(con: Connection) -> dict[str, list[Table]]:
         ORDERS: [orders_of(lines)],
     }
     return known if is_large(State.read(con)) else known | {PRODUCTS: [products_of(lines)]}
+
+
+def told_by_customers(con: Connection) -> tuple[Contract, ...]:
+    """Return the tables of which ``customers`` has all rows and columns: written twice for nothing.
+
+    None while a snapshot waits for its labels, which are of another one.
+    """
+    snapshots, labels = (latest(con, contract.table) for contract in TOLD)
+    is_labelled = snapshots.keys() == labels.keys() and all(
+        line.rows == labels[month].rows and line.publication < labels[month].publication
+        for month, line in snapshots.items()
+    )
+    return TOLD if is_labelled else ()
 
 
 def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:

@@ -3,7 +3,7 @@
 Belongs here: writing it from an open warehouse. Does not: which tables (``outputs.serving``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,11 +20,16 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
 
 def write_copy(
-    con: Connection, path: Path, tables: Mapping[str, Sequence[Table]], parquet: str
+    con: Connection,
+    path: Path,
+    tables: Mapping[str, Sequence[Table]],
+    whole: str,
+    views: Mapping[str, Iterable[str]],
 ) -> None:
-    """Write tables to a new DuckDB file at ``path``, and one of them to Parquet beside it.
+    """Write tables to a new DuckDB file at ``path``, and one, the ``whole``, to Parquet beside it.
 
-    A table comes in one part or several, which are sorted, and held in memory, one by one.
+    A table comes in one part or several, which are sorted, and held in memory, one by one; each of
+    the ``views`` has some columns of the whole.
     Whoever has the old files open reads on in them; who opens them next meets the new ones.
     """
     # What was left of a process that was killed, by another number.
@@ -39,7 +44,10 @@ def write_copy(
                 con.raw_sql(f"CREATE TABLE copy.main.{quoted(name)} AS {query}")
                 for query in map(con.compile, others):
                     con.raw_sql(f"INSERT INTO copy.main.{quoted(name)} {query}")
-            con.raw_sql(f"COPY copy.main.{quoted(parquet)} TO {literal(str(rows))} ({PARQUET})")
+            for name, columns in views.items():
+                query = f"SELECT {', '.join(map(quoted, columns))} FROM copy.main.{quoted(whole)}"
+                con.raw_sql(f"CREATE VIEW copy.main.{quoted(name)} AS {query}")
+            con.raw_sql(f"COPY copy.main.{quoted(whole)} TO {literal(str(rows))} ({PARQUET})")
         finally:
             with suppress(Exception):
                 con.raw_sql("DETACH copy")

@@ -16,6 +16,8 @@ from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
 from customer_segments_tests.outputs.conftest import MONTH, SHARE, TODAY
 
+WAITS = "table_name = 'customer_segments' AND month = DATE '2024-12-01'"
+
 
 @pytest.fixture(scope="module")
 def installed(sample_warehouse) -> Installation:
@@ -69,6 +71,27 @@ def test_customers_have_all_that_is_known_of_them(installed):
     assert len(of_month) == len(read)
     for row in of_month:
         assert {name: by_customer[row["customer_id"]][name] for name in row} == row
+
+
+def test_snapshots_and_labels_are_in_the_copy_once(sample_warehouse, copy_of):
+    installed = Installation.of(copy_of(sample_warehouse))
+    names = ("customer_rfm", "customer_segments")
+    for is_once in (True, False):
+        if not is_once:
+            # A snapshot that waits for its labels.
+            with installed.warehouse.writing() as con:
+                con.raw_sql(f"DELETE FROM publications WHERE {WAITS}")
+        serve(installed)
+        for name in names:
+            with installed.warehouse.reading() as con:
+                ours = con.table(name).to_pandas()
+            with installed.copy.reading() as con:
+                theirs = con.table(name).to_pandas()
+                held = con.raw_sql("SELECT view_name FROM duckdb_views() WHERE NOT internal")
+                assert (name in {row for (row,) in held.fetchall()}) == is_once
+            key = ["snapshot_month", "customer_id"]
+            ours, theirs = (each.sort_values(key, ignore_index=True) for each in (ours, theirs))
+            pd.testing.assert_frame_equal(ours, theirs)
 
 
 def test_who_has_a_copy_open_reads_on_while_another_takes_its_place(sample_warehouse, copy_of):
