@@ -42,9 +42,14 @@ def settle(
     share orders are taken.
     """
     sheets = kept(con, ibis.memtable(surveyed[[*SHEET, "source_order"]]), "sheets")
+    # Each of a pass of its own, over few columns: what is read twice in one query is held whole.
+    undated = rows.filter(rows.invoice_date.isnull()).select(SHEET).distinct()
+    undated, uci = kept(con, undated, "undated"), kept(con, uci_sheets(rows), "uci_sheets")
     rows = with_keys(rows).inner_join(sheets, SHEET)
-    settled = _with_month(_with_superseded(con, rows, sheets, progress))
-    settled = _marked(settled, uci_sheets(rows), SHEET, "is_uci")
+    settled = _with_superseded(con, rows, sheets, progress)
+    settled = settled.mutate(own_month=settled.invoice_date.truncate("M").date())
+    settled = _with_month(settled, undated if fetched(con, undated.limit(1)) else None)
+    settled = _marked(settled, uci, SHEET, "is_uci")
     month = ibis.greatest(ibis.least(settled.month, ibis.date(last)), ibis.date(first))
     return settled.mutate(month=month).select(*RAW_TRANSACTIONS.schema.names)
 
@@ -82,13 +87,13 @@ def _marked(rows: Table, which: Table, key: list[str], name: str) -> Table:
     return marked.select(rows, **{name: marked.is_there.fill_null(False)})
 
 
-def _with_month(rows: Table) -> Table:
+def _with_month(rows: Table, undated: Table | None) -> Table:
     """Add the month of the row, of the nearest dated row before it in its sheet, else after.
 
     Only sheets that have undated rows are sorted, for their sake: most have none.
     """
-    rows = rows.mutate(own_month=rows.invoice_date.truncate("M").date())
-    undated = rows.filter(rows.own_month.isnull())
+    if undated is None:
+        return rows.mutate(month=rows.own_month)
     concerned = rows.semi_join(undated, SHEET).select(*SHEET, "row_number", "own_month")
     # A dated row starts a group, and the undated ones after it fall into the same; group 0 is
     # what stands before the first dated row, whose month group 1 has.
