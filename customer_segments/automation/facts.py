@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from customer_segments import tables
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.database import hashes_of
 from customer_segments.ingestion.sources import fingerprinted
@@ -19,6 +20,7 @@ from customer_segments.installation import Installation
 from customer_segments.months import between, said
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_in
+from customer_segments.storage import Contract
 from customer_segments.storage.state import State
 
 Range = tuple[date, date]
@@ -63,6 +65,21 @@ class Facts:
     reports: Mapping[date, str] = field(default_factory=dict)
     parser: str = ""
     copied: State = field(default_factory=State)
+
+    def changed_rules(self, contract: Contract) -> str:
+        """Name the sections of the policy that may have changed since a table was made.
+
+        The ledger has a hash of all that decide a table. A section is the same still if it decides
+        another table, too, and that is by the rules in force.
+        """
+        same: set[str] = set()
+        for other in tables.CONTRACTS.values():
+            last = self.state.last(other.table)
+            if last and last.made_by == self.installed.made_by(other):
+                same |= {*other.sections}
+        changed = [f"[{name}]" for name in contract.sections if name not in same]
+        months = [] if same else ["the first or last month"]
+        return " or ".join(changed + months) or "this version takes them in another way"
 
 
 def look(installed: Installation, *, again: bool = False) -> Facts:

@@ -128,17 +128,18 @@ def test_a_refit_is_judged_and_a_rollback_is_one_command(world):
 
 
 def test_check_names_rows_and_writes_nothing(tmp_path):
-    """And here it is a process of its own, as all are for a user."""
-    workbook = write(tmp_path / "mine.xlsx", [HEADER, line(), line(Quantity="six")])
+    """And here it is a process of its own, as all are for a user; of a terminal without ö."""
+    workbook = write(tmp_path / "mine.xlsx", [[*HEADER, "Größe"], line(), line(Quantity="six")])
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "check", str(workbook)],
-        env=os.environ | environment(tmp_path),
+        env=os.environ | environment(tmp_path) | {"LC_ALL": "POSIX", "PYTHONUTF8": "0"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert "unreadable_value: mine.xlsx, Sheet1, row 3: quantity says 'six'" in done.stdout
+    assert "Columns that are not used: Gr??e" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.xlsx"]
 
 
