@@ -195,6 +195,14 @@ def test_what_is_no_value_is_told_before_anything_is_started(arguments, message)
     assert message in " ".join(done.output.split())
 
 
+def test_no_run_fails_for_a_name_that_is_none(tmp_path, sample_copied):
+    (home := tmp_path / "home").mkdir()
+    for arguments in (["promote", "nope"], ["campaign", "--month", "2031-01"]):
+        done = start(tmp_path, *arguments, DAGSTER_HOME=str(home))
+        assert (done.returncode, done.stderr.startswith("Error: ")) == (1, True)
+    assert list(home.iterdir()) == []
+
+
 def test_a_range_of_months():
     assert parse_range("2011-06:2011-12") == (parse_month("2011-06"), parse_month("2011-12"))
     assert parse_range("2011-06") == (parse_month("2011-06"),) * 2
