@@ -74,7 +74,7 @@ def headlines(
     yield f"Sales{so_far}", in_short, grown.get("last_month"), sales
     year, then = taken["last_year"], month_name(shift(view.month, -YEAR))
     value = grown.get("last_year") or UNKNOWN
-    yield "Sales in a year", value, None, f"Against {then}: {plain(year or 0)}"
+    yield "Year on year", value, None, f"Against {then}: {plain(year or 0)}"
     has_before = any(move["origin"] != NEW for move in figures.moves_of(view))
     is_known = any(move["origin"] != NEW for move in figures.moves_of(before))
     is_known = is_known and view.is_complete

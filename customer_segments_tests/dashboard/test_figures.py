@@ -58,7 +58,7 @@ def test_a_month_that_goes_on_is_not_compared_with_a_whole_one(seen):
     cut = replace(seen.view, snapshot_date=seen.view.snapshot_date - timedelta(days=20))
     shown = {label: said for label, *said in headlines(cut, seen.segments)}
     assert shown["Sales so far"][1] is shown["New"][1] is None
-    assert shown["Sales in a year"][0] == shown["Slipped"][0] == UNKNOWN
+    assert shown["Year on year"][0] == shown["Slipped"][0] == UNKNOWN
     first = replace(seen.view, month=seen.months[0])
     shown = {label: said for label, *said in headlines(first, seen.segments)}
     assert shown["New"][0] == shown["Slipped"][0] == UNKNOWN
