@@ -100,7 +100,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     if held is None:
         why = f"{table} of {first:%Y-%m} was never made"
     elif held.made_by != facts.installed.made_by(tables.CONTRACTS[table]):
-        changed = facts.changed_rules(tables.CONTRACTS[table])
+        changed = facts.changed_rules(tables.CONTRACTS[table], held)
         why = f"the rules changed since {table} of {first:%Y-%m} was made: {changed}"
     elif first in redated:
         why = f"recency of {first:%Y-%m} counts to another day now"
@@ -211,7 +211,7 @@ def _offers(facts: Facts) -> list[Step]:
             why = f"{contract.table} was never made"
         elif held.made_by != made_by:
             why = f"the rules changed since {contract.table} was made: "
-            why += facts.changed_rules(contract)
+            why += facts.changed_rules(contract, held)
         elif held.publication < changed:
             why = f"{made_from} changed since {contract.table} was made"
         else:

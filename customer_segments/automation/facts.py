@@ -21,7 +21,7 @@ from customer_segments.months import between, said
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_in
 from customer_segments.storage import Contract
-from customer_segments.storage.state import State
+from customer_segments.storage.state import Held, State
 
 Range = tuple[date, date]
 # A file not touched for so long is not being copied any more; else it has to look the same at
@@ -66,20 +66,21 @@ class Facts:
     parser: str = ""
     copied: State = field(default_factory=State)
 
-    def changed_rules(self, contract: Contract) -> str:
+    def changed_rules(self, contract: Contract, made: Held) -> str:
         """Name the sections of the policy that may have changed since a table was made.
 
         The ledger has a hash of all that decide a table. A section is the same still if it decides
-        another table, too, and that is by the rules in force.
+        another table, too, that was made before by the rules in force.
         """
         same: set[str] = set()
         for other in tables.CONTRACTS.values():
-            last = self.state.last(other.table)
-            if last and last.made_by == self.installed.made_by(other):
+            wanted, held = self.installed.made_by(other), self.state.tables.get(other.table, {})
+            if any(o.made_by == wanted and o.publication < made.publication for o in held.values()):
                 same |= {*other.sections}
         changed = [f"[{name}]" for name in contract.sections if name not in same]
-        months = [] if same else ["the first or last month"]
-        return " or ".join(changed + months) or "this version takes them in another way"
+        changed += [] if same else ["the first or last month"]
+        changed += ["this version of the code"] if contract.revision or not changed else []
+        return " or ".join(changed)
 
 
 def look(installed: Installation, *, again: bool = False) -> Facts:
