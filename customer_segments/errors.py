@@ -1,5 +1,7 @@
 """The one error whose text is written for the person who can mend its cause."""
 
+from typing import Any
+
 
 class UserError(Exception):
     """Something outside the code is wrong: the problem, and as its remedy what to do about it.
@@ -11,3 +13,8 @@ class UserError(Exception):
         super().__init__(f"{problem} {remedy}".strip())
         self.problem = problem
         self.remedy = remedy
+
+
+def said_of(problem: Any) -> str:
+    """Return what pydantic says of a value, as the middle of a sentence."""
+    return problem["msg"].removeprefix("Value error, ").rstrip(".")

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from customer_segments.covering import load_months
-from customer_segments.errors import UserError
+from customer_segments.errors import UserError, said_of
 from customer_segments.months import Months
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings, project_root
@@ -46,7 +46,7 @@ def settings_here() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = "; ".join(
-            f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {said_of(problem)}"
             for problem in error.errors()
         )
         raise UserError(

@@ -11,14 +11,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_segments.channels import channels
 from customer_segments.errors import UserError
 from customer_segments.source_files import SOURCE_SUFFIXES, contents
 
-Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+def _like(pattern: str, otherwise: str) -> AfterValidator:
+    """Take texts like a pattern; of others, say what is expected and not the pattern."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(otherwise)
+        return text
+
+    return AfterValidator(checked)
+
+
+Month = Annotated[str, _like(r"\d{4}-(0[1-9]|1[0-2])", "it is not a month; write it as 2011-06")]
+Memory = Annotated[
+    str, _like(r"\d+(\.\d+)? ?[KMGT]i?B", "it is not a size; write it as 500MB or 1.5GB")
+]
+Url = Annotated[
+    str,
+    _like(
+        r"https?://[^\s/?#]+(/\S*)?",
+        "it is not an address of the web; write it as https://host/path",
+    ),
+]
 
 
 def project_root() -> Path:
@@ -55,9 +77,7 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         300, ge=0, description="How long to wait for another process that holds the warehouse."
     )
-    memory: str = Field(
-        "1GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$", description="Memory of DuckDB; beyond it, its disk."
-    )
+    memory: Memory = Field("1GB", description="Memory of DuckDB; beyond it, its disk.")
     spill_dir: Path | None = Field(
         None, description="Folder of what DuckDB has no memory for; beside the warehouse if none."
     )
@@ -67,7 +87,7 @@ class Settings(BaseSettings):
     database_password: SecretStr = Field(
         SecretStr(""), description="Password of the database, if one is the source."
     )
-    ui_url: str = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
+    ui_url: Url = Field("http://127.0.0.1:3000", description="The Dagster UI, for links.")
     alerts: SecretStr = Field(
         SecretStr(""), description="Addresses of alerts: docs/operations.md, Alerts."
     )
@@ -75,8 +95,6 @@ class Settings(BaseSettings):
     @field_validator("ui_url")
     @classmethod
     def _ui_url(cls, url: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", url):
-            raise ValueError("This is not an address of the web; write it as https://host/path.")
         return url.rstrip("/")
 
     @field_validator("alerts")

@@ -36,7 +36,7 @@ EVIDENCE = (tables.MODEL_SELECTION, *tables.EVALUATION, tables.SEGMENT_VALUE_BAC
 OF_NEWEST = (tables.PRODUCT_RECOMMENDATIONS, tables.CUSTOMER_CONTACTS)
 # Of the workbook, and of the files beside it that have its name.
 SUFFIXES = {
-    ".xlsx": "Workbook with every customer: a sheet per segment, and who moved in a whole month.",
+    ".xlsx": "Workbook with every customer: a sheet per segment; of a complete month, who moved.",
     ".csv": "The same customers as CSV.",
     ".parquet": "The same customers as Parquet.",
 }

@@ -46,7 +46,7 @@ def test_a_file_says_a_few_things_and_leaves_the_rest(tmp_path):
         ("[model]\nn_clusters = 1", r"model\.n_clusters: .*auto, or a number from 2 to 30"),
         ("[cleanin]\na = 1", "cleanin: there is no such rule"),
         ('[cleaning]\ncredit_prefix = ""', r'credit_prefix: .* credit = "sign"'),
-        ("[cleaning]\nproduct_pattern = '(?=A)'", "product_pattern: .* the engine cannot read it"),
+        ("[cleaning]\nproduct_pattern = '(?=A)'", "product_pattern: the engine cannot read it"),
         ("[rfm]\nwindow_months = 1000000", "window_months: .* less than or equal to 1200"),
         ("[cleaning]\ncredit = 'minus'", "'prefix', 'sign' or 'price'"),
         ("[[actions]]\n[[actions]]\naccount_tier = 'big'", r"actions\.1\.account_tier: .*'retail'"),

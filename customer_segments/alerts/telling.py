@@ -37,10 +37,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
 
     # Alerts have to be on where nobody thought of them; without addresses they are logged.
     @dg.sensor(
-        name="alerts", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING
+        name="alerts",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of failed runs and checks, overdue months and failing sensors, once "
+        "each, to the addresses in CUSTOMER_SEGMENTS_ALERTS.",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """Tell of failed runs and checks, overdue months and failing sensors, once each."""
         collect(settings, context.instance)
         problems = deliver(settings, TICK_SECONDS)
         names = ", ".join(channels(settings.alerts.get_secret_value()))

@@ -100,7 +100,8 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     if held is None:
         why = f"{table} of {first:%Y-%m} was never made"
     elif held.made_by != facts.installed.made_by(tables.CONTRACTS[table]):
-        why = f"the rules changed since {table} of {first:%Y-%m} was made"
+        changed = facts.changed_rules(tables.CONTRACTS[table], held)
+        why = f"the rules changed since {table} of {first:%Y-%m} was made: {changed}"
     elif first in redated:
         why = f"recency of {first:%Y-%m} counts to another day now"
     else:
@@ -204,13 +205,13 @@ def _offers(facts: Facts) -> list[Step]:
     """Return the step that makes the offers, if what they are made of is not as it was."""
     for contract in tables.OFFERS:
         held, made_from = facts.state.last(contract.table), contract.built_from or ""
-        made_by = facts.installed.made_by(contract)
-        changes = [each.changed for each in facts.state.tables.get(made_from, {}).values()]
-        changed = max(changes, default=0)
+        made_by, inputs = facts.installed.made_by(contract), facts.state.tables.get(made_from, {})
+        changed = max((each.changed for each in inputs.values()), default=0)
         if held is None:
             why = f"{contract.table} was never made"
         elif held.made_by != made_by:
-            why = f"the rules changed since {contract.table} was made"
+            why = f"the rules changed since {contract.table} was made: "
+            why += facts.changed_rules(contract, held)
         elif held.publication < changed:
             why = f"{made_from} changed since {contract.table} was made"
         else:

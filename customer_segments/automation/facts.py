@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from customer_segments import tables
 from customer_segments.ingestion.casting import PARSER
 from customer_segments.ingestion.database import hashes_of
 from customer_segments.ingestion.sources import fingerprinted
@@ -19,7 +20,8 @@ from customer_segments.installation import Installation
 from customer_segments.months import between, said
 from customer_segments.settings import Settings
 from customer_segments.shown import report_path, state_in
-from customer_segments.storage.state import State
+from customer_segments.storage import Contract
+from customer_segments.storage.state import Held, State
 
 Range = tuple[date, date]
 # A file not touched for so long is not being copied any more; else it has to look the same at
@@ -63,6 +65,22 @@ class Facts:
     reports: Mapping[date, str] = field(default_factory=dict)
     parser: str = ""
     copied: State = field(default_factory=State)
+
+    def changed_rules(self, contract: Contract, made: Held) -> str:
+        """Name the sections of the policy that may have changed since a table was made.
+
+        The ledger has a hash of all that decide a table. A section is the same still if it decides
+        another table, too, that was made before by the rules in force.
+        """
+        same: set[str] = set()
+        for other in tables.CONTRACTS.values():
+            wanted, held = self.installed.made_by(other), self.state.tables.get(other.table, {})
+            if any(o.made_by == wanted and o.publication < made.publication for o in held.values()):
+                same |= {*other.sections}
+        changed = [f"[{name}]" for name in contract.sections if name not in same]
+        changed += [] if same else ["the first or last month"]
+        changed += ["this version of the code"] if contract.revision or not changed else []
+        return " or ".join(changed)
 
 
 def look(installed: Installation, *, again: bool = False) -> Facts:

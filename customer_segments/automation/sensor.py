@@ -33,8 +33,9 @@ agenda_asset = dg.AssetSpec(
     "agenda",
     deps=["transaction_workbooks"],
     group_name="transactions",
-    description="What is due, and why: the sensor of this name writes it here when it changes, "
-    "and requests the first step. `customer-segments agenda` prints it.",
+    description="What is due, and why. While the sensor of this name is on, it writes it here when "
+    "it changes, and requests the first step: see Automation. `customer-segments agenda` prints "
+    "it at any time.",
     kinds={"json"},
 )
 

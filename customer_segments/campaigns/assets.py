@@ -37,12 +37,15 @@ def build_defs(installed: Installation) -> dg.Definitions:
         group, and left the control group alone.
         """
         from customer_segments.campaigns.result import CAVEAT, compared, followed, list_month
+        from customer_segments.outputs.pictures.palette import in_order
 
         month = list_month(query, config.list_month, policy.source.today())
         shared = {"list_month": month, "control_share": config.control_share}
         customers = query(followed(month, config.control_share))
         table = tables.CAMPAIGN_RESULT.arrow([shared | row for row in compared(customers)])
-        figures = figures_table(table.to_pandas().drop(columns=[*shared]))
+        frame = table.to_pandas().drop(columns=[*shared])
+        names = in_order(frame["segment"])
+        figures = figures_table(frame.set_index("segment").loc[names].reset_index())
         said = {"list_month": f"{month:%Y-%m}", "caveat": CAVEAT, "result": figures}
         context.add_output_metadata(said)
         return table

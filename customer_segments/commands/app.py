@@ -5,6 +5,7 @@ Belongs here: which commands there are, and exit codes: 0 fine, 1 an error that 
 """
 
 import gc
+import io
 import logging
 import os
 import sys
@@ -87,6 +88,10 @@ def entry_point() -> None:
     # The libraries make a million objects that stay: looking through them again and again for
     # garbage takes a twentieth of a run.
     gc.set_threshold(1_000_000, 20, 50)
+    # What a terminal or a pipe has no sign for is no reason to stop.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="customer-segments")
     except UserError as error:

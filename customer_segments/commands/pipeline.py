@@ -98,8 +98,11 @@ def promote(
 ) -> None:
     """Make a model version the champion, or an older one again, and label all months by it."""
     from customer_segments.commands.run import decide
+    from customer_segments.model.exchange import export_version
 
     installed, choice = Installation.here(), {"version": version, "reason": reason}
+    # Of a name that is none a run would fail, and the champion be red in the UI.
+    export_version(installed.warehouse, version)
     _end(installed, decide(installed, "promote", champion_model=choice))
 
 
@@ -154,10 +157,12 @@ def campaign(
     ] = None,
 ) -> None:
     """Compare the test and control groups of a past month's lists on the three months since."""
+    from customer_segments.campaigns.result import list_month
     from customer_segments.commands.run import start
     from customer_segments.outputs.campaigns import print_campaign
 
     installed, config = Installation.here(), {"list_month": month, "control_share": control_share}
+    list_month(installed.warehouse.query, month, installed.policy.source.today())
     start(installed, "campaign", campaign_result=config)
     print_campaign(installed, get_console())
 

@@ -23,6 +23,7 @@ from customer_segments.dashboard.showing import (
     metrics,
     note,
     people,
+    ranked,
     table,
 )
 from customer_segments.months import parse_month
@@ -149,7 +150,7 @@ def _curves(rates: pd.DataFrame, model: Iterable[str]) -> None:
         )
     with right:
         shown = columns_of("segment months_after customers returned rate")
-        table(rates, shown, height=350)
+        table(ranked(rates, model), shown, height=350)
 
 
 def _results(seen: Seen) -> None:
@@ -162,6 +163,7 @@ def _results(seen: Seen) -> None:
     chosen = st.selectbox("Lists of", list(names), key="lists", **KEPT)
     share = seen.installed.policy.campaigns.control_share
     rows = _compared(stamp(seen.installed), chosen, share, seen)
+    rows = ranked(rows, seen.view.clusters["segment"])
     for outcome, (said, form) in OUTCOMES.items():
         st.subheader(f"{said}, within {groups.FOLLOWED_MONTHS} months")
         first, *others = columns_of("segment test_mean control_mean difference low high")

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from customer_segments import tables
+from customer_segments.campaigns.groups import CONTROL
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.showing import by_segment, metrics, note, table, text
 from customer_segments.model.comparison import nearest_clusters, segment_names
@@ -94,7 +95,8 @@ def _facts(row: pd.Series) -> Iterator[str]:
     yield f"First order on {day_name(row['first_purchase_date'])}"
     yield f"Last on {day_name(row['last_purchase_date'])}"
     yield f"Orders in {counted(row['months_active'], 'month')}"
-    yield f"Campaign group: {row['campaign_group']}"
+    is_control = row["campaign_group"] == CONTROL
+    yield f"Campaign group: {row['campaign_group']}{', left alone' if is_control else ''}"
 
 
 def _ahead(row: pd.Series, seen: Seen) -> None:

@@ -58,7 +58,10 @@ def page(seen: Seen) -> None:
 def headlines(
     view: MonthView, segments: list[dict[str, Any]]
 ) -> Iterator[tuple[str, str, str | None, str]]:
-    """Yield five figures: what each is, its value, how it changed, and since when."""
+    """Yield five figures: what each is, its value, how it changed, and since when.
+
+    A part of a month is not compared with a whole one, nor a first month with none.
+    """
     total, taken = figures.total_of(segments), figures.taken(view)
     before = replace(view, month=shift(view.month, -1))
     since, so_far = f"Since {month_name(before.month)}", "" if view.is_complete else " so far"
@@ -66,17 +69,22 @@ def headlines(
     yield "Customers", f"{total['customers']:,}", _change(total["since_last_month"]), since
     sales = f"Net of returns: {plain(now)}. {since}"
     in_short = f"{now / 1e6:,.2f}M" if abs(now) >= 1e6 else plain(now)
-    yield f"Sales{so_far}", in_short, _grown(now, taken["last_month"]), sales
+    grown = {name: _grown(now, taken[name]) for name in ("last_month", "last_year")}
+    grown = grown if view.is_complete else {}
+    yield f"Sales{so_far}", in_short, grown.get("last_month"), sales
     year, then = taken["last_year"], month_name(shift(view.month, -YEAR))
-    value = (year is not None and _grown(now, year)) or UNKNOWN
-    yield "Sales in a year", value, None, f"Against {then}: {plain(year or 0)}"
+    value = grown.get("last_year") or UNKNOWN
+    yield "Year on year", value, None, f"Against {then}: {plain(year or 0)}"
+    has_before = any(move["origin"] != NEW for move in figures.moves_of(view))
     is_known = any(move["origin"] != NEW for move in figures.moves_of(before))
+    is_known = is_known and view.is_complete
     for how, label in ((figures.CAME, "New"), (figures.SLIPPED, SLIPPED)):
         if how == figures.SLIPPED and not view.is_complete:
             yield label, UNKNOWN, None, "Who has not ordered yet may still do so in this month"
             continue
         moved, were = (sum(each["customers"] for each in _moves(of, how)) for of in (view, before))
-        yield label, f"{moved:,}", _change(moved - were) if is_known else None, since
+        value = f"{moved:,}" if has_before else UNKNOWN
+        yield label, value, _change(moved - were) if is_known else None, since
 
 
 def named(view: MonthView, how: str):

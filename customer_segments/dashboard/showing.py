@@ -103,6 +103,12 @@ def metrics(*figures: tuple[str, ...]) -> None:
         column.metric(label, value, help=" ".join(said) or None)
 
 
+def ranked(rows: pd.DataFrame, model: Iterable[str]) -> pd.DataFrame:
+    """Return rows in their segments' order, and those of a segment as they were."""
+    places = {name: place for place, name in enumerate(in_order(rows["segment"], model))}
+    return rows.sort_values("segment", key=lambda names: names.map(places), kind="stable")
+
+
 def in_turn(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return customers with most money first; of as much, as they were."""
     return frame.sort_values(by, ascending=False, kind="stable")

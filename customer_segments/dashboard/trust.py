@@ -28,6 +28,8 @@ ROWS = columns_of(
 )
 DECISIONS = ("decision", "decided_at", "version", "verdict", "reason")
 SELECTION = ("n_clusters", "stability", "worst_jaccard", "smallest_share", "passes", "reason")
+# Where the column's own name is none of people's words.
+HEADINGS = {"n_clusters": "Segments", "said": "Found", "table_name": "Table", "check_name": "Check"}
 VERSIONS = ["version", "segment", "customers", "description", "training_month", "silhouette"]
 
 
@@ -102,7 +104,7 @@ def _shown(frame: pd.DataFrame, contract: Contract, names: Iterable[str]) -> Non
 
 def _column(name: str, contract: Contract) -> Any:
     dtype, (_, said) = contract.schema[name], contract.columns[name]
-    heading = name.replace("_", " ").capitalize()
+    heading = HEADINGS.get(name, name.replace("_", " ").capitalize())
     if dtype.is_date():
         return st.column_config.DateColumn(heading, help=said, format="YYYY-MM-DD")
     if dtype.is_timestamp():

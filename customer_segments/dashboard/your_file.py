@@ -38,11 +38,15 @@ def page(seen: Seen) -> None:
     dropped = st.file_uploader("Files", KINDS, accept_multiple_files=True)
     if not dropped:
         return
+    names = [Path(file.name).name for file in dropped]
+    if again := sorted({name for name in names if names.count(name) > 1}):
+        st.error(f"Two files are called {text(again[0])}. Rename one: rows are told apart by it.")
+        return
     with TemporaryDirectory() as folder:
         paths = []
-        for file in dropped:
+        for name, file in zip(names, dropped, strict=True):
             # Its name decides how it is read; a path in it does not.
-            paths.append(Path(folder, Path(file.name).name))
+            paths.append(Path(folder, name))
             paths[-1].write_bytes(file.getvalue())
         try:
             with st.spinner("Reading ..."):
@@ -104,7 +108,7 @@ def _customers(done: DryRun, seen: Seen) -> None:
     frame = labelled(done, seen)
     st.header("Its customers")
     if frame.empty:
-        st.info("The files name no customers.")
+        st.info("Nobody in them bought anything: credit notes alone make no customer.")
         return
     version = seen.view.clusters["version"].iloc[0]
     note(f"By model {version}, as of the end of the files' data.")

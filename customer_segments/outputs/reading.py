@@ -120,10 +120,10 @@ def _view(
     cohort = queries.of(labels, cohort_month)
     since = rfm.filter(rfm.snapshot_month >= ibis.date(cohort_month))
     year, window = {}, customers["window_months"][0].as_py()
-    # In a trailing window money of a year ago has fallen out again.
-    if not window:
-        of_year = read(queries.year_by_segment(labels, tables.CUSTOMER_RFM.relation, month))
-        year = dict(of_year.itertuples(index=False))
+    # In a trailing window it is no part of what is shown beside it; in a first year all of it.
+    a_year_before = latest(con, tables.CUSTOMER_RFM.table).get(months.shift(month, -queries.YEAR))
+    if not window and a_year_before and a_year_before.rows and value.get_name() in there:
+        year = dict(read(queries.year_by_segment(of_month, value)).itertuples(index=False))
     lines = con.table(queries.ORDERS) if is_counted else tables.CLEANED_TRANSACTIONS.relation
     left_out = con.execute(queries.credits_only(lines, month, window))
     expected, offers, state = {}, {}, State.read(con)

@@ -21,10 +21,10 @@ def percent(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a figure as plainly as it allows: 5,476, 14, 2.5, 3.20 billion."""
+    """Return a figure as plainly as it allows: 5,476, 14, 491.5, 3.20 billion."""
     if abs(value) >= 1e9:
         return amount(value)
-    return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:,.1f}"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
 
 
 def counted(count: float, noun: str) -> str:

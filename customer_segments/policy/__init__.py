@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from customer_segments.errors import UserError
+from customer_segments.errors import UserError, said_of
 from customer_segments.policy.actions import DEFAULTS, Action
 from customer_segments.policy.checks import Checks
 from customer_segments.policy.engine import Engine
@@ -110,5 +110,5 @@ class Policy(BaseSettings):
 
 def _said(problem: Any) -> str:
     is_unknown = problem["type"] == "extra_forbidden"
-    what = "there is no such rule" if is_unknown else problem["msg"].rstrip(".")
+    what = "there is no such rule" if is_unknown else said_of(problem)
     return f"{'.'.join(map(str, problem['loc']))}: {what}"

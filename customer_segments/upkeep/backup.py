@@ -100,9 +100,16 @@ def check_backup(path: Path) -> Notes:
 def backup_path(installed: Installation, label: str = "") -> Path:
     """Return a new name in ``backups/`` beside the warehouse, by the time and what it is for."""
     warehouse = installed.settings.warehouse_path
-    make_folder(warehouse.parent / "backups")
+    folder = warehouse.parent / "backups"
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "Allow writing there, or name a file elsewhere: `customer-segments backup PATH`.",
+        ) from error
     name = f"{warehouse.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{label and '-'}{label}.duckdb"
-    return warehouse.parent / "backups" / name
+    return folder / name
 
 
 def log_of(path: Path) -> Path:

@@ -207,6 +207,9 @@ def april_is_the_newest_again(draft: Draft) -> None:
     draft.april("2024-05-01", "2024-04-09")
 
 
+CLEANED = "the rules changed since cleaned_transactions of 2024-01 was made: "
+RFM = "the rules changed since customer_rfm of 2024-01 was made: "
+OFFERED = "the rules changed since product_recommendations was made: "
 SCORING = [
     (april_is_over, NEWEST, "recency of 2024-04 counts to another day now"),
     (april_stays_cut, None, ""),
@@ -221,9 +224,13 @@ SCORING = [
     (june_was_asked_for_alone, "2024-05 to 2024-06", "cleaned_transactions of 2024-05 was never"),
     (newest_after_a_gap_went, "2024-03", "2024-03 changed"),
     (april_comes_back, "2024-03 to 2024-04", "2024-03 changed, and months after it"),
-    (new_rules("cleaning", drop_credit_notes=True), ALL, "the rules changed since cleaned_trans"),
+    (
+        new_rules("cleaning", drop_credit_notes=True),
+        ALL,
+        f"{CLEANED}[cleaning]",
+    ),
     (new_rules("cleaning", non_products={"X": "Fee"}), ALL, "the rules changed since cleaned_tra"),
-    (new_rules("rfm", window_months=12), ALL, "the rules changed since customer_rfm of 2024-01"),
+    (new_rules("rfm", window_months=12), ALL, f"{RFM}[rfm]"),
     (new_rules("model", n_clusters=7), None, ""),
     (new_rules("gate", max_moved_share=0.5), None, ""),
     (new_rules("source", currency="GBP", accept=["formulas"]), None, ""),
@@ -379,7 +386,10 @@ def test_reports(tmp_path, happens: Callable, due: list[str]):
         (lambda draft: draft.publish("cleaned_transactions", 2), "cleaned_transactions changed"),
         (lambda draft: draft.publish("customer_segments", 2), "customer_segments changed"),
         (lambda draft: draft.state.tables.pop("segment_products"), "segment_products was never m"),
-        (new_rules("recommend", sold_days=30), "the rules changed since product_recommendations"),
+        (
+            new_rules("recommend", sold_days=30),
+            f"{OFFERED}[recommend]",
+        ),
         (read_again, None),
     ],
 )

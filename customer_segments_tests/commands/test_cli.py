@@ -128,17 +128,18 @@ def test_a_refit_is_judged_and_a_rollback_is_one_command(world):
 
 
 def test_check_names_rows_and_writes_nothing(tmp_path):
-    """And here it is a process of its own, as all are for a user."""
-    workbook = write(tmp_path / "mine.xlsx", [HEADER, line(), line(Quantity="six")])
+    """And here it is a process of its own, as all are for a user; of a terminal without ö."""
+    workbook = write(tmp_path / "mine.xlsx", [[*HEADER, "Größe"], line(), line(Quantity="six")])
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "check", str(workbook)],
-        env=os.environ | environment(tmp_path),
+        env=os.environ | environment(tmp_path) | {"LC_ALL": "POSIX", "PYTHONUTF8": "0"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert "unreadable_value: mine.xlsx, Sheet1, row 3: quantity says 'six'" in done.stdout
+    assert "Columns that are not used: Gr??e" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mine.xlsx"]
 
 
@@ -192,6 +193,14 @@ def test_what_is_no_value_is_told_before_anything_is_started(arguments, message)
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+def test_no_run_fails_for_a_name_that_is_none(tmp_path, sample_copied):
+    (home := tmp_path / "home").mkdir()
+    for arguments in (["promote", "nope"], ["campaign", "--month", "2031-01"]):
+        done = start(tmp_path, *arguments, DAGSTER_HOME=str(home))
+        assert (done.returncode, done.stderr.startswith("Error: ")) == (1, True)
+    assert list(home.iterdir()) == []
 
 
 def test_a_range_of_months():

@@ -92,7 +92,8 @@ WRONG = {
         "{config} is wrong: checks.volume.warn: .*valid number",
     ),
     "no such setting": ("", {"WAREHUOSE": "x"}, "CUSTOMER_SEGMENTS_WAREHUOSE in the environment"),
-    "wrong setting": ("", {"FIRST_MONTH": "2011-13"}, "CUSTOMER_SEGMENTS_FIRST_MONTH: String sho"),
+    "no month": ("", {"FIRST_MONTH": "2011-13"}, "_FIRST_MONTH: it is not a month; .* 2011-06"),
+    "no size": ("", {"MEMORY": "1.2.3GB"}, "_MEMORY: it is not a size; write it as 500MB or "),
 }
 
 

@@ -172,6 +172,10 @@ def test_a_file_that_is_dropped_is_read_and_not_kept(opened, tmp_path):
     settled(page)
     assert page.get_by_text("Its customers").count() == 1
     assert page.locator("[data-testid=stException]").count() == 0
+    (tmp_path / "other").mkdir()
+    # Else it would take the other's place, and be read twice.
+    page.locator("input[type=file]").set_input_files(shutil.copy(file, tmp_path / "other"))
+    page.get_by_text("Two files are called =cmd.csv").wait_for()
 
 
 def test_pages_are_read_while_a_run_writes(opened, folder):

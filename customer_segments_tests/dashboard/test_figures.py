@@ -1,11 +1,16 @@
 """Figures on the dashboard's pages are those of the report, and of plain SQL on the warehouse."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pandas as pd
 import pytest
 
 from customer_segments.campaigns.result import ALL_CUSTOMERS
 from customer_segments.dashboard.campaign import reached
+from customer_segments.dashboard.month import headlines
 from customer_segments.outputs.campaigns import measurable
+from customer_segments.outputs.words import UNKNOWN
 from customer_segments.storage import Warehouse
 from customer_segments_tests.outputs.conftest import MONTH, reported  # noqa: F401
 
@@ -47,6 +52,16 @@ def test_this_month(opened, sql, reported):  # noqa: F811
         ends = zip(frame["from_segment"], frame["segment"], strict=True)
         assert {how[end] for end in ends} == {said}
     assert slipping["revenue_12m"].is_monotonic_decreasing
+
+
+def test_a_month_that_goes_on_is_not_compared_with_a_whole_one(seen):
+    cut = replace(seen.view, snapshot_date=seen.view.snapshot_date - timedelta(days=20))
+    shown = {label: said for label, *said in headlines(cut, seen.segments)}
+    assert shown["Sales so far"][1] is shown["New"][1] is None
+    assert shown["Year on year"][0] == shown["Slipped"][0] == UNKNOWN
+    first = replace(seen.view, month=seen.months[0])
+    shown = {label: said for label, *said in headlines(first, seen.segments)}
+    assert shown["New"][0] == shown["Slipped"][0] == UNKNOWN
 
 
 def test_segments(opened, sql, reported):  # noqa: F811
@@ -153,8 +168,11 @@ def test_whose_channel_is_none_is_left_out_of_campaigns():
     assert reached(people)["customer_id"].to_list() == ["1", "3"]
 
 
-def test_what_came_of_past_lists(opened, sql):
+def test_what_came_of_past_lists(opened, seen, sql):
     app = opened("campaign", lists="2024-06")
+    order = [*seen.view.clusters["segment"]]
+    assert [*app.dataframe[0].value["segment"].unique()] == order
+    assert [*app.dataframe[2].value["segment"]] == [*order, ALL_CUSTOMERS]
     back = app.dataframe[2].value.set_index("segment").loc[ALL_CUSTOMERS]
     came = sql(
         "SELECT avg(CASE WHEN customer_id IN (SELECT customer_id FROM cleaned_transactions WHERE "

@@ -137,6 +137,14 @@ def test_a_month_that_is_cut_short_says_nothing_of_who_stays_away(real_warehouse
     assert len(december.customers) > len(november.customers)
 
 
+def test_what_segments_brought_in_a_year_is_what_their_lists_add_up_to(real_warehouse):
+    """Of who had only taken goods back a year before, no snapshot of then knows anything."""
+    warehouse = Warehouse(real_warehouse.warehouse_path)
+    november = read_month(warehouse, date(2011, 11, 1), TODAY, SHARE)
+    in_lists = november.people.groupby("segment")["revenue_12m"].sum()
+    assert november.year == pytest.approx(in_lists.to_dict())
+
+
 @settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from("ABC"), st.sets(st.integers(0, 5), min_size=1), min_size=1),

@@ -65,6 +65,14 @@ def test_figures_are_those_of_the_month(real_warehouse):
     assert round(json.loads(figures)["psi_last_year"], 3) == 0.313
 
 
+def test_the_same_labels_have_the_same_separation_to_the_last_digit(sample_warehouse):
+    """A sum of fractions has other last digits each time; what is kept of it has not."""
+    kept = "SELECT figures->>'separation' FROM check_history WHERE check_name = 'separation'"
+    said = [text for (text,) in query(sample_warehouse, kept)]
+    assert len(said) == 24
+    assert max(len(text) for text in said) <= len("0.123456")
+
+
 def test_each_verdict_is_tied_to_what_it_judged(real_warehouse):
     strays = query(
         real_warehouse,

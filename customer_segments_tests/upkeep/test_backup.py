@@ -54,6 +54,12 @@ def test_a_backup_holds_all_that_the_warehouse_does(installed):
         connection.execute("UPDATE cleaned_transactions SET quantity = 0")
 
 
+def test_where_no_folder_can_be_made_another_is_asked_for(installed):
+    (installed.warehouse.path.parent / "backups").touch()
+    with pytest.raises(UserError, match="backups cannot be made: File exists"):
+        back_up(installed)
+
+
 def test_two_backups_at_once_have_two_names(installed):
     paths = {back_up(installed)[0] for _ in range(3)}
     assert len(paths) == 3
