@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ibis
 from ibis.expr.types import StringValue, Table
 
+from customer_segments.ingestion.doubt import Doubt
 from customer_segments.ingestion.layout import Header
 from customer_segments.ingestion.sources import Source
 
@@ -38,6 +39,8 @@ class Grid(NamedTuple):
     header: Header
     schema: ibis.Schema
     sql: str
+    # What is doubted of the text as a whole.
+    doubts: tuple[Doubt, ...] = ()
 
     def read_by(self, query: str) -> str:
         """Return a query of ``cells_of`` as one of this sheet."""

@@ -92,6 +92,14 @@ def _words(heading: str) -> tuple[str, ...]:
     return tuple("no" if word in NUMBER and len(words) > 1 else word for word in words)
 
 
+@cache
+def known_words() -> frozenset[str]:
+    """Return the words of all headings that are not ASCII, in small letters."""
+    names = [name for names in _known()["synonyms"].values() for name in names]
+    words = re.findall(r"[^\W\d_]{3,}", " ".join(names).lower())
+    return frozenset(word for word in words if not word.isascii())
+
+
 def _known() -> Mapping[str, Any]:
     """Return the synonyms of each column, and the exports with headings of their own."""
     return read_toml(__package__, "headings.toml")

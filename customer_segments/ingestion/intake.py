@@ -141,6 +141,7 @@ def _looked_at(
     counts = grid.counted(con, counting(grid.schema))
     rows = counts["rows"]
     forms, doubts = settled(counts, layout, place, headings)
+    doubts = [*grid.doubts, *doubts]
     column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
     without = counts["no_money"]
     # A few may be errors that Excel itself shows.
