@@ -201,9 +201,11 @@ def _beside_sales(found: Evidence, rows: Table) -> float:
 
 
 def _address(found: Evidence) -> str | None:
-    """Return the heading of customers' e-mail addresses, where they are not what tells them."""
+    """Return the heading of another column that tells customers: a company, an e-mail address."""
     for row in found.sheets:
         unused = found.unused.get((row["workbook"], row["sheet"]), [])
+        if at := headings.found("company", unused):
+            return unused[at[0]]
         at = headings.found("email", unused)
         if there := unused[at[0]] if at else heading_of("email", row["read_as"]):
             return there
@@ -212,7 +214,9 @@ def _address(found: Evidence) -> str | None:
 
 def _way_out(reason: str, found: Evidence, concerned: Table, other: str | None) -> Change:
     if other:
-        return {"layout": [{"columns": {"customer_id": other}}]}
+        named = [heading_of("customer_id", row["read_as"]) for row in found.sheets]
+        both = [other, *filter(None, named[:1])] if headings.found("company", [other]) else other
+        return {"layout": [{"columns": {"customer_id": both}}]}
     if reason != "non_product":
         return USUAL[reason].get("change", {})
     codes = concerned.group_by(code=code_of(concerned)).agg(rows=concerned.count())

@@ -37,6 +37,20 @@ def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
         yield doubt("unsigned_credit_notes.status", change, **first | {"money": money})
 
 
+def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
+    """Look for sheets and files that are called credit notes while nothing of them is negative."""
+    rows = found.rows.filter(_.reason.isnull(), ~_.is_credit)
+    for row in found.sheets:
+        name = row["sheet"].replace("_", " ")
+        if not re.search(WORDS["credit"], name) or re.search(WORDS["sales"], name):
+            continue
+        sales = rows.filter(rows.workbook == row["workbook"], rows.sheet == row["sheet"])
+        first = found.first(sales, "customer_id")
+        if first and first["rows"] >= HALF * row["row_count"]:
+            (total,) = found.fetched(sales.agg(money=_.revenue.cast("float64").sum()))
+            yield doubt("unsigned_credit_notes.sheet", **first | total)
+
+
 def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
     """Look for lines that stand under several statuses: offers and invoices, say."""
     rules = found.policy.cleaning
@@ -44,10 +58,11 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         return
     rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
     for pair in found.fetched(standing_twice(rows, "status")):
-        names = _counting(found)
+        names, back = _counting(found), re.search(WORDS["back"], pair["status"])
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
+        change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
-        yield doubt("sold_twice.statuses", change, **first | pair)
+        yield doubt(f"sold_twice.{'back' if back else 'statuses'}", change, **first | pair)
 
 
 def _counting(found: Evidence) -> list[str]:

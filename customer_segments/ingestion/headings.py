@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from customer_segments.texts import read_toml
@@ -22,6 +23,21 @@ TAX = (
     " (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
 )
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
+
+
+def of_row(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
+    """Return the headings of a row; those that it has twice with what stands above their group."""
+    cells = [(cell or "").strip() for cell in rows[number - 1]]
+    above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
+    groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
+    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice:
+        return cells
+    # A heading that is alone of its group may stand above.
+    return [
+        f"{group} {cell}".strip() if cell in twice else cell or alone
+        for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
+    ]
 
 
 def found(column: str, cells: Sequence[str]) -> list[int]:
@@ -40,7 +56,19 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
 
 def named(heading: str, cells: Sequence[str]) -> list[int]:
     """Return where a heading stands that somebody names: as it is written, else nearly so."""
-    return _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
+    there = _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
+    # Of a column without a heading, its letter.
+    letters = [f"column {chr(65 + n)}" if not cell else "" for n, cell in enumerate(cells)]
+    return there or _where(heading.strip(), letters, str.casefold)
+
+
+def parts(column: str, cells: Sequence[str]) -> list[int]:
+    """Return where the headings stand that say together what a column says, if they are there."""
+    for names in _known()["parts"].get(column, []):
+        places = [_where(name, cells, _plain) for name in names]
+        if all(len(there) == 1 for there in places):
+            return [there[0] for there in places]
+    return []
 
 
 def has(key: str, cells: Sequence[str]) -> bool:

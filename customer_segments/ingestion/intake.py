@@ -21,6 +21,7 @@ from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.minor_units import is_said, minor_units
+from customer_segments.ingestion.names import several_names
 from customer_segments.ingestion.order_numbers import order_numbers, told_once
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
@@ -120,7 +121,7 @@ def taken_in(
                     progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
-            intake.doubts = told_once(intake.doubts)
+            intake.doubts = [*told_once(intake.doubts), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException:
             raise

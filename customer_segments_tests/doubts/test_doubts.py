@@ -34,9 +34,11 @@ def doubted(
     bounds: tuple[str | None, str | None] = (None, None),
     further: tuple[Doubt, ...] = (),
     by_file: dict[str, dict[str, Any]] | None = None,
+    sheet_name: str = "",
     **columns: str,
 ) -> list[Doubt]:
     """Doubt the shop, with other columns by SQL."""
+    columns |= {"sheet": sheet_name} if sheet_name else {}
     con = ibis.duckdb.connect()
     con.raw_sql(RAW_TRANSACTIONS.ddl())
     replaced = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
