@@ -175,7 +175,7 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
-    if what in ("shipping", "returns"):
+    if what in ("shipping", "returns", "price_unit"):
         return {}
     says = {}
     if what == "discount":

@@ -22,6 +22,8 @@ TAX = (
     " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|bez|iva)"
     " (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
 )
+# What several columns may say together without anybody saying so.
+WHOLE = ("invoice_date", "customer_id")
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
@@ -69,6 +71,21 @@ def parts(column: str, cells: Sequence[str]) -> list[int]:
         if all(len(there) == 1 for there in places):
             return [there[0] for there in places]
     return []
+
+
+def places(
+    column: str, said: str | list[str] | None, cells: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Return where a column may stand, and where what it is read together with."""
+    if said is None:
+        candidates = found(column, cells)
+        together = parts(column, cells) if column in WHOLE else []
+        # No column says it all, or one of these was taken for it.
+        return (together[:1], together[1:]) if {*candidates} <= {*together} else (candidates, [])
+    if isinstance(said, str):
+        return (named(said, cells) if said else []), []
+    together = [place for heading in said for place in named(heading, cells)[:1]]
+    return (together[:1], together[1:]) if len(together) == len(said) else ([], [])
 
 
 def has(key: str, cells: Sequence[str]) -> bool:

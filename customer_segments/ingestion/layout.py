@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.headings import found, has, named, of_exports, of_row, parts
+from customer_segments.ingestion.headings import found, has, of_exports, of_row, places
 from customer_segments.ingestion.missing import advice
 from customer_segments.policy.layout import Columns, Contact, Layout
 
@@ -23,8 +23,6 @@ NEEDED = {
     "price": "money (a price, or an amount)",
 }
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
-# What several columns may say together without anybody saying so.
-WHOLE = ("invoice_date", "customer_id")
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
 # A name beside the customer's id: it is held against it, and not used either.
@@ -148,7 +146,7 @@ def _header(
     positions: dict[str, int] = {}
     headings = dict[Any, Any].fromkeys(CONTACT, "") | layout.columns | layout.contact
     for column in (*COLUMNS, *CONTACT):
-        candidates, others = _places(column, headings.get(column), cells)
+        candidates, others = places(column, headings.get(column), cells)
         asked = headings.get(column) or []
         if asked and not candidates and layout.header_row is not None:
             raise UserError(
@@ -200,21 +198,6 @@ def _header(
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
-
-
-def _places(
-    column: str, said: str | list[str] | None, cells: list[str]
-) -> tuple[list[int], list[int]]:
-    """Return where a column may stand, and where what it is read together with."""
-    if said is None:
-        candidates = found(column, cells)
-        together = parts(column, cells) if column in WHOLE else []
-        # No column says it all, or one of these was taken for it.
-        return (together[:1], together[1:]) if {*candidates} <= {*together} else (candidates, [])
-    if isinstance(said, str):
-        return (named(said, cells) if said else []), []
-    together = [place for heading in said for place in named(heading, cells)[:1]]
-    return (together[:1], together[1:]) if len(together) == len(said) else ([], [])
 
 
 def _choose_money(positions: dict[str, int], layout: Layout) -> None:

@@ -13,6 +13,7 @@ from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, layout_for
 from customer_segments.policy import Policy
+from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
 # A shop of 400 customers with six lines in three orders each; n is the line.
@@ -117,6 +118,12 @@ MANY = [
         "padded_ids",
         {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
         ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
+        {},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, 'Ann S' || customer_id, 'S' || customer_id || ', Ann')"},
+        ["800 ids are 400 customers if the order of names", "Ann S12000 and S12000, Ann"],
         {},
     ),
     (
@@ -502,6 +509,15 @@ def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
     assert (found.name, found.level) == ("services_sold", "warns")
     assert "80 lines of GIFT" in found.said
     assert doubted(Policy(**found.change), **rows) == []
+
+
+def test_discounts_that_are_taken_off_are_no_services():
+    rows = {
+        "description": "if(n % 6 = 0, 'Discount', 'RED MUG')",
+        "stock_code": "if(n % 6 = 0, 'DISC10', 'P' || n % 50)",
+        "price": "if(n % 6 = 0, -1, 2.5 + n % 7)",
+    }
+    assert doubted(Policy(cleaning=Cleaning(credit="price")), **rows) == []
 
 
 def test_money_of_several_currencies_stops():
