@@ -26,6 +26,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
     *(customers.several_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
+    columns.other_headings,
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
     *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
     *(lines.unnetted_returns, statuses.unsigned_credit_notes, statuses.unsigned_credit_statuses),

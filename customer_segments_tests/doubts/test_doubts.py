@@ -707,6 +707,33 @@ def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
         assert each.change == {"layout": [{"files": "b.csv", "minor_units": True}]}
 
 
+@pytest.mark.parametrize(
+    ("times", "names"), [("1.2", ["other_scale"]), ("(1 + n % 50 % 3 / 5)", [])]
+)
+def test_prices_with_tax_in_one_file_alone_are_doubted(times, names):
+    rows = {
+        "workbook": "if(n < 1200, 'a.csv', 'b.csv')",
+        "price": f"(2.5 + n % 50 % 7) * if(n < 1200, 1, {times})",
+    }
+    assert [each.name for each in doubted(**rows)] == names
+
+
+@pytest.mark.parametrize(
+    ("invoice", "customer", "names"),
+    [("Customer ID", "Invoice No", ["other_headings"]), ("Invoice No", "Customer ID", [])],
+)
+def test_headings_in_another_order_among_the_rows_are_doubted(invoice, customer, names):
+    read_as = "invoice: 'Invoice No'; customer_id: 'Customer ID'; quantity: 'Quantity'"
+    rows = {
+        "invoice": f"if(n = 99, '{invoice}', n::VARCHAR)",
+        "customer_id": f"if(n = 99, '{customer}', (12000 + n // 2 % 400)::VARCHAR)",
+        "quantity": "if(n = 99, NULL, 1 + n % 12)",
+        "unreadable_column": "if(n = 99, 'quantity', NULL)",
+        "unreadable_text": "if(n = 99, 'Quantity', NULL)",
+    }
+    assert [each.name for each in doubted(sheet={"read_as": read_as}, **rows)] == names
+
+
 def test_documents_of_one_sale_count_once():
     line, read_as = "n // 4", {"read_as": "status: 'Belegart'"}
     columns = {
