@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_segments.channels import channels
 from customer_segments.errors import UserError
-from customer_segments.source_files import SHOWN, SOURCE_SUFFIXES, contents, way_out
+from customer_segments.source_files import SHOWN, SOURCE_SUFFIXES, TO_UNPACK, contents, way_out
 
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -125,7 +125,10 @@ class Settings(BaseSettings):
         # Whoever reads the rules says what is wrong with them.
         with suppress(OSError, ValueError):
             rules = tomllib.loads(self.config.read_text(encoding="utf-8-sig"))
-        return bool(rules.get("source", {}).get("database") or any(contents(self.source_dir)))
+        files, others = contents(self.source_dir)
+        # An archive is meant to be read.
+        is_meant = files or any(name.lower().endswith(TO_UNPACK) for name in others)
+        return bool(rules.get("source", {}).get("database") or is_meant)
 
     @property
     def input_dir(self) -> Path:

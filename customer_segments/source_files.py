@@ -16,9 +16,10 @@ SHOWN = 5
 SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
 
 # What to do about files of other kinds, by how their names end.
+TO_UNPACK = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".zst", ".xz", ".gz", ".numbers")
 WAYS_OUT = {
-    (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".zst", ".xz", ".gz"): "unpack it there",
     (".numbers",): "export it from Numbers as Excel or CSV",
+    TO_UNPACK: "unpack it there",
     (".pdf", ".doc", ".docx", ".png", ".jpg"): "ask for the same as CSV or Excel",
 }
 
