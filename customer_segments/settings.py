@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_segments.channels import channels
 from customer_segments.errors import UserError
-from customer_segments.source_files import SOURCE_SUFFIXES, contents
+from customer_segments.source_files import SHOWN, SOURCE_SUFFIXES, TO_UNPACK, contents, way_out
 
 
 def _like(pattern: str, otherwise: str) -> AfterValidator:
@@ -138,12 +138,15 @@ class Settings(BaseSettings):
 
     @property
     def _has_input(self) -> bool:
-        """Whether there is a file, or a database that the rules name."""
+        """Whether there is a file, readable or not, or a database that the rules name."""
         rules = {}
         # Whoever reads the rules says what is wrong with them.
         with suppress(OSError, ValueError):
             rules = tomllib.loads(self.config.read_text(encoding="utf-8-sig"))
-        return bool(rules.get("source", {}).get("database") or contents(self.source_dir)[0])
+        files, others = contents(self.source_dir)
+        # An archive is meant to be read.
+        is_meant = files or any(name.lower().endswith(TO_UNPACK) for name in others)
+        return bool(rules.get("source", {}).get("database") or is_meant)
 
     @property
     def input_dir(self) -> Path:
@@ -195,11 +198,13 @@ class Settings(BaseSettings):
             )
         files, others = contents(self.input_dir)
         if not files:
-            beside = f", but {', '.join(others[:5])}" if others else ""
+            beside = f", but {', '.join(others[:SHOWN])}" if others else ""
             raise UserError(
                 f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file"
                 f"{beside}.",
-                "Put workbooks in it (folders in it are not looked into), or fetch UCI's with "
+                f"{way_out(others)}."
+                if others
+                else "Put workbooks in it (folders in it are not looked into), or fetch UCI's with "
                 "`customer-segments download`.",
             )
         return files

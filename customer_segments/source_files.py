@@ -4,13 +4,34 @@ Belongs here: kinds of files by name. Does not: which folder it is (``settings``
 (``ingestion``).
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from customer_segments.errors import UserError
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+# Of names in a message.
+SHOWN = 5
 SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
+
+# What to do about files of other kinds, by how their names end.
+TO_UNPACK = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".zst", ".xz", ".gz", ".numbers")
+WAYS_OUT = {
+    (".numbers",): "export it from Numbers as Excel or CSV",
+    TO_UNPACK: "unpack it there",
+    (".pdf", ".doc", ".docx", ".png", ".jpg"): "ask for the same as CSV or Excel",
+}
+
+
+def way_out(names: Iterable[str]) -> str:
+    """Return what to do about files that are not read, for the end of a message."""
+    said = []
+    for name in list(names)[:SHOWN]:
+        ways = [way for ends, way in WAYS_OUT.items() if name.lower().endswith(ends)]
+        ways += ["export it as CSV or Excel" if "." in name else "folders are not looked into"]
+        said.append(f"{name}: {ways[0]}")
+    return "; ".join(said)
 
 
 def contents(folder: Path) -> tuple[list[Path], list[str]]:

@@ -77,7 +77,9 @@ def test_with_nothing_set_and_no_input_the_sample_stands_in_with_a_warehouse_of_
         (checkout / "data/source" / name).touch()
     (checkout / "data/source/folder.csv").mkdir()
     assert shown(checkout, LOCK_TIMEOUT_SECONDS="5") == SAMPLE
-    (checkout / "data/source/a.csv").touch()
+    (checkout / "data/source/a.zip").touch()
+    assert shown(checkout) == OWN
+    (checkout / "data/source/a.zip").rename(checkout / "data/source/a.csv")
     assert shown(checkout) == OWN
 
 
@@ -123,6 +125,9 @@ def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
     (tmp_path / "nowhere/2011").mkdir()
     (tmp_path / "nowhere/2011/a.csv").touch()
     with pytest.raises(UserError, match=r"\.parquet file, but 2011\. .*not looked into"):
+        missing.source_files()
+    (tmp_path / "nowhere/orders.zip").touch()
+    with pytest.raises(UserError, match=r"but 2011, orders\.zip\. .*orders\.zip: unpack it there"):
         missing.source_files()
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file does not exist"):

@@ -26,6 +26,7 @@ NOT_PROPOSED = {
     "minor_units",
     "other_scale",
     "outlying_reason",
+    "several_names",
     "unused_money",
     "wrong_code_page",
 }

@@ -7,12 +7,15 @@ columns of money that are not used (``files``).
 import re
 from collections.abc import Iterator
 
+import ibis
 from ibis import _
 
 from customer_segments.cleaning.rules import code_of
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
+from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.layout import COLUMNS, shown, where
+from customer_segments.ingestion.orders import SHEET
 from customer_segments.texts import read_toml
 
 QUANTITY = read_toml(__package__, "words.toml")["quantity"]
@@ -23,6 +26,11 @@ LEAST_ROWS = 10
 LEAST_LINES, LEAST_PRODUCTS, MUCH_LESS, MOST = 5, 10, 2, 0.8
 # Of one product's prices in two files: no price rises so much, and cents are a hundred times.
 FAR = 50
+# So many times as much as in another file, the same for nearly all products, is a tax.
+ALIKE, TAX = 0.01, (1.04, 1.3)
+# Cells of a row that are headings.
+LEAST_HEADINGS, MOST_ROWS = 3, 1_000
+TEXTS = ("customer_id", "invoice", "stock_code", "description")
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -87,17 +95,57 @@ def other_scale(found: Evidence) -> Iterator[Doubt]:
         least=_.price.min(), beside=_.workbook.argmin(_.price), files=_.count()
     )
     each = each.inner_join(lowest.filter(_.files > 1), "product")
-    each = each.mutate(is_far=_.price > FAR * _.least)
+    each = each.mutate(is_far=_.price > FAR * _.least, times=_.price / _.least)
+    each = each.mutate(usual=_.times.median().over(ibis.window(group_by="workbook")))
     counted = each.group_by("workbook").agg(
-        products=_.count(), far=_.is_far.sum(), beside=_.beside.min(where=_.is_far)
+        products=_.count(),
+        far=_.is_far.sum(),
+        beside=_.beside.max(where=_.beside != _.workbook),
+        alike=((_.times / _.usual - 1).abs() < ALIKE).sum(),
+        times=_.usual.max(),
     )
-    far = counted.filter(_.products >= LEAST_PRODUCTS, _.far >= MOST * _.products)
-    concerned = found.fetched(far.order_by("workbook"))
+    many = found.fetched(counted.filter(_.products >= LEAST_PRODUCTS).order_by("workbook"))
+    concerned = [row for row in many if row["far"] >= MOST * row["products"]]
+    for row in many:
+        least, most = TAX
+        if row["alike"] >= MOST * row["products"] and least < row["times"] < most:
+            facts = {"file": shown(row["workbook"]), "others": shown(row["beside"])}
+            yield doubt("other_scale.tax", looked_at=found.looked_at, **row | facts)
     if concerned:
         one, files = concerned[0], [row["workbook"] for row in concerned]
         change = layout_for(files, found.files, minor_units=True)
         facts = {"file": shown(one["workbook"]), "others": shown(one["beside"])}
         yield doubt("other_scale", change, looked_at=found.looked_at, **facts | one)
+
+
+def other_headings(found: Evidence) -> Iterator[Doubt]:
+    """Look for headings among the rows that stand in another order than those of the header."""
+    rows = found.raw.filter(~found.raw.unreadable_text.re_search("[0-9]"))
+    place = [*SHEET, "row_number", "unreadable_column", "unreadable_text", *TEXTS]
+    read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in found.sheets}
+    for row in found.fetched(rows.select(place).order_by(place[:3]).limit(MOST_ROWS)):
+        at = row["workbook"], row["sheet"]
+        cells = {row["unreadable_column"]: row["unreadable_text"]} | {
+            name: row[name] for name in TEXTS if row[name]
+        }
+        known = [name for name, cell in cells.items() if _is_heading(cell)]
+        own = {name: heading_of(name, read_as[at]) or "" for name in known}
+        other = [
+            name for name in known if own[name] and not headings.named(own[name], [cells[name]])
+        ]
+        if len(known) >= LEAST_HEADINGS and other:
+            yield doubt(
+                "other_headings",
+                where=where(*at),
+                row_number=row["row_number"],
+                heading=own[other[0]],
+                cell=shown(cells[other[0]]),
+            )
+            return
+
+
+def _is_heading(cell: str) -> bool:
+    return any(headings.found(column, [cell]) for column in COLUMNS)
 
 
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:

@@ -25,6 +25,8 @@ E_NOTATION = r"^([0-9]+[Ee]\+|[0-9]+[.,][0-9]+[Ee]\+?)[0-9]+$"
 PREFIXED = "^([A-Za-z]{0,6}[-_ ]?)[0-9]*[1-9][0-9]*$"
 # 010-1234-5678, (030) 123456.
 PHONE = "^[(+]?[0-9][0-9 ()./-]{5,}[0-9]$"
+# Smith, Anna
+TURNED = r"^\pL[^,]*, *\pL"
 # A spreadsheet holds 15 digits of a number and makes the others zeros; so many ids do not end in
 # zero by chance.
 # Letters may stand before the zeros: C00012.
@@ -71,6 +73,7 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             names=number_of(ids).notnull().any(),
             prefixes=ids.re_extract(PREFIXED, 1).nunique(where=ids.re_search(PREFIXED)),
             bare=ids.re_search("^[0-9]+$").any(),
+            turned=ids.re_search(TURNED).any(),
             signs=ids.re_search(f"^#|^[0-9]{{1,3}}(,[0-9]{{3}})+$|{PHONE}").any(),
         )
     )
@@ -81,6 +84,9 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
     if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
         number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
         yield from _alike(found, number, "letters in front", None, case=".signs")
+    if has["turned"]:
+        words = ids.lower().re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
+        yield from _alike(found, words.sort().join(" "), "the order of names", None, case=".signs")
     if has["zeros"]:
         unpadded, drop = ids.re_replace(f"({BEFORE})0+", r"\1"), {"leading_zeros": "drop"}
         yield from _alike(found, unpadded, "zeros in front", {"source": drop})

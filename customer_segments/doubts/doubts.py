@@ -6,7 +6,16 @@ fate (``cleaning``), what is seen while reading (``forms``).
 
 from collections.abc import Callable, Iterable, Iterator
 
-from customer_segments.doubts import again, columns, customers, files, lines, statuses, totals
+from customer_segments.doubts import (
+    again,
+    columns,
+    customers,
+    files,
+    lines,
+    sheets,
+    statuses,
+    totals,
+)
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.retailers import other_retailer
 from customer_segments.errors import UserError
@@ -17,9 +26,11 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
     *(customers.several_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
+    columns.other_headings,
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
-    statuses.sold_in_statuses,
-    *(lines.unnetted_returns, lines.unsigned_credit_notes, statuses.unsigned_credit_statuses),
+    *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
+    *(lines.unnetted_returns, statuses.unsigned_credit_notes, statuses.unsigned_credit_statuses),
+    statuses.unsigned_credit_sheets,
     *(lines.services_sold, lines.outlying_reason),
     *(files.several_currencies, files.several_measures, files.unused_money, files.wrong_code_page),
 )

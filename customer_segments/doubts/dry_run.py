@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
-from customer_segments.source_files import SOURCE_SUFFIXES, contents, natural_order, parts_of
+from customer_segments.source_files import (
+    SHOWN,
+    SOURCE_SUFFIXES,
+    contents,
+    natural_order,
+    parts_of,
+    way_out,
+)
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -156,11 +163,14 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
         else:
             raise UserError(
                 f"{path} is of a kind that is not read: {path.suffix or 'it has no suffix'}.",
-                f"Save it as .xlsx first; read are {', '.join(SOURCE_SUFFIXES)}.",
+                f"{way_out([path.name])}; read are {', '.join(SOURCE_SUFFIXES)}.",
             )
     if not files:
+        beside = f", but {', '.join(passed_over[:SHOWN])}" if passed_over else ""
         raise UserError(
-            f"{', '.join(map(str, paths))} holds no file that is read.",
-            f"Name files with transactions, or their folder: {', '.join(SOURCE_SUFFIXES)}.",
+            f"{', '.join(map(str, paths))} holds no file that is read{beside}.",
+            f"{way_out(passed_over)}."
+            if passed_over
+            else f"Name files with transactions, or their folder: {', '.join(SOURCE_SUFFIXES)}.",
         )
     return natural_order(files), passed_over

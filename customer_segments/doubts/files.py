@@ -36,6 +36,8 @@ MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
 # Of a sheet's rows, without date and customer.
 FOLLOWING, LEAST_FOLLOWING = 0.10, 10
+# Of the rows with a customer, those that say nothing else.
+MOST = 0.9
 FIRST_LINE = "invoice, date and customer"
 
 
@@ -59,6 +61,7 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         follow = row["follow"] if row["invoices"] else row["dateless"]
         row["follow"] = follow if row["customers"] else 0
     yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
+    yield from _headed(found, rows)
     if found.share_of("missing_customer") >= FOLLOWING:
         # With the day, for a till's receipts begin anew.
         named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
@@ -68,6 +71,24 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         follow = of_known.group_by(*SHEET).agg(follow=of_known.count())
         counted = found.fetched(follow.inner_join(by_sheet.drop("follow"), SHEET).order_by(SHEET))
         yield from _filled_down(found, counted, of_known, "the customer")
+
+
+def _headed(found: Evidence, rows: Table) -> Iterator[Doubt]:
+    """Look for customers who stand on rows of their own, above their lines."""
+    nothing = [rows[name].isnull() for name in ("invoice_date", "invoice", "stock_code")]
+    lines = rows.customer_id.isnull() & rows.invoice_date.notnull() & rows.price.notnull()
+    counted = found.fetched(
+        rows.group_by(*SHEET)
+        .agg(
+            rows=rows.count(),
+            customers=rows.customer_id.count(),
+            heads=(rows.customer_id.notnull() & nothing[0] & nothing[1] & nothing[2]).sum(),
+            follow=lines.sum(),
+        )
+        .order_by(SHEET)
+    )
+    headed = [row for row in counted if row["heads"] and row["heads"] >= MOST * row["customers"]]
+    yield from _filled_down(found, headed, rows.filter(lines), "the customer")
 
 
 def _filled_down(
@@ -154,7 +175,7 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
-    if what in ("shipping", "returns"):
+    if what in ("shipping", "returns", "price_unit"):
         return {}
     says = {}
     if what == "discount":

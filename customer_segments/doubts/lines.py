@@ -18,7 +18,6 @@ from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
-from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
 # Of lines or of money, from where on returns count; and lines from where on they stop.
@@ -26,7 +25,8 @@ FEW_RETURNS, LEAST_RETURNS = 0.001, 10
 # A prefix means returns if most of its quantities are negative, and most returns have it.
 MOST, NEARLY_ALL = 0.5, 0.9
 PREFIX = r"^([^0-9]+)[0-9]"
-CREDIT_NOTE = read_toml(__package__, "words.toml")["credit_note"]
+WORDS = read_toml(__package__, "words.toml")
+DISCOUNT = WORDS["discount"]
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
 # Without a number, where an address may tell who they are.
@@ -69,29 +69,6 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         yield doubt("unnetted_returns", change, level=level, **facts)
 
 
-def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
-    """Look for invoices that are called like credit notes while nothing of them is negative."""
-    rows = found.rows.filter(~found.rows.is_superseded, found.rows.price.notnull())
-    # Invoices are fewer than rows, and in most files none is called so.
-    every = rows.select("invoice").distinct()
-    called = every.mutate(prefix=every.invoice.re_extract(CREDIT_NOTE, 1))
-    if not found.fetched(called.filter(called.prefix != "").limit(1)):
-        return
-    called = rows.mutate(prefix=rows.invoice.re_extract(CREDIT_NOTE, 1))
-    by_prefix = called.group_by("prefix").agg(
-        rows=called.count(),
-        least=ibis.least(called.quantity.min(), called.price.min()),
-        money=line_revenue(called).cast("float64").sum(),
-    )
-    counted = found.fetched(by_prefix.order_by("prefix"))
-    kept = sum(each["rows"] for each in counted)
-    for each in counted:
-        share = each["rows"] / kept
-        if each["prefix"] and each["least"] > 0 and FEW_RETURNS < share < MOST:
-            first = found.first(called.filter(called.prefix == each["prefix"]), "invoice")
-            yield doubt("unsigned_credit_notes", **first | each)
-
-
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
     if sales := statuses_of_sales(found, returns):
@@ -121,6 +98,11 @@ def services_sold(found: Evidence) -> Iterator[Doubt]:
     known = {code.upper() for code in found.policy.cleaning.non_products}
     sold = found.products.filter(found.products.reason.isnull())
     called = [row for row in found.fetched(services(sold)) if row["code"] not in known]
+    # A discount that is taken off a sale belongs to it.
+    net = sold.filter(sold.description.lower().re_search(DISCOUNT))
+    net = net.group_by(code=code_of(net)).agg(revenue=_.revenue.sum()).filter(_.revenue < 0)
+    off = {row["code"] for row in found.fetched(net)} if called else set()
+    called = [row for row in called if row["code"] not in off]
     if called:
         names = {row["code"]: row["description"] for row in called}
         rows = found.rows.filter(found.rows.reason.isnull(), code_of(found.rows).isin([*names]))
@@ -201,9 +183,11 @@ def _beside_sales(found: Evidence, rows: Table) -> float:
 
 
 def _address(found: Evidence) -> str | None:
-    """Return the heading of customers' e-mail addresses, where they are not what tells them."""
+    """Return the heading of another column that tells customers: a company, an e-mail address."""
     for row in found.sheets:
         unused = found.unused.get((row["workbook"], row["sheet"]), [])
+        if at := headings.found("company", unused):
+            return unused[at[0]]
         at = headings.found("email", unused)
         if there := unused[at[0]] if at else heading_of("email", row["read_as"]):
             return there
@@ -212,7 +196,9 @@ def _address(found: Evidence) -> str | None:
 
 def _way_out(reason: str, found: Evidence, concerned: Table, other: str | None) -> Change:
     if other:
-        return {"layout": [{"columns": {"customer_id": other}}]}
+        named = [heading_of("customer_id", row["read_as"]) for row in found.sheets]
+        both = [other, *filter(None, named[:1])] if headings.found("company", [other]) else other
+        return {"layout": [{"columns": {"customer_id": both}}]}
     if reason != "non_product":
         return USUAL[reason].get("change", {})
     codes = concerned.group_by(code=code_of(concerned)).agg(rows=concerned.count())

@@ -1,7 +1,7 @@
-"""Doubts about what a line is, where a column says it: a sale, a credit note, a fee, a void.
+"""Doubts about what a line is by what it is called: a sale, a credit note, a fee, a void.
 
-Belongs here: which statuses count, which are credit notes. Does not: credit notes that are told by
-their numbers or signs (``lines``).
+Belongs here: which statuses count, which numbers and sheets are of credit notes. Does not: those
+that are told by their signs (``lines``).
 """
 
 import re
@@ -15,12 +15,15 @@ from ibis.expr.types import Table
 from customer_segments.doubts.again import standing_twice
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
 MOST_SHOWN = 3
 # Of lines called a credit note: so many without a minus are no restocking fees.
 HALF = 0.5
+# Of lines, those of a prefix that say something, and are not what the shop calls its invoices.
+FEW, MOST = 0.001, 0.5
 PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
 
 
@@ -37,6 +40,43 @@ def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
         yield doubt("unsigned_credit_notes.status", change, **first | {"money": money})
 
 
+def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
+    """Look for invoices that are called like credit notes while nothing of them is negative."""
+    rows = found.rows.filter(~found.rows.is_superseded, found.rows.price.notnull())
+    # Invoices are fewer than rows, and in most files none is called so.
+    every = rows.select("invoice").distinct()
+    called = every.mutate(prefix=every.invoice.re_extract(WORDS["credit_note"], 1))
+    if not found.fetched(called.filter(called.prefix != "").limit(1)):
+        return
+    called = rows.mutate(prefix=rows.invoice.re_extract(WORDS["credit_note"], 1))
+    by_prefix = called.group_by("prefix").agg(
+        rows=called.count(),
+        least=ibis.least(called.quantity.min(), called.price.min()),
+        money=line_revenue(called).cast("float64").sum(),
+    )
+    counted = found.fetched(by_prefix.order_by("prefix"))
+    kept = sum(each["rows"] for each in counted)
+    for each in counted:
+        share = each["rows"] / kept
+        if each["prefix"] and each["least"] > 0 and FEW < share < MOST:
+            first = found.first(called.filter(called.prefix == each["prefix"]), "invoice")
+            yield doubt("unsigned_credit_notes", **first | each)
+
+
+def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
+    """Look for sheets and files that are called credit notes while nothing of them is negative."""
+    rows = found.rows.filter(_.reason.isnull(), ~_.is_credit)
+    for row in found.sheets:
+        name = row["sheet"].replace("_", " ")
+        if not re.search(WORDS["credit"], name) or re.search(WORDS["sales"], name):
+            continue
+        sales = rows.filter(rows.workbook == row["workbook"], rows.sheet == row["sheet"])
+        first = found.first(sales, "customer_id")
+        if first and first["rows"] >= HALF * row["row_count"]:
+            (total,) = found.fetched(sales.agg(money=_.revenue.cast("float64").sum()))
+            yield doubt("unsigned_credit_notes.sheet", **first | total)
+
+
 def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
     """Look for lines that stand under several statuses: offers and invoices, say."""
     rules = found.policy.cleaning
@@ -44,10 +84,11 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         return
     rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
     for pair in found.fetched(standing_twice(rows, "status")):
-        names = _counting(found)
+        names, back = _counting(found), re.search(WORDS["back"], pair["status"])
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
+        change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
-        yield doubt("sold_twice.statuses", change, **first | pair)
+        yield doubt(f"sold_twice.{'back' if back else 'statuses'}", change, **first | pair)
 
 
 def _counting(found: Evidence) -> list[str]:

@@ -19,19 +19,22 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "8"
+PARSER = "9"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
 LARGEST_LINE = 10**14 - 1
 # What a line without a discount says, if it says anything.
 NO_DISCOUNT = ("-", "--", "n/a", "na", "none", "nan", "null", "no", "nil")
+# What a row says of a line or an order, but for numbers.
+OF_LINES = ("invoice_date", "invoice", "stock_code", "description")
 # Stand on the first line of an order where a listing merges cells.
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
 
 
 def filled_down(cells: Table) -> Table:
     """Give each line of an order what its first line alone says."""
+    cells = _below_heads(cells)
     there = [column for column in FILLED_DOWN if column in cells.columns]
     head = cells["invoice" if "invoice" in there else "invoice_date"]
     in_order = ibis.window(order_by="row_number")
@@ -44,6 +47,22 @@ def filled_down(cells: Table) -> Table:
     of_order = ibis.window(group_by="order")
     filled = {name: cells[name].fill_null(cells[name].max().over(of_order)) for name in there}
     return cells.mutate(**filled).drop("order", "starts")
+
+
+def _below_heads(cells: Table) -> Table:
+    """Give lines the customer that stands on a row of its own above them, and take these rows out.
+
+    So do the rows of a customer's total, which have a name and nothing but numbers, too.
+    """
+    others = [name for name in OF_LINES if name in cells.columns]
+    is_head = cells.customer_id.notnull() & ibis.and_(*(cells[name].isnull() for name in others))
+    cells = cells.mutate(is_head=is_head)
+    so_far = ibis.cumulative_window(order_by="row_number")
+    cells = cells.mutate(head=cells.is_head.cast("int64").sum().over(so_far))
+    of_head = ibis.window(group_by="head")
+    name = cells.customer_id.max(where=cells.is_head).over(of_head)
+    cells = cells.mutate(customer_id=cells.customer_id.fill_null(name))
+    return cells.filter(~cells.is_head).drop("is_head", "head")
 
 
 def typed_rows(

@@ -1,47 +1,39 @@
 """Bytes -> text: in which encoding a text file is, from all of its bytes, and a copy in UTF-8.
 
-Belongs here: UTF-8, UTF-16 and the likeliest code page. Does not: separators and records
-(``text_files``).
+Belongs here: UTF-8, UTF-16 and what is packed. Does not: which code page it is (``alphabets``),
+separators and records (``text_files``).
 """
 
 import codecs
 import gzip
-import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.alphabets import Page, likeliest
 from customer_segments.ingestion.layout import shown
 from customer_segments.policy.layout import Layout
-from customer_segments.texts import read_toml
 
 BLOCK = 1 << 20
 GZIP = b"\x1f\x8b"
-# Of what a file in no Unicode encoding may be, the likeliest first: the first is what Excel writes
-# as plain CSV in most countries.
-CODE_PAGES = (
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "mac_roman", "cp850"),
-    *("euc_kr", "cp932", "big5", "gb18030"),
-)
 # UTF-8 with fewer broken characters than this share is UTF-8 that somebody broke.
 FEW = 0.3
 # Of a packed file: text shrinks to a tenth, a bomb to a thousandth.
 LARGEST_GROWTH, HARMLESS_BYTES = 100, 1 << 30
-# Pages that explain a text as well as this do so equally: in words in capitals, or a few headings,
-# less says nothing.
-LIKE_CHAOS, LIKE_COHERENCE = 0.02, 0.03
-WORD = r"[^\W\d_]{3,}"
-BETWEEN = r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])"
-# The euro of Western, Central European, Greek and Turkish pages, beside a number.
-EURO = rb"[0-9,.-] ?\x80|\x80 ?[0-9]"
-# Signs that stand beside numbers: alone they say nothing of the language.
-SIGNS = "€£¥°ºª§\u2013\u2014\u2019\xa0"
 
 
-def encoding_of(file: Path, name: str) -> tuple[str, str]:
-    """Return the encoding of a text file, and what to do about bytes that are not of it.
+class Encoding(NamedTuple):
+    """An encoding, what to do about bytes that are not of it, and what is open about it."""
+
+    name: str
+    errors: str = "strict"
+    page: Page = Page()
+
+
+def encoding_of(file: Path, name: str) -> Encoding:
+    """Return the encoding of a text file.
 
     A UserError says that it is no text, or cannot be unpacked.
     """
@@ -50,7 +42,7 @@ def encoding_of(file: Path, name: str) -> tuple[str, str]:
     try:
         for number, block in enumerate(_blocks(file)):
             if not number and (utf16 := _utf16(block)):
-                return utf16, "strict"
+                return Encoding(utf16)
             if b"\0" in block:
                 raise UserError(
                     f"{shown(name)} is not a readable text file: it has zero bytes in it.",
@@ -71,7 +63,7 @@ def encoding_of(file: Path, name: str) -> tuple[str, str]:
         raise UserError(
             f"{shown(name)} is not a readable .gz file ({error}).", "Copy it again."
         ) from error
-    return ("utf-8-sig", "strict") if is_utf8 else _likeliest(bytes(telling[:BLOCK]))
+    return Encoding("utf-8-sig") if is_utf8 else _likeliest(bytes(telling[:BLOCK]))
 
 
 def unpacked(file: Path) -> IO[bytes]:
@@ -103,60 +95,13 @@ def _utf16(start: bytes) -> str | None:
     return "utf-16-be" if even else "utf-16-le"
 
 
-def _likeliest(telling: bytes) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
-
+def _likeliest(telling: bytes) -> Encoding:
     as_utf8 = telling.decode("utf-8", errors="replace")
     foreign = sum(not letter.isascii() for letter in as_utf8)
     if as_utf8.count("\ufffd") < FEW * foreign:
-        return "utf-8-sig", "replace"
-    as_western = telling.decode("cp1252", errors="replace")
-    telling = b"\n".join(
-        line
-        for line, shown_as in zip(telling.split(b"\n"), as_western.split("\n"), strict=True)
-        if not shown_as.translate(dict.fromkeys(map(ord, SIGNS))).isascii()
-    )
-    if not telling.strip():
-        return "cp1252", "replace"
-    pages = list(CODE_PAGES)
-    if len(re.findall(EURO, telling)) > telling.count(b"\x80") / 2:
-        pages = [page for page in pages if b"\x80".decode(page, "replace") == "€"]
-    pages = _pages_of_headings(telling, pages)
-    if "cp1252" in pages and not _misfits(telling, "cp1252"):
-        pages = [page for page in pages if not _misfits(telling, page)]
-    matches = list(from_bytes(telling, cp_isolation=pages, threshold=0.5))
-    if not matches:
-        return "cp1252", "replace"
-    # Of those that explain the text equally well, the one that is in use most.
-    best = matches[0]
-    equal = [
-        page
-        for match in matches
-        if match.chaos <= best.chaos + LIKE_CHAOS
-        and match.coherence >= best.coherence - LIKE_COHERENCE
-        for page in match.could_be_from_charset
-    ]
-    return min(equal, key=lambda page: (*CODE_PAGES, page).index(page)), "replace"
-
-
-def _pages_of_headings(telling: bytes, pages: list[str]) -> list[str]:
-    """Return the pages in which a text has the most words of known headings; all of equal ones."""
-    known = {
-        word
-        for names in read_toml(__package__, "headings.toml")["synonyms"].values()
-        for name in names
-        for word in re.findall(WORD, name.casefold())
-        if not word.isascii()
-    }
-    words = {page: re.findall(WORD, telling.decode(page, "replace").casefold()) for page in pages}
-    counts = {page: len(known.intersection(found)) for page, found in words.items()}
-    return [page for page in pages if counts[page] == max(counts.values())]
-
-
-def _misfits(telling: bytes, page: str) -> bool:
-    """Tell whether what stands between letters is no letter in a page: M³ller."""
-    between = re.findall(BETWEEN, telling.decode(page, "replace"))
-    return not all(sign.isalpha() or sign in SIGNS for sign in between)
+        return Encoding("utf-8-sig", "replace")
+    page = likeliest(telling)
+    return Encoding(page.name, "replace", page)
 
 
 def largest(file: Path) -> int:
@@ -164,12 +109,13 @@ def largest(file: Path) -> int:
     return max(HARMLESS_BYTES, LARGEST_GROWTH * file.stat().st_size)
 
 
-def as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool]:
-    """Return the file, or a copy in plain UTF-8, and whether it has blank lines."""
-    encoding, errors = (layout.encoding, "strict") if layout.encoding else encoding_of(file, name)
+def as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, bool, Page]:
+    """Return the file, or a copy in plain UTF-8, whether it has blank lines, and its code page."""
+    told = Encoding(layout.encoding) if layout.encoding else encoding_of(file, name)
+    encoding, errors, page = told
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
     if is_utf8 and errors == "strict" and not is_packed(file):
-        return file, _has_blank_lines(file)
+        return file, _has_blank_lines(file), page
     copy = folder / f"{file.name}.utf-8"
     most = largest(file)
     try:
@@ -187,7 +133,7 @@ def as_utf8(file: Path, layout: Layout, name: str, folder: Path) -> tuple[Path, 
             f"{shown(name)} is not readable as {encoding}: {error}.",
             "Mend the encoding of its [[layout]].",
         ) from error
-    return copy, _has_blank_lines(copy)
+    return copy, _has_blank_lines(copy), page
 
 
 def _has_blank_lines(path: Path) -> bool:

@@ -49,6 +49,7 @@ def counting(schema: ibis.Schema) -> str:
     of which ``named`` cells name one and ``nameless`` do not.
     """
     cells = cells_of(schema)
+    schema = cells.schema()
     money = "price" if "price" in schema else "amount"
     parts = [cells.agg(rows=cells.count(), no_money=cells.count(where=cells[money].isnull()))]
     for column in ("invoice_date", *NUMBERS):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ibis
 from ibis.expr.types import StringValue, Table
 
-from customer_segments.ingestion.layout import Header
+from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.layout import PARTS, Header
 from customer_segments.ingestion.sources import Source
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ NARROW = (
     "".join(map(chr, range(0xFF01, 0xFF5F))) + "￥٠١٢٣٤٥٦٧٨٩٫٬۰۱۲۳۴۵۶۷۸۹",  # noqa: RUF001 - on purpose
     "".join(map(chr, range(0x21, 0x7F))) + "¥0123456789.,0123456789",
 )
+# A cell of money that says none.
+NO_MONEY = "^[^1-9]*$"
 # What nobody takes for a number, a date or an id.
 WORDS = ("description", "country", "status", "overfull")
 
@@ -38,6 +41,8 @@ class Grid(NamedTuple):
     header: Header
     schema: ibis.Schema
     sql: str
+    # What is doubted of the text as a whole.
+    doubts: tuple[Doubt, ...] = ()
 
     def read_by(self, query: str) -> str:
         """Return a query of ``cells_of`` as one of this sheet."""
@@ -55,9 +60,37 @@ def cells_of(schema: ibis.Schema) -> Table:
     cells = ibis.table(schema, name=CELLS)
     texts = [name for name in cells.columns if cells[name].type().is_string()]
     # A view: whoever reads a cell seven times would have it made usual seven times.
-    return cells.mutate(
-        **{name: _narrow(cells[name]) for name in texts if name not in WORDS}
-    ).view()
+    narrow = cells.mutate(**{name: _narrow(cells[name]) for name in texts if name not in WORDS})
+    return _joined(narrow).view()
+
+
+def _joined(cells: Table) -> Table:
+    """Make one column of those that are read together."""
+    parts: dict[str, list[str]] = {}
+    for name in cells.columns:
+        if name.startswith(PARTS):
+            parts.setdefault(name.rpartition("_of_")[2], []).append(name)
+    joined = {}
+    for column, names in parts.items():
+        first, *others = (cells[name].cast("string") for name in (column, *names))
+        for other in others:
+            if column in ("price", "amount"):
+                # The first less the second; both are no number, and a row that says so.
+                joined_by = ibis.cases(
+                    (other.re_search(NO_MONEY) | other.isnull(), first),
+                    (first.re_search(NO_MONEY) | first.isnull(), "-" + other),
+                    else_=first + " - " + other,
+                )
+            elif column == "invoice_date":
+                joined_by = first + "-" + other
+            else:
+                joined_by = ibis.coalesce(first + " " + other, first, other)
+            first = joined_by
+        if column == "invoice_date":
+            # 2024-March-5 is 5-March-2024.
+            first = first.re_replace(r"^([0-9]{4})-([^0-9-]+)-([0-9]+)$", r"\3-\2-\1")
+        joined[column] = first
+    return cells.mutate(**joined).drop(*(name for names in parts.values() for name in names))
 
 
 def _narrow(text: StringValue) -> StringValue:

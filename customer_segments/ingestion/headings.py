@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from customer_segments.texts import read_toml
@@ -21,7 +22,24 @@ TAX = (
     " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|bez|iva)"
     " (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
 )
+# What several columns may say together without anybody saying so.
+WHOLE = ("invoice_date", "customer_id")
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
+
+
+def of_row(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
+    """Return the headings of a row; those that it has twice with what stands above their group."""
+    cells = [(cell or "").strip() for cell in rows[number - 1]]
+    above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
+    groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
+    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice:
+        return cells
+    # A heading that is alone of its group may stand above.
+    return [
+        f"{group} {cell}".strip() if cell in twice else cell or alone
+        for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
+    ]
 
 
 def found(column: str, cells: Sequence[str]) -> list[int]:
@@ -40,7 +58,34 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
 
 def named(heading: str, cells: Sequence[str]) -> list[int]:
     """Return where a heading stands that somebody names: as it is written, else nearly so."""
-    return _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
+    there = _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
+    # Of a column without a heading, its letter.
+    letters = [f"column {chr(65 + n)}" if not cell else "" for n, cell in enumerate(cells)]
+    return there or _where(heading.strip(), letters, str.casefold)
+
+
+def parts(column: str, cells: Sequence[str]) -> list[int]:
+    """Return where the headings stand that say together what a column says, if they are there."""
+    for names in _known()["parts"].get(column, []):
+        places = [_where(name, cells, _plain) for name in names]
+        if all(len(there) == 1 for there in places):
+            return [there[0] for there in places]
+    return []
+
+
+def places(
+    column: str, said: str | list[str] | None, cells: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Return where a column may stand, and where what it is read together with."""
+    if said is None:
+        candidates = found(column, cells)
+        together = parts(column, cells) if column in WHOLE else []
+        # No column says it all, or one of these was taken for it.
+        return (together[:1], together[1:]) if {*candidates} <= {*together} else (candidates, [])
+    if isinstance(said, str):
+        return (named(said, cells) if said else []), []
+    together = [place for heading in said for place in named(heading, cells)[:1]]
+    return (together[:1], together[1:]) if len(together) == len(said) else ([], [])
 
 
 def has(key: str, cells: Sequence[str]) -> bool:
@@ -90,6 +135,14 @@ def _words(heading: str) -> tuple[str, ...]:
     if len(words) > 1 and words[-1] in CURRENCIES:
         words.pop()
     return tuple("no" if word in NUMBER and len(words) > 1 else word for word in words)
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Return the words of all headings that are not ASCII, in small letters."""
+    names = [name for names in _known()["synonyms"].values() for name in names]
+    words = re.findall(r"[^\W\d_]{3,}", " ".join(names).lower())
+    return frozenset(word for word in words if not word.isascii())
 
 
 def _known() -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.minor_units import is_said, minor_units
+from customer_segments.ingestion.names import several_names
 from customer_segments.ingestion.order_numbers import order_numbers, told_once
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
@@ -121,7 +122,7 @@ def taken_in(
                     progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
-            intake.doubts = told_once(intake.doubts)
+            intake.doubts = [*told_once(intake.doubts), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException as error:
             raise too_little_memory(memory) from error
@@ -142,6 +143,7 @@ def _looked_at(
     counts = grid.counted(con, counting(grid.schema))
     rows = counts["rows"]
     forms, doubts = settled(counts, layout, place, headings)
+    doubts = [*grid.doubts, *doubts]
     column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
     without = counts["no_money"]
     # A few may be errors that Excel itself shows.

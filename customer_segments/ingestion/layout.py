@@ -4,14 +4,13 @@ Belongs here: matching a header row with known headings and with what ``[[layout
 which headings are alike (``headings``), reading files, or what a cell may hold (``forms``).
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
-from itertools import zip_longest
 from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.headings import found, has, named, of_exports
+from customer_segments.ingestion.headings import found, has, of_exports, of_row, places
+from customer_segments.ingestion.missing import advice
 from customer_segments.policy.layout import Columns, Contact, Layout
 
 # Rows in which the header is looked for.
@@ -26,8 +25,14 @@ NEEDED = {
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
+# A name beside the customer's id: it is held against it, and not used either.
+NAMED = "named"
+BESIDE = (LINE_TOTAL, NAMED)
 # What else is there, where no heading is an order number's: one may be it by its cells.
 OTHER, MOST_OTHERS = "other_", 30
+# The second of the headings that a column is read from, and the third.
+PART = "part_{}_of_{}"
+PARTS = "part_"
 
 
 class NoTransactions(UserError):  # noqa: N818 - a state, not a fault in the code
@@ -107,33 +112,25 @@ def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where:
         return UserError(f"{where}: {refused[0]['is']}.", refused[0]["advice"])
     given = ", ".join(repr(cell) for cell in row if cell) or "nothing"
     missing = _missing(best) if best else list(NEEDED)
-    columns = ", ".join(f'{name} = "its heading"' for name in missing)
-    told = (
-        "Name the column in customer_segments.toml, for example [[layout]] columns = "
-        f"{{ {columns} }}"
-    )
-    (one, *more) = [cell for cell in row if cell] or [""]
-    marks = re.sub(r"[\w\s'\"()]", "", one)
-    if not more and marks:
-        told = (
-            "Each row is one cell, in quotation marks as a whole: take these away, or split it in "
-            "a spreadsheet (Data > Text to Columns), and save it again"
-            if max(marks, key=marks.count) in ",;"
-            else "Say what stands between the cells, for example [[layout]] separator = "
-            f'"{max(marks, key=marks.count)}"'
-        )
-    number = f"row {best.row}" if best and _known(best) else "its first row"
+    known = _known(best) if best else []
+    cells = [(cell or "").strip() for cell in row]
+    told = advice(missing, known, cells, rows[best.row :] if best else [])
+    number = f"row {best.row}" if best and known else "its first row"
     # A note has no such headings.
-    is_export = best is not None and len(_known(best)) >= len(NEEDED)
+    is_export = len(known) >= len(NEEDED)
     return (UserError if is_export else NoTransactions)(
         f"{where}: no column was found for {' and '.join(NEEDED[name] for name in missing)}; "
         f"{number} has {shown(given)}.",
-        f"{told}; a sheet with other content belongs in another file.",
+        told,
     )
 
 
 def _known(header: Header) -> list[str]:
-    return [column for column in header.positions if not column.startswith(OTHER)]
+    return [
+        column
+        for column in header.positions
+        if column != NAMED and not column.startswith((OTHER, PARTS))
+    ]
 
 
 def _missing(header: Header) -> list[str]:
@@ -145,22 +142,18 @@ def _header(
     rows: Sequence[Sequence[str | None]], number: int, layout: Layout, where: str
 ) -> Header:
     """Match one row."""
-    cells = _headings(rows, number)
+    cells = of_row(rows, number)
     positions: dict[str, int] = {}
-    headings = dict[Any, str].fromkeys(CONTACT, "") | layout.columns | layout.contact
+    headings = dict[Any, Any].fromkeys(CONTACT, "") | layout.columns | layout.contact
     for column in (*COLUMNS, *CONTACT):
-        said = headings.get(column)
-        if said is None:
-            candidates = found(column, cells)
-        elif said:
-            candidates = named(said, cells)
-            if not candidates and layout.header_row is not None:
-                raise UserError(
-                    f"{where}: row {number} has no column {said!r}, as its [[layout]] says.",
-                    f"It has {shown(', '.join(filter(None, cells)))}.",
-                )
-        else:
-            candidates = []
+        candidates, others = places(column, headings.get(column), cells)
+        asked = headings.get(column) or []
+        if asked and not candidates and layout.header_row is not None:
+            raise UserError(
+                f"{where}: row {number} has no column {asked!r}, as its [[layout]] says.",
+                f"It has {shown(', '.join(filter(None, cells)))}.",
+            )
+        positions |= {PART.format(n, column): place for n, place in enumerate(others, 2)}
         if column in COLUMNS:  # an address may be the customer's id as well
             candidates = [n for n in candidates if n not in positions.values()]
         if len(candidates) > 1:
@@ -178,32 +171,33 @@ def _header(
         if candidates:
             positions[column] = candidates[0]
     _choose_money(positions, layout)
-    used = {place for column, place in positions.items() if column != LINE_TOTAL}
+    positions = {
+        column: place
+        for column, place in positions.items()
+        if not column.startswith(PARTS) or column.rpartition("_of_")[2] in positions
+    }
+    taken = {place for column, place in positions.items() if column not in CONTACT}
+    people = [*found("name", cells), *found("first_name", cells)]
+    free = [place for place in people if place not in taken]
+    positions |= {NAMED: free[0]} if free and "customer_id" in positions else {}
+    used = {place for column, place in positions.items() if column not in BESIDE}
     if "invoice" not in {*positions, *layout.columns}:
         others = [n for n, cell in enumerate(cells) if cell and n not in positions.values()]
         positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
+    # A column without a heading is called as the layout calls it.
+    said_of = {
+        column: cells[place] or str(headings.get(column)) for column, place in positions.items()
+    }
+    for column, place in positions.items():
+        if column.startswith(PARTS):
+            said_of[column.rpartition("_of_")[2]] += f" + {cells[place]}"
     return Header(
         row=number,
         positions=positions,
-        headings={column: cells[position] for column, position in positions.items()},
+        headings=said_of,
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
-
-
-def _headings(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
-    """Return the headings of a row; those that it has twice with what stands above their group."""
-    cells = [(cell or "").strip() for cell in rows[number - 1]]
-    above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
-    groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
-    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
-    if not twice:
-        return cells
-    # A heading that is alone of its group may stand above.
-    return [
-        f"{group} {cell}".strip() if cell in twice else cell or alone
-        for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
-    ]
 
 
 def _choose_money(positions: dict[str, int], layout: Layout) -> None:

@@ -11,6 +11,8 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 from customer_segments.ingestion.orders import SHEET
 from customer_segments.policy.rules import UCI_CODES
 
+# A discount is called D by others, too, who take it off their sales.
+COMMON = "D"
 # What stands in front of an invoice number.
 PREFIX = r"^([^0-9]+)"
 
@@ -54,10 +56,14 @@ def uci_sheets(rows: Table) -> Table:
     by_code = by_code.agg(rows=_.count(), alike=_.is_alike.sum())
     by_code = by_code.mutate(is_alike=_.alike * 2 >= _.rows)
     sheets = by_code.group_by(SHEET).agg(
-        rows=_.rows.sum(), alike=_.alike.sum(), codes=_.count(), codes_alike=_.is_alike.sum()
+        rows=_.rows.sum(),
+        alike=_.alike.sum(),
+        codes=_.count(),
+        codes_alike=_.is_alike.sum(),
+        telling=(_.is_alike & (_.code != COMMON)).sum(),
     )
     is_uci = (sheets.alike * 2 >= sheets.rows) & (sheets.codes_alike * 2 >= sheets.codes)
-    return sheets.filter(is_uci).select(SHEET)
+    return sheets.filter(is_uci, sheets.telling > 0).select(SHEET)
 
 
 def _matches(text: StringValue, pattern: str) -> BooleanValue:

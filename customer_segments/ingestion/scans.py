@@ -3,7 +3,7 @@
 Belongs here: writing it, and what no cell may be. Does not: making text readable (``text_files``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,6 +11,8 @@ from uuid import uuid4
 import ibis
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.alphabets import Page
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import OTHER, Header, shown, where
 from customer_segments.ingestion.sources import Source
@@ -38,14 +40,30 @@ def text_grid(
     if text is None:
         return None
     grid, copy = _copy(source, sheet, text.header, folder)
+    doubts = tuple(_open_pages(text.page, where(source.name, sheet)))
     # A quoted sep= behind a byte order mark swallows the header in the engine.
     is_simple = not text.has_blank_lines and not text.skipped
     if not (is_simple and text.width <= MOST_SIMPLE_COLUMNS) or not _copied_by_engine(
         con, text, copy
     ):
-        return copied(con, source, sheet, text.header, folder, records(text, source.name))
-    _require_short_texts(con, grid)
-    return grid
+        grid = copied(con, source, sheet, text.header, folder, records(text, source.name))
+    else:
+        _require_short_texts(con, grid)
+    return grid._replace(doubts=doubts)
+
+
+def _open_pages(page: Page, place: str) -> Iterator[Doubt]:
+    """Doubt a code page where letters fit another as well, or fit none."""
+    if page.other:
+        yield doubt(
+            "wrong_code_page.none" if page.is_odd else "wrong_code_page.open",
+            {"layout": [{"encoding": page.other}]},
+            where=place,
+            page=page.name,
+            other=page.other,
+            example=shown(page.example),
+            other_example=shown(page.other_example),
+        )
 
 
 def copied(

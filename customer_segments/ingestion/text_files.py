@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.alphabets import Page
 from customer_segments.ingestion.code_pages import as_utf8
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
@@ -46,6 +47,7 @@ class TextFile(NamedTuple):
     # Lines before the first record; and whether one is empty: the engine would not count it.
     skipped: int
     has_blank_lines: bool
+    page: Page
 
 
 def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> TextFile | None:
@@ -53,7 +55,7 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
 
     A UserError says that it is no text, or has no header.
     """
-    path, has_blank_lines = as_utf8(file, layout, name, folder)
+    path, has_blank_lines, page = as_utf8(file, layout, name, folder)
     with _reading(path) as stream:
         first = stream.readline(LONGEST_LINE)
         told = first.strip().lower().strip('"')
@@ -83,7 +85,8 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
                     "Export those alone that are needed.",
                 )
             is_simple = lines[header.row - 1] == header.row
-            return TextFile(path, each, header, width, skipped, has_blank_lines or not is_simple)
+            has_odd_lines = has_blank_lines or not is_simple
+            return TextFile(path, each, header, width, skipped, has_odd_lines, page)
         failed = failed or require_columns(rows, layout, place)
     raise failed or UserError(f"{place}: there is no header.", "Add a row of headings.")
 

@@ -36,8 +36,10 @@ class Layout(Section):
     """Names of the files: orders-*.csv."""
     sheets: list[str] = Field(default_factory=list)
     """Names of the sheets to read, hidden ones too; empty for those that are visible."""
-    columns: dict[Columns, str] = Field(default_factory=dict)
-    """Headings by column: invoice_date = "Paid at". An empty text: the file has no such column."""
+    columns: dict[Columns, str | list[str]] = Field(default_factory=dict)
+    """Headings by column: invoice_date = "Paid at". An empty text: the file has no such column.
+    Several headings are read as one: invoice_date = ["Year", "Month", "Day"], customer_id =
+    ["Shop", "Customer"], and of money the first less the second: amount = ["Debit", "Credit"]."""
     contact: dict[Contact, str] = Field(default_factory=dict)
     """Headings by what lists for people pass on of each customer: email = "Billing Email"."""
     header_row: int | None = Field(default=None, ge=1)

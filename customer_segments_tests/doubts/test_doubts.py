@@ -13,6 +13,7 @@ from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, layout_for
 from customer_segments.policy import Policy
+from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
 # A shop of 400 customers with six lines in three orders each; n is the line.
@@ -34,9 +35,11 @@ def doubted(
     bounds: tuple[str | None, str | None] = (None, None),
     further: tuple[Doubt, ...] = (),
     by_file: dict[str, dict[str, Any]] | None = None,
+    sheet_name: str = "",
     **columns: str,
 ) -> list[Doubt]:
     """Doubt the shop, with other columns by SQL."""
+    columns |= {"sheet": sheet_name} if sheet_name else {}
     con = ibis.duckdb.connect()
     con.raw_sql(RAW_TRANSACTIONS.ddl())
     replaced = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
@@ -115,6 +118,12 @@ MANY = [
         "padded_ids",
         {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
         ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
+        {},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n < 1200, 'Ann S' || customer_id, 'S' || customer_id || ', Ann')"},
+        ["800 ids are 400 customers if the order of names", "Ann S12000 and S12000, Ann"],
         {},
     ),
     (
@@ -502,6 +511,15 @@ def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
     assert doubted(Policy(**found.change), **rows) == []
 
 
+def test_discounts_that_are_taken_off_are_no_services():
+    rows = {
+        "description": "if(n % 6 = 0, 'Discount', 'RED MUG')",
+        "stock_code": "if(n % 6 = 0, 'DISC10', 'P' || n % 50)",
+        "price": "if(n % 6 = 0, -1, 2.5 + n % 7)",
+    }
+    assert doubted(Policy(cleaning=Cleaning(credit="price")), **rows) == []
+
+
 def test_money_of_several_currencies_stops():
     (found,) = doubted(sheet={"currencies": "EUR, USD"})
     assert (found.name, found.level) == ("several_currencies", "stops")
@@ -687,6 +705,33 @@ def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
     for each in found:
         assert "b.csv: 50 of 50 products" in each.said
         assert each.change == {"layout": [{"files": "b.csv", "minor_units": True}]}
+
+
+@pytest.mark.parametrize(
+    ("times", "names"), [("1.2", ["other_scale"]), ("(1 + n % 50 % 3 / 5)", [])]
+)
+def test_prices_with_tax_in_one_file_alone_are_doubted(times, names):
+    rows = {
+        "workbook": "if(n < 1200, 'a.csv', 'b.csv')",
+        "price": f"(2.5 + n % 50 % 7) * if(n < 1200, 1, {times})",
+    }
+    assert [each.name for each in doubted(**rows)] == names
+
+
+@pytest.mark.parametrize(
+    ("invoice", "customer", "names"),
+    [("Customer ID", "Invoice No", ["other_headings"]), ("Invoice No", "Customer ID", [])],
+)
+def test_headings_in_another_order_among_the_rows_are_doubted(invoice, customer, names):
+    read_as = "invoice: 'Invoice No'; customer_id: 'Customer ID'; quantity: 'Quantity'"
+    rows = {
+        "invoice": f"if(n = 99, '{invoice}', n::VARCHAR)",
+        "customer_id": f"if(n = 99, '{customer}', (12000 + n // 2 % 400)::VARCHAR)",
+        "quantity": "if(n = 99, NULL, 1 + n % 12)",
+        "unreadable_column": "if(n = 99, 'quantity', NULL)",
+        "unreadable_text": "if(n = 99, 'Quantity', NULL)",
+    }
+    assert [each.name for each in doubted(sheet={"read_as": read_as}, **rows)] == names
 
 
 def test_documents_of_one_sale_count_once():

@@ -43,6 +43,8 @@ SIZES = [("S", "T-shirt small"), ("M", "T-shirt"), ("D", "Dress"), ("22016", "La
         (SIZES, False),
         # Postage is called so everywhere.
         ([*UCI[:1] * 9, *SIZES], False),
+        # So is a discount.
+        ([("D", "Discount")], False),
         ([("POST", None), ("M", " ")], False),
         ([("85123A", "POSTAGE")], False),
         ([], False),

@@ -1,0 +1,69 @@
+"""What to do about a sheet that lacks a column: which export to choose, what to put together.
+
+Belongs here: telling it by the headings that are there. Does not: looking for columns (``layout``).
+"""
+
+import re
+from collections.abc import Sequence
+
+from customer_segments.ingestion.headings import parts
+from customer_segments.texts import read_toml
+
+SHAPES = read_toml(__package__, "missing.toml")["shapes"]
+OTHERS = "a sheet with other content belongs in another file."
+
+
+def advice(
+    missing: Sequence[str],
+    known: Sequence[str],
+    cells: Sequence[str],
+    below: Sequence[Sequence[str | None]],
+) -> str:
+    """Return what to do where columns are ``missing``.
+
+    ``known`` are those that were found, ``cells`` the headings, ``below`` the rows under them.
+    """
+    if missing == ["price"] and (places := parts("amount", cells)):
+        both = ", ".join(f'"{cells[place]}"' for place in places)
+        return (
+            f"If the first of these is what customers owe and the second what is taken off, say "
+            f"[[layout]] columns = {{ amount = [{both}] }}; payments are no credit notes: leave "
+            "their rows out, by [cleaning] statuses and the column that says what a row is."
+        )
+    if missing == ["customer_id"] and (head := _head(cells, below)):
+        place, name = head
+        return (
+            f"If customers such as {name!r} stand on rows of their own above their lines, say "
+            f'[[layout]] columns = {{ customer_id = "column {chr(65 + place)}" }} and '
+            "fill_down = true."
+        )
+    for shape in SHAPES:
+        looks = [cell for cell in cells if re.search(shape["headings"], cell)]
+        has = {*shape.get("missing", missing)} <= {*missing} and {*shape.get("has", [])} <= {*known}
+        if has and len(looks) >= shape.get("least", 1):
+            return f"{shape['advice']}".format(heading=looks[0])
+    columns = ", ".join(f'{name} = "its heading"' for name in missing)
+    told = (
+        f"Name the column in customer_segments.toml, for example [[layout]] columns = "
+        f"{{ {columns} }}"
+    )
+    (one, *more) = [cell for cell in cells if cell] or [""]
+    marks = re.sub(r"[\w\s'\"()]", "", one)
+    if not more and marks:
+        told = (
+            "Each row is one cell, in quotation marks as a whole: take these away, or split it in "
+            "a spreadsheet (Data > Text to Columns), and save it again"
+            if max(marks, key=marks.count) in ",;"
+            else "Say what stands between the cells, for example [[layout]] separator = "
+            f'"{max(marks, key=marks.count)}"'
+        )
+    return f"{told}; {OTHERS}"
+
+
+def _head(cells: Sequence[str], below: Sequence[Sequence[str | None]]) -> tuple[int, str] | None:
+    """Return place and text of a cell that is alone of its row, in a column without a heading."""
+    for row in below:
+        filled = [(place, cell.strip()) for place, cell in enumerate(row) if cell and cell.strip()]
+        if len(filled) == 1 and filled[0][0] < len(cells) and not cells[filled[0][0]]:
+            return filled[0]
+    return None

@@ -1,0 +1,75 @@
+"""Sheets that are not whole, whose days are no days of sales, or that are no sales."""
+
+import pytest
+
+from customer_segments.policy import Policy
+from customer_segments_tests.doubts.test_doubts import doubted
+
+ALL_ONE_DAY = {"invoice_date": "TIMESTAMP '2024-05-31 09:00'"}
+EACH_MONTH = {
+    "workbook": "'m' || n // 800 || '.csv'",
+    "invoice_date": "TIMESTAMP '2024-01-31' + INTERVAL (n // 800) MONTH",
+}
+BESIDE = {
+    "workbook": "if(n < 400, 'new.csv', 'old.csv')",
+    "invoice_date": "if(n < 400, TIMESTAMP '2024-12-31', invoice_date)",
+}
+EACH_DAY = {"workbook": "'day' || n // 8 || '.csv'"}
+BUSY_DAY = {
+    "invoice_date": "if(n < 40, TIMESTAMP '2024-12-31', invoice_date)",
+    "workbook": "if(n < 40, 'new.csv', 'old.csv')",
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (ALL_ONE_DAY, ["one_day"]),
+        (EACH_MONTH, ["one_day"]),
+        (BESIDE, ["one_day"]),
+        (EACH_DAY, []),
+        (BUSY_DAY, []),
+    ],
+)
+def test_days_of_the_export_are_told_from_days_of_sales(columns, names):
+    sheet = {"read_as": "invoice_date: 'Date' (year-month-day)"}
+    found = [each for each in doubted(sheet=sheet, **columns) if each.name == "one_day"]
+    assert [each.name for each in found] == names
+    assert all("column 'Date'" in each.said and "HEADING" in each.advice for each in found)
+
+
+@pytest.mark.parametrize(
+    ("row_number", "level"),
+    [("65536 - n", "stops"), ("1048576 - n", "stops"), ("1048577 - n", None)],
+)
+def test_as_many_rows_as_fit_are_doubted(row_number, level):
+    found = [each for each in doubted(row_number=row_number) if each.name == "cut_off"]
+    assert [each.level for each in found] == ([level] if level else [])
+
+
+@pytest.mark.parametrize(
+    ("sheet", "names"),
+    [("Refunds_2024", ["unsigned_credit_notes"]), ("Sales and returns", []), ("Mugs", [])],
+)
+def test_a_sheet_that_is_called_credit_notes_and_bears_no_minus_stops(sheet, names):
+    named = f"if(n % 10 = 0, '{sheet}', 'Sales')"
+    found = doubted(sheet={"row_count": 240}, sheet_name=named)
+    assert [each.name for each in found] == names
+
+
+def test_lines_that_take_back_what_stands_beside_them_are_credit_lines():
+    said = {"read_as": "status: 'Status'"}
+    # Each fifth line is the one before it again, refunded.
+    rows = {
+        name: f"{expression.format('(n - (n % 5 = 4)::INT)')}"
+        for name, expression in {
+            "customer_id": "(12000 + {0} // 5 % 400)::VARCHAR",
+            "stock_code": "'P' || {0} % 50",
+            "quantity": "1 + {0} % 12",
+            "price": "2.5 + {0} % 7",
+        }.items()
+    } | {"status": "if(n % 5 = 4, 'refunded', 'completed')", "invoice": "n::VARCHAR"}
+    (found,) = [each for each in doubted(sheet=said, **rows) if each.name == "sold_twice"]
+    assert found.change == {"cleaning": {"credit_statuses": ["refunded"]}}
+    taken = doubted(Policy(**found.change), sheet=said, **rows)
+    assert [each.name for each in taken if each.level == "stops"] == []
