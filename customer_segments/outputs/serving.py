@@ -30,6 +30,8 @@ CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
 TOLD = tables.CUSTOMER_RFM, tables.CUSTOMER_SEGMENTS
 # Rows of ``customers`` that are sorted at a time: a gigabyte holds twice as many.
 MOST_SORTED = 1_000_000
+# Lines that are added up to orders at a time.
+MOST_LINES = 10_000_000
 
 
 def serve(installed: Installation) -> None:
@@ -59,7 +61,7 @@ def served(con: Connection) -> dict[str, list[Table]]:
     known |= {
         queries.ROWS_BY_REASON: [queries.rows_by_reason()],
         CUSTOMERS: [_customers(span, has_value, most) for span in spans(con)],
-        ORDERS: [orders_of(lines)],
+        ORDERS: [orders_of(part) for part in _by_customer(con, lines)],
     }
     return known if is_large(State.read(con)) else known | {PRODUCTS: [products_of(lines)]}
 
@@ -91,6 +93,14 @@ def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:
         else:
             found, rows = [*found, (month, month)], line
     return found
+
+
+def _by_customer(con: Connection, lines: Table) -> list[Table]:
+    """Divide lines into parts of about ``MOST_LINES``, all lines of a customer in one."""
+    rows = sum(line.rows for line in latest(con, tables.CLEANED_TRANSACTIONS.table).values())
+    parts = rows // MOST_LINES + 1
+    number = (lines.customer_id.hash() % parts).abs()
+    return [lines.filter(number == part) for part in range(parts)]
 
 
 def _customers(span: tuple[date, date], has_value: bool, most: int) -> Table:

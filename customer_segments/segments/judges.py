@@ -71,7 +71,6 @@ def separation(scope: Scope) -> Table:
     )
     larger = ibis.greatest(customers.own, customers.other)
     score = (customers.other - customers.own) / larger.nullif(0)
-    # Not to the last bit: the order of a sum is the engine's.
     return customers.group_by(model_version="version", month="snapshot_month").agg(
         separation=score.mean().round(6), training_month=customers.training_month.max()
     )

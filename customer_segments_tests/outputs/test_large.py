@@ -66,14 +66,20 @@ def test_the_report_says_which_way_was_taken(large: MonthView, sample_view: Mont
         assert said in render(view, draw_pictures(view), (), is_sample=True)
 
 
-def test_a_copy_written_in_spans_is_the_same(sample_warehouse, copy_of):
+def test_a_copy_written_in_spans_and_parts_is_the_same(sample_warehouse, copy_of, monkeypatch):
     installed = Installation.of(copy_of(sample_warehouse))
     copies = []
-    # Of some thirty thousand rows: one span, and several.
-    for most in (serving.MOST_SORTED, 10_000):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(serving, "spans", partial(serving.spans, most=most))
-            serving.serve(installed)
+    # Of some thirty thousand rows and lines: all at once, and in several.
+    for most in (None, 10_000):
+        if most:
+            monkeypatch.setattr(serving, "spans", partial(serving.spans, most=most))
+            monkeypatch.setattr(serving, "MOST_LINES", most)
+        serving.serve(installed)
         with installed.copy.reading() as con:
-            copies.append(con.table("customers").to_pyarrow())
+            customers = con.table("customers").to_pyarrow()
+            orders = con.table("customer_orders").to_pyarrow()
+        copies.append(
+            (customers, orders.sort_by([(name, "ascending") for name in orders.schema.names]))
+        )
     assert copies[0] == copies[1]
+    assert orders["customer_id"] != copies[0][1]["customer_id"]
