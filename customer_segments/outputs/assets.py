@@ -14,8 +14,9 @@ from customer_segments import shown, tables
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.launchpad import launchpad
+from customer_segments.outputs.people import all_customers
 from customer_segments.outputs.pictures import draw_pictures
-from customer_segments.outputs.reading import NobodyLabelledError, all_customers, read_month
+from customer_segments.outputs.reading import NobodyLabelledError, read_month
 from customer_segments.outputs.report.showing import file_metadata, link, markdown, observations
 from customer_segments.outputs.serving import serve
 from customer_segments.outputs.view import MonthView

@@ -4,8 +4,6 @@ Belongs here: which tables are read, and what is left out where one is not there
 asked of them (``queries``), the view itself (``view``).
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,15 +12,22 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments import months, tables
-from customer_segments.campaigns.groups import FOLLOWED_MONTHS, campaign_group
+from customer_segments.campaigns.groups import FOLLOWED_MONTHS
 from customer_segments.errors import UserError
-from customer_segments.ingestion.layout import CONTACT
 from customer_segments.ingestion.orders import kept
-from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, some_customers, takes_part
+from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, takes_part
 from customer_segments.outputs import queries
+from customer_segments.outputs.people import (
+    BY_MONEY,
+    MADE_OF,
+    WHAT,
+    contact_fields,
+    moved,
+    people_of,
+    rows_of,
+)
 from customer_segments.outputs.view import MonthView
-from customer_segments.segments.migration import KEY, customer_moves
-from customer_segments.segments.scoring import most_clusters
+from customer_segments.segments.migration import KEY
 from customer_segments.shown import newest_shown, state_of
 from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
@@ -30,18 +35,11 @@ from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import latest
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
-from customer_segments.storage.warehouse import in_parts, load
+from customer_segments.storage.warehouse import load
 from customer_segments.tables.money import as_floats
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
-
-MADE_OF = (tables.CUSTOMER_SEGMENTS, tables.CUSTOMER_RFM, tables.KMEANS_MODEL)
-BY_MONEY = ibis.desc("monetary"), ibis.asc("customer_id")
-WHAT = "The view of a month"
-# Customers of a large month that are in memory at a time.
-BATCH = 100_000
 
 
 class NobodyLabelledError(UserError):
@@ -92,17 +90,20 @@ def _view(
         raise nobody
     labels, rfm, model = (contract.relation for contract in MADE_OF)
     before, value = months.shift(month, -1), tables.CUSTOMER_VALUE.relation
-    of_month, snapshots, moves = _moved(con, month)
-    people, sample = _people(con, month, control_share, moves), None
-    read, fields = partial(_frame, con), _contact_fields(con)
+    of_month, snapshots, moves = moved(con, month)
+    people, sample = partial(people_of, con, month, control_share, moves), None
+    read, fields = partial(_frame, con), contact_fields(con)
+    listed = people()
     if label.rows > most:
-        require_sources(Catalog.of(con), WHAT, people)
-        people = kept(con, people, "people")
-        sample = _rows(con, some_customers(people, "snapshot_month", most=most))
-        people = kept(con, queries.listed(people), "listed")
+        # Those alone who are shown are joined with all that is known of them.
+        known = of_month.left_join(moves.select(*KEY, "from_segment"), KEY)
+        shown = kept(con, queries.listed(known).select("customer_id"), "listed")
+        listed = people(lambda rows: rows.semi_join(shown, "customer_id"))
+        parts = parts_of(label.rows, most)
+        sample = rows_of(con, people(lambda rows: rows.filter(takes_part(rows.customer_id, parts))))
         # Of who came back there are shares alone.
-        rfm = rfm.filter(takes_part(rfm.customer_id, parts_of(label.rows, most)))
-    if not (customers := _rows(con, people.order_by(*BY_MONEY))):
+        rfm = rfm.filter(takes_part(rfm.customer_id, parts))
+    if not (customers := rows_of(con, listed.order_by(*BY_MONEY))):
         raise nobody
     versions = customers["model_version"].unique().to_pylist()
     decisions = tables.CHAMPION_MODEL.relation
@@ -133,15 +134,15 @@ def _view(
         expected = dict(read(months_ahead).itertuples(index=False))
     if tables.PRODUCT_RECOMMENDATIONS.table in there and month == newest_shown(state, today):
         offered = queries.offers()
-        offered = offered if sample is None else offered.semi_join(people, "customer_id")
-        rows_of = _rows(con, offered).to_pylist()
-        offers = {row.pop("customer_id"): row for row in rows_of}
+        offered = offered if sample is None else offered.semi_join(listed, "customer_id")
+        offered = rows_of(con, offered).to_pylist()
+        offers = {row.pop("customer_id"): row for row in offered}
     gone = queries.with_contacts(queries.gone_of(snapshots, moves), fields)
     return MonthView(
         month=month,
         today=today,
         customers=customers,
-        gone=_rows(con, gone.limit(None if sample is None else queries.LISTED)).to_pylist(),
+        gone=rows_of(con, gone.limit(None if sample is None else queries.LISTED)).to_pylist(),
         profiles=read(queries.up_to(month, tables.SEGMENT_PROFILES)),
         migration=read(queries.up_to(month, tables.SEGMENT_MIGRATION)),
         clusters=read(model.filter(model.version.isin(versions)).order_by("cluster")),
@@ -168,51 +169,6 @@ def _view(
         sample=sample,
         of_all=label.rows if sample is not None else None,
     )
-
-
-@contextmanager
-def all_customers(warehouse: Warehouse, view: MonthView) -> Iterator[Iterable["pa.Table"]]:
-    """Give all customers of a month as the lists have them, in parts that memory can hold."""
-    if view.sample is None:
-        yield [view.customers]
-        return
-    with warehouse.reading() as con:
-        people = _people(con, view.month, view.control_share, _moved(con, view.month)[-1])
-        yield in_parts(con, people.order_by(*BY_MONEY), BATCH)
-
-
-def _moved(con: Connection, month: date) -> tuple[Table, Table, Table]:
-    """Return a month's labels, its snapshot with the one before, and who moved, computed once."""
-    labels, rfm, model = (contract.relation for contract in MADE_OF)
-    of_month, snapshots = queries.of(labels, month), queries.of(rfm, months.shift(month, -1), month)
-    moves = customer_moves(of_month, snapshots, model, most_clusters(con.execute))
-    require_sources(Catalog.of(con), WHAT, moves)
-    return of_month, snapshots, kept(con, moves, "moves")
-
-
-def _people(con: Connection, month: date, control_share: float, moves: Table) -> Table:
-    """Return all that is known of the customers of a month."""
-    labels, rfm, _ = (contract.relation for contract in MADE_OF)
-    labelled = queries.of(labels, month).left_join(moves.select(*KEY, "from_segment"), KEY)
-    labelled = labelled.select(*labels.columns, "from_segment")
-    people = queries.customers_of(labelled, queries.of(rfm, month))
-    if tables.CUSTOMER_VALUE.table in Catalog.of(con):
-        people = queries.with_value(people, queries.of(tables.CUSTOMER_VALUE.relation, month))
-    groups = campaign_group(people.customer_id, month, control_share)
-    return queries.with_contacts(people.mutate(campaign_group=groups), _contact_fields(con))
-
-
-def _contact_fields(con: Connection) -> list[str]:
-    """Return what the files say of some customer that lists pass on."""
-    if tables.CUSTOMER_CONTACTS.table not in Catalog.of(con):
-        return []
-    known = con.to_pyarrow(tables.CUSTOMER_CONTACTS.relation.select("field").distinct())
-    return [field for field in CONTACT if field in known["field"].to_pylist()]
-
-
-def _rows(con: Connection, expression: Table) -> "pa.Table":
-    require_sources(Catalog.of(con), WHAT, expression)
-    return con.to_pyarrow(expression)
 
 
 def _frame(con: Connection, expression: Table) -> "pd.DataFrame":

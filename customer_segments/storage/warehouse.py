@@ -29,7 +29,6 @@ from customer_segments.storage.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 
 class Warehouse:
@@ -147,19 +146,6 @@ def query(con: Connection, expression: ibis.Table) -> "pd.DataFrame":
     """Run a small query as an open connection sees the tables; see ``Warehouse.query``."""
     require_sources(Catalog.of(con), "This query", expression)
     return con.execute(expression)
-
-
-def in_parts(con: Connection, expression: ibis.Table, rows: int) -> Iterator["pa.Table"]:
-    """Give a large result in parts of so many rows at most; until the last, it has the connection.
-
-    Ibis would, too, but calls what DuckDB has no more.
-    """
-    import pyarrow as pa
-
-    schema = expression.schema().to_pyarrow()
-    reader = con.con.sql(con.compile(expression)).to_arrow_reader(rows)
-    for batch in reader:
-        yield pa.Table.from_batches([batch]).cast(schema)
 
 
 def load(con: Connection, contract: Contract) -> "pd.DataFrame":

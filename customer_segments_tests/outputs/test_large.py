@@ -7,11 +7,12 @@ import pytest
 from openpyxl import load_workbook
 
 from customer_segments.installation import Installation
-from customer_segments.outputs import queries, serving
+from customer_segments.outputs import people, queries, serving
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.figures import shown_segments
+from customer_segments.outputs.people import all_customers
 from customer_segments.outputs.pictures import draw_pictures
-from customer_segments.outputs.reading import all_customers, read_month
+from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.report.page import render
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.workbook import workbook
@@ -45,6 +46,7 @@ def test_lists_for_machines_have_all_and_the_workbook_those_who_spent_most(
     large: MonthView, sample_view: MonthView, sample_warehouse, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(workbook, "LISTED", LISTED)
+    monkeypatch.setattr(people, "BATCH", 300)
     with all_customers(Warehouse(sample_warehouse.warehouse_path), large) as parts:
         found = pa.concat_tables(parts)
     assert found.select(sample_view.customers.column_names) == sample_view.customers
