@@ -173,4 +173,10 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
             if passed_over
             else f"Name files with transactions, or their folder: {', '.join(SOURCE_SUFFIXES)}.",
         )
+    names = [file.name for file in files]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(
+            f"{', '.join(twice[:SHOWN])} is given more than once, from one folder or two.",
+            "A source folder has one file of a name: name each once, or rename one of the two.",
+        )
     return natural_order(files), passed_over

@@ -116,6 +116,12 @@ def test_a_file_that_is_not_there_is_said_to_be_so(config, tmp_path):
     assert "nowhere.csv is not there" in said["doubts"][0]["said"]
 
 
+def test_two_files_of_one_name_are_refused(config, tmp_path):
+    code, said = as_json(shop(tmp_path / "a"), shop(tmp_path / "b"))
+    assert (code, said["kept"]) == (1, 0)
+    assert said["doubts"][0]["said"].startswith("orders.csv is given more than once")
+
+
 def test_one_is_one_and_money_has_its_currency(config, tmp_path):
     config.write_text('[source]\ncurrency = "EUR"\n')
     guest = [3000, "A1", "RED MUG", 1, "2024-03-28", 5, "Guest"]
