@@ -59,9 +59,13 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
 def named(heading: str, cells: Sequence[str]) -> list[int]:
     """Return where a heading stands that somebody names: as it is written, else nearly so."""
     there = _where(heading.strip(), cells, str.casefold) or _where(heading, cells, _plain)
-    # Of a column without a heading, its letter.
-    letters = [f"column {chr(65 + n)}" if not cell else "" for n, cell in enumerate(cells)]
-    return there or _where(heading.strip(), letters, str.casefold)
+    # Of a column without a heading, its letters, as spreadsheets have them.
+    if there or not (letters := re.fullmatch(r"(?i)\s*column ([a-z]{1,3})\s*", heading)):
+        return there
+    from openpyxl.utils import column_index_from_string
+
+    place = column_index_from_string(letters[1].upper()) - 1
+    return [place] if place < len(cells) and not cells[place] else []
 
 
 def parts(column: str, cells: Sequence[str]) -> list[int]:

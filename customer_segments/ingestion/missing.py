@@ -10,6 +10,7 @@ from customer_segments.ingestion.headings import parts
 from customer_segments.texts import read_toml
 
 SHAPES = read_toml(__package__, "missing.toml")["shapes"]
+MOST_COLUMNS = 16_384
 OTHERS = "a sheet with other content belongs in another file."
 
 
@@ -31,10 +32,12 @@ def advice(
             "their rows out, by [cleaning] statuses and the column that says what a row is."
         )
     if missing == ["customer_id"] and (head := _head(cells, below)):
+        from openpyxl.utils import get_column_letter
+
         place, name = head
         return (
             f"If customers such as {name!r} stand on rows of their own above their lines, say "
-            f'[[layout]] columns = {{ customer_id = "column {chr(65 + place)}" }} and '
+            f'[[layout]] columns = {{ customer_id = "column {get_column_letter(place + 1)}" }} and '
             "fill_down = true."
         )
     for shape in SHAPES:
@@ -62,6 +65,8 @@ def advice(
 
 def _head(cells: Sequence[str], below: Sequence[Sequence[str | None]]) -> tuple[int, str] | None:
     """Return place and text of a cell that is alone of its row, in a column without a heading."""
+    # As far as a spreadsheet has letters.
+    cells = cells[:MOST_COLUMNS]
     for row in below:
         filled = [(place, cell.strip()) for place, cell in enumerate(row) if cell and cell.strip()]
         if len(filled) == 1 and filled[0][0] < len(cells) and not cells[filled[0][0]]:

@@ -58,12 +58,16 @@ def test_debit_less_credit(tmp_path, cells, price):
     assert row["unreadable_text"] == (None if price else "5.00 - 2.00")
 
 
-def test_customers_above_their_lines(tmp_path):
-    file = written(tmp_path, GROUPED)
+@pytest.mark.parametrize(("before", "column"), [(0, "column A"), (26, "column AA")])
+def test_customers_above_their_lines(tmp_path, before, column):
+    heading, *lines = GROUPED.splitlines()
+    others = "".join(f"x{n}," for n in range(before))
+    text = "\n".join([others + heading, *("," * before + line for line in lines), ""])
+    file = written(tmp_path, text)
     with pytest.raises(UserError, match="Anna Smith 1") as told:
         take(file)
-    assert 'customer_id = "column A"' in told.value.remedy
-    rows = take(file, columns={"customer_id": "column A"}, fill_down=True).rows
+    assert f'customer_id = "{column}"' in told.value.remedy
+    rows = take(file, columns={"customer_id": column}, fill_down=True).rows
     assert [(row["customer_id"], row["invoice"], row["price"]) for row in rows] == [
         ("Anna Smith 1", "17", Decimal("2.5")),
         ("Anna Smith 1", "18", Decimal("3")),
