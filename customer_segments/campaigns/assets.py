@@ -37,7 +37,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
         group, and left the control group alone.
         """
         from customer_segments.campaigns.result import CAVEAT, compared, followed, list_month
-        from customer_segments.outputs.pictures.palette import in_order
+        from customer_segments.model.names import in_order
 
         month = list_month(query, config.list_month, policy.source.today())
         shared = {"list_month": month, "control_share": config.control_share}

@@ -14,9 +14,9 @@ import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.showing import KEPT, abreast, note, people, table
+from customer_segments.model.names import in_order
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
-from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.words import counted, month_name
 from customer_segments.segments.scoring import label
 from customer_segments.tables import CUSTOMER_RFM, GONE, KMEANS_MODEL, NEW

@@ -18,8 +18,9 @@ import pyarrow as pa
 import streamlit as st
 
 from customer_segments.dashboard.reading import Seen
+from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
-from customer_segments.outputs.pictures.palette import STYLE, colour, in_order, shape
+from customer_segments.outputs.pictures.palette import STYLE, colour, shape
 from customer_segments.outputs.workbook.tables import write_csv
 
 Item = TypeVar("Item")

@@ -1,4 +1,4 @@
-"""Names, sentences and suggested actions of segments.
+"""Names, sentences and suggested actions of segments, and their order.
 
 Belongs here: what a cluster is called, and what to do about it (``names.toml``). Names are the
 field's own; each is a point in the space of recency, frequency and monetary percentiles, so that a
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from customer_segments.tables import GONE, NEW
 from customer_segments.texts import read_toml
 
 # Percentiles (recency with 1 = most recent, frequency, monetary) and the suggested action.
@@ -43,6 +44,27 @@ def name_clusters(positions: np.ndarray) -> list[str]:
 def describe(segment: str, position: Iterable[float]) -> dict[str, str]:
     """Return the columns ``segment``, ``description`` and ``suggested_action`` of a cluster."""
     said = [levels[bisect(THIRDS, at)] for levels, at in zip(LEVELS, position, strict=True)]
-    action = SEGMENTS[segment.rstrip("0123456789 ")][1]
+    action = SEGMENTS[name_of(segment)][1]
     words = ", ".join(reversed(said))
     return {"segment": segment, "description": words, "suggested_action": action}
+
+
+def name_of(segment: str) -> str:
+    """Return the name of the vocabulary, without which of the segments so called it is."""
+    return segment.rstrip("0123456789 ")
+
+
+def in_order(segments: Iterable[str], model: Iterable[str] = ()) -> list[str]:
+    """Return segments once each, best first: in their model's order, or that of all names.
+
+    New customers come first, who is gone comes last.
+    """
+    places = {name: place for place, name in enumerate((NEW, *model))}
+    if len(places) == 1:
+        places |= {name: place for place, name in enumerate(SEGMENTS, 1)}
+    # Behind them names that another model brought along.
+    places[GONE] = len(places) + 1
+    last = len(places) - 1
+    return sorted(
+        set(segments), key=lambda name: (places.get(name, places.get(name_of(name), last)), name)
+    )

@@ -16,10 +16,10 @@ from rich.table import Table
 
 from customer_segments.installation import Installation
 from customer_segments.model.champion import in_force
+from customer_segments.model.names import in_order
 from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
-from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.view import MonthView

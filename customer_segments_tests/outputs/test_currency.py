@@ -8,10 +8,9 @@ from openpyxl import load_workbook
 from rich.console import Console
 
 from customer_segments.installation import Installation
-from customer_segments.model.names import SEGMENTS
+from customer_segments.model.names import SEGMENTS, in_order
 from customer_segments.outputs.figures import shown_segments
 from customer_segments.outputs.pictures.moves import moved
-from customer_segments.outputs.pictures.palette import in_order
 from customer_segments.outputs.report.page import render
 from customer_segments.outputs.summary import print_summary, segments_grid
 from customer_segments.outputs.words import in_currency

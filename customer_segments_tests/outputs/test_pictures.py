@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segments.model.names import SEGMENTS
+from customer_segments.model.names import SEGMENTS, in_order
 from customer_segments.months import shift
 from customer_segments.outputs import pictures
 from customer_segments.outputs.pictures import draw_pictures, moves, palette, sizes, style
@@ -438,7 +438,7 @@ def test_marks_and_text_stand_out_from_the_page(mode):
 
 
 def test_the_order_is_fixed():
-    assert palette.in_order(["Gone", "Lost", "Champions 2", "New", "Champions", "Lost"]) == [
+    assert in_order(["Gone", "Lost", "Champions 2", "New", "Champions", "Lost"]) == [
         "New",
         "Champions",
         "Champions 2",

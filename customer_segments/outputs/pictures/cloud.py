@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customer_segments.model.names import in_order
 from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.customers import COLUMNS, FEATURES
-from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
+from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, mark
 from customer_segments.outputs.pictures.picture import Drawn, in_use, is_continuum, picture
 from customer_segments.outputs.view import MonthView
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customer_segments.model.names import in_order
 from customer_segments.outputs.pictures import style
-from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, in_order, mark
+from customer_segments.outputs.pictures.palette import FAINT, INK, PAPER, colour, mark
 from customer_segments.outputs.pictures.picture import Drawn, picture
 from customer_segments.outputs.view import MonthView
 from customer_segments.outputs.words import counted, number, percent

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from customer_segments.outputs.pictures import palette, style
+from customer_segments.model.names import in_order
+from customer_segments.outputs.pictures import style
 from customer_segments.outputs.pictures.palette import ACCENT, INK, PAPER, colour
 from customer_segments.outputs.pictures.picture import Drawn, picture
 from customer_segments.outputs.view import MonthView
@@ -29,7 +30,7 @@ def moved(view: MonthView) -> pd.DataFrame | None:
         return None
     table = moves.pivot(index="from_segment", columns="to_segment", values="customers")
     known = view.clusters["segment"]
-    rows, columns = (palette.in_order([*known, *names], known) for names in table.axes)
+    rows, columns = (in_order([*known, *names], known) for names in table.axes)
     return table.reindex(index=rows, columns=columns).fillna(0).astype(int)
 
 
