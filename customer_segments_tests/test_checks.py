@@ -10,6 +10,7 @@ from customer_segments.quality.spine import audited
 from customer_segments.segments.reconciliation import MOVED
 from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
+from customer_segments.storage.ledger import latest
 from customer_segments.tables import CUSTOMER_VALUE
 from customer_segments.value import judges as value
 from customer_segments_tests.automation import drafts
@@ -118,6 +119,19 @@ def test_a_run_of_some_months_judges_these_alone(sample_warehouse, copy_of):
             for month in (date(2023, 1, 1), date(2024, 12, 1), None)
         }
     assert [bool(said) for said in of.values()] == [True, False, True]
+
+
+def test_what_a_run_wrote_is_not_audited_again_in_it(sample_warehouse, copy_of):
+    settings = copy_of(sample_warehouse)
+    tamper(settings, "customer_value", TAMPERED["customer_value"][0])
+    with Warehouse(settings.warehouse_path).reading() as con:
+        (wrote,) = {line.run_id for line in latest(con, "customer_value").values()}
+        there = Catalog.of(con)
+        own, others, nobodys = (
+            audited(con, there, CUSTOMER_VALUE, run_id=run)[0] for run in (wrote, "another", None)
+        )
+    assert not own
+    assert others == nobodys != ""
 
 
 def test_a_table_that_is_gone_fails_both_checks(sample_warehouse, copy_of):

@@ -70,10 +70,11 @@ def _table_checks(
         # In one transaction: nobody publishes before it is remembered.
         with warehouse.writing() as con:
             state = State.read(con)
-            results = judged(con, state, wanted, spine, installed, covered)
+            run_id = context.run.run_id
+            results = judged(con, state, wanted, spine, installed, covered, run_id)
             results = [result for result in results if (result.table, result.check) in asked]
             made_by = policy.fingerprint(CHECK_HISTORY.sections)
-            _remember(con, results, state, context.run.run_id, made_by)
+            _remember(con, results, state, run_id, made_by)
         for result in results:
             yield from told(context.instance, result, covered)
             if result.blocking:
@@ -90,11 +91,12 @@ def judged(
     spine: Spine | None,
     installed: Installation,
     covered: tuple[date, date] | None = None,
+    run_id: str | None = None,
 ) -> list[Result]:
     """Return what checks say of the tables of an open warehouse, their spine first.
 
     ``state`` is what it holds; ``covered`` are the first and the last month to judge, all of them
-    without it.
+    without it; ``run_id`` is of the run that asks.
     """
     settings, policy = installed.settings, installed.policy
     # Not those of the definitions: an ingestion before it in its run may have changed them.
@@ -110,7 +112,7 @@ def judged(
         frozenset(table for table in read if table not in there),
         settings.bounds,
     )
-    results = spine.results(con, there, state, covered) if spine else []
+    results = spine.results(con, there, state, covered, run_id) if spine else []
     if all(result.level is Level.OK for result in results):
         fetch = cache(lambda figures: con.to_pyarrow(figures(scope)).to_pylist())
         results += [judge.judge(fetch(judge.figures), scope) for judge in judges]
