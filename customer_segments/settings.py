@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_segments.channels import channels
 from customer_segments.errors import UserError
-from customer_segments.source_files import SHOWN, SOURCE_SUFFIXES, TO_UNPACK, contents, way_out
+from customer_segments.source_files import TO_UNPACK, contents, nothing_in
 
 
 def _like(pattern: str, otherwise: str) -> AfterValidator:
@@ -35,11 +35,7 @@ Memory = Annotated[
     str, _like(r"\d+(\.\d+)? ?[KMGT]i?B", "it is not a size; write it as 500MB or 1.5GB")
 ]
 Url = Annotated[
-    str,
-    _like(
-        r"https?://[^\s/?#]+(/\S*)?",
-        "it is not an address of the web; write it as https://host/path",
-    ),
+    str, _like(r"https?://[^\s/?#]+(/\S*)?", "it is no web address; write it as https://host/path")
 ]
 
 
@@ -143,7 +139,7 @@ class Settings(BaseSettings):
         # Whoever reads the rules says what is wrong with them.
         with suppress(OSError, ValueError):
             rules = tomllib.loads(self.config.read_text(encoding="utf-8-sig"))
-        files, others = contents(self.source_dir)
+        files, others = input_of(self.source_dir)
         # An archive is meant to be read.
         is_meant = files or any(name.lower().endswith(TO_UNPACK) for name in others)
         return bool(rules.get("source", {}).get("database") or is_meant)
@@ -196,17 +192,9 @@ class Settings(BaseSettings):
                 f"The source folder {self.input_dir} does not exist.",
                 "Create it and put workbooks in it, or set CUSTOMER_SEGMENTS_SOURCE_DIR.",
             )
-        files, others = contents(self.input_dir)
+        files, others = input_of(self.input_dir)
         if not files:
-            beside = f", but {', '.join(others[:SHOWN])}" if others else ""
-            raise UserError(
-                f"The source folder {self.input_dir} holds no {', '.join(SOURCE_SUFFIXES)} file"
-                f"{beside}.",
-                f"{way_out(others)}."
-                if others
-                else "Put workbooks in it (folders in it are not looked into), or fetch UCI's with "
-                "`customer-segments download`.",
-            )
+            raise UserError(*nothing_in(f"The source folder {self.input_dir}", others))
         return files
 
     def passed_over(self) -> list[str]:
@@ -214,5 +202,16 @@ class Settings(BaseSettings):
 
         A warehouse may stand there, and in the sample's folder reports and an instance as well.
         """
-        names = [] if self.uses_sample else contents(self.input_dir)[1]
+        names = [] if self.uses_sample else input_of(self.input_dir)[1]
         return [name for name in names if not name.startswith(self.warehouse.name)]
+
+
+def input_of(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return ``contents`` of a folder; a UserError says that it cannot be read."""
+    try:
+        return contents(folder)
+    except OSError as error:
+        raise UserError(
+            f"The source folder {folder} cannot be read: {error.strerror}.",
+            "Give the user that runs this read permission on it.",
+        ) from error

@@ -7,8 +7,6 @@ Belongs here: kinds of files by name. Does not: which folder it is (``settings``
 from collections.abc import Iterable
 from pathlib import Path
 
-from customer_segments.errors import UserError
-
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 # Of names in a message.
@@ -34,8 +32,22 @@ def way_out(names: Iterable[str]) -> str:
     return "; ".join(said)
 
 
+def nothing_in(place: str, others: list[str]) -> tuple[str, str]:
+    """Return what is wrong with a place where nothing is read, and what to do about it."""
+    beside = f", but {', '.join(others[:SHOWN])}" if others else ""
+    return f"{place} holds no {', '.join(SOURCE_SUFFIXES)} file{beside}.", (
+        f"{way_out(others)}."
+        if others
+        else "Put workbooks in it (folders in it are not looked into), or fetch UCI's with "
+        "`customer-segments download`."
+    )
+
+
 def contents(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return what of a folder counts as input, in its order, and the names of what does not."""
+    """Return what of a folder counts as input, in its order, and the names of what does not.
+
+    An OSError says that it cannot be read.
+    """
     entries = {entry: _counts(entry) for entry in _entries(folder)}
     files = [entry for entry, counts in entries.items() if counts]
     return natural_order(files), sorted(e.name for e, counts in entries.items() if not counts)
@@ -78,12 +90,6 @@ def _has_suffix(file: Path) -> bool:
 
 def _entries(folder: Path) -> list[Path]:
     """Return the entries of a folder but for hidden ones, those of an open Excel, and READMEs."""
-    try:
-        entries = list(folder.iterdir()) if folder.is_dir() else []
-    except OSError as error:
-        raise UserError(
-            f"The source folder {folder} cannot be read: {error.strerror}.",
-            "Give the user that runs this read permission on it.",
-        ) from error
+    entries = list(folder.iterdir()) if folder.is_dir() else []
     # A README says what the folder is for.
     return [entry for entry in entries if not entry.name.startswith((".", "~$", "README"))]

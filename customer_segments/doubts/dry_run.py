@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
+from customer_segments.settings import input_of
 from customer_segments.source_files import (
     SHOWN,
     SOURCE_SUFFIXES,
-    contents,
     natural_order,
+    nothing_in,
     parts_of,
     way_out,
 )
@@ -155,7 +156,7 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
         if not path.exists():
             raise UserError(f"{path} is not there.", "Mend its name, or the folder it is in.")
         if path.is_dir() and not parts_of(path):
-            inside, others = contents(path)
+            inside, others = input_of(path)
             files += inside
             passed_over += others
         elif path.is_dir() or path.name.lower().endswith(SOURCE_SUFFIXES):
@@ -166,13 +167,7 @@ def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:
                 f"{way_out([path.name])}; read are {', '.join(SOURCE_SUFFIXES)}.",
             )
     if not files:
-        beside = f", but {', '.join(passed_over[:SHOWN])}" if passed_over else ""
-        raise UserError(
-            f"{', '.join(map(str, paths))} holds no file that is read{beside}.",
-            f"{way_out(passed_over)}."
-            if passed_over
-            else f"Name files with transactions, or their folder: {', '.join(SOURCE_SUFFIXES)}.",
-        )
+        raise UserError(*nothing_in(", ".join(map(str, paths)), passed_over))
     names = [file.name for file in files]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(
