@@ -39,8 +39,9 @@ def sql(
     with copy.reading() as con:
         for each in _statements() if statement is None else [statement]:
             try:
-                if (answer := con.con.sql(each)) is not None:
-                    answer.show(max_rows=MOST_ROWS)
+                for one in con.con.extract_statements(each):
+                    if (answer := con.con.sql(one)) is not None:
+                        answer.show(max_rows=MOST_ROWS)
             except duckdb.Error as error:
                 if statement is not None:
                     said = "SHOW TABLES and DESCRIBE say what there is."

@@ -168,7 +168,9 @@ def _connect(
             ) from error
         raise WarehouseUnavailable(
             f"The warehouse {path} cannot be opened: {error}",
-            "If it is damaged, `customer-segments restore` brings back a backup. If it is not "
+            "Allow writing to the file and its folder for the user that runs this."
+            if "Permission denied" in str(error)
+            else "If it is damaged, `customer-segments restore` brings back a backup. If it is not "
             "a file of this project, set CUSTOMER_SEGMENTS_WAREHOUSE to another.",
         ) from error
 

@@ -50,6 +50,14 @@ def test_run_says_what_came_out(sample_warehouse):
     assert "3.3 times the usual" not in said
 
 
+def test_each_of_several_statements_is_answered(sample_warehouse):
+    folder = sample_warehouse.warehouse_path.parent
+    done = start(folder, "sql", "SELECT 111 AS first; SELECT 222 AS last")
+    assert done.returncode == 0, done.stderr
+    assert "111" in done.stdout
+    assert "222" in done.stdout
+
+
 @pytest.mark.slow  # a fit
 def test_the_first_model_is_fitted_on_all_months_whichever_is_asked_for(world):
     world.settings.warehouse_path.unlink()
