@@ -28,7 +28,7 @@ _TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|{_BLANK}?hs?)$)?)?"
 HALVES = {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
-# The zone behind a time, in hours; abbreviations that are of one place alone.
+# The zone behind a time, in hours; abbreviations that are of one place, or nearly so.
 ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5,
          "EST": -5, "EDT": -4, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2,
          "EET": 2, "EEST": 3, "JST": 9, "AEST": 10, "AEDT": 11}  # fmt: skip
