@@ -31,6 +31,8 @@ ALIKE, TAX = 0.01, (1.04, 1.3)
 # Cells of a row that are headings.
 LEAST_HEADINGS, MOST_ROWS = 3, 1_000
 TEXTS = ("customer_id", "invoice", "stock_code", "description")
+# Lines, and the share of those that another of the same customer and moment stands beside.
+LEAST_NUMBERS, TOGETHER = 100, 0.3
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -84,6 +86,29 @@ def line_prices(found: Evidence) -> Iterator[Doubt]:
             )
 
 
+def numbered_lines(found: Evidence) -> Iterator[Doubt]:
+    """Look for order numbers that are those of lines: each has one, and many are of one moment."""
+    rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.stock_code.notnull())
+    rows = rows.group_by("workbook", "customer_id", "invoice_date").agg(
+        lines=_.count(), numbers=_.invoice.nunique()
+    )
+    each = rows.group_by("workbook").agg(
+        lines=_.lines.sum(), numbers=_.numbers.sum(), together=_.lines.sum(where=_.lines > 1)
+    )
+    many = each.filter(
+        _.lines >= LEAST_NUMBERS, _.numbers == _.lines, _.together >= TOGETHER * _.lines
+    )
+    for row in found.fetched(many.order_by("workbook")):
+        sheets = [sheet for sheet in found.sheets if sheet["workbook"] == row["workbook"]]
+        heading = next((h for s in sheets if (h := heading_of("invoice", s["read_as"]))), None)
+        if heading:
+            others = shown(", ".join(map(repr, found.unused_names))) or "nothing"
+            change = layout_for([row["workbook"]], found.files, columns={"invoice": "HEADING"})
+            facts = {"file": shown(row["workbook"]), "heading": heading, "others": others}
+            yield doubt("order_numbers.of_lines", change, **row | facts)
+            return
+
+
 def other_scale(found: Evidence) -> Iterator[Doubt]:
     """Look for files whose products cost a hundred times what they cost in others: cents."""
     if len(found.files) < 2:
@@ -131,7 +156,11 @@ def other_headings(found: Evidence) -> Iterator[Doubt]:
         known = [name for name, cell in cells.items() if _is_heading(cell)]
         own = {name: heading_of(name, read_as[at]) or "" for name in known}
         other = [
-            name for name in known if own[name] and not headings.named(own[name], [cells[name]])
+            name
+            for name in known
+            if own[name]
+            and not headings.named(own[name], [cells[name]])
+            and not headings.found(name, [cells[name]])
         ]
         if len(known) >= LEAST_HEADINGS and other:
             yield doubt(

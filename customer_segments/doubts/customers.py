@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import ibis
-from ibis import _
 from ibis.expr.types import StringValue
 
-from customer_segments.doubts.evidence import Evidence, heading_of
-from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt, layout_for
+from customer_segments.doubts.evidence import Evidence
+from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.identifiers import number_of
 from customer_segments.ingestion.layout import shown
-from customer_segments.ingestion.orders import SHEET
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
 # like 12E4.
@@ -34,8 +32,6 @@ BEFORE = "^[^0-9]*"
 LONG, LEAST_LONG = r"^[0-9]{16,}$", 10
 # Of ids: in a large base of ids that people type, two are alike by chance.
 FEW_IDS = 0.001
-# Ids of each of two columns, of which so many may be alike by chance.
-LEAST_IDS, FEW_SHARED = 20, 0.01
 # An id with so large a share of the orders, and so many times those of any other, is a till.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # So few ids with so many orders each are no customers.
@@ -77,13 +73,14 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             signs=ids.re_search(f"^#|^[0-9]{{1,3}}(,[0-9]{{3}})+$|{PHONE}").any(),
         )
     )
+    signs = {"source": {"id_signs": "drop"}}
     if has["signs"]:
         digits = ids.re_replace("[^0-9]", "")
         signless = ibis.ifelse(ids.re_search(PHONE), digits, ids.re_replace("[#,]", ""))
-        yield from _alike(found, signless, "signs beside the digits", None, case=".signs")
+        yield from _alike(found, signless, "signs beside the digits", signs)
     if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
         number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
-        yield from _alike(found, number, "letters in front", None, case=".signs")
+        yield from _alike(found, number, "letters in front", signs)
     if has["turned"]:
         words = ids.lower().re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
         yield from _alike(found, words.sort().join(" "), "the order of names", None, case=".signs")
@@ -119,37 +116,6 @@ def _alike(
     few = total["alike"] < FEW_IDS * total["keys"]
     facts = {"files": " and ".join(files), "what": what} | first | total
     yield doubt(f"padded_ids{case}", change, level="warns" if few else "stops", **facts)
-
-
-def several_ids(found: Evidence) -> Iterator[Doubt]:
-    """Look for sheets that tell customers by different columns, and share none with the others."""
-    named = [(row, heading_of("customer_id", row["read_as"])) for row in found.sheets]
-    by_heading = [{name: row[name] for name in SHEET} | {"heading": of} for row, of in named if of]
-    if len({row["heading"] for row in by_heading}) < 2:
-        return
-    rows = found.raw.filter(found.raw.customer_id.notnull())
-    ids = rows.inner_join(ibis.memtable(by_heading), SHEET).select("customer_id", "heading")
-    each = ids.distinct().group_by("customer_id").agg(heading=_.heading.min(), of=_.count())
-    counted = each.group_by("heading").agg(ids=_.count(), shared=(each.of > 1).sum())
-    (total,) = found.fetched(counted.agg(least=_.ids.min(), shared=_.shared.sum(), of=_.count()))
-    if (
-        total["of"] < 2
-        or total["least"] < LEAST_IDS
-        or total["shared"] > FEW_SHARED * total["least"]
-    ):
-        return
-    headings = sorted({row["heading"] for row in by_heading})
-    facts = {"headings": " and ".join(map(repr, map(shown, headings))), **total}
-    for heading in headings:
-        # Where the others have the column, too, it tells customers throughout.
-        others = [row for row in by_heading if row["heading"] != heading]
-        unused = (found.unused.get((row["workbook"], row["sheet"]), []) for row in others)
-        if all(heading in names for names in unused):
-            concerned = [row["workbook"] for row in others]
-            change = layout_for(concerned, found.files, columns={"customer_id": heading})
-            yield doubt("several_ids", change, **facts)
-            return
-    yield doubt("several_ids.none", **facts)
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:

@@ -12,20 +12,21 @@ from customer_segments.doubts import (
     customers,
     files,
     lines,
+    retailers,
     sheets,
     statuses,
     totals,
 )
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.doubts.retailers import other_retailer
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, accepting
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
-    *(customers.several_ids, columns.other_scale),
+    *(retailers.several_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
+    columns.numbered_lines,
     columns.other_headings,
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
     *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
@@ -50,8 +51,9 @@ def doubts(found: Evidence, further: Iterable[Doubt] = ()) -> list[Doubt]:
     accepted, doubted = found.policy.source.accept, list(further)
     doubted += [each for doubts_of in DOUBTED for each in doubts_of(found)]
     # Ids that are written in another way share nothing with those of before.
-    if "padded_ids" in accepted or all(each.name != "padded_ids" for each in doubted):
-        doubted += other_retailer(found)
+    others = [each for each in doubted if each.name in ("padded_ids", "several_ids")]
+    if all(each.name in accepted or each.level == "warns" for each in others):
+        doubted += retailers.other_retailer(found)
     explained = tuple(reason for each in doubted for reason in EXPLAINS.get(each.name, ()))
     return [
         each._replace(

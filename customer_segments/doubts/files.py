@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.doubts.statuses import PLACEHOLDERS, counting
-from customer_segments.doubts.totals import names_totals
+from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
@@ -48,12 +48,17 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
     # A total that stands for nobody follows nothing.
     numberless = nobody & rows.invoice.isnull() & (not names_totals(found))
+    is_total = rows.description.re_search(TOTAL).fill_null(False)
+    dateless, numberless = dateless & ~is_total, numberless & ~is_total
+    undated = rows.customer_id.notnull() & rows.price.notnull() & rows.invoice_date.isnull()
+    undated &= rows.unreadable_text.isnull()
     by_sheet = rows.group_by(*SHEET).agg(
         rows=rows.count(),
         customers=rows.customer_id.count(),
         invoices=rows.invoice.count(),
         dateless=dateless.sum(),
         follow=(dateless | numberless).sum(),
+        undated=undated.sum(),
     )
     counted = found.fetched(by_sheet.order_by(SHEET))
     for row in counted:
@@ -62,6 +67,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         row["follow"] = follow if row["customers"] else 0
     yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
     yield from _headed(found, rows)
+    of_days = [row | {"follow": row["undated"]} for row in counted]
+    yield from _filled_down(found, of_days, rows.filter(undated), "the date")
     if found.share_of("missing_customer") >= FOLLOWING:
         # With the day, for a till's receipts begin anew.
         named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())

@@ -64,9 +64,12 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
         of_kind = returns.filter(returns.how == each["how"])
         by_sign: Change = {"cleaning": {"credit": "sign"}}
         change = by_sign if len(counted) > 1 else _credit_rule(found, of_kind, each)
+        # As in a ledger, where what is sold bears a minus.
+        is_turned = each["rows"] > kept["rows"]
         level: Level = "stops" if each["rows"] >= LEAST_RETURNS else "warns"
         facts = found.first(of_kind, "invoice") | each
-        yield doubt("unnetted_returns", change, level=level, **facts)
+        case = "unnetted_returns.turned" if is_turned else "unnetted_returns"
+        yield doubt(case, None if is_turned else change, level=level, **facts)
 
 
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
@@ -161,9 +164,10 @@ def _of_transactions(found: Evidence) -> dict:
     of_none = ~is_one & rows.unreadable_text.isnull() | rows.unreadable_text.lower().re_search(
         TOTAL
     )
+    is_called = ~is_one & rows.description.re_search(TOTAL).fill_null(False)
     (counted,) = found.fetched(
         rows.agg(
-            rows=rows.count() - (of_none.sum().fill_null(0) if statuses else 0),
+            rows=rows.count() - (of_none if statuses else is_called).sum().fill_null(0),
             money=money.sum(where=~of_none).fill_null(0),
         )
     )

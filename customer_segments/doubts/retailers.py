@@ -1,6 +1,6 @@
-"""Files of another retailer in this warehouse: their customers are in no other file.
+"""Files whose customers are in no other file: another retailer's, or told by other ids.
 
-Belongs here: which files those are, and the doubt. Does not: other doubts (``doubts``).
+Belongs here: which files those are, and the doubts. Does not: ids within a file (``customers``).
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,10 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
+from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.orders import SHEET
 
 # Fewer customers may all be new ones.
 LEAST = 100
@@ -20,6 +22,8 @@ EXPECTED = 20
 # From the end of some files to the start of those that follow.
 DAYS_APART = 92
 SHOWN_FILES = 3
+# Ids of each of two columns, of which so many may be alike by chance; and of a file's, of a kind.
+LEAST_IDS, FEW_SHARED, NEARLY_ALL = 20, 0.01, 0.9
 
 
 def other_retailer(found: Evidence) -> Iterator[Doubt]:
@@ -89,3 +93,54 @@ def _figures(found: Evidence, days: Table, group_of: dict[str, str]) -> list[dic
 def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:
     first, second = sorted((one, other), key=lambda group: group["start"])
     return (second["start"] - first["end"]).days
+
+
+def several_ids(found: Evidence) -> Iterator[Doubt]:
+    """Look for sheets that tell customers by different columns, and share none with the others."""
+    named = [(row, heading_of("customer_id", row["read_as"])) for row in found.sheets]
+    by_heading = [{name: row[name] for name in SHEET} | {"heading": of} for row, of in named if of]
+    if len({row["heading"] for row in by_heading}) < 2:
+        yield from _several_kinds(found)
+        return
+    rows = found.raw.filter(found.raw.customer_id.notnull())
+    ids = rows.inner_join(ibis.memtable(by_heading), SHEET).select("customer_id", "heading")
+    each = ids.distinct().group_by("customer_id").agg(heading=_.heading.min(), of=_.count())
+    counted = each.group_by("heading").agg(ids=_.count(), shared=(each.of > 1).sum())
+    (total,) = found.fetched(counted.agg(least=_.ids.min(), shared=_.shared.sum(), of=_.count()))
+    if (
+        total["of"] < 2
+        or total["least"] < LEAST_IDS
+        or total["shared"] > FEW_SHARED * total["least"]
+    ):
+        return
+    headings = sorted({row["heading"] for row in by_heading})
+    facts = {"headings": " and ".join(map(repr, map(shown, headings))), **total}
+    for heading in headings:
+        # Where the others have the column, too, it tells customers throughout.
+        others = [row for row in by_heading if row["heading"] != heading]
+        unused = (found.unused.get((row["workbook"], row["sheet"]), []) for row in others)
+        if all(heading in names for names in unused):
+            concerned = [row["workbook"] for row in others]
+            change = layout_for(concerned, found.files, columns={"customer_id": heading})
+            yield doubt("several_ids", change, **facts)
+            return
+    yield doubt("several_ids.none", **facts)
+
+
+def _several_kinds(found: Evidence) -> Iterator[Doubt]:
+    """Look for files that tell customers by addresses or names, and others by numbers."""
+    ids = found.raw.filter(found.raw.customer_id.notnull()).select("workbook", "customer_id")
+    kind = ibis.cases(
+        (_.customer_id.contains("@"), "addresses"),
+        (_.customer_id.re_search("[0-9]"), "numbers"),
+        else_="names",
+    )
+    each = ids.distinct().group_by("workbook", kind=kind).agg(ids=_.count())
+    each = each.mutate(of=each.ids.sum().over(ibis.window(group_by="workbook")))
+    told = found.fetched(
+        each.filter(_.ids >= LEAST_IDS, _.ids >= NEARLY_ALL * _.of).order_by("workbook")
+    )
+    files = {row["kind"]: shown(row["workbook"]) for row in told}
+    if len(files) > 1:
+        headings = " and ".join(f"{kind} in {file}" for kind, file in files.items())
+        yield doubt("several_ids.none", headings=headings, level="stops")

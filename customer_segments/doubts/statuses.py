@@ -45,10 +45,10 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
     rows = found.rows.filter(~found.rows.is_superseded, found.rows.price.notnull())
     # Invoices are fewer than rows, and in most files none is called so.
     every = rows.select("invoice").distinct()
-    called = every.mutate(prefix=every.invoice.re_extract(WORDS["credit_note"], 1))
-    if not found.fetched(called.filter(called.prefix != "").limit(1)):
+    if not found.fetched(every.filter(every.invoice.re_search(WORDS["credit_note"])).limit(1)):
         return
-    called = rows.mutate(prefix=rows.invoice.re_extract(WORDS["credit_note"], 1))
+    is_called = rows.invoice.re_search(WORDS["credit_note"])
+    called = rows.mutate(prefix=ibis.ifelse(is_called, rows.invoice.re_replace("[0-9]+", ""), ""))
     by_prefix = called.group_by("prefix").agg(
         rows=called.count(),
         least=ibis.least(called.quantity.min(), called.price.min()),
@@ -74,7 +74,9 @@ def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
         first = found.first(sales, "customer_id")
         if first and first["rows"] >= HALF * row["row_count"]:
             (total,) = found.fetched(sales.agg(money=_.revenue.cast("float64").sum()))
-            yield doubt("unsigned_credit_notes.sheet", **first | total)
+            change = layout_for([row["workbook"]], found.files, credit=[row["sheet"]])
+            change = {**change, "cleaning": {"credit": "sign"}}
+            yield doubt("unsigned_credit_notes.sheet", change, **first | total)
 
 
 def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
@@ -84,7 +86,10 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         return
     rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
     for pair in found.fetched(standing_twice(rows, "status")):
-        names, back = _counting(found), re.search(WORDS["back"], pair["status"])
+        # Return, or Is Return: True.
+        called = [heading_of("status", row["read_as"]) or "" for row in found.sheets]
+        called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
+        names, back = _counting(found), re.search(WORDS["back"], " ".join(called))
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")

@@ -12,6 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.cleaning.rules import code_of
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import where
@@ -88,6 +89,7 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         most=_.revenue.max(),
         all=_.revenue.cast("decimal(38, 4)").sum(),
         status=_.status.argmax(_.revenue),
+        code=code_of(rows).argmax(_.revenue),
         row_number=_.row_number.argmax(_.revenue),
     )
     # Taken off twice: twice the largest money is beyond its type.
@@ -107,9 +109,12 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         return
     of_sums = each.filter(is_sum, several | pair)
     (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
+    sure = of_sums.filter(of_sums.lines > 2) if counted["sums"] else of_sums
+    codes = [row["code"] for row in found.fetched(sure.select("code").distinct().limit(2))]
+    own = {"cleaning": {"non_products": {codes[0]: "total"}}} if len(codes) == 1 else None
     yield doubt(
         "totals.of_orders",
-        kinds(found, rows, of_sums),
+        own or kinds(found, rows, of_sums),
         sums=counted["sums"] + counted["alike"],
         orders=counted["several"] + counted["pairs"],
         **_at(found, one),

@@ -19,7 +19,7 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "9"
+PARSER = "10"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
@@ -32,9 +32,13 @@ OF_LINES = ("invoice_date", "invoice", "stock_code", "description")
 FILLED_DOWN = ("invoice", "invoice_date", "time", "customer_id", "country", "status", "currency")
 
 
-def filled_down(cells: Table) -> Table:
-    """Give each line of an order what its first line alone says."""
+def filled_down(cells: Table, is_carried: bool = False) -> Table:
+    """Give each line of an order what its first line alone says.
+
+    ``is_carried`` is whether an order's first line may leave that to the order above, too.
+    """
     cells = _below_heads(cells)
+    cells = _below_orders(cells) if is_carried and "invoice" in cells.columns else cells
     there = [column for column in FILLED_DOWN if column in cells.columns]
     head = cells["invoice" if "invoice" in there else "invoice_date"]
     in_order = ibis.window(order_by="row_number")
@@ -47,6 +51,29 @@ def filled_down(cells: Table) -> Table:
     of_order = ibis.window(group_by="order")
     filled = {name: cells[name].fill_null(cells[name].max().over(of_order)) for name in there}
     return cells.mutate(**filled).drop("order", "starts")
+
+
+def _below_orders(cells: Table) -> Table:
+    """Give orders the day that stands above them, and the customer, if each stands once.
+
+    Where an order may be a guest's, customers who buy again stand again.
+    """
+    so_far = ibis.cumulative_window(order_by="row_number")
+    named = cells.customer_id
+    cells = cells.mutate(
+        days=cells.invoice_date.count().over(so_far),
+        names=named.count().over(so_far),
+        is_once=(named.count() == named.nunique()).over()
+        & (cells.invoice.count() == cells.count()).over(),
+    )
+    day = cells.invoice_date.max().over(ibis.window(group_by="days"))
+    name = cells.customer_id.max().over(ibis.window(group_by="names"))
+    return cells.mutate(
+        invoice_date=cells.invoice_date.fill_null(day),
+        customer_id=ibis.ifelse(
+            cells.is_once, cells.customer_id.fill_null(name), cells.customer_id
+        ),
+    ).drop("days", "names", "is_once")
 
 
 def _below_heads(cells: Table) -> Table:
@@ -66,14 +93,20 @@ def _below_heads(cells: Table) -> Table:
 
 
 def typed_rows(
-    cells: Table, forms: Mapping[str, Form], layout: Layout, rules: Rules, utc: bool = False
+    cells: Table,
+    forms: Mapping[str, Form],
+    layout: Layout,
+    rules: Rules,
+    utc: bool = False,
+    is_credit: bool = False,
 ) -> Table:
     """Give every cell its column's type: columns ``TYPED`` and ``CONTACT``.
 
     ``cells`` have ``row_number``, ``overfull`` (what is wrong with the line as a whole, if
     anything) and those columns that the sheet has, as text or typed; ``forms`` are of those that
-    are text, and ``utc`` is whether times that bear no zone are UTC's. A row whose cells are not
-    all readable has ``unreadable_column`` (the first of them) and ``unreadable_text``.
+    are text, ``utc`` is whether times that bear no zone are UTC's, and ``is_credit`` whether all
+    lines are of credit notes, whatever their sign. A row whose cells are not all readable has
+    ``unreadable_column`` (the first of them) and ``unreadable_text``.
     """
     columns = set(cells.columns)
     cells = _with_moment(with_identifiers(cells, rules), forms, layout, rules, utc)
@@ -102,6 +135,8 @@ def typed_rows(
         price = (price - discount).cast(PRICE)
     if layout.minor_units:
         price = (price / 100).cast(PRICE)
+    if is_credit:
+        quantity, price = -quantity.abs(), price.abs()
     revenue = quantity.cast("float64") * price.cast("float64")
     price = ibis.ifelse((revenue.abs() <= LARGEST_LINE) | revenue.isnull(), price, ibis.null(PRICE))
     values = {"quantity": quantity, "invoice_date": cells.moment, "price": price}

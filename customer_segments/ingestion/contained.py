@@ -121,11 +121,17 @@ def _too_big(file: Path, problem: str) -> UserError:
 
 def _broken(file: Path, reason: str, sheet: str | None) -> UserError:
     with file.open("rb") as stream:
-        if stream.read(8) == OLE_MAGIC:
-            return UserError(
-                f"{shown(file.name)} is password-protected, or an old .xls under a new name.",
-                "Open it in Excel and save it as .xlsx without a password.",
-            )
+        start = stream.read(8)
+    if start == OLE_MAGIC:
+        return UserError(
+            f"{shown(file.name)} is password-protected, or an old .xls under a new name.",
+            "Open it in Excel and save it as .xlsx without a password.",
+        )
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return UserError(
+            f"{shown(file.name)} is a web page or XML under the name of a workbook.",
+            "Open it in Excel or LibreOffice and save it as .xlsx; or export it as CSV.",
+        )
     place = shown(file.name) if sheet is None else f"{where(file.name, sheet)},"
     return UserError(
         f"{place} is not a readable {file.suffix.lower()} workbook ({reason}).",

@@ -4,6 +4,7 @@ Belongs here: patterns and formats. Does not: which columns are dates (``layout`
 """
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import ibis
@@ -21,20 +22,21 @@ _BLANK = "[ \u00a0\u202f]"
 # 9:44, 9.44.05, 9:44:05.123
 CLOCK = r"([01]?[0-9]|2[0-3])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|(?:\.[0-9]{2}){1,2})"
 HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
-AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle))?(?:[T,]|{_BLANK})+"
+AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle|kl\.?|klo))?(?:[T,]|{_BLANK})+"
 _TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|{_BLANK}?hs?)$)?)?"
 # In front of the time: 오후 3:12, 午後 3:12, 下午 3:12.
 HALVES = {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
-# The zone behind a time, in hours; abbreviations that are of one place alone.
+# The zone behind a time, in hours; abbreviations that are of one place, or nearly so.
 ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5,
-         "EDT": -4, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2}  # fmt: skip
+         "EST": -5, "EDT": -4, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2,
+         "EET": 2, "EEST": 3, "JST": 9, "AEST": 10, "AEDT": 11}  # fmt: skip
 _OFFSET = r"(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
 # The time and its zone; a browser adds the zone's name in words.
 ZONED = (
     rf"^(.*[:.][0-9]{{2}}(?:[.,][0-9]{{1,9}})?(?:{_HALF})?|[0-9]{{8}}T[0-9]{{6}}) ?"
-    rf"({_OFFSET}|{'|'.join(ZONES)})(?: \(.*\))?$"
+    rf"({_OFFSET}|{'|'.join(ZONES)})(?: \(.*\)|\[.*\])?$"
 )
 _YEAR = "([0-9]{4}|[0-9]{2})"
 # 31012024, or 1012024 where a spreadsheet took it for a number: no 19 or 20 is a month.
@@ -42,9 +44,13 @@ _RUN_TOGETHER = "^([0-9]{1,2})([0-9]{2})((?:19|20)[0-9]{2})$"
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
+SERIAL = r"^([2-7][0-9]{4})(?:[.,][0-9]+)?$"
+# Of 1899-12-30, from which serial numbers count, and of 1904-01-01, as on old Macs.
+EPOCH, LATER = date(1899, 12, 30), timedelta(days=1462)
 NAMED = {
     "day_month": rf"{_WEEKDAY}{_DAY}(?: de\b)?[-/. ]*{_MONTH}(?: del?\b)?[-/, ]*{_YEAR}{_TIME}$",
-    "month_day": rf"{_WEEKDAY}{_MONTH}[ -]{_DAY}(?:,? |-){_YEAR}{_TIME}$",
+    "month_day": rf"{_WEEKDAY}{_MONTH}[ -]+{_DAY}(?:,? |-){_YEAR}{_TIME}$",
+    "year_month_day": rf"^([0-9]{{4}})[-/. ]+{_MONTH}[-/. ]*{_DAY}\.?{_TIME}$",
 }
 PATTERNS = {
     # As the engine reads it by itself.
@@ -54,9 +60,9 @@ PATTERNS = {
     "named": "|".join(NAMED.values()),
     "compact": r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])"
     rf"(T?([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9])?$|{_TIME}$)",
-    # Days since 1899-12-30, from 1954 to 2119; seconds since 1970, or thousandths or millionths.
-    "serial": r"^[2-7][0-9]{4}([.,][0-9]+)?$",
-    "epoch": r"^[0-9]{10}(\.[0-9]+|[0-9]{3}|[0-9]{6})?$",
+    # Days since 1899-12-30, from 1954 to 2119; seconds since 1970, or thousandths to billionths.
+    "serial": SERIAL,
+    "epoch": r"^[0-9]{10}(\.[0-9]+|[0-9]{3}|[0-9]{6}|[0-9]{9})?$",
 }
 
 
@@ -70,13 +76,21 @@ def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     text = text.re_replace(r"^[^0-9\s.,/-]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1")
     text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
     text = text.re_replace(_RUN_TOGETHER, r"\1/\2/\3")
+    # As a spreadsheet leaves text alone: '2024-01-31, ="2024-01-31". 9h44; 9.44.05.120000 PM.
+    text = text.re_replace('^(?:\'|=")(.*?)"?$', r"\1")
+    text = text.re_replace("([0-9]{1,2}) ?h ?([0-9]{2})$", r"\1:\2")
+    text = text.re_replace(r" ([0-9]{2})\.([0-9]{2})\.([0-9]{2})\.[0-9]+ ([AP]M)", r" \1:\2:\3 \4")
+    # 9:44, 2 Jan 2024
+    text = text.re_replace(r"^([0-9]{1,2}:[0-9:]+(?: ?[AaPp][Mm])?),? +(.*[0-9]{4})\b", r"\2 \1")
     for half, words in HALVES.items():
         text = text.re_replace(rf"(?:{words}) *([0-9:.]+)$", rf"\1 {half}")
     # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
     text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")
     text = text.re_replace("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 ")
     # The rest of most columns is digits alone, and takes no more than to see that.
-    is_plain = ~cell.re_search(rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|\.$|{_RUN_TOGETHER}")
+    is_plain = ~cell.re_search(
+        rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|\.$|^[0-9]{{1,2}}:|{_RUN_TOGETHER}"
+    )
     zone = ibis.ifelse(is_plain, "", text.re_extract(ZONED, 2))
     without = ibis.ifelse(zone == "", text, text.re_extract(ZONED, 1))
     return ibis.ifelse(is_plain, cell, without), zone
@@ -125,19 +139,20 @@ def spread(texts: Table) -> dict[str, Value]:
     """Return what tells dates with the year first, 24-03-11, from those with it last.
 
     ``short`` are those that are dates either way, each as many ``times`` as it is there; of them,
-    how many first and last parts there are.
+    how many first and last parts there are. ``serial_last`` is the last serial number.
     """
     short = texts.numeric & (texts.second <= 12) & texts.short_year.between(1, 31)
     return {
         "short": texts.times.sum(where=short).fill_null(0).cast("int64"),
         "short_first": texts["first"].nunique(where=short),
         "short_last": texts.short_year.nunique(where=short),
+        "serial_last": texts.text.re_extract(SERIAL, 1).try_cast("int64").max(),
     }
 
 
 def order(
     counts: Mapping[str, Any], layout: Layout, where: str
-) -> tuple[Literal["dmy", "mdy", "ymd"], Doubt | None]:
+) -> tuple[Literal["dmy", "mdy", "ymd", "1904"], Doubt | None]:
     """Decide whether the day or the month is first in a column of dates such as 03/04/2011."""
     numeric, day_first, month_first = (
         counts[name] for name in ("numeric", "day_first", "month_first")
@@ -145,6 +160,11 @@ def order(
     facts = {**counts, "where": where, "example": counts.get("numeric:example")}
     if layout.dates:
         return layout.dates, None
+    if is_one(counts, "serial"):
+        last = EPOCH + timedelta(days=counts["serial_last"])
+        if last + LATER < date.today():
+            facts |= {"last": last, "later": last + LATER}
+            return "dmy", doubt("ambiguous_dates.calendar", **facts)
     if not is_one(counts, "numeric"):
         return "dmy", None
     if counts["iso"] and not counts["iso_late"] and day_first + month_first > 0.95 * numeric:
@@ -168,7 +188,7 @@ def said(counts: Mapping[str, Any], order: str) -> str:
         "iso": "year-month-day",
         "zoned": "with a time zone",
         "year_first": "year first",
-        "numeric": {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[order],
+        "numeric": {"mdy": "month first", "ymd": "year first"}.get(order, "day first"),
         "named": "names of months",
         "compact": "yyyymmdd",
         "serial": "Excel's serial numbers",

@@ -22,6 +22,8 @@ _ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _NUMBER = "([A-Za-z]{0,4}[-_]?[0-9]{3,})"
 NAME_BEHIND = rf"^{_NUMBER}(?:-\pL{{3}}|(?:\s*[:|;,/]|\s+[-–—:|;,/])?\s+\pL)"  # noqa: RUF001 - dashes on purpose
 NAME_BEFORE = rf"^\pL.*\s[(\[]{_NUMBER}[)\]]$"
+# C-20001; 20,001; (030) 123-456: letters in front of digits, and signs among them.
+SIGNED = r"^[A-Za-z]{0,6}[-_ #(+]{0,2}[0-9][0-9 ,./()-]*$"
 # Unicode's white space, and what has no width: a copy from a web page or a PDF brings them along.
 BLANKS = (
     r"\t\n\x0B\f\r\x1C-\x1F \x85\xA0"
@@ -108,8 +110,12 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what writes e-mail addresses without case, and others as the rules say."""
 
     def spelt(text: StringValue) -> Value:
+        # Anna Smith <anna@example.com>
+        text = text.re_replace(r"^.*<([^@\s<>]+@[^@\s<>]+)>$", r"\1")
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)
+        if rules.id_signs == "drop":
+            text = ibis.ifelse(text.re_search(SIGNED), text.re_replace("[^0-9]", ""), text)
         if rules.customer_names == "drop":
             text = number_of(text).fill_null(text)
         if rules.letter_case == "ignore":

@@ -83,13 +83,19 @@ def match_header(rows: Sequence[Sequence[str | None]], layout: Layout, where: st
                 "Mend header_row of its [[layout]].",
             )
         return _header(rows, layout.header_row, layout, where)
+    best = None
     for number, row in enumerate(rows[:HEADER_SEARCH_ROWS], 1):
-        # A title above the header has few cells.
+        # A title above the header has few cells; one that lists what was chosen has some.
         if sum(bool(cell and cell.strip()) for cell in row) >= len(NEEDED):
-            header = _header(rows, number, layout, where)
-            if not _missing(header):
-                return header
-    return None
+            try:
+                header = _header(rows, number, layout, where)
+            except UserError:
+                if best:
+                    break
+                raise
+            if not _missing(header) and (not best or len(_known(header)) > len(_known(best))):
+                best = header
+    return best
 
 
 def header_of(names: Sequence[str], layout: Layout, where: str) -> Header:

@@ -72,6 +72,7 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         "comma_or_group": digits.re_search(r"^[1-9][0-9]{0,2},[0-9]{3}$"),
         "short": digits.re_search("^[0-9]{1,3}$"),
         "long": digits.re_search("^[0-9]{4,}$"),
+        "thousandths": digits.re_search("^[1-9][0-9]{0,2}[.,]000$"),
     }
 
 
@@ -95,6 +96,9 @@ def decimal_mark(
     if mark := proven(counts):
         return mark, None
     groups = [mark for mark in (".", ",") if counts[_GROUPS[mark]]]
+    # 2.000 and 5.000 throughout: nobody sells thousands alone.
+    if money is None and len(groups) == 1 and counts["thousandths"] == counts["all"]:
+        return "," if groups == ["."] else ".", None
     if money is not None and len(groups) == 1 and not counts["point"] + counts["comma"]:
         least = max(LEAST_SHORT, MANY_SHORT * unsure)
         is_whole = counts["short"] >= least and not counts["long"]
@@ -169,8 +173,12 @@ def _digits(text: StringValue) -> StringValue:
 
 
 def _without_dash(text: StringValue) -> StringValue:
-    """Return 12,- as 12, and 12.50/kg as 12.50."""
-    return text.re_replace(_PER_UNIT, "").re_replace("([0-9])[.,][-\u2013\u2014]{1,2}", r"\1")
+    """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-."""
+    text = text.re_replace('^(?:\'|=")(.*?)"?$', r"\1").re_replace(_PER_UNIT, "")
+    text = text.re_replace(r"(?i)([0-9)]) ?dr\.?$", r"\1").re_replace(
+        r"(?i)([0-9]) ?cr\.?$", r"\1-"
+    )
+    return text.re_replace("([0-9])[.,][-\u2013\u2014]{1,2}", r"\1")
 
 
 def _value(digits: StringValue, decimal: str, kind: str) -> Value:

@@ -7,12 +7,14 @@ not: unpacking workbooks (``contained``), text (``text_files``), or what a cell 
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.contained import sheets_of
+from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import (
     HEADER_SEARCH_ROWS,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 SHEET = re.compile(r"xl/worksheets/.*\.xml")
 EMPTY_FORMULA = re.compile(rb"</f>(?:<v ?/>|<v></v>|</c>)")
 TEXT = (".csv", ".tsv", ".txt", ".gz")
+# Of a sheet without headings; fewer are notes.
+LEAST_ROWS = 20
 
 
 def grids(
@@ -85,6 +89,7 @@ def _workbook_grids(
     """Return the sheets of a workbook, and add those without transactions to ``passed_over``."""
     found: dict[str, Grid] = {}
     failed: UserError | None = None
+    others: list[tuple[str, pa.Table]] = []
     for sheet, cells, is_hidden in sheets_of(file, layout.sheets):
         place = where(source.name, sheet)
         if is_hidden:
@@ -95,13 +100,41 @@ def _workbook_grids(
         if isinstance(grid, UserError):
             failed = failed or grid
             passed_over.append(f"{place}: no transactions")
+            others += [] if is_hidden else [(sheet, cells)]
         elif sheet in found:
             raise UserError(f"{place}: two sheets have this name.", "Rename one of them.")
         else:
             found[sheet] = grid
     if failed and not found:
         raise failed
-    return list(found.values())
+    sheets = list(found.values())
+    if sheets and not layout.sheets:
+        alike = tuple(_looking_alike(sheets[0], others))
+        sheets[0] = sheets[0]._replace(doubts=alike)
+    return sheets
+
+
+def _looking_alike(like: Grid, others: list[tuple[str, "pa.Table"]]) -> Iterator[Doubt]:
+    """Doubt sheets without a header that have most headings of another, or its rows alone."""
+    headings = {_plain_text(name) for name in like.header.headings.values()}
+    needed = [
+        place
+        for name, place in like.header.positions.items()
+        if name in ("invoice_date", "price", "amount")
+    ]
+    for sheet, cells in others:
+        rows = [list(row.values()) for row in cells.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
+        most = max(len(headings & {_plain_text(cell or "") for cell in row}) for row in rows)
+        is_data = all(
+            place < len(rows[0]) and re.search("[0-9]", rows[0][place] or "") for place in needed
+        )
+        if most > len(headings) / 2 or (is_data and cells.num_rows >= LEAST_ROWS):
+            place = where(like.source.name, sheet)
+            yield doubt("passed_over", rows=cells.num_rows, where=place, other=like.sheet)
+
+
+def _plain_text(text: str) -> str:
+    return text.strip().casefold()
 
 
 def _sheet_grid(
@@ -112,7 +145,8 @@ def _sheet_grid(
     import pyarrow.compute as pc
 
     place = where(source.name, sheet)
-    rows = [list(row.values()) for row in text.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
+    first = text.slice(0, max(HEADER_SEARCH_ROWS, layout.header_row or 0))
+    rows = [list(row.values()) for row in first.to_pylist()]
     header = match_header(rows, layout, place)
     if header is None:
         return require_columns(rows, layout, place)

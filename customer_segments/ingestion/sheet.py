@@ -49,6 +49,7 @@ class Sheet:
             self.rules.model_dump_json(),
             header.is_filled_down,
             "(utc)" in header.headings["invoice_date"].casefold(),
+            self.name in self.layout.credit,
         )
         return self.grid.read_by(query)
 
@@ -73,14 +74,16 @@ def _typing(
     rules: str,
     is_filled_down: bool,
     is_utc: bool,
+    is_credit: bool,
 ) -> str:
     """Return the query of the typed rows of all sheets of a form."""
-    cells = cells_of(schema)
+    cells, said = cells_of(schema), Layout.model_validate_json(layout)
     typed = typed_rows(
-        filled_down(cells) if is_filled_down else cells,
+        filled_down(cells, said.fill_down) if is_filled_down else cells,
         dict(forms),
-        Layout.model_validate_json(layout),
+        said,
         Rules.model_validate_json(rules),
         is_utc,
+        is_credit,
     )
     return str(ibis.to_sql(typed, "duckdb"))

@@ -26,7 +26,7 @@ from customer_segments.policy.layout import Layout
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEPARATORS = ",;\t|"
+SEPARATORS = ",;\t|^~\x01"
 # As the csv module has it. Excel's own limit is 32,767.
 LONGEST_TEXT = 131_072
 # As the engine has it.
@@ -62,13 +62,13 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
         separator = layout.separator or (told[4:5] if told.startswith("sep=") else None)
         skipped = 1 if told.startswith("sep=") else 0
     candidates = [separator] if separator else _separators(path)
-    place = where(name, sheet)
+    place, most = where(name, sheet), max(HEADER_SEARCH_ROWS, layout.header_row or 0)
     failed: UserError | None = None
     for each in candidates:
         try:
             with _reading(path) as stream:
                 stream.readline() if skipped else None
-                rows, lines = _first_records(stream, each, name, skipped)
+                rows, lines = _first_records(stream, each, name, skipped, most)
         except UserError as error:
             # By another separator its quotation marks may stand well.
             failed = failed or error
@@ -154,13 +154,13 @@ def _reading(path: Path) -> IO[str]:
 
 
 def _first_records(
-    stream: IO[str], separator: str, name: str, skipped: int
+    stream: IO[str], separator: str, name: str, skipped: int, most: int
 ) -> tuple[list[list[str]], list[int]]:
     """Return the first records, and the line on which each ends."""
     reader = csv.reader(_lines(stream, name, skipped), delimiter=separator, strict=True)
     rows, lines = [], []
     try:
-        for record in islice(reader, HEADER_SEARCH_ROWS):
+        for record in islice(reader, most):
             rows.append(record)
             lines.append(reader.line_num)
     except csv.Error as error:

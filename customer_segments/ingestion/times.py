@@ -4,19 +4,31 @@ Belongs here: the engine's functions of time, formats. Does not: which kinds the
 """
 
 from collections.abc import Iterable
+from datetime import date
 from itertools import product
 
 import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue, Table, Value
 
-from customer_segments.ingestion.dates import AT, HALF, NAMED, PATTERNS, TIMESTAMP, ZONES, split
+from customer_segments.ingestion.dates import (
+    AT,
+    EPOCH,
+    HALF,
+    LATER,
+    NAMED,
+    PATTERNS,
+    TIMESTAMP,
+    ZONES,
+    split,
+)
 from customer_segments.texts import read_toml
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _ORDERS = {"dmy": "%d{0}%m{0}{1}", "mdy": "%m{0}%d{0}{1}", "ymd": "{1}{0}%m{0}%d"}
-_UNIX_DAY = 25_569  # of the serial number of 1970-01-01
-_MONTHS = read_toml(__package__, "months.toml")["names"]
+_ORDERS["1904"] = _ORDERS["dmy"]
+_UNIX_DAY = (date(1970, 1, 1) - EPOCH).days
+_MONTHS = read_toml(__package__, "months.toml")
 
 
 @ibis.udf.scalar.builtin
@@ -75,6 +87,7 @@ def with_moment(
         number=cells.said.replace(",", ".").try_cast("float64"),
     )
     text, plain, number = cells.said, cells.plain, cells.number
+    first_day = _UNIX_DAY - (LATER.days if order == "1904" else 0)
     values = {
         "iso": lambda: plain.try_cast(TIMESTAMP),
         "year_first": lambda: try_strptime(plain, _formats("{1}{0}%m{0}%d", years=("%Y",))),
@@ -85,7 +98,7 @@ def with_moment(
             ["%Y%m%d%H%M%S", "%Y%m%d%H%M", *_formats("%Y%m%d", ("",), ("",))],
         ),
         "serial": lambda: make_timestamp(
-            ((number - _UNIX_DAY) * 86_400).round().cast("int64") * 1_000_000
+            ((number - first_day) * 86_400).round().cast("int64") * 1_000_000
         ),
         "epoch": lambda: make_timestamp((number * _unit(text)).cast("int64")),
     }
@@ -109,7 +122,10 @@ def with_moment(
 def _unit(text: StringValue) -> Value:
     """Return the millionths of a second that a count since 1970 is in, by its digits."""
     return ibis.cases(
-        (text.re_search("^[0-9]{16}$"), 1), (text.re_search("^[0-9]{13}$"), 1e3), else_=1e6
+        (text.re_search("^[0-9]{19}$"), 1e-3),
+        (text.re_search("^[0-9]{16}$"), 1),
+        (text.re_search("^[0-9]{13}$"), 1e3),
+        else_=1e6,
     )
 
 
@@ -129,18 +145,19 @@ def _offset(zone: StringValue) -> Value:
 def _named(text: StringValue) -> Value:
     """Return the time of a date with the name of its month, in whatever language."""
 
-    def parts(day: int, month: int, pattern: str) -> Value:
-        name = strip_accents(text.re_extract(pattern, month).lower()).re_extract("^(jui.|...)", 1)
+    def parts(day: int, month: int, year: int, pattern: str) -> Value:
+        name = strip_accents(text.re_extract(pattern, month).lower())
+        name = name.re_extract(f"^({_MONTHS['longer']}|...)", 1)
         number = ibis.cases(
-            *((name.isin(names.split()), str(n)) for n, names in enumerate(_MONTHS, 1))
+            *((name.isin(names.split()), str(n)) for n, names in enumerate(_MONTHS["names"], 1))
         )
-        said = [text.re_extract(pattern, day), number, text.re_extract(pattern, 3)]
-        return ibis.literal("/").join(said)
+        said = [text.re_extract(pattern, part) for part in (day, year)]
+        return ibis.literal("/").join([said[0], number, said[1]])
 
-    date = ibis.ifelse(
-        text.re_search(NAMED["day_month"]),
-        parts(1, 2, NAMED["day_month"]),
-        parts(2, 1, NAMED["month_day"]),
+    date = ibis.cases(
+        (text.re_search(NAMED["day_month"]), parts(1, 2, 3, NAMED["day_month"])),
+        (text.re_search(NAMED["month_day"]), parts(2, 1, 3, NAMED["month_day"])),
+        else_=parts(3, 2, 1, NAMED["year_month_day"]),
     )
     time = text.re_extract(r"( [0-9]{1,2}:.*)$", 1)
     return try_strptime(date + time, _formats(_ORDERS["dmy"], separators=("/",)))

@@ -48,8 +48,9 @@ class Layout(Section):
     """What stands between the cells of a text file."""
     encoding: str | None = None
     """Code page of a text file: utf-8, utf-16, cp1252, cp1250."""
-    dates: Literal["dmy", "mdy", "ymd"] | None = None
-    """Order of day, month and year in dates such as 03/04/2011."""
+    dates: Literal["dmy", "mdy", "ymd", "1904"] | None = None
+    """Order of day, month and year in dates such as 03/04/2011; or the year from which Excel's
+    serial numbers count, if it is that of old Macs."""
     time_zone: str | None = None
     """Time zone of dates that bear none, if it is not the retailer's: UTC."""
     decimal: Literal[".", ","] | None = None
@@ -57,6 +58,9 @@ class Layout(Section):
     fill_down: bool = False
     """Whether invoice, date, customer, country and status stand on the first line of an order
     alone."""
+    credit: list[str] = Field(default_factory=list)
+    """Names of sheets whose lines are credit notes, though they bear no minus; a file that has no
+    sheets is one of its own name, without the suffix."""
     minor_units: bool = False
     """Whether money is in hundredths: 1995 is 19.95."""
     discount: Literal["rate", "percent", "amount"] | None = None

@@ -34,6 +34,9 @@ class Source(Section):
     anything."""
     leading_zeros: Literal["keep", "drop"] = "keep"
     """Whether 00123 is another customer than 123, or the same; C00123 and C123 likewise."""
+    id_signs: Literal["keep", "drop"] = "keep"
+    """Whether letters in front of an id's digits and signs among them tell customers apart, or
+    C-20,001 is 20001."""
     customer_names: Literal["keep", "drop"] = "keep"
     """Whether a name beside the number tells customers apart, or "20001 - Smith & Co" is 20001."""
     letter_case: Literal["keep", "ignore"] = "keep"

@@ -106,19 +106,19 @@ MANY = [
         "padded_ids",
         {"customer_id": "if(n < 1200, '#', '') || customer_id"},
         ["800 ids are 400 customers if signs", "#12000 and 12000"],
-        {},
+        {"source": {"id_signs": "drop"}},
     ),
     (
         "padded_ids",
         {"customer_id": "if(n < 1200, 'CUST-0', '') || customer_id"},
         ["800 ids are 400 customers if letters", "12000 and CUST-012000"],
-        {},
+        {"source": {"id_signs": "drop"}},
     ),
     (
         "padded_ids",
         {"customer_id": "if(n < 1200, '010-', '010') || customer_id || '77'"},
         ["800 ids are 400 customers if signs", "010-1200077 and 0101200077"],
-        {},
+        {"source": {"id_signs": "drop"}},
     ),
     (
         "padded_ids",
@@ -408,7 +408,10 @@ def test_files_of_another_retailer_are_doubted_unless_their_ids_are_written_anew
     [
         ("if(n % 20 = 0, 'CN-' || invoice, invoice)", ["unsigned_credit_notes"]),
         ("if(n % 20 = 0, 'gs' || invoice, 'RE' || invoice)", ["unsigned_credit_notes"]),
+        ("if(n % 20 = 0, '2024-ST-', '2024-RG-') || invoice", ["unsigned_credit_notes"]),
+        ("if(n % 20 = 0, invoice || '-R', invoice)", ["unsigned_credit_notes"]),
         ("'C' || invoice", []),
+        ("if(n % 20 = 0, 'c4-f0a' || invoice, 'b7-' || invoice)", []),
         ("if(n % 20 = 0, 'WEB-' || invoice, invoice)", []),
     ],
 )
@@ -698,6 +701,19 @@ def test_customers_of_other_columns_are_no_others(unused, level, change):
     assert doubted(by_file=by_file, **TWO_FILES) == []
 
 
+def test_files_that_tell_customers_by_another_kind_of_id_are_doubted():
+    by_file = {file: {"read_as": "customer_id: 'Customer'"} for file in ("a.csv", "b.csv")}
+    email = "if(n < 1200, customer_id || '@example.org', customer_id)"
+    found = doubted(by_file=by_file, **TWO_FILES, customer_id=email)
+    assert [(each.name, each.level) for each in found] == [("several_ids", "stops")]
+
+
+def test_order_numbers_of_lines_are_doubted():
+    sheet = {"read_as": "invoice: 'Line'; customer_id: 'Customer'"}
+    assert [each.name for each in doubted(sheet=sheet, invoice="n::VARCHAR")] == ["order_numbers"]
+    assert doubted(sheet=sheet) == []
+
+
 @pytest.mark.parametrize(("times", "names"), [(100, ["other_scale"]), (2, [])])
 def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
     found = doubted(**TWO_FILES, price=f"(2.5 + n % 7) * if(n < 1200, 1, {times})")
@@ -725,7 +741,7 @@ def test_prices_with_tax_in_one_file_alone_are_doubted(times, names):
 def test_headings_in_another_order_among_the_rows_are_doubted(invoice, customer, names):
     read_as = "invoice: 'Invoice No'; customer_id: 'Customer ID'; quantity: 'Quantity'"
     rows = {
-        "invoice": f"if(n = 99, '{invoice}', n::VARCHAR)",
+        "invoice": f"if(n = 99, '{invoice}', (n // 2)::VARCHAR)",
         "customer_id": f"if(n = 99, '{customer}', (12000 + n // 2 % 400)::VARCHAR)",
         "quantity": "if(n = 99, NULL, 1 + n % 12)",
         "unreadable_column": "if(n = 99, 'quantity', NULL)",

@@ -62,7 +62,7 @@ def archive(path: Path) -> None:
 # File name, what makes it, and the words that the message must have.
 BAD: dict[str, tuple[str, Callable[[Path], object], list[str]]] = {
     "text": ("a.xlsx", content(b"hello"), ["not a readable .xlsx workbook", "save it anew"]),
-    "web page": ("a.xlsx", content(b"<html><table>"), ["not a readable .xlsx workbook"]),
+    "web page": ("a.xlsx", content(b"<html><table>"), ["is a web page", "save it as .xlsx"]),
     "other archive": ("a.xlsx", archive, ["not a readable .xlsx workbook"]),
     "cut off": ("a.xlsx", cut_off(0.5), ["not a readable .xlsx workbook", "copy it again"]),
     "cut off at the end": ("a.xlsx", cut_off(0.99), ["not a readable .xlsx workbook"]),
