@@ -96,24 +96,26 @@ def decimal_mark(
     if mark := proven(counts):
         return mark, None
     groups = [mark for mark in (".", ",") if counts[_GROUPS[mark]]]
-    # 2.000 and 5.000 throughout: nobody sells thousands alone.
-    if money is None and len(groups) == 1 and counts["thousandths"] == counts["all"]:
-        return "," if groups == ["."] else ".", None
     if money is not None and len(groups) == 1 and not counts["point"] + counts["comma"]:
         least = max(LEAST_SHORT, MANY_SHORT * unsure)
         is_whole = counts["short"] >= least and not counts["long"]
         if is_whole or money.upper() in WHOLE:
             return groups[0], None
+    # 2.000 and 5.000 throughout, beside a decimal comma: few shops sell thousands alone.
+    is_thousands = money is None and groups == [others] and counts["thousandths"] == counts["all"]
     if counts["point"] and counts["comma"]:
         if not unsure:
             return _MIXED, None
-    elif not unsure or (others and not counts["point"]):
+    elif not unsure or (others and not counts["point"] and not is_thousands):
         return others or ".", None
     kind = "point_or_group" if counts["point_or_group"] else "comma_or_group"
     example, beside = counts[f"{kind}:example"], ""
     if counts["comma"]:
         beside = f", and others are as {counts['comma:example']!r}"
     facts = {"where": where, "unsure": unsure, "example": example, "beside": beside}
+    if is_thousands:
+        decimal = "," if others == "." else "."
+        return decimal, doubt("ambiguous_decimals.thousands", others=others, **facts)
     return ".", doubt("ambiguous_decimals", **facts)
 
 

@@ -3,6 +3,7 @@
 Never is it read as something else: that is the property of each test here.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -475,3 +476,22 @@ def test_quantities_with_a_unit(texts, values, stopped, tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(["Customer,Date,Price,Quantity", *lines]))
     found = take(tmp_path / "a.csv")
     assert (found.column("quantity"), found.stopped) == (values, stopped)
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "mark", "doubted"),
+    [
+        ("2.000", ".", ".", ""),
+        ("2,000", ",", ",", ""),
+        ("2.000", ",", ".", 'decimal = ","'),
+        ("2,000", ".", ",", 'decimal = "."'),
+    ],
+)
+def test_quantities_of_thousands_alone_are_doubted(text, others, mark, doubted):
+    kind = "point_or_group" if "." in text else "comma_or_group"
+    counts = Counter({kind: 9, "thousandths": 9, "all": 9})
+    counts[f"{kind}:example"] = text
+    decided, found = numbers.decimal_mark(counts, Layout(), others, "a.csv", None)
+    assert decided == mark
+    assert bool(found) == bool(doubted)
+    assert not found or doubted in found.advice
