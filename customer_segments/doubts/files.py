@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import ibis
 from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
@@ -48,8 +49,10 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
     # A total that stands for nobody follows nothing.
     numberless = nobody & rows.invoice.isnull() & (not names_totals(found))
-    is_total = rows.description.re_search(TOTAL).fill_null(False)
-    dateless, numberless = dateless & ~is_total, numberless & ~is_total
+    # Of the few that say nothing else, not of all rows.
+    is_total = ibis.ifelse(dateless | numberless, rows.description.re_search(TOTAL), False)
+    is_other = ~is_total.fill_null(False)
+    dateless, numberless = dateless & is_other, numberless & is_other
     undated = rows.customer_id.notnull() & rows.price.notnull() & rows.invoice_date.isnull()
     undated &= rows.unreadable_text.isnull()
     by_sheet = rows.group_by(*SHEET).agg(

@@ -129,7 +129,7 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
 
 def _several_kinds(found: Evidence) -> Iterator[Doubt]:
     """Look for files that tell customers by addresses or names, and others by numbers."""
-    ids = found.raw.filter(found.raw.customer_id.notnull()).select("workbook", "customer_id")
+    ids = found.some.filter(_.customer_id.notnull()).select("workbook", "customer_id")
     kind = ibis.cases(
         (_.customer_id.contains("@"), "addresses"),
         (_.customer_id.re_search("[0-9]"), "numbers"),
