@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion import headings
 from customer_segments.ingestion.contained import sheets_of
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid
@@ -116,25 +117,18 @@ def _workbook_grids(
 
 def _looking_alike(like: Grid, others: list[tuple[str, "pa.Table"]]) -> Iterator[Doubt]:
     """Doubt sheets without a header that have most headings of another, or its rows alone."""
-    headings = {_plain_text(name) for name in like.header.headings.values()}
-    needed = [
-        place
-        for name, place in like.header.positions.items()
-        if name in ("invoice_date", "price", "amount")
-    ]
+    names, places = like.header.headings.values(), like.header.positions
+    needed = [places[name] for name in ("invoice_date", "price", "amount") if name in places]
     for sheet, cells in others:
-        rows = [list(row.values()) for row in cells.slice(0, HEADER_SEARCH_ROWS).to_pylist()]
-        most = max(len(headings & {_plain_text(cell or "") for cell in row}) for row in rows)
+        first = cells.slice(0, HEADER_SEARCH_ROWS).to_pylist()
+        rows = [[cell or "" for cell in row.values()] for row in first]
+        most = max(sum(bool(headings.named(name, row)) for name in names) for row in rows)
         is_data = all(
-            place < len(rows[0]) and re.search("[0-9]", rows[0][place] or "") for place in needed
+            place < len(rows[0]) and re.search("[0-9]", rows[0][place]) for place in needed
         )
-        if most > len(headings) / 2 or (is_data and cells.num_rows >= LEAST_ROWS):
+        if most > len(names) / 2 or (is_data and cells.num_rows >= LEAST_ROWS):
             place = where(like.source.name, sheet)
             yield doubt("passed_over", rows=cells.num_rows, where=place, other=like.sheet)
-
-
-def _plain_text(text: str) -> str:
-    return text.strip().casefold()
 
 
 def _sheet_grid(

@@ -222,6 +222,12 @@ MANY = [
     ),
     (
         "unnetted_returns",
+        {"price": "if(n % 20 = 0, price, -price)"},
+        ["column price: 2,280 lines"],
+        {},
+    ),
+    (
+        "unnetted_returns",
         {"price": "if(n % 2 = 0, -price / 10, price)"},
         ["column price: 1,200 lines"],
         {"cleaning": {"credit": "price"}},

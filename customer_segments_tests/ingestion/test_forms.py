@@ -266,6 +266,13 @@ def test_serial_numbers_may_be_of_old_macs():
     assert read("invoice_date", texts, dates="1904") == (later, [])
 
 
+@pytest.mark.parametrize(("serial", "doubted"), [(43890, ["ambiguous_dates"]), (80_000, [])])
+def test_serial_numbers_that_may_count_from_1904_are_said(serial, doubted, tmp_path):
+    (tmp_path / "a.csv").write_text(f"Customer,Date,Price\nAnn,{serial},5\nBob,{serial + 1},6\n")
+    found = take(tmp_path / "a.csv")
+    assert [(each.name, each.level) for each in found.doubts] == [(n, "warns") for n in doubted]
+
+
 @given(many(st.lists(MOMENTS, min_size=1, max_size=6)))
 @settings(max_examples=4, **MANY)
 def test_serial_numbers_and_compact_dates(columns):

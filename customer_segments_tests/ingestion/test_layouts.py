@@ -14,6 +14,7 @@ from customer_segments.ingestion.layout import header_of, layout_of, match_heade
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
+from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line, write
 
 # Headings of real exports, of those columns alone that matter or mislead, and where each is found.
@@ -467,3 +468,23 @@ def test_sheets(tmp_path):
     book = [[HEADER, line(Invoice=1)], [HEADER, line(Invoice=2)]]
     write(tmp_path / "a.xlsx", *book, names=("Orders", "Old"))
     assert [row["invoice"] for row in rows_of(tmp_path, "a.xlsx", sheets=["Old"])] == ["2"]
+
+
+LINES = [line(Customer_ID=13000 + n) for n in range(25)]
+
+
+@pytest.mark.parametrize(
+    ("other", "doubted"),
+    [
+        (LINES, ["passed_over"]),
+        ([[*HEADER[:6], "Of whom", HEADER[7]], *LINES], ["passed_over"]),
+        (LINES[:5], []),
+        ([["Made by the till", 2024], ["for", 13085]], []),
+        ([["Product", "Name", "Weight"], *([n, "LAMP", 5] for n in range(25))], []),
+    ],
+)
+def test_a_sheet_that_is_passed_over_beside_one_like_it_is_doubted(tmp_path, other, doubted):
+    found = take(write(tmp_path / "a.xlsx", [HEADER, *LINES], other))
+    assert len(found.rows) == len(LINES)
+    assert found.passed_over == ["a.xlsx, sheet 'Sheet2': no transactions"]
+    assert found.stopped == doubted
