@@ -80,27 +80,30 @@ def _customer_months(lines: Table) -> Table:
     An order is invoice, customer and day, so that those of months add up: a till's receipts may
     start at 1 again each month.
     """
-    # The lines of an order are of one moment, as a rule, and are sorted no more than once.
-    moments = lines.group_by(*CUSTOMER_MONTH, "invoice", "invoice_date", "is_credit").agg(
-        revenue=lines.revenue.sum().cast(SUM),
-        quantity=lines.quantity.sum().cast(SUM),
-        country=lines.country.min(),
+    # The lines of an order are of one moment, as a rule, and are sorted no more than once. Texts
+    # are keys and not the smallest of a group: those the engine could not write to its disk.
+    moment = ["invoice", "invoice_date", "is_credit", "country"]
+    moments = lines.group_by(*CUSTOMER_MONTH, *moment).agg(
+        revenue=lines.revenue.sum().cast(SUM), quantity=lines.quantity.sum().cast(SUM)
     )
-    sale = ~moments.is_credit
-    last_sale = moments.invoice_date.max(where=sale).over(group_by=CUSTOMER_MONTH)
-    moments = moments.mutate(last_sale=last_sale)
+    # Two sales in the same minute from two countries: the first by name, on any machine.
+    sales_last = [moments.is_credit, moments.invoice_date.desc(), moments.country]
+    by_month = ibis.window(group_by=CUSTOMER_MONTH, order_by=sales_last)
+    has_sale = ~moments.is_credit.first().over(by_month)
+    last = {
+        name: ibis.ifelse(has_sale, moments[of].first().over(by_month), ibis.null())
+        for name, of in {"last_sale": "invoice_date", "country": "country"}.items()
+    }
+    moments = moments.mutate(**last)
     sale = ~moments.is_credit
     day = moments.invoice_date.date()
     days = moments.filter(sale).select(*CUSTOMER_MONTH, "invoice", day=day).distinct()
     orders = days.group_by(CUSTOMER_MONTH).agg(orders=days.count())
-    months = moments.group_by(CUSTOMER_MONTH).agg(
+    months = moments.group_by(*CUSTOMER_MONTH, *last).agg(
         sales=moments.revenue.sum(where=sale).fill_null(0).cast(SUM),
         credits=(-moments.revenue.sum(where=moments.is_credit)).fill_null(0).cast(SUM),
         units=moments.quantity.sum().cast(SUM),
         first_sale=moments.invoice_date.min(where=sale),
-        last_sale=moments.last_sale.max(),
-        # Two sales in the same minute from two countries: the first by name, on any machine.
-        country=moments.country.min(where=sale & (moments.invoice_date == moments.last_sale)),
     )
     return months.left_join(orders, CUSTOMER_MONTH).select(*months.columns, "orders")
 
