@@ -25,6 +25,9 @@ MARK = "command-"
 
 NO_TELEMETRY = "telemetry: {enabled: false}\n"
 
+# Tells a configuration that is written anew from one that somebody keeps for himself.
+HEADING = "# Written anew at every start from the project's dagster.yaml: change it there.\n"
+
 
 def dagster_home(root: Path | None = None, *, is_sample: bool = False) -> Path:
     """Return the folder that ``DAGSTER_HOME`` names, else ``.dagster`` in the project folder.
@@ -52,9 +55,9 @@ def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -
 
     Dagster reads ``dagster.yaml`` only from the folder that ``DAGSTER_HOME`` names. So the
     project's is copied there, anew at every start and with our ``event_log``, unless it names
-    storages itself. A folder of somebody else's gets the project's alone, if it has none. Where a
-    project has none, telemetry is off all the same. A UserError says that the folder cannot be
-    written.
+    storages itself. A folder that had somebody else's instance before is left as it is; it gets
+    the project's alone, if it has none. Where a project has none, telemetry is off all the same.
+    A UserError says that the folder cannot be written.
     """
     home = dagster_home(root, is_sample=is_sample)
     root = root or project_root()
@@ -62,10 +65,13 @@ def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -
     try:
         make_folder(home)
         text = original.read_text(encoding="utf-8") if original.is_file() else NO_TELEMETRY
+        there = copy.read_text(encoding="utf-8") if copy.is_file() else ""
         is_own = home in (root / ".dagster", root / "data/sample/.dagster")
-        if is_own:
-            text = _with_event_log(text, home)
-        if not copy.is_file() or (is_own and copy.read_text(encoding="utf-8") != text):
+        if is_own or there.startswith(HEADING) or not any(home.iterdir()):
+            text = HEADING + _with_event_log(text, home)
+        elif there:
+            text = there
+        if there != text:
             # Somebody else may be reading it: a run that the command line started, say.
             write_text(copy, text)
     except OSError as error:

@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from customer_segments.event_log import MOST_OPEN, PooledEventLog
-from customer_segments.instance import prepare_dagster_home
+from customer_segments.instance import HEADING, prepare_dagster_home
+from customer_segments.settings import project_root
 
 
 @pytest.fixture
@@ -20,7 +21,25 @@ def home(tmp_path) -> Path:
 def test_storages_that_a_project_names_itself_stay(tmp_path):
     postgres = "storage: {postgres: {postgres_url: {env: URL}}}\n"
     (tmp_path / "dagster.yaml").write_text(postgres)
-    assert (prepare_dagster_home(tmp_path) / "dagster.yaml").read_text() == postgres
+    assert (prepare_dagster_home(tmp_path) / "dagster.yaml").read_text() == HEADING + postgres
+
+
+def test_a_home_that_is_named_is_ours_if_nobody_had_it_before(tmp_path, monkeypatch):
+    ours, others, moved = (tmp_path / name for name in ("ours", "others", "moved"))
+    (others / "history").mkdir(parents=True)
+
+    def prepared(home: Path) -> str:
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        return (prepare_dagster_home() / "dagster.yaml").read_text()
+
+    assert f"{ours}/history/runs" in prepared(ours)
+    ours.rename(moved)
+    assert f"{moved}/history/runs" in prepared(moved)
+    # Who keeps it for himself takes the heading out.
+    kept = (moved / "dagster.yaml").read_text().removeprefix(HEADING) + "# kept\n"
+    (moved / "dagster.yaml").write_text(kept)
+    assert prepared(moved) == kept
+    assert prepared(others) == (project_root() / "dagster.yaml").read_text()
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("has_rows", asset="counted")])

@@ -16,6 +16,7 @@ import pytest
 from customer_segments.commands.ui import _told_to_stop, serve
 from customer_segments.errors import UserError
 from customer_segments.instance import (
+    HEADING,
     dagster_home,
     prepare_dagster_home,
     require_own_home,
@@ -197,7 +198,7 @@ def test_the_configuration_in_the_home_follows_the_project(project):
     (project / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     prepare_dagster_home(project)
     assert [file.name for file in home.iterdir()] == ["dagster.yaml"]
-    assert (home / "dagster.yaml").read_text().startswith("telemetry: {enabled: false}\n")
+    assert (home / "dagster.yaml").read_text().startswith(f"{HEADING}telemetry: {{")
 
 
 def test_the_sample_has_an_instance_of_its_own_and_no_other(tmp_path, monkeypatch):
