@@ -2,6 +2,9 @@
 
 from typing import Any
 
+# What is left of Ctrl-C and SIGTERM in a query: DuckDB drops what their handler raised.
+INTERRUPTED = "Query interrupted"
+
 
 class UserError(Exception):
     """Something outside the code is wrong: the problem, and as its remedy what to do about it.

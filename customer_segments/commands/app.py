@@ -26,7 +26,7 @@ from customer_segments.commands import (
     ui,
     upkeep,
 )
-from customer_segments.errors import UserError
+from customer_segments.errors import INTERRUPTED, UserError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -99,6 +99,11 @@ def entry_point() -> None:
         if error.remedy:
             typer.echo(error.remedy.strip(), err=True)
         raise SystemExit(1) from error
+    except RuntimeError as error:
+        # Ctrl-C in a query of a dry run; elsewhere Typer ends in the same way.
+        if str(error) != INTERRUPTED:
+            raise
+        raise SystemExit(130) from error
     except SystemExit as done:
         # All is closed by now. To free every object before the end takes another .7 s, which
         # nobody needs; mypy leaves in the same way.

@@ -86,8 +86,12 @@ def refit(
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
     from customer_segments.commands.run import decide
+    from customer_segments.model.training import training_month as known_month
 
     installed = Installation.here()
+    if training_month:
+        # Of a month without a snapshot a run would fail, and the model be red in the UI.
+        known_month(installed.warehouse.query, training_month, installed.policy.source.today())
     config = {"training_month": training_month, "n_clusters": clusters, "seed": seed}
     _end(installed, decide(installed, "refit", kmeans_model=config))
 

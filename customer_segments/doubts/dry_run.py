@@ -135,7 +135,8 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
         passed_over = settings.passed_over()
     given = nullcontext(fingerprinted(files)) if paths else sources_of(settings, policy)
     con = ibis.duckdb.connect()
-    with given as sources, taken_in(sources, policy) as intake:
+    limits: dict[str, Any] = {"memory": settings.memory, "spill_dir": settings.spill_dir}
+    with given as sources, taken_in(sources, policy, **limits) as intake:
         names = [source.name for source in sources]
         typed = intake.load(con)
         surveyed = survey(con, intake, typed, names, today)

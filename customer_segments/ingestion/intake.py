@@ -30,7 +30,7 @@ from customer_segments.ingestion.sources import Source
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.private import make_folder
-from customer_segments.storage.connection import too_little_memory
+from customer_segments.storage.connection import translated
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
 from customer_segments.texts import plural
@@ -106,7 +106,10 @@ def taken_in(
 
     if spill_dir:
         make_folder(spill_dir)
-    with TemporaryDirectory(prefix="customer-segments-", dir=spill_dir) as folder:
+    with (
+        TemporaryDirectory(prefix="customer-segments-", dir=spill_dir) as folder,
+        translated(Path(folder), memory),
+    ):
         con = ibis.duckdb.connect(temp_directory=folder, memory_limit=memory)
         try:
             intake, begun = Intake(parser=parser_of(policy)), list[Grid]()
@@ -124,8 +127,8 @@ def taken_in(
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
             intake.doubts = [*told_once(intake.doubts), *several_names(con, intake.sheets)]
             yield intake
-        except duckdb.OutOfMemoryException as error:
-            raise too_little_memory(memory) from error
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error:
             # The engine reads files whenever it needs them, and does not say which was broken.
             for grid in begun:

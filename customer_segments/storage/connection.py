@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from customer_segments.errors import UserError
+from customer_segments.errors import INTERRUPTED, UserError
 from customer_segments.private import private_files
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def connected(
         )
     _holding_threads[path] = threading.get_ident()
     try:
-        with private_files(), _translated(path, limits["memory_limit"]):
+        with private_files(), translated(path, limits["memory_limit"]):
             connection = _connect(path, limits, timeout_seconds, read_only)
             try:
                 # Commands and pages say themselves how far they are.
@@ -101,35 +101,32 @@ def transaction(con: Connection) -> Iterator[None]:
     con.raw_sql("COMMIT")
 
 
-def too_little_memory(limit: str) -> UserError:
-    """Return what to say of a query for which the memory that DuckDB may take is too little."""
-    return UserError(
-        f"The {limit} of memory that DuckDB may take are too little for this.",
-        "What was published before is still in place. Set CUSTOMER_SEGMENTS_MEMORY to more, up to "
-        "half of the machine's, and start again: it goes on from there.",
-    )
-
-
 @contextmanager
-def _translated(path: Path, memory: str) -> Iterator[None]:
-    """Say what DuckDB's error means: no disk or memory is left, or somebody stopped the query."""
+def translated(path: Path, memory: str) -> Iterator[None]:
+    """Say what DuckDB's error means: no disk or memory is left, or somebody stopped the query.
+
+    ``path`` is on the disk that the engine writes to, ``memory`` what it may take.
+    """
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        if not any(words in str(error) for words in DISK_FULL):
-            if isinstance(error, duckdb.OutOfMemoryException):
-                raise too_little_memory(memory) from error
-            raise
-        raise WarehouseUnavailable(
-            f"The disk of the warehouse {path} is full.",
-            "What was published before is still in place. Free some space and start again: "
-            "it goes on from there.",
-        ) from error
+        published = "What was published before is still in place."
+        if any(words in str(error) for words in DISK_FULL):
+            raise WarehouseUnavailable(
+                f"The disk of {path} is full.",
+                f"{published} Free some space and start again: it goes on from there.",
+            ) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise UserError(
+                f"The {memory} of memory that DuckDB may take are too little for this.",
+                f"{published} Set CUSTOMER_SEGMENTS_MEMORY to more, up to half of the machine's, "
+                "and start again: it goes on from there.",
+            ) from error
+        raise
     except RuntimeError as error:
-        # What is left of Ctrl-C and SIGTERM: DuckDB drops what their handler raised.
-        if str(error) != "Query interrupted":
+        if str(error) != INTERRUPTED:
             raise
         raise KeyboardInterrupt from error
 

@@ -205,7 +205,9 @@ def test_what_is_no_value_is_told_before_anything_is_started(arguments, message)
 
 def test_no_run_fails_for_a_name_that_is_none(tmp_path, sample_copied):
     (home := tmp_path / "home").mkdir()
-    for arguments in (["promote", "nope"], ["campaign", "--month", "2031-01"]):
+    month = "2031-01"
+    refused = [["promote", "nope"], ["campaign", "--month", month]]
+    for arguments in [*refused, ["refit", "--training-month", month]]:
         done = start(tmp_path, *arguments, DAGSTER_HOME=str(home))
         assert (done.returncode, done.stderr.startswith("Error: ")) == (1, True)
     assert list(home.iterdir()) == []

@@ -1,6 +1,6 @@
 """The short form of the faults, each once, and that their verdict notices what is broken.
 
-All but a query that a signal ends are a part of ``make faults`` as well: each is a process that
+All but queries that a signal ends are a part of ``make faults`` as well: each is a process that
 imports everything anew. In the suite, ``machine/test_found`` kills a run in the middle of a write,
 ``storage/test_crash`` a process, and fills its disk; ``storage/test_locks`` holds a lock; a run
 that is audited (``upkeep/test_exposure``) asks nobody.
@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from customer_segments.errors import INTERRUPTED
+from customer_segments.ingestion.intake import taken_in
+from customer_segments.policy import Policy
 from customer_segments.storage import Warehouse
 from customer_segments_tests.faults import others
 from customer_segments_tests.faults.hooks import PHASES
@@ -93,6 +96,11 @@ def test_a_query_that_a_signal_ends_is_an_interruption_and_no_error(tmp_path: Pa
         signal.signal(signal.SIGALRM, before)
     with warehouse.reading() as con:
         assert con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall() == []
+
+
+def test_a_query_of_the_intake_that_a_signal_ends_is_an_interruption_as_well():
+    with pytest.raises(KeyboardInterrupt), taken_in([], Policy()):
+        raise RuntimeError(INTERRUPTED)
 
 
 @pytest.mark.slow
