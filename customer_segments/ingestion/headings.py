@@ -47,7 +47,9 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     for columns in of_exports("columns", cells):
         if column in columns:
             return named(columns[column], cells)
-    names = _known()["synonyms"].get(column, [])
+    names, address = _known()["synonyms"].get(column, []), _known()["address"]
+    if any(_where(town, cells, _plain) for town in address["towns"]):
+        names = [name for name in names if name not in address["parts"]]
     for key in (_plain, _in_any_order, _without_tax):
         for name in names:
             if there := _where(name, cells, key):

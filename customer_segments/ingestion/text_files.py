@@ -5,6 +5,7 @@ reading it record by record. Does not: what the cells mean (``forms``, ``casting
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,8 @@ LONGEST_LINE = 2_000_000
 # As Excel has it.
 MOST_COLUMNS = 16_384
 BATCH_ROWS = 50_000
+# A row in quotation marks as a whole, and what stands behind it.
+WRAPPED = re.compile(r'"(?:[^"]|"")*"([;,\t]*)')
 
 
 class TextFile(NamedTuple):
@@ -56,6 +59,7 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
     A UserError says that it is no text, or has no header.
     """
     path, has_blank_lines, page = as_utf8(file, layout, name, folder)
+    path = _unwrapped(path, folder)
     with _reading(path) as stream:
         first = stream.readline(LONGEST_LINE)
         told = first.strip().lower().strip('"')
@@ -151,6 +155,29 @@ def _lines(stream: IO[str], name: str, skipped: int = 0) -> Iterator[str]:
 
 def _reading(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def _unwrapped(path: Path, folder: Path) -> Path:
+    """Return a copy whose rows are in no quotation marks as a whole, if they are in some.
+
+    So a spreadsheet saves a file that it took for one column: each line is a cell or more, quoted
+    where a mark stands in it, with the spreadsheet's own separator between them and at the end.
+    """
+    with _reading(path) as stream:
+        header, *first = (stream.readline(LONGEST_LINE).strip() for _ in range(HEADER_SEARCH_ROWS))
+    separator = max(SEPARATORS, key=header.count)
+    # Others are parts of a text with line ends in it.
+    rows = [line for line in first if line.count(separator) > 1]
+    ends = [found[1] for row in rows if (found := WRAPPED.fullmatch(row))]
+    own = max((end[:1] or ";" for end in ends), key=ends.count, default=separator)
+    if own == separator or 2 * len(ends) <= len(rows):
+        return path
+    copy = folder / f"{path.name}.unwrapped"
+    with _reading(path) as stream, copy.open("w", encoding="utf-8", newline="") as written:
+        for line in _lines(stream, path.name):
+            cells = next(csv.reader([line.rstrip("\r\n")], delimiter=own), [])
+            written.write(f"{own.join(cells).rstrip(own)}\n")
+    return copy
 
 
 def _first_records(
