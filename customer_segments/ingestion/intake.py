@@ -27,6 +27,7 @@ from customer_segments.ingestion.reading import grids, has_formulas_without_valu
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
+from customer_segments.ingestion.zones import other_zone
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.private import make_folder
@@ -147,6 +148,8 @@ def _looked_at(
     rows = counts["rows"]
     forms, doubts = settled(counts, layout, place, headings)
     doubts = [*grid.doubts, *doubts]
+    if counts.get("invoice_date:zoned"):
+        doubts += other_zone(con, grid, policy.source.time_zone)
     column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
     without = counts["no_money"]
     # A few may be errors that Excel itself shows.

@@ -113,10 +113,21 @@ def with_moment(
     cells = cells.mutate(
         naive=naive, is_utc=(cells.said_zone != "") | text.re_search(PATTERNS["epoch"])
     )
-    moment = _of_zone("UTC", cells.naive - _offset(cells.said_zone))
+    moment = _moment(cells.naive, cells.said_zone)
     at_home = _from(own_zone, cells.naive, zone)
     said_so = ibis.ifelse(cells.is_utc, timezone(zone, moment), at_home).cast(TIMESTAMP)
     return cells.mutate(moment=said_so)
+
+
+def by_zones(cell: StringValue, zone: str) -> tuple[Value, Value, Value]:
+    """Return the time that an ISO text says, that of clocks in ``zone`` then, and its own zone."""
+    said, said_zone = split(cell)
+    naive = said.try_cast(TIMESTAMP)
+    return naive, timezone(zone, _moment(naive, said_zone)).cast(TIMESTAMP), said_zone
+
+
+def _moment(naive: Value, said_zone: StringValue) -> Value:
+    return _of_zone("UTC", naive - _offset(said_zone))
 
 
 def _unit(text: StringValue) -> Value:

@@ -502,3 +502,23 @@ def test_quantities_of_thousands_alone_are_doubted(text, others, mark, doubted):
     assert decided == mark
     assert bool(found) == bool(doubted)
     assert not found or doubted in found.advice
+
+
+@pytest.mark.parametrize(
+    ("zone", "times", "moved"),
+    [
+        ("UTC", ("2024-01-31 22:30:00 -0300", "2024-02-01 10:00:00 -0300"), 1),
+        ("America/Santiago", ("2024-01-31 22:30:00 -0300", "2024-07-01 23:00:00 -0400"), None),
+        ("UTC", ("2024-01-31 10:30:00 -0300", "2024-02-01 10:00:00 -0300"), None),
+        ("Europe/London", ("2024-01-31T23:30:00Z", "2024-07-31T23:30:00Z"), None),
+    ],
+    ids=["evenings", "its own", "no day differs", "as programs write it"],
+)
+def test_another_zone_whose_days_are_others_is_said(zone, times, moved, tmp_path):
+    rows = "".join(f"{at},A,7,1,2.5,{time}\n" for at, time in enumerate(times))
+    (tmp_path / "a.csv").write_text(f"Order ID,SKU,Customer ID,Quantity,Price,Date\n{rows}")
+    doubts = [
+        each for each in take(tmp_path / "a.csv", zone=zone).doubts if each.name == "other_zone"
+    ]
+    assert [each.level for each in doubts] == (["warns"] if moved else [])
+    assert all(f"{moved} of 2 lines" in each.said for each in doubts)

@@ -488,3 +488,12 @@ def test_a_sheet_that_is_passed_over_beside_one_like_it_is_doubted(tmp_path, oth
     assert len(found.rows) == len(LINES)
     assert found.passed_over == ["a.xlsx, sheet 'Sheet2': no transactions"]
     assert found.stopped == doubted
+
+
+@pytest.mark.parametrize(
+    ("town", "status"), [("City", None), ("Warehouse", "Shipped")], ids=["address", "status"]
+)
+def test_a_state_beside_a_town_is_part_of_an_address(town, status, tmp_path):
+    text = f"Order ID,Customer ID,Order Date,Sales,State,{town}\n1,7,2024-01-31,9.5,Shipped,Troy\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert take(tmp_path / "a.csv").column("status") == [status]
