@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.doubts.columns import QUANTITY
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.doubts.statuses import PLACEHOLDERS, counting
 from customer_segments.doubts.totals import TOTAL, names_totals
@@ -185,8 +186,14 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
-    if what in ("shipping", "returns", "price_unit"):
+    if what in ("shipping", "price_unit"):
         return {}
+    if what == "returns":
+        column = "quantity" if re.search(QUANTITY, heading) else "amount"
+        used = [heading_of(column, row["read_as"]) for row in found.sheets]
+        if not (used := [*filter(None, used)]):
+            return {}
+        return layout_for(concerned, found.files, columns={column: [used[0], heading]})
     says = {}
     if what == "discount":
         rate = "percent" if re.search(PERCENT, heading) else "rate"

@@ -74,12 +74,14 @@ def _joined(cells: Table) -> Table:
     for column, names in parts.items():
         first, *others = (cells[name].cast("string") for name in (column, *names))
         for other in others:
-            if column in ("price", "amount"):
-                # The first less the second; both are no number, and a row that says so.
+            if column in ("quantity", "price", "amount"):
+                # The first less the second; what is no number, the row says.
+                numbers = (each.try_cast("decimal(38, 6)") for each in (first, other))
+                less = (next(numbers) - next(numbers)).cast("string")
                 joined_by = ibis.cases(
                     (other.re_search(NO_MONEY) | other.isnull(), first),
                     (first.re_search(NO_MONEY) | first.isnull(), "-" + other),
-                    else_=first + " - " + other,
+                    else_=ibis.coalesce(less, first + " - " + other),
                 )
             elif column == "invoice_date":
                 joined_by = first + "-" + other

@@ -86,8 +86,9 @@ def _trimmed(text: StringValue) -> Value:
 
 
 def _whole(text: StringValue) -> Value:
-    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
-    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
+    # 13085,0 where a comma is the decimal mark; 13,000 is grouped.
+    digits = text.re_extract(r"^([0-9]+)(?:\.0+|,00?)$", 1).nullif("")
+    return ibis.ifelse(text.endswith("0"), digits.fill_null(text), text)
 
 
 def _written_alike(text: StringValue) -> Value:

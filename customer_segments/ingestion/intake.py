@@ -142,7 +142,7 @@ def _looked_at(
     place, headings = where(grid.source.name, grid.sheet), grid.header.headings
     counts = grid.counted(con, counting(grid.schema))
     rows = counts["rows"]
-    forms, doubts = settled(counts, layout, place, headings)
+    forms, doubts = settled(counts, layout, place, headings, policy.source.today())
     doubts = [*grid.doubts, *doubts]
     column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
     without = counts["no_money"]
