@@ -94,7 +94,7 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         yield from _alike(found, ids.upper(), "capital letters", ignore)
     if has["names"]:
         change = {"source": {"customer_names": "drop"}}
-        yield from _alike(found, number_of(ids), "names beside the number", change)
+        yield from _alike(found, number_of(ids).fill_null(ids), "names beside the number", change)
 
 
 def _alike(
