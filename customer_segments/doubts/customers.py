@@ -12,8 +12,9 @@ import ibis
 from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.totals import TOTAL
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
-from customer_segments.ingestion.identifiers import number_of
+from customer_segments.ingestion.identifiers import NOBODY, number_of
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
@@ -94,7 +95,9 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         yield from _alike(found, ids.upper(), "capital letters", ignore)
     if has["names"]:
         change = {"source": {"customer_names": "drop"}}
-        yield from _alike(found, number_of(ids).fill_null(ids), "names beside the number", change)
+        # 12003 Total is none of them.
+        number = ibis.ifelse(ids.re_search(TOTAL), NOBODY, number_of(ids).fill_null(ids))
+        yield from _alike(found, number, "names beside the number", change)
 
 
 def _alike(

@@ -134,8 +134,10 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
         rows = _by_status(found)
         names = _counting(found)
         unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
-        # Storniert: Ja, Nein.
-        names = unflagged if what == "flag" or any(unflagged) else names
+        # Storniert: Ja, Nein; Refund: Y, or nothing.
+        others = {row["status"] for row in rows} - {*unflagged}
+        is_flag = all(re.search(WORDS["flagged"], name) for name in others)
+        names = unflagged if what == "flag" or any(unflagged) or is_flag else names
         if names:
             return {"cleaning": {"statuses": names}}
     change = layout_for(concerned, found.files, columns={"status": heading})

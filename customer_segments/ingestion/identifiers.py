@@ -31,7 +31,7 @@ BLANKS = (
 )
 
 
-_NOBODY = ibis.null("string")
+NOBODY = ibis.null("string")
 
 
 @ibis.udf.scalar.builtin
@@ -69,7 +69,7 @@ def _text(cell: Value) -> StringValue:
         return cell.cast("string")
     whole = cell.try_cast("int64")
     said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
-    return ibis.ifelse(cell.isnan(), _NOBODY, said)
+    return ibis.ifelse(cell.isnan(), NOBODY, said)
 
 
 def _unquoted(text: StringValue) -> Value:
@@ -104,7 +104,7 @@ def _somebody(rules: Rules) -> Callable[[StringValue], Value]:
     if not nobody:
         return lambda text: text
     pattern = f"^(?i:{'|'.join(nobody)})$"
-    return lambda text: ibis.ifelse(text.re_search(pattern), _NOBODY, text)
+    return lambda text: ibis.ifelse(text.re_search(pattern), NOBODY, text)
 
 
 def _spelt(rules: Rules) -> Callable[[StringValue], Value]:

@@ -52,6 +52,7 @@ def test_dates_and_names_in_several_columns(tmp_path, headings, cells, column, v
         ("5.00,0.00", 5),
         ("0.00,5.00", -5),
         ("5.00,2.00", 3),
+        ('"5,50","0,25"', Decimal("5.25")),
         ("5,2x", None),
     ],
 )
