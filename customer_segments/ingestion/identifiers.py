@@ -111,8 +111,8 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what writes e-mail addresses without case, and others as the rules say."""
 
     def spelt(text: StringValue) -> Value:
-        # Anna Smith <anna@example.com>
-        text = text.re_replace(r"^.*<([^@\s<>]+@[^@\s<>]+)>$", r"\1")
+        # Anna Smith <anna@example.com>, gid://shopify/Customer/20001
+        text = text.re_replace(r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+))$", r"\1\2")
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)
         if rules.id_signs == "drop":

@@ -145,6 +145,7 @@ def test_identifiers_are_text_without_the_zeros_of_a_number():
     nobody = ["", "  ", "nan", "NULL", "guest", "0", "#N/A", "-"]
     assert values("customer_id", nobody) == [None] * len(nobody)
     assert values("customer_id", ["A.B@Example.com"]) == ["a.b@example.com"]
+    assert values("customer_id", ["gid://shopify/Customer/13085"]) == ["13085"]
 
 
 # Unicode's white space, and the characters without width.
