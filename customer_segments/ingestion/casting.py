@@ -117,11 +117,10 @@ def typed_rows(
     quantity, money = quantity_of(cells, forms), "price" if "price" in columns else "amount"
     price = number(cells, money, forms, PRICE if money == "price" else LINE)
     if money == "amount":
-        # Money that was given back may have no quantity, or none of anything.
-        is_none = quantity == 0 if "quantity" in forms else ibis.literal(False)
         if "quantity" in columns:
-            is_none |= cells.quantity.isnull()
-        quantity = ibis.ifelse(is_none & (price != 0), 1, quantity).cast(QUANTITY)
+            # Money that was given back may be of no quantity.
+            is_back = (cells.quantity.isnull() | (quantity == 0)) & (price < 0)
+            quantity = ibis.ifelse(is_back, 1, quantity).cast(QUANTITY)
         price = (price.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
     bad: list[tuple[Value, str]] = []
     if "discount" in columns and layout.discount:

@@ -43,7 +43,7 @@ _BETWEEN = r"([0-9][-/.]) +([0-9])", r"\1\2"
 _WRITTEN = (
     # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
     *(("[年月년월]", "-"), ("[日일] *", " ")),
-    # A day of the week says nothing: Mo, 11.03.2024. Others say that it is a year.
+    # A day of the week says nothing: Mo, 11.03.2024. A word behind says that it is a year.
     *((r"^[^0-9\s.,/]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1"), _BETWEEN, _BETWEEN),
     (r"\.$| [\x{433}\x{440}d]\.?$| $", ""),
     *((_RUN_TOGETHER, r"\1/\2/\3"), (_SHORT, r"\1-\2-\3")),
@@ -159,7 +159,7 @@ def spread(texts: Table) -> dict[str, Value]:
 def order(
     counts: Mapping[str, Any], layout: Layout, where: str, today: date
 ) -> tuple[Literal["dmy", "mdy", "ymd", "1904"], Doubt | None]:
-    """Decide whether the day or the month is first in dates such as 03/04/2011; none is later."""
+    """Decide on the order of dates such as 03/04/2011, of which none is after ``today``."""
     numeric, day_first, month_first = (
         counts[name] for name in ("numeric", "day_first", "month_first")
     )

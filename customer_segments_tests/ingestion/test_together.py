@@ -66,6 +66,14 @@ def test_debit_less_credit(tmp_path, cells, price):
     assert row["unreadable_text"] == (None if price else "5 - 2x")
 
 
+def test_money_that_was_given_back_needs_no_quantity(tmp_path):
+    lines = ["2,10.00", ",-3.00", "0,-4.00", ",5.00", "x,-5.00"]
+    text = "".join(f"7,2024-05-31,{line}\n" for line in lines)
+    taken = take(written(tmp_path, f"Customer,Date,Qty,Amount\n{text}"))
+    assert taken.column("price") == [5, -3, -4, None, None]
+    assert taken.column("quantity") == [2, 1, 1, None, None]
+
+
 @pytest.mark.parametrize(("before", "column"), [(0, "column A"), (26, "column AA")])
 def test_customers_above_their_lines(tmp_path, before, column):
     heading, *lines = GROUPED.splitlines()
