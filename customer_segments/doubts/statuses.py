@@ -97,7 +97,8 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         # Return, or Is Return: True.
         called = [heading_of("status", row["read_as"]) or "" for row in found.sheets]
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
-        names, back = _counting(found), re.search(WORDS["back"], " ".join(called))
+        said = " ".join(called)
+        names, back = _counting(found), any(re.search(WORDS[w], said) for w in ("back", "credit"))
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
