@@ -25,8 +25,9 @@ REPEATED, LEAST_REPEATED = 0.1, 100
 TELLING = (("stock_code", "description"), ("invoice",))
 SAYS = ("customer_id", "product", "quantity", "price")
 DAYS_APART = 14
-# Most of the lines of a file, or of the days that two files share; and of a list's.
-MOST, HALF = 0.8, 0.5
+# Most of the lines of a file, or of the days that two files share; and of a list's, which has each
+# customer once.
+MOST, HALF, ONCE = 0.8, 0.5, 0.95
 # What two files may have the same money of, by the doubt that says so.
 BY = {"sold_twice": "day", "sold_twice.orders": "invoice"}
 # Of orders that a later file has again: a correction changes customer and day of few.
@@ -155,7 +156,10 @@ def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
         within=_.day.between(days["first"], days["last"]).sum(),
     )
     concerned = each.filter(
-        _.customers >= LEAST_ORDERS, _.buyers >= MOST * _.rows, _.within >= HALF * _.rows
+        _.customers >= LEAST_ORDERS,
+        _.buyers >= MOST * _.rows,
+        # A customer's first day may be before all sales.
+        (_.within >= HALF * _.rows) | (_.customers >= ONCE * _.rows),
     )
     for row in found.fetched(concerned.order_by(SHEET).limit(1)):
         place = where(row["workbook"], row["sheet"])

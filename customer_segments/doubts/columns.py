@@ -25,7 +25,7 @@ LEAST_ROWS = 10
 # varies where it is of the line; and most of the products, or of the lines that stand twice.
 LEAST_LINES, LEAST_PRODUCTS, MUCH_LESS, MOST = 5, 10, 2, 0.8
 # Of one product's prices in two files: no price rises so much, and cents are a hundred times.
-FAR = 50
+FAR, HUNDRED = 50, 200
 # So many times as much as in another file, the same for nearly all products, is a tax.
 ALIKE, TAX = 0.01, (1.04, 1.3)
 # Cells of a row that are headings.
@@ -139,6 +139,7 @@ def other_scale(found: Evidence) -> Iterator[Doubt]:
     if concerned:
         one, files = concerned[0], [row["workbook"] for row in concerned]
         change = layout_for(files, found.files, minor_units=True)
+        change = change if one["times"] < HUNDRED else {}
         facts = {"file": shown(one["workbook"]), "others": shown(one["beside"])}
         yield doubt("other_scale", change, looked_at=found.looked_at, **facts | one)
 

@@ -12,8 +12,9 @@ import ibis
 from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
+from customer_segments.doubts.totals import TOTAL
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
-from customer_segments.ingestion.identifiers import number_of
+from customer_segments.ingestion.identifiers import NOBODY, number_of
 from customer_segments.ingestion.layout import shown
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
@@ -21,6 +22,8 @@ from customer_segments.ingestion.layout import shown
 E_NOTATION = r"^([0-9]+[Ee]\+|[0-9]+[.,][0-9]+[Ee]\+?)[0-9]+$"
 # C-00123 and 123.
 PREFIXED = "^([A-Za-z]{0,6}[-_ ]?)[0-9]*[1-9][0-9]*$"
+# #20001; 20,001 and 20.001, as numbers are grouped.
+GROUPED = "^#[0-9]+$|^[0-9]{1,3}([., ][0-9]{3})+$"
 # 010-1234-5678, (030) 123456.
 PHONE = "^[(+]?[0-9][0-9 ()./-]{5,}[0-9]$"
 # Smith, Anna
@@ -70,13 +73,13 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             prefixes=ids.re_extract(PREFIXED, 1).nunique(where=ids.re_search(PREFIXED)),
             bare=ids.re_search("^[0-9]+$").any(),
             turned=ids.re_search(TURNED).any(),
-            signs=ids.re_search(f"^#|^[0-9]{{1,3}}(,[0-9]{{3}})+$|{PHONE}").any(),
+            signs=ids.re_search(f"{GROUPED}|{PHONE}").any(),
         )
     )
     signs = {"source": {"id_signs": "drop"}}
     if has["signs"]:
         digits = ids.re_replace("[^0-9]", "")
-        signless = ibis.ifelse(ids.re_search(PHONE), digits, ids.re_replace("[#,]", ""))
+        signless = ibis.ifelse(ids.re_search(f"{GROUPED}|{PHONE}"), digits, ids)
         yield from _alike(found, signless, "signs beside the digits", signs)
     if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
         number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
@@ -92,7 +95,9 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         yield from _alike(found, ids.upper(), "capital letters", ignore)
     if has["names"]:
         change = {"source": {"customer_names": "drop"}}
-        yield from _alike(found, number_of(ids), "names beside the number", change)
+        # 12003 Total is none of them.
+        number = ibis.ifelse(ids.re_search(TOTAL), NOBODY, number_of(ids).fill_null(ids))
+        yield from _alike(found, number, "names beside the number", change)
 
 
 def _alike(

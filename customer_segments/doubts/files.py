@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.doubts.columns import QUANTITY
 from customer_segments.doubts.evidence import Evidence, heading_of, said_where
 from customer_segments.doubts.statuses import PLACEHOLDERS, counting
 from customer_segments.doubts.totals import TOTAL, names_totals
@@ -32,13 +33,11 @@ MEASURES = {
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
 }
 CODES = read_toml("customer_segments.ingestion", "currencies.toml")["signs"]
-# Text of one code page read as another, and what could not be read at all.
+# Text of one code page read as another, and what could not be read.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
-# Of a sheet's rows, without date and customer.
-FOLLOWING, LEAST_FOLLOWING = 0.10, 10
-# Of the rows with a customer, those that say nothing else.
-MOST = 0.9
+FOLLOWING, LEAST_FOLLOWING = 0.10, 10  # of a sheet's rows, without date and customer
+MOST = 0.9  # of the rows with a customer, those that say nothing else
 FIRST_LINE = "invoice, date and customer"
 
 
@@ -178,6 +177,8 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
     """Return the sections that have a column count."""
     if what in PLACEHOLDERS:
         return counting(found, what, heading, concerned)
+    if what in ("shipping", "price_unit"):
+        return {}
     if what in ("tax", "measure", "price"):
         # Another price than the one that counts can be named in its place.
         money = [name for name in ("price", "amount") if headings.found(name, [heading])]
@@ -185,12 +186,14 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
-    if what in ("shipping", "returns", "price_unit"):
-        return {}
-    says = {}
-    if what == "discount":
-        rate = "percent" if re.search(PERCENT, heading) else "rate"
-        says = {"discount": "amount" if re.search(AMOUNT, heading) else rate}
+    if what == "returns":
+        column = "quantity" if re.search(QUANTITY, heading) else "amount"
+        used = [h for row in found.sheets if (h := heading_of(column, row["read_as"]))][:1]
+        both = {column: [*used, heading]}
+        return layout_for(concerned, found.files, columns=both) if used else {}
+    rate = "percent" if re.search(PERCENT, heading) else "rate"
+    rate = "amount" if re.search(AMOUNT, heading) else rate
+    says = {"discount": rate} if what == "discount" else {}
     return layout_for(concerned, found.files, columns={what: heading}, **says)
 
 
@@ -213,5 +216,5 @@ def wrong_code_page(found: Evidence) -> Iterator[Doubt]:
         if not total["rows"] or total["rows"] < FEW_TEXTS * all_rows:
             continue
         first = found.first(found.raw.semi_join(misread, column), column) | total
-        change = {"layout": [{"encoding": "cp1252"}]}
-        yield doubt("wrong_code_page", change, text=shown(repr(first["example"])), **first)
+        text, change = shown(repr(first["example"])), {"layout": [{"encoding": "cp1252"}]}
+        yield doubt("wrong_code_page", change, text=text, **first)

@@ -64,16 +64,23 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 
 
 def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
-    """Look for sheets and files that are called credit notes while nothing of them is negative."""
+    """Look for sheets and files called credit notes while nothing of them is negative, or plans."""
     rows = found.rows.filter(_.reason.isnull(), ~_.is_credit)
-    for row in found.sheets:
-        name = row["sheet"].replace("_", " ")
-        if not re.search(WORDS["credit"], name) or re.search(WORDS["sales"], name):
+    names = [row["sheet"].replace("_", " ") for row in found.sheets]
+    planned = [bool(re.search(WORDS["plan"], name)) for name in names]
+    for row, name, is_plan in zip(found.sheets, names, planned, strict=True):
+        # A shop may be called so, and all of its files are.
+        is_plan &= not all(planned)
+        is_called = re.search(WORDS["credit"], name) and not re.search(WORDS["sales"], name)
+        if not is_plan and not is_called:
             continue
         sales = rows.filter(rows.workbook == row["workbook"], rows.sheet == row["sheet"])
         first = found.first(sales, "customer_id")
         if first and first["rows"] >= HALF * row["row_count"]:
             (total,) = found.fetched(sales.agg(money=_.revenue.cast("float64").sum()))
+            if is_plan:
+                yield doubt("planned_sales", **first | total)
+                continue
             change = layout_for([row["workbook"]], found.files, credit=[row["sheet"]])
             change = {**change, "cleaning": {"credit": "sign"}}
             yield doubt("unsigned_credit_notes.sheet", change, **first | total)
@@ -84,12 +91,14 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
     rules = found.policy.cleaning
     if rules.statuses or rules.credit_statuses or len(_by_status(found)) < 2:
         return
-    rows = found.some.filter(_.reason.isnull(), ~_.is_credit, _.status.notnull())
+    rows = found.some.filter(_.reason.isnull(), ~_.is_credit)
+    rows = rows.mutate(status=rows.status.fill_null(""))
     for pair in found.fetched(standing_twice(rows, "status")):
         # Return, or Is Return: True.
         called = [heading_of("status", row["read_as"]) or "" for row in found.sheets]
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
-        names, back = _counting(found), re.search(WORDS["back"], " ".join(called))
+        said = " ".join(called)
+        names, back = _counting(found), any(re.search(WORDS[w], said) for w in ("back", "credit"))
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
@@ -126,8 +135,10 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
         rows = _by_status(found)
         names = _counting(found)
         unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
-        # Storniert: Ja, Nein.
-        names = unflagged if what == "flag" or any(unflagged) else names
+        # Storniert: Ja, Nein; Refund: Y, or nothing.
+        others = {row["status"] for row in rows} - {*unflagged}
+        is_flag = all(re.search(WORDS["flagged"], name) for name in others)
+        names = unflagged if what == "flag" or any(unflagged) or is_flag else names
         if names:
             return {"cleaning": {"statuses": names}}
     change = layout_for(concerned, found.files, columns={"status": heading})

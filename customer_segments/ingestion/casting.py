@@ -19,7 +19,7 @@ from customer_segments.policy.rules import Source as Rules
 from customer_segments.tables.money import LINE, PRICE, QUANTITY
 
 # To be changed with what a cell means: files parsed by another version are parsed anew.
-PARSER = "10"
+PARSER = "11"
 ROW = ("row_number", "invoice", "stock_code", "description", "quantity", "invoice_date", "price")
 TYPED = (*ROW, "customer_id", "country", "status", "unreadable_column", "unreadable_text")
 # Line revenue beyond this is a misread cell: it would not fit its type either.
@@ -117,6 +117,10 @@ def typed_rows(
     quantity, money = quantity_of(cells, forms), "price" if "price" in columns else "amount"
     price = number(cells, money, forms, PRICE if money == "price" else LINE)
     if money == "amount":
+        if "quantity" in columns:
+            # Money that was given back may be of no quantity.
+            is_back = (cells.quantity.isnull() | (quantity == 0)) & (price < 0)
+            quantity = ibis.ifelse(is_back, 1, quantity).cast(QUANTITY)
         price = (price.cast("decimal(38, 10)") / quantity.nullif(0)).cast(PRICE)
     bad: list[tuple[Value, str]] = []
     if "discount" in columns and layout.discount:
@@ -198,6 +202,8 @@ def _with_moment(
         # What is a date alone has no time in it.
         day = cell.strip().re_replace("[ T]0?0:00(:00)?$", "")
         clock = cells.time.cast("string").re_extract("([0-9]{1,2}:[0-9:]+.*)$", 1)
+        # A slot, 9:00-10:00, is no zone.
+        clock = clock.re_replace("^([0-9]{1,2}:[0-9]{2}) ?[-\u2013] ?[0-9]{1,2}:[0-9]{2}$", r"\1")
         cell = ibis.ifelse(cells.time.isnull(), day, (day + " " + clock).strip())
         is_plain = False
     return times.with_moment(cells, cell, form.kinds, is_plain, form.order, zone, own_zone)

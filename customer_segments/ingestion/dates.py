@@ -12,26 +12,22 @@ from ibis.expr.types import BooleanValue, StringValue, Table, Value
 
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.policy.layout import Layout
+from customer_segments.texts import read_toml
 
 TIMESTAMP = "timestamp(6)"
-# Of a column's cells; fewer of another kind are taken for errors in writing.
-LEAST = 0.01
-# So many times more first parts than last ones: those are days, these years of two digits.
-SURE = 3
+# Of a column's cells; fewer of another kind are taken for errors in writing. And so many times more
+# first parts than last ones: those are days, these years of two digits.
+LEAST, SURE = 0.01, 3
 _BLANK = "[ \u00a0\u202f]"
 # 9:44, 9.44.05, 9:44:05.123
 CLOCK = r"([01]?[0-9]|2[0-3])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|(?:\.[0-9]{2}){1,2})"
 HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
-AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle|kl\.?|klo))?(?:[T,]|{_BLANK})+"
-_TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr|{_BLANK}?hs?)$)?)?"
-# In front of the time: 오후 3:12, 午後 3:12, 下午 3:12.
-HALVES = {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}
+AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle|kl\.?|klo|[гр]\.))?(?:[T,]|{_BLANK})+"  # noqa: RUF001
+_TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr| ч|{_BLANK}?hs?)$)?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
 # The zone behind a time, in hours; abbreviations that are of one place, or nearly so.
-ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5,
-         "EST": -5, "EDT": -4, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2,
-         "EET": 2, "EEST": 3, "JST": 9, "AEST": 10, "AEDT": 11}  # fmt: skip
+ZONES: dict[str, int] = read_toml(__package__, "months.toml")["zones"]
 _OFFSET = r"(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
 # The time and its zone; a browser adds the zone's name in words.
 ZONED = (
@@ -41,16 +37,39 @@ ZONED = (
 _YEAR = "([0-9]{4}|[0-9]{2})"
 # 31012024, or 1012024 where a spreadsheet took it for a number: no 19 or 20 is a month.
 _RUN_TOGETHER = "^([0-9]{1,2})([0-9]{2})((?:19|20)[0-9]{2})$"
+_SHORT = "^([0-9]{2})([0-9]{2})([0-9]{2})$"  # 310124 or 240131
+_BETWEEN = r"([0-9][-/.]) +([0-9])", r"\1\2"
+# One way of writing of several: what is looked for, and what it becomes.
+_WRITTEN = (
+    # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
+    *(("[年月년월]", "-"), ("[日일] *", " ")),
+    # A day of the week says nothing: Mo, 11.03.2024. A word behind says that it is a year.
+    *((r"^[^0-9\s.,/]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1"), _BETWEEN, _BETWEEN),
+    (r"\.$| [\x{433}\x{440}d]\.?$| $", ""),
+    *((_RUN_TOGETHER, r"\1/\2/\3"), (_SHORT, r"\1-\2-\3")),
+    # As a spreadsheet leaves text alone: '2024-01-31, ="2024-01-31".
+    ('^(?:\'|=")(.*?)"?$', r"\1"),
+    # 9h44; 9時44分; 9h44min00s; 9.44.05.120000 PM; 9:44, 2 Jan 2024.
+    (r"([0-9]{1,2}) ?[h時시] ?([0-9]{1,2})(?: ?(m|min|分|분)( ?[0-9]{1,2} ?[s秒초])?)?$", r"\1:\2"),
+    (r" ([0-9]{2})\.([0-9]{2})\.([0-9]{2})\.[0-9]+ ([AP]M)", r" \1:\2:\3 \4"),
+    (r"^([0-9]{1,2}:[0-9:]+(?: ?[AaPp][Mm])?),? +(.*[0-9]{4})\b", r"\2 \1"),
+    # In front of the time: 오후 3:12, 午後 3:12, 下午 3:12.
+    *((rf"\.? *(?:{words}) *([0-9:.]+)$", rf" \1 {half}")
+      for half, words in {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}.items()),
+    # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
+    ("^([^0-9]+[0-9]{1,2}) +([0-9:]+(?: [A-Z]{3,4})?) +([0-9]{4})$", r"\1 \3 \2"),
+    ("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 "),
+)  # fmt: skip
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
-_WEEKDAY = r"^(?:[^0-9\s.,/-]+[.,]* +)?"
+_WEEKDAY = r"^(?:[^0-9\s.,/]+[.,]* +)?"
 SERIAL = r"^([2-7][0-9]{4})(?:[.,][0-9]+)?$"
 # Of 1899-12-30, from which serial numbers count, and of 1904-01-01, as on old Macs.
 EPOCH, LATER = date(1899, 12, 30), timedelta(days=1462)
 NAMED = {
     "day_month": rf"{_WEEKDAY}{_DAY}(?: de\b)?[-/. ]*{_MONTH}(?: del?\b)?[-/, ]*{_YEAR}{_TIME}$",
     "month_day": rf"{_WEEKDAY}{_MONTH}[ -]+{_DAY}(?:,? |-){_YEAR}{_TIME}$",
-    "year_month_day": rf"^([0-9]{{4}})[-/. ]+{_MONTH}[-/. ]*{_DAY}\.?{_TIME}$",
+    "year_month_day": rf"^([0-9]{{4}})(?: m\.)?[-/. ]+{_MONTH}[-/. ]*{_DAY}\.?{_TIME}$",
 }
 PATTERNS = {
     # As the engine reads it by itself.
@@ -69,27 +88,12 @@ PATTERNS = {
 def split(cell: StringValue) -> tuple[StringValue, StringValue]:
     """Return a cell without its zone, in the one way of writing of several, and the zone."""
     cell = cell.strip()
-    # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
-    text = cell.re_replace("[年月]", "-").re_replace("日", " ").strip()
-    between = r"([0-9][-/.]) +([0-9])", r"\1\2"
-    # A day of the week says nothing: Mo, 11.03.2024.
-    text = text.re_replace(r"^[^0-9\s.,/-]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1")
-    text = text.re_replace(*between).re_replace(*between).re_replace("\\.$| \u0433\\.?$", "")
-    text = text.re_replace(_RUN_TOGETHER, r"\1/\2/\3")
-    # As a spreadsheet leaves text alone: '2024-01-31, ="2024-01-31". 9h44; 9.44.05.120000 PM.
-    text = text.re_replace('^(?:\'|=")(.*?)"?$', r"\1")
-    text = text.re_replace("([0-9]{1,2}) ?h ?([0-9]{2})$", r"\1:\2")
-    text = text.re_replace(r" ([0-9]{2})\.([0-9]{2})\.([0-9]{2})\.[0-9]+ ([AP]M)", r" \1:\2:\3 \4")
-    # 9:44, 2 Jan 2024
-    text = text.re_replace(r"^([0-9]{1,2}:[0-9:]+(?: ?[AaPp][Mm])?),? +(.*[0-9]{4})\b", r"\2 \1")
-    for half, words in HALVES.items():
-        text = text.re_replace(rf"(?:{words}) *([0-9:.]+)$", rf"\1 {half}")
-    # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
-    text = text.re_replace("^([^0-9]+[0-9]{1,2}) +([0-9:]+) +([0-9]{4})$", r"\1 \3 \2")
-    text = text.re_replace("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 ")
+    text = cell
+    for pattern, said in _WRITTEN:
+        text = text.re_replace(pattern, said)
     # The rest of most columns is digits alone, and takes no more than to see that.
     is_plain = ~cell.re_search(
-        rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|\.$|^[0-9]{{1,2}}:|{_RUN_TOGETHER}"
+        rf"[^0-9T:./ -]|[-/.] |:[0-9.]+ ?-|\.$|^[0-9]{{1,2}}:|{_RUN_TOGETHER}|{_SHORT}"
     )
     zone = ibis.ifelse(is_plain, "", text.re_extract(ZONED, 2))
     without = ibis.ifelse(zone == "", text, text.re_extract(ZONED, 1))
@@ -108,6 +112,7 @@ def parts(texts: Table, column: str) -> Table:
     }
     return texts.mutate(
         plain=texts[column].strip().re_search(PATTERNS["iso"]),
+        six=texts[column].strip().re_search(_SHORT),
         numeric=texts.text.re_search(PATTERNS["numeric"]),
         **{
             name: texts.text.re_extract(pattern, 1).try_cast("int64")
@@ -131,6 +136,7 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         # Excel turns a day and a month around only where both could be a month.
         "iso_late": found["iso"] & (texts.late > 12),
         "zoned": texts.zone != "",
+        "six": texts.six,
         "plain": texts.plain,
     }
 
@@ -151,9 +157,9 @@ def spread(texts: Table) -> dict[str, Value]:
 
 
 def order(
-    counts: Mapping[str, Any], layout: Layout, where: str
+    counts: Mapping[str, Any], layout: Layout, where: str, today: date
 ) -> tuple[Literal["dmy", "mdy", "ymd", "1904"], Doubt | None]:
-    """Decide whether the day or the month is first in a column of dates such as 03/04/2011."""
+    """Decide on the order of dates such as 03/04/2011, of which none is after ``today``."""
     numeric, day_first, month_first = (
         counts[name] for name in ("numeric", "day_first", "month_first")
     )
@@ -162,7 +168,7 @@ def order(
         return layout.dates, None
     if is_one(counts, "serial"):
         last = EPOCH + timedelta(days=counts["serial_last"])
-        if last + LATER < date.today():
+        if last + LATER < today:
             facts |= {"last": last, "later": last + LATER}
             return "dmy", doubt("ambiguous_dates.calendar", **facts)
     if not is_one(counts, "numeric"):
@@ -203,7 +209,9 @@ def said(counts: Mapping[str, Any], order: str) -> str:
 
 def found(counts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return which kinds are forms of the column."""
-    return tuple(name for name in PATTERNS if is_one(counts, name))
+    # Beside six digits, 310124, five have lost a zero: they are no serial numbers.
+    lost = "serial" if counts["six"] else None
+    return tuple(name for name in PATTERNS if is_one(counts, name) and name != lost)
 
 
 def is_one(counts: Mapping[str, Any], name: str) -> bool:

@@ -5,6 +5,7 @@ two readings fit is a doubt. Does not: a cell's value (``times``, ``numbers``).
 """
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache, reduce
 from typing import Any, NamedTuple
 
@@ -97,11 +98,12 @@ def looked_at(texts: Table, column: str, by: tuple[str, ...] = ()) -> Table:
 
 
 def settled(
-    counts: Mapping[str, Any], layout: Layout, place: str, headings: Mapping[str, str]
+    counts: Mapping[str, Any], layout: Layout, place: str, headings: Mapping[str, str], today: date
 ) -> tuple[dict[str, Form], list[Doubt]]:
     """Decide on the form of each text column, by what ``looked_at`` came to.
 
-    ``place`` is file and sheet, for messages; ``headings`` are by column.
+    ``place`` is file and sheet, for messages; ``headings`` are by column, and ``today``
+    is the retailer's.
     """
     forms: dict[str, Form] = {}
     doubts: list[Doubt] = []
@@ -121,7 +123,7 @@ def settled(
         has_unit = kinds.get("unit", 0) > (1 - MOST) * kinds["all"]
         is_plain = kinds["plain"] == kinds["all"] and not kinds.get("unit")
         if column == "invoice_date":
-            order, doubted = dates.order(kinds, layout, where)
+            order, doubted = dates.order(kinds, layout, where, today)
             forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
         else:
             of_money = (currency or "") if column in ("price", "amount") else None

@@ -74,12 +74,13 @@ def _joined(cells: Table) -> Table:
     for column, names in parts.items():
         first, *others = (cells[name].cast("string") for name in (column, *names))
         for other in others:
-            if column in ("price", "amount"):
-                # The first less the second; both are no number, and a row that says so.
+            if column in ("quantity", "price", "amount"):
+                # The first less the second; what is no number, the row says.
+                less = _less(first, other)
                 joined_by = ibis.cases(
                     (other.re_search(NO_MONEY) | other.isnull(), first),
                     (first.re_search(NO_MONEY) | first.isnull(), "-" + other),
-                    else_=first + " - " + other,
+                    else_=ibis.coalesce(less, first + " - " + other),
                 )
             elif column == "invoice_date":
                 joined_by = first + "-" + other
@@ -91,6 +92,18 @@ def _joined(cells: Table) -> Table:
             first = first.re_replace(r"^([0-9]{4})-([^0-9-]+)-([0-9]+)$", r"\3-\2-\1")
         joined[column] = first
     return cells.mutate(**joined).drop(*(name for names in parts.values() for name in names))
+
+
+def _less(first: StringValue, other: StringValue) -> StringValue:
+    """Return the first number less the other, with their decimal mark; null if one is none."""
+    has_comma = (first + "|" + other).re_search(r",[0-9]{1,2}(\||$)")
+    plain = (
+        ibis.ifelse(has_comma, each.replace(".", "").replace(",", "."), each.replace(",", ""))
+        for each in (first, other)
+    )
+    numbers = [each.try_cast("decimal(38, 6)") for each in plain]
+    less = (numbers[0] - numbers[1]).cast("string")
+    return ibis.ifelse(has_comma, less.replace(".", ","), less)
 
 
 def _narrow(text: StringValue) -> StringValue:

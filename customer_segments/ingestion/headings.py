@@ -135,6 +135,8 @@ def _without_tax(heading: str) -> str:
 @cache
 def _words(heading: str) -> tuple[str, ...]:
     without = re.sub(IN_BRACKETS, "", heading) or heading
+    # As pivot tables have it: Sum of Sales, Somme de Montant.
+    without = re.sub(r"(?i)^(sum|summe|somme|suma|somma|soma|som) (of|von|de|di|van) ", "", without)
     letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W_]+", letters.replace("#", " no "))

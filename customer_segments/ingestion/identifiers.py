@@ -31,7 +31,7 @@ BLANKS = (
 )
 
 
-_NOBODY = ibis.null("string")
+NOBODY = ibis.null("string")
 
 
 @ibis.udf.scalar.builtin
@@ -69,7 +69,7 @@ def _text(cell: Value) -> StringValue:
         return cell.cast("string")
     whole = cell.try_cast("int64")
     said = ibis.ifelse(whole.cast("float64") == cell, whole.cast("string"), cell.cast("string"))
-    return ibis.ifelse(cell.isnan(), _NOBODY, said)
+    return ibis.ifelse(cell.isnan(), NOBODY, said)
 
 
 def _unquoted(text: StringValue) -> Value:
@@ -86,8 +86,9 @@ def _trimmed(text: StringValue) -> Value:
 
 
 def _whole(text: StringValue) -> Value:
-    digits = text.re_extract(r"^([0-9]+)\.0+$", 1).nullif("")
-    return ibis.ifelse(text.contains(".0"), digits.fill_null(text), text)
+    # 13085,0 where a comma is the decimal mark; 13,000 is grouped.
+    digits = text.re_extract(r"^([0-9]+)(?:\.0+|,00?)$", 1).nullif("")
+    return ibis.ifelse(text.endswith("0"), digits.fill_null(text), text)
 
 
 def _written_alike(text: StringValue) -> Value:
@@ -103,15 +104,15 @@ def _somebody(rules: Rules) -> Callable[[StringValue], Value]:
     if not nobody:
         return lambda text: text
     pattern = f"^(?i:{'|'.join(nobody)})$"
-    return lambda text: ibis.ifelse(text.re_search(pattern), _NOBODY, text)
+    return lambda text: ibis.ifelse(text.re_search(pattern), NOBODY, text)
 
 
 def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what writes e-mail addresses without case, and others as the rules say."""
 
     def spelt(text: StringValue) -> Value:
-        # Anna Smith <anna@example.com>
-        text = text.re_replace(r"^.*<([^@\s<>]+@[^@\s<>]+)>$", r"\1")
+        # Anna Smith <anna@example.com>, gid://shopify/Customer/20001
+        text = text.re_replace(r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+))$", r"\1\2")
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)
         if rules.id_signs == "drop":

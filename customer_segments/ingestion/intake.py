@@ -146,7 +146,7 @@ def _looked_at(
     place, headings = where(grid.source.name, grid.sheet), grid.header.headings
     counts = grid.counted(con, counting(grid.schema))
     rows = counts["rows"]
-    forms, doubts = settled(counts, layout, place, headings)
+    forms, doubts = settled(counts, layout, place, headings, policy.source.today())
     doubts = [*grid.doubts, *doubts]
     if counts.get("invoice_date:zoned"):
         doubts += other_zone(con, grid, policy.source.time_zone)

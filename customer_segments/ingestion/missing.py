@@ -11,7 +11,7 @@ from customer_segments.texts import read_toml
 
 SHAPES = read_toml(__package__, "missing.toml")["shapes"]
 MOST_COLUMNS = 16_384
-OTHERS = "a sheet with other content belongs in another file."
+OTHERS = "what has no sales belongs in another folder (or name the sheets that count)."
 
 
 def advice(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
+# Bytes at the end of a file that have its last two lines.
+END = 20_000
 # Of wider ones the engine keeps too much at a time.
 MOST_SIMPLE_COLUMNS = 1_000
 
@@ -40,7 +42,8 @@ def text_grid(
     if text is None:
         return None
     grid, copy = _copy(source, sheet, text.header, folder)
-    doubts = tuple(_open_pages(text.page, where(source.name, sheet)))
+    place = where(source.name, sheet)
+    doubts = (*_open_pages(text.page, place), *_cut_off(text, place))
     # A quoted sep= behind a byte order mark swallows the header in the engine.
     is_simple = not text.has_blank_lines and not text.skipped
     if not (is_simple and text.width <= MOST_SIMPLE_COLUMNS) or not _copied_by_engine(
@@ -64,6 +67,16 @@ def _open_pages(page: Page, place: str) -> Iterator[Doubt]:
             example=shown(page.example),
             other_example=shown(page.other_example),
         )
+
+
+def _cut_off(text: TextFile, place: str) -> Iterator[Doubt]:
+    """Doubt a file whose last line has no end, and fewer cells than the line before it."""
+    with text.path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, 2) - END))
+        *_, before, last = [b"", b"", *stream.read().split(b"\n")]
+    between = text.separator.encode()
+    if 0 < last.count(between) < before.count(between) and b'"' not in before + last:
+        yield doubt("cut_off.line", where=place, line=shown(last.decode(errors="replace")))
 
 
 def copied(

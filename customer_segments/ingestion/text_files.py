@@ -80,6 +80,9 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
         if not any(cell.strip() for row in rows for cell in row):
             return None
         header = match_header(rows, layout, place)
+        if header and _has_row_names(rows[header.row - 1 :]):
+            rows[header.row - 1].insert(0, "")
+            header = match_header(rows, layout, place)
         if header:
             width = len(rows[header.row - 1])
             if width > MOST_COLUMNS:
@@ -196,6 +199,13 @@ def _first_records(
             "Check its quotation marks.",
         ) from error
     return rows, lines
+
+
+def _has_row_names(rows: list[list[str]]) -> bool:
+    """Tell whether rows are numbered from 1 in a column that the header lacks, as R writes them."""
+    header, *below = rows
+    numbers = [row[0] for row in below if len(row) == len(header) + 1]
+    return bool(below) and numbers == [str(n) for n in range(1, len(below) + 1)]
 
 
 def _separators(path: Path) -> list[str]:

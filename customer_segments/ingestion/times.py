@@ -78,12 +78,12 @@ def with_moment(
     cells = cells.mutate(said=said, said_zone=said_zone)
     # 2.1.2024, 9:44 and 2.1.2024 9.44 and 2.1.2024 9:44 a.m.
     cells = cells.mutate(
-        plain=cells.said.re_replace(r" ?(Uhr|hs?)$", "")
+        plain=cells.said.re_replace(r" ?(Uhr|ч|hs?)$", "")
         .re_replace(rf"{AT}([0-9]{{1,2}})\.([0-9]{{2}})(?:\.([0-9]{{2}}))?$", r" \1:\2:0\3")
         .re_replace(r":0([0-9]{2})$", r":\1")
         .re_replace(rf"{AT}([0-9]{{1,2}}:)", r" \1")
         .re_replace(HALF, r" \1M")
-        .re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2"),
+        .re_replace(r"(:[0-9]{2})[.,]([0-9]{1,6})[0-9]*", r"\1.\2"),
         number=cells.said.replace(",", ".").try_cast("float64"),
     )
     text, plain, number = cells.said, cells.plain, cells.number

@@ -39,7 +39,8 @@ class Layout(Section):
     columns: dict[Columns, str | list[str]] = Field(default_factory=dict)
     """Headings by column: invoice_date = "Paid at". An empty text: the file has no such column.
     Several headings are read as one: invoice_date = ["Year", "Month", "Day"], customer_id =
-    ["Shop", "Customer"], and of money the first less the second: amount = ["Debit", "Credit"]."""
+    ["Shop", "Customer"], and of numbers the first less the second: amount = ["Debit", "Credit"],
+    quantity = ["Sold", "Returned"]."""
     contact: dict[Contact, str] = Field(default_factory=dict)
     """Headings by what lists for people pass on of each customer: email = "Billing Email"."""
     header_row: int | None = Field(default=None, ge=1)

@@ -30,6 +30,7 @@ TOLD = {
     "25c-four-months": "[model]\nmin_months = 3",
     "57-ids-in-two-cases": '[source]\nletter_case = "ignore"',
     "61-quantity-misspelt": '[[layout]]\ncolumns = { quantity = "Qtity" }',
+    "66-ids-grouped-in-one-file": '[source]\nid_signs = "drop"',
 }
 # Words of the message that stops.
 STOPS = {
@@ -44,6 +45,7 @@ DOUBTS = {
     "24b-discount-column": "unused_money",
     "57-ids-in-two-cases": "padded_ids",
     "61-quantity-misspelt": "no_quantity",
+    "66-ids-grouped-in-one-file": "padded_ids",
 }
 # Counts of rows by the reason that rejects them.
 REASONS = {

@@ -104,8 +104,8 @@ MANY = [
     ),
     (
         "padded_ids",
-        {"customer_id": "if(n < 1200, '#', '') || customer_id"},
-        ["800 ids are 400 customers if signs", "#12000 and 12000"],
+        {"customer_id": "if(n < 1200, format('{:t.}', customer_id::INT), customer_id)"},
+        ["800 ids are 400 customers if signs", "12.000 and 12000"],
         {"source": {"id_signs": "drop"}},
     ),
     (
@@ -128,8 +128,8 @@ MANY = [
     ),
     (
         "padded_ids",
-        {"customer_id": "customer_id || if(n % 3 = 0, ' - Smith & Co', ' - Smith and Co Ltd')"},
-        ["800 ids are 400 customers if names", "12000 - Smith & Co and 12000 - Smith and Co Ltd"],
+        {"customer_id": "customer_id || if(n % 3 = 0, ' - Smith & Co', '')"},
+        ["800 ids are 400 customers if names", "12000 and 12000 - Smith & Co"],
         {"source": {"customer_names": "drop"}},
     ),
     (
@@ -388,6 +388,12 @@ def test_what_is_proposed_of_a_column_can_be_followed(heading, change):
     (found,) = doubted(sheet={"ignored_columns": heading})
     assert found.change.get("layout") == ([change] if change else None)
     assert found.change.get("cleaning", {}).get("statuses") != ["paid"]
+
+
+def test_what_was_given_back_is_taken_off_its_line_where_nothing_else_does():
+    said = {"ignored_columns": "returned_quantity", "read_as": "quantity: 'Qty' (whole numbers)"}
+    (found,) = doubted(sheet=said)
+    assert found.change == {"layout": [{"columns": {"quantity": ["Qty", "returned_quantity"]}}]}
 
 
 def test_columns_of_no_money_are_not_named():
@@ -666,6 +672,20 @@ def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
     (found,) = doubted(by_file=by_file, **TWO_FILES, **columns, month=month)
     assert (found.name, found.level) == ("sold_twice", "stops")
     assert said in found.said
+
+
+def test_a_list_of_customers_from_before_the_sales_is_doubted():
+    by_file = {"a.csv": {"read_as": "invoice: 'Order'; stock_code: 'SKU'"}}
+    columns = {
+        "workbook": "if(n < 2000, 'a.csv', 'b.csv')",
+        "customer_id": "(12000 + if(n < 2000, n // 2 % 400, n - 2000))::VARCHAR",
+        "invoice_date": "if(n < 2000, invoice_date, TIMESTAMP '2023-01-05')",
+        "stock_code": "if(n < 2000, stock_code, NULL)",
+        "description": "if(n < 2000, description, NULL)",
+    }
+    month = f"date_trunc('month', {columns['invoice_date']})::DATE"
+    found = [each.said for each in doubted(by_file=by_file, **columns, month=month)]
+    assert any("400 of 400 rows are of customers who buy there" in said for said in found)
 
 
 @pytest.mark.parametrize(

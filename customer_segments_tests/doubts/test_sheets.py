@@ -49,16 +49,22 @@ def test_as_many_rows_as_fit_are_doubted(row_number, level):
 
 @pytest.mark.parametrize(
     ("sheet", "names"),
-    [("Refunds_2024", ["unsigned_credit_notes"]), ("Sales and returns", []), ("Mugs", [])],
+    [
+        *(("Refunds_2024", ["unsigned_credit_notes"]), ("Budget 2025", ["planned_sales"])),
+        *(("Sales and returns", []), ("Mugs", [])),
+    ],
 )
-def test_a_sheet_that_is_called_credit_notes_and_bears_no_minus_stops(sheet, names):
+def test_a_sheet_that_is_called_credit_notes_or_a_plan_and_bears_no_minus_stops(sheet, names):
     named = f"if(n % 10 = 0, '{sheet}', 'Sales')"
     found = doubted(sheet={"row_count": 240}, sheet_name=named)
     assert [each.name for each in found] == names
 
 
-def test_lines_that_take_back_what_stands_beside_them_are_credit_lines():
-    said = {"read_as": "status: 'Status'"}
+@pytest.mark.parametrize(
+    ("heading", "back", "sold"), [("Status", "refunded", "'completed'"), ("Refund", "Y", "NULL")]
+)
+def test_lines_that_take_back_what_stands_beside_them_are_credit_lines(heading, back, sold):
+    said = {"read_as": f"status: '{heading}'"}
     # Each fifth line is the one before it again, refunded.
     rows = {
         name: f"{expression.format('(n - (n % 5 = 4)::INT)')}"
@@ -68,8 +74,8 @@ def test_lines_that_take_back_what_stands_beside_them_are_credit_lines():
             "quantity": "1 + {0} % 12",
             "price": "2.5 + {0} % 7",
         }.items()
-    } | {"status": "if(n % 5 = 4, 'refunded', 'completed')", "invoice": "n::VARCHAR"}
+    } | {"status": f"if(n % 5 = 4, '{back}', {sold})", "invoice": "n::VARCHAR"}
     (found,) = [each for each in doubted(sheet=said, **rows) if each.name == "sold_twice"]
-    assert found.change == {"cleaning": {"credit_statuses": ["refunded"]}}
+    assert found.change == {"cleaning": {"credit_statuses": [back]}}
     taken = doubted(Policy(**found.change), sheet=said, **rows)
     assert [each.name for each in taken if each.level == "stops"] == []

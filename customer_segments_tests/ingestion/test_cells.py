@@ -4,7 +4,7 @@ The forms of whole columns are tested beside this (``test_forms``).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import ibis
@@ -20,6 +20,7 @@ from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source
 from customer_segments_tests.examples import costly
 
+TODAY = date(2026, 7, 1)
 GOOD: dict[str, str | None] = {
     "invoice": "489434",
     "stock_code": "85048",
@@ -48,7 +49,7 @@ def typed(*rows: Mapping[str, str | None]) -> list[dict]:
     table = ibis.table(ENGINE.table(CELLS).schema(), CELLS)
     counted = ENGINE.raw_sql(counting(table.schema())).df()
     counts = counted.iloc[0].to_dict()
-    forms, _ = settled(counts, Layout(), "a.csv", {name: name for name in GOOD})
+    forms, _ = settled(counts, Layout(), "a.csv", {name: name for name in GOOD}, TODAY)
     relation = typed_rows(table, forms, Layout(), Source(time_zone="UTC")).order_by("row_number")
     return ENGINE.to_pyarrow(relation).to_pylist()
 
@@ -136,7 +137,7 @@ def test_what_is_no_date(text):
 
 
 def test_identifiers_are_text_without_the_zeros_of_a_number():
-    same = ["13085", "13085.0", "13085.0000", " 13085 ", "13085\t"]
+    same = ["13085", "13085.0", "13085.0000", "13085,0", " 13085 ", "13085\t"]
     other = ["AB-17", "0013085", "v1.0", "13085.5", "1e5", "C489449", "Müller & Söhne"]
     for column in ("customer_id", "invoice", "stock_code"):
         assert values(column, same) == ["13085"] * len(same)
@@ -144,6 +145,7 @@ def test_identifiers_are_text_without_the_zeros_of_a_number():
     nobody = ["", "  ", "nan", "NULL", "guest", "0", "#N/A", "-"]
     assert values("customer_id", nobody) == [None] * len(nobody)
     assert values("customer_id", ["A.B@Example.com"]) == ["a.b@example.com"]
+    assert values("customer_id", ["gid://shopify/Customer/13085"]) == ["13085"]
 
 
 # Unicode's white space, and the characters without width.

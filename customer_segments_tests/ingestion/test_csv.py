@@ -106,6 +106,23 @@ def test_a_first_line_that_names_the_separator_is_no_row(tmp_path, mark, said):
     assert take(tmp_path / "a.csv").column("row_number") == [3]
 
 
+def test_rows_that_are_numbered_in_a_column_without_a_heading_are_read(tmp_path):
+    lines = [TEXT, *(f"{number},{GOOD}" for number in range(1, 40))]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    taken = take(tmp_path / "a.csv")
+    assert {*taken.column("customer_id")} == {"13085"}
+    assert {*taken.column("unreadable_column")} == {None}
+    assert len(taken.rows) == 39
+
+
+@pytest.mark.parametrize(
+    ("last", "names"), [("489435,85048,CHRIST", ["cut_off"]), ("Total", []), (GOOD, [])]
+)
+def test_a_last_line_that_breaks_off_is_said(tmp_path, last, names):
+    (tmp_path / "a.csv").write_text("\n".join([TEXT, GOOD, last]), encoding="utf-8")
+    assert [doubt.name for doubt in take(tmp_path / "a.csv").doubts] == names
+
+
 def test_row_numbers_hold_in_long_files(tmp_path):
     rows = [GOOD, ""] * 60_000
     (tmp_path / "a.csv").write_text("\n".join([TEXT, *rows]), encoding="utf-8")

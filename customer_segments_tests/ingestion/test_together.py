@@ -46,7 +46,15 @@ def test_dates_and_names_in_several_columns(tmp_path, headings, cells, column, v
 
 @pytest.mark.parametrize(
     ("cells", "price"),
-    [("5.00,", 5), (",5.00", -5), ("5.00,0.00", 5), ("0.00,5.00", -5), ("5.00,2.00", None)],
+    [
+        ("5.00,", 5),
+        (",5.00", -5),
+        ("5.00,0.00", 5),
+        ("0.00,5.00", -5),
+        ("5.00,2.00", 3),
+        ('"5,50","0,25"', Decimal("5.25")),
+        ("5,2x", None),
+    ],
 )
 def test_debit_less_credit(tmp_path, cells, price):
     file = written(tmp_path, f"Customer,Date,Debit,Credit\n7,2024-05-31,{cells}\n")
@@ -55,7 +63,15 @@ def test_debit_less_credit(tmp_path, cells, price):
     assert 'amount = ["Debit", "Credit"]' in told.value.remedy
     (row,) = take(file, columns={"amount": ["Debit", "Credit"]}).rows
     assert row["price"] == price
-    assert row["unreadable_text"] == (None if price else "5.00 - 2.00")
+    assert row["unreadable_text"] == (None if price else "5 - 2x")
+
+
+def test_money_that_was_given_back_needs_no_quantity(tmp_path):
+    lines = ["2,10.00", ",-3.00", "0,-4.00", ",5.00", "x,-5.00"]
+    text = "".join(f"7,2024-05-31,{line}\n" for line in lines)
+    taken = take(written(tmp_path, f"Customer,Date,Qty,Amount\n{text}"))
+    assert taken.column("price") == [5, -3, -4, None, None]
+    assert taken.column("quantity") == [2, 1, 1, None, None]
 
 
 @pytest.mark.parametrize(("before", "column"), [(0, "column A"), (26, "column AA")])
