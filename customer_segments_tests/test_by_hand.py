@@ -76,6 +76,7 @@ def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
 
 
+@pytest.mark.slow  # test_found holds months of several runs against a rebuild in one
 def test_months_in_runs_of_their_own(world):
     """As a backfill would do without the policy of a single run."""
     before = without_evidence(world.settings)
