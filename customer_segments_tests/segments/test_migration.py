@@ -155,7 +155,7 @@ def test_customers_who_do_not_change_do_not_move_when_the_model_does(version):
 
 
 @given(worlds())
-@costly(15)
+@costly(8)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     assert in_memory(segment_migration, segments, rfm, MODEL) == expected_migration(

@@ -91,7 +91,7 @@ def test_shares_of_money_that_was_all_returned_are_unknown():
 
 
 @given(worlds(offsets=(0, 1, 12, 13, 24)))
-@costly(15)
+@costly(8)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     made = in_memory(segment_profiles, segments, rfm, MODEL)
