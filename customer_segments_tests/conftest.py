@@ -35,6 +35,9 @@ hypothesis_settings.load_profile("suite")
 # Two processes on two cores: the threads of a BLAS of its own in each reader of a workbook would
 # take a quarter of its time, and do nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Threads of OpenMP, which scikit-learn brings, wait for work by turning in circles: on busy cores
+# that is nine tenths of a small fit.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Free memory that temporary warehouses may take.
 RAM_DISK, ENOUGH_BYTES = Path("/dev/shm"), 4_000_000_000
@@ -115,6 +118,7 @@ def real_warehouse(real_workbook: Path, shared_folder: Path) -> Settings:
     largest = folder / "largest.json"
     with FileLock(f"{folder}.lock"):
         settings = install(folder, real_workbook.parent)
+        settings.config.write_text(uci.RULES)
         if not largest.exists():
             with watched.results() as found:
                 execute(settings, "ingest")

@@ -49,13 +49,13 @@ def without_evidence(settings: Settings) -> dict:
     return {key: value for key, value in digests(settings).items() if key[0] not in others}
 
 
-@pytest.mark.slow  # a tiny shop's months in runs of their own are a rebuild under it, too
+@pytest.mark.slow  # test_found holds a tiny shop against a rebuild under its champion
 def test_a_rebuild_under_the_exported_champion_gives_the_same_digests(sample_warehouse, ingested):
     execute(ingested, "score", FIRST, LAST)
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
 
 
-@pytest.mark.slow  # months in runs of their own are beside it
+@pytest.mark.slow  # one asset and month again is below
 def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
     pieces = {
         "cleaned_transactions": [(FIRST, LAST)],
@@ -76,6 +76,7 @@ def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
 
 
+@pytest.mark.slow  # test_found holds months of several runs against a rebuild in one
 def test_months_in_runs_of_their_own(world):
     """As a backfill would do without the policy of a single run."""
     before = without_evidence(world.settings)
@@ -104,7 +105,7 @@ def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_wareh
     assert not assets.can_subset
 
 
-@pytest.mark.slow  # months in runs of their own are labelled, test_champion refits by hand
+@pytest.mark.slow  # test_found labels anew, test_champion refits by hand
 def test_the_model_by_hand_then_all_months(sample_warehouse, tmp_path):
     settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
     by_hand(settings, *INGESTED)

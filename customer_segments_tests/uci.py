@@ -22,6 +22,8 @@ from customer_segments.tables import CUSTOMER_RFM
 from customer_segments_tests.installations import execute, install
 
 EXTRACT = Path(__file__).parent / "data/uci_customer_rfm.parquet"
+# Enough to tell which numbers of segments are stable; the policy's 50 take half of the time.
+RULES = "[selection]\nresamples = 10\n"
 LABELLED = (
     *("kmeans_model", "model_selection", "champion_model"),
     *("customer_segments", "segment_migration", "segment_profiles"),
@@ -62,6 +64,7 @@ def customer_rfm() -> pa.Table:
 def labelled(folder: Path) -> Settings:
     """Return an installation with UCI's snapshots, a model of them, and all months labelled."""
     settings = install(folder, source_dir=folder)
+    settings.config.write_text(RULES)
     installed, rows = Installation.of(settings), customer_rfm()
     months = rows["snapshot_month"].unique().to_pylist()
     first, last = min(months), max(months)

@@ -3,15 +3,16 @@
 from datetime import UTC, date, datetime
 
 import dagster as dg
-import pytest
 from dagster._core.test_utils import freeze_time
 from typer.testing import CliRunner
 
+from customer_segments.automation.agenda import of_run
+from customer_segments.automation.facts import look
 from customer_segments.commands.app import app
 from customer_segments.installation import Installation
-from customer_segments.policy import rules
-from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM
-from customer_segments_tests.automation.daemon import RECOMMEND
+from customer_segments.policy import Policy, rules
+from customer_segments.storage.io_manager import departures
+from customer_segments.tables import CLEANED_TRANSACTIONS, CUSTOMER_RFM, KMEANS_MODEL
 from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
@@ -26,24 +27,19 @@ def made_by(world: World, table: str) -> set[str | None]:
     return {held.made_by for held in world.state.months(table).values()}
 
 
-@pytest.mark.parametrize(
-    ("section", "key", "value", "concerned"),
-    [
-        ("cleaning", "non_products", {"ZEBRA": "A zebra"}, "cleaned_transactions"),
-        # The agenda's table has it, and a month that is asked for below.
-        pytest.param("rfm", "window_months", 1, "customer_rfm", marks=pytest.mark.slow),
-    ],
-)
-def test_a_changed_rule_makes_the_months_again(world, section, key, value, concerned):
-    rows = ask(world.settings, f"SELECT count(*) FROM {concerned}")
+def test_a_changed_rule_and_a_first_month_give_what_a_fresh_warehouse_gives(world):
+    """Months before the first were counted still, and `score` stayed green; the command died."""
+    rows = "SELECT count(*) FROM cleaned_transactions"
     cleaned = made_by(world, "cleaned_transactions")
-    world.set_rule(section, key, value)
+    before = ask(world.settings, rows)
+    world.set_rule("cleaning", "non_products", {"ZEBRA": "A zebra"})
     assert world.daemon.tick().runs == [ALL]
-    assert made_by(world, concerned) == {world.installed.made_by(CUSTOMER_RFM)} or (
-        made_by(world, concerned) == {world.installed.made_by(CLEANED_TRANSACTIONS)}
-    )
-    assert (made_by(world, "cleaned_transactions") == cleaned) == (section == "rfm")
-    assert ask(world.settings, f"SELECT count(*) FROM {concerned}") != rows
+    made = made_by(world, "cleaned_transactions")
+    assert made == {world.installed.made_by(CLEANED_TRANSACTIONS)} != cleaned
+    assert ask(world.settings, rows) != before
+    world.set_bounds(first_month="2010-02")
+    world.run()
+    assert world.is_quiet()
     assert world.differences() == {}
 
 
@@ -77,39 +73,24 @@ def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(
     messages = [entry.user_message for entry in world.instance.all_logs(run.run_id)]
     assert f"This launch departs from the policy: {said}." in messages
     assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") != before
-    assert world.daemon.tick().runs == [("score", "2010-02", "2010-03")]
+    assert str(of_run(look(world.installed))[0]) == "score 2010-02 to 2010-03"
+    world.launch("clean", (shop.month(1), shop.month(2)))
     assert ask(world.settings, "FROM cleaned_transactions ORDER BY ALL") == before
 
 
-def test_what_a_launch_says_of_a_month_to_train_on_is_no_departure(world):
-    config = {"ops": {"kmeans_model": {"config": {"training_month": "2010-02", "n_clusters": 2}}}}
-    world.launch("refit", config=config)
-    event = world.instance.get_latest_materialization_event(dg.AssetKey("kmeans_model"))
-    assert "departs_from_policy" not in event.asset_materialization.metadata
-
-
-@pytest.mark.parametrize("by", [pytest.param("daemon", marks=pytest.mark.slow), "command"])
-def test_a_first_month_set_on_a_filled_warehouse_gives_what_a_fresh_one_gives(world, by):
-    """Old months were counted still, and `score` stayed green; the command died."""
-    world.set_bounds(first_month="2010-02")
-    if by == "daemon":
-        world.tick_until_quiet()
-    else:
-        world.run()
-    assert world.is_quiet()
-    assert world.differences() == {}
+def test_what_a_launch_says_of_a_month_to_train_on_is_no_departure():
+    launched = {"training_month": "2010-02", "n_clusters": 2}
+    _, said = departures(Policy(), KMEANS_MODEL, launched)
+    assert said.startswith("model.n_clusters is 2, the policy says 'auto'")
+    assert "training_month" not in said
 
 
 def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(world):
     world.launch("report", (shop.month(1), shop.month(1)))
     assert world.is_quiet()
     world.import_model(shop.model(3), promote=True)
-    assert world.daemon.until_quiet() == [
-        ("relabel", "2010-01", "2010-03"),
-        REPORT,
-        ("report", "2010-02", "2010-02"),
-        RECOMMEND,
-    ]
+    again = [("relabel", "2010-01", "2010-03"), REPORT, ("report", "2010-02", "2010-02")]
+    assert [run for _ in again for run in world.daemon.tick().runs] == again
     assert world.is_quiet()
 
 

@@ -39,12 +39,6 @@ def test_a_file_without_fault_needs_a_time_zone_alone(config, tmp_path):
     assert proposed(config, shop(tmp_path / "source")) == {}
 
 
-def test_the_credit_rule_follows_from_the_evidence(config, tmp_path):
-    assert proposed(config, shop(tmp_path / "source", *returns())) == {
-        "cleaning": {"credit": "sign"}
-    }
-
-
 def test_ids_services_and_currency_are_proposed_together(config, tmp_path):
     rows = [[*line[:5], f"€{line[5]}", line[6].lstrip("k") + "7"] for line in orders()]
     bare = [[*line[:6], line[6].lstrip("0")] for line in rows if line[0] >= 1040]
@@ -79,7 +73,7 @@ def test_lines_are_filled_down_before_returns_are_seen(config, tmp_path):
     }
 
 
-def test_first_rows_totals_and_reasons_are_shown_before_it_asks(config, tmp_path):
+def test_first_rows_totals_and_reasons_are_shown_before_it_asks(config, tmp_path, monkeypatch):
     source = shop(tmp_path / "source", *returns())
     done = init(source, answer="n\n")
     assert done.exit_code == 1
@@ -88,7 +82,9 @@ def test_first_rows_totals_and_reasons_are_shown_before_it_asks(config, tmp_path
         assert said in words
     assert "12 lines with a negative quantity" in config_text(words)
     assert not config.exists()
-    assert init(source, answer="y\n").exit_code == 0
+    # Without a file it is the source folder that is proposed for.
+    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", str(source))
+    assert init(answer="y\n").exit_code == 0
     assert 'credit = "sign"' in config.read_text()
 
 
@@ -115,12 +111,6 @@ def test_what_only_the_retailer_knows_is_not_proposed(config, tmp_path):
     assert done.exit_code == 1
     assert "outlying_customer stops" in " ".join(done.stdout.split())
     assert "99999" not in config.read_text()
-
-
-def test_without_a_file_it_is_the_source_folder_that_is_proposed_for(config, tmp_path, monkeypatch):
-    monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", str(shop(tmp_path / "source", *returns())))
-    assert init("--yes").exit_code == 0
-    assert 'credit = "sign"' in config.read_text()
 
 
 def test_layouts_of_files_come_before_that_of_all():

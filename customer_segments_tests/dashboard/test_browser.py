@@ -67,14 +67,19 @@ def address(folder) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def opened(browser, address):
-    """Open a page with a screen and a scheme of colours; what it asks for is kept."""
-    contexts = []
+@pytest.fixture(scope="module")
+def desk(browser):
+    """One for all pages, which keeps what they are made with; none keeps anything else."""
+    return browser.new_context(viewport=DESK, color_scheme="light")
 
-    def open_it(path: str, screen=DESK, scheme="light"):
-        contexts.append(browser.new_context(viewport=screen, color_scheme=scheme))
-        page = contexts[-1].new_page()
+
+@pytest.fixture
+def opened(desk, address):
+    """Open a page on a desk; what it asks for is kept."""
+    pages = []
+
+    def open_it(path: str):
+        pages.append(page := desk.new_page())
         page.heard = []
         page.on("request", lambda request: page.heard.append(request.url))
         page.goto(f"{address}/{path}")
@@ -82,8 +87,8 @@ def opened(browser, address):
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 def settled(page) -> None:

@@ -19,7 +19,7 @@ def rebuilt(path: Path, part: str, change: Callable[[bytes], Iterable[bytes]]) -
     write(path, [HEADER, line()])
     with ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in parts.items():
             if name != part:
                 archive.writestr(name, content)
@@ -41,7 +41,7 @@ def more_rows(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def blanks(path: Path, megabytes: int = 1100) -> None:
-    """1.1 MB that unpack to 1.1 GB of blanks."""
+    """A few MB that unpack to 1.1 GB of blanks."""
     more_rows(path, [b" " * MEGABYTE] * megabytes)
 
 

@@ -25,9 +25,8 @@ def test_generated_files_meet_one_of_two_fates(random):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_of_each_kind_read_as_in_production(tmp_path, kind):
-    random = Random(kind)
-    made = [KINDS[kind](random, tmp_path, number) for number in range(3)]
-    assert fates(made, tmp_path / "w.duckdb").total() == 3
+    made = KINDS[kind](Random(kind), tmp_path, 0)
+    assert fates([made], tmp_path / "w.duckdb").total() == 1
 
 
 @pytest.mark.parametrize("name", ["a\nb.csv", "a\x1b[31m.csv", "a\udcff.csv", "\u202eexe.csv"])

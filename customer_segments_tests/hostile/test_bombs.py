@@ -34,15 +34,15 @@ def test_a_bomb_is_refused_in_bounded_memory_and_time(tmp_path, bomb):
 
 def test_an_archive_that_lies_about_its_size_meets_the_limit_of_memory(tmp_path):
     bombs.lie(tmp_path / "a.xlsx")
-    told = read(tmp_path / "a.xlsx", memory=400 << 20)
-    assert told["error"].startswith("a.xlsx takes more than 0.4 GB of memory to read")
+    told = read(tmp_path / "a.xlsx", memory=300 << 20)
+    assert told["error"].startswith("a.xlsx takes more than 0.5 GB of memory to read")
     assert told["peak"] < 800 << 20
 
 
 def test_a_sheet_that_takes_for_ever_meets_the_limit_of_time(tmp_path):
     bombs.many_columns(tmp_path / "a.xlsx")
-    told = read(tmp_path / "a.xlsx", limit=3)
-    assert told["error"].startswith("a.xlsx takes longer than 3 s to read")
+    told = read(tmp_path / "a.xlsx", limit=1)
+    assert told["error"].startswith("a.xlsx takes longer than 2 s to read")
 
 
 def test_a_declared_dimension_means_nothing(tmp_path):
@@ -109,7 +109,7 @@ def test_a_wide_table_is_read_by_the_engine(tmp_path):
     assert read(path)["rows"] == [9]
 
 
-@pytest.mark.parametrize("text", ["," * 60_000_000, '"' + "x" * 60_000_000])
+@pytest.mark.parametrize("text", ["," * 20_000_000, '"' + "x" * 20_000_000])
 def test_a_text_file_of_one_endless_line_is_refused(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_text(text)
@@ -118,7 +118,7 @@ def test_a_text_file_of_one_endless_line_is_refused(tmp_path, text):
 
 def test_a_text_file_of_line_ends_alone_has_no_rows(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("\n" * 60_000_000)
+    path.write_text("\n" * 20_000_000)
     assert read(path)["rows"] == []
 
 

@@ -126,14 +126,6 @@ def test_files_are_read_again_for_a_table_that_is_not_there(three_files):
     assert parsed_before(installed.warehouse, parser, [CUSTOMER_CONTACTS]).empty
 
 
-def test_what_cannot_be_trusted_is_read_again(three_files):
-    before = published(three_files)
-    with duckdb.connect(str(three_files.warehouse_path)) as con:
-        con.execute(LOST)
-    assert files(ingest_metadata(three_files)) == {"read": ["3.xlsx", "4.xlsx", "5.xlsx"]}
-    assert published(three_files)["raw_transactions"] == before["raw_transactions"]
-
-
 DAYS = st.sampled_from(["2011-03-05", "2011-04-05", "2011-05-05", "?"])
 FILE = st.lists(st.tuples(st.integers(1, 4), DAYS), max_size=4)
 FOLDER = st.dictionaries(st.sampled_from(["2.csv", "10.csv", "a.csv", "b.csv"]), FILE, min_size=1)

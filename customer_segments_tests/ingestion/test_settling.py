@@ -205,23 +205,18 @@ def test_order_and_time_of_arrival_play_no_part(tmp_path):
     assert found[0][1] == "01.csv, 1.csv, A.csv, a.csv, B1.xlsx, b2.xlsx, b10.csv"
 
 
-def test_the_same_input_again_changes_no_month_and_a_changed_row_its_own(installed):
+def test_months_change_whose_rows_do_and_one_whose_file_goes_away_is_empty(installed):
     rows = [HEADER, dated("2011-02-05"), dated("2011-03-05", Invoice=2)]
     write(installed.source_dir / "a.xlsx", rows)
-    assert ingest_metadata(installed)["changed_months"] == "2011-02 to 2011-03"
+    write_csv(installed.source_dir / "april.csv", [HEADER, dated("2011-04-01", Invoice=3)])
+    assert ingest_metadata(installed)["changed_months"] == "2011-02 to 2011-04"
     before = published(installed)
     write(installed.source_dir / "a.xlsx", rows)
     assert ingest_metadata(installed)["changed_months"] == "none"
     assert raw(installed) == before["raw_transactions"]
     write(installed.source_dir / "a.xlsx", [*rows[:2], dated("2011-03-05", Invoice=2, Price=7)])
     assert ingest_metadata(installed)["changed_months"] == "2011-03"
-
-
-def test_a_file_that_goes_away_empties_its_months(installed):
-    write(installed.source_dir / "march.xlsx", [HEADER, line()])
-    write(installed.source_dir / "april.xlsx", [HEADER, dated("2011-04-01", Invoice=2)])
-    ingest(installed)
-    (installed.source_dir / "april.xlsx").unlink()
+    (installed.source_dir / "april.csv").unlink()
     assert ingest_metadata(installed)["changed_months"] == "2011-04"
-    assert [row[:2] for row in digests(installed)] == [(MARCH, 1), (APRIL, 0)]
+    assert [row[:2] for row in digests(installed)] == [(FEBRUARY, 1), (MARCH, 1), (APRIL, 0)]
     assert Installation.of(installed).months.last == MARCH

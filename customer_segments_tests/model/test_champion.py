@@ -127,8 +127,7 @@ def test_eight_clusters_are_kept_out_once_and_may_be_chosen(installed):
     assert (again["verdict"], again["is_new_decision"]) == ("kept", False)
     assert again["reason"] == row["reason"]
 
-    chosen = {"version": row["challenger"], "reason": "eight read better"}
-    refit(installed, choice=chosen, n_clusters=8)
+    choose(installed, version=row["challenger"], reason="eight read better")
     newest = decisions(installed).iloc[-1]
     assert (newest["verdict"], newest["reason"]) == ("chosen", "eight read better")
     assert (newest["version"], newest["previous_version"]) == (row["challenger"], old)
@@ -291,6 +290,7 @@ def test_a_decision_to_keep_does_not_change_since_when():
     assert in_force(log.head(0)) == (None, None)
 
 
+@pytest.mark.slow  # refits are judged above, and by commands in test_cli
 def test_a_full_refresh_over_months_judges_its_fit_as_well(world):
     config = {"ops": {"kmeans_model": {"config": {"n_clusters": 3}}}}
     world.launch("full_refresh", (shop.month(2), shop.month(2)), config=config)

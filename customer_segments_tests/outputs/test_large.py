@@ -6,7 +6,6 @@ import pyarrow as pa
 import pytest
 from openpyxl import load_workbook
 
-from customer_segments.installation import Installation
 from customer_segments.outputs import people, queries, serving
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.figures import shown_segments
@@ -68,11 +67,10 @@ def test_the_report_says_which_way_was_taken(large: MonthView, sample_view: Mont
         assert said in render(view, draw_pictures(view), (), is_sample=True)
 
 
-def test_a_copy_written_in_spans_and_parts_is_the_same(sample_warehouse, copy_of, monkeypatch):
-    installed = Installation.of(copy_of(sample_warehouse))
-    copies = []
-    # Of some thirty thousand rows and lines: all at once, and in several.
-    for most in (None, 10_000):
+def test_a_copy_written_in_spans_and_parts_is_the_same(world, monkeypatch):
+    installed, copies = world.installed, []
+    # Of some sixty rows and lines: all at once, and in several.
+    for most in (None, 20):
         if most:
             monkeypatch.setattr(serving, "spans", partial(serving.spans, most=most))
             monkeypatch.setattr(serving, "MOST_LINES", most)

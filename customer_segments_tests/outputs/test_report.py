@@ -22,7 +22,6 @@ from customer_segments.shown import links as links_beside
 from customer_segments.shown import report_path, shown_month
 from customer_segments.storage import Warehouse
 from customer_segments.texts import read_toml
-from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.installations import execute
 from customer_segments_tests.outputs.conftest import MONTH
 from customer_segments_tests.outputs.pages import Page, contrast
@@ -214,17 +213,6 @@ def test_months_without_labels_have_no_report(sample_warehouse, copy_of):
     assert not report_path(settings.reports_path, MONTH).exists()
     with pytest.raises(UserError, match=f"Nobody is labelled in {MONTH:%Y-%m}, so"):
         execute(settings, "report", MONTH, MONTH)
-
-
-def test_a_report_that_fails_says_which_month_and_leaves_labels_alone(sample_warehouse, copy_of):
-    settings = copy_of(sample_warehouse)
-    labels = "SELECT count(*), sum(hash(customer_segments)) FROM customer_segments"
-    before = ask(settings, labels)
-    report_path(settings.reports_path, MONTH).mkdir(parents=True)
-    with pytest.raises(UserError, match=f"report of {MONTH:%Y-%m} could not be made: .* written"):
-        execute(settings, "report", MONTH, MONTH)
-    assert ask(settings, labels) == before
-    assert not list(report_path(settings.reports_path, MONTH).parent.glob(".*"))
 
 
 def test_every_word_is_explained():

@@ -64,8 +64,7 @@ def test_it_loads_without_a_request_or_an_error(reported, opened):
     assert page.heard == [reported.path.as_uri()]
 
 
-@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("screen", "scheme"), [(DESK, "light"), (PHONE, "dark")])
 def test_everybody_can_use_it(opened, screen, scheme):
     page = opened(screen, scheme)
     assert axe_violations(page) == []

@@ -20,6 +20,7 @@ def test_a_report_that_fails_hides_no_labels_and_is_made_by_the_next_command(
     assert "The labels are published, but the report of 2024-12 is not made." in done.stderr
     assert "customer-segments report --months 2024-12" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not list(path.parent.glob(".*"))
 
     path.rmdir()
     done = start(tmp_path, "report")

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import pytest
 
 from customer_segments.model.features import COLUMNS, FEATURES, NEUTRAL
 from customer_segments.months import shift
@@ -215,3 +216,11 @@ def sums(rows: Iterable[Row], *keys: str, **figures: str) -> dict[tuple, Counter
         for name, column in figures.items():
             totals[tuple(row[key] for key in keys)][name] += row[column]
     return dict(totals)
+
+
+def approximately(rows: list[dict]) -> list:
+    """Floats as near as adding up in another order makes them; all else exactly."""
+    return [
+        {k: pytest.approx(v, rel=1e-12) if isinstance(v, float) else v for k, v in row.items()}
+        for row in rows
+    ]

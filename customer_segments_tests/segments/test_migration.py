@@ -1,4 +1,4 @@
-"""Moves between segments: a plain model, what adds up, and that a refit moves nobody."""
+"""Moves between segments: a plain model, what adds up, and that another model moves nobody."""
 
 from collections import Counter
 from datetime import date
@@ -7,17 +7,19 @@ import duckdb
 import pytest
 from hypothesis import given
 
+from customer_segments.installation import Installation
+from customer_segments.model.exchange import import_version
 from customer_segments.months import shift
+from customer_segments.quality.evaluation import Level
 from customer_segments.segments.migration import segment_migration
 from customer_segments_tests.examples import costly
-from customer_segments_tests.installations import (
-    evaluate_checks,
-    materialize,
-    spine_checks,
-)
+from customer_segments_tests.installations import judged_when, materialize, spine_checks
+from customer_segments_tests.machine import shop
 from customer_segments_tests.segments.plain import (
     SOURCES,
+    approximately,
     expected_migration,
+    expected_profiles,
     in_memory,
     rows_of,
     sums,
@@ -90,50 +92,50 @@ def test_with_a_window_customers_go_and_come_back_as_new(sample_warehouse, copy_
     assert moves == expected_migration(*sources(installed))
     gone = [row for row in moves if row["to_segment"] == "Gone"]
     assert len({row["snapshot_month"] for row in gone}) > 12
+    # The launchpad's window is kept with the snapshots.
+    snapshots = rows_of(installed, "customer_rfm")
+    assert {row["window_months"] for row in snapshots} == {3}
+    assert max(row["recency_days"] for row in snapshots) <= 92
+    assert spine_checks(installed, "customer_rfm") == PASSED
     assert all(row["revenue"] == 0 for row in gone)
     assert verdicts(installed) == PASSED
 
 
-def test_a_refit_moves_nobody(sample_warehouse, copy_of):
+def test_another_model_moves_nobody_and_earlier_months_are_counted_by_it(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     month, following = date(2024, 6, 1), date(2024, 7, 1)
-    before = {row["snapshot_month"]: [] for row in rows_of(installed, "segment_migration")}
-    for row in rows_of(installed, "segment_migration"):
-        before[row["snapshot_month"]].append(row)
-    known = {row["version"] for row in rows_of(installed, "kmeans_model")}
-    materialize(
-        installed,
-        ["kmeans_model"],
-        config={"kmeans_model": {"n_clusters": 6, "seed": 7}},
-        checks=False,
-    )
-    model = rows_of(installed, "kmeans_model")
-    (refitted,) = {row["version"] for row in model} - known
-    materialize(
-        installed,
-        ["champion_model"],
-        config={"champion_model": {"version": refitted}},
-        checks=False,
-    )
-    materialize(installed, ["customer_segments", "segment_migration"], month, checks=False)
-    # Its last month's labels are another model's now; it is judged by its own all the same.
-    materialize(installed, ["segment_migration"], following, checks=False)
+    tables = ["segment_migration", "segment_profiles"]
+    before = {table: rows_of(installed, table) for table in tables}
+    another = shop.model(3)
+    import_version(Installation.of(installed).warehouse, another, promote=True)
+    materialize(installed, ["customer_segments", *tables], month, checks=False)
+    # Their last month's labels are another model's now; each is judged by its own all the same.
+    materialize(installed, tables, following, END, checks=False)
 
-    moves = rows_of(installed, "segment_migration")
-    assert [row for row in moves if row["snapshot_month"] != month] == [
-        row for other, rows in before.items() if other != month for row in rows
-    ]
+    after = {table: rows_of(installed, table) for table in tables}
+    for table in tables:
+        assert [row for row in after[table] if row["snapshot_month"] != month] == [
+            row for row in before[table] if row["snapshot_month"] != month
+        ]
+    moves, profiles = (after[table] for table in tables)
+    segments, rfm, model = sources(installed)
+    assert moves == expected_migration(segments, rfm, model)
+    assert profiles == approximately(expected_profiles(segments, rfm, model))
     now = [row for row in moves if row["snapshot_month"] == month]
-    assert moves == expected_migration(*sources(installed))
-    names = {row["segment"] for row in model if row["version"] == refitted}
-    assert {row["model_version"] for row in now} == {refitted}
+    (version,) = {row["model_version"] for row in now}
+    names = {row["segment"] for row in model if row["version"] == version}
+    assert version in another
     assert {row["from_segment"] for row in now} <= names | {"New"}
-    assert {row["to_segment"] for row in now} <= names
+    assert {row["to_segment"] for row in now} == names
+    own = [row for row in profiles if row["snapshot_month"] == month]
+    last = [row for row in rfm if row["snapshot_month"] == shift(month, -1)]
+    assert sum(row["customers_last_month"] for row in own) == len(last)
     # Nor does it matter what last month is labelled by.
     materialize(installed, ["customer_segments"], shift(month, -1), checks=False)
     materialize(installed, ["segment_migration"], month, checks=False)
     assert rows_of(installed, "segment_migration") == moves
-    assert verdicts(installed) == PASSED
+    for table in tables:
+        assert spine_checks(installed, table) == PASSED
 
 
 @pytest.mark.parametrize("version", ["a", "b"])
@@ -153,7 +155,7 @@ def test_customers_who_do_not_change_do_not_move_when_the_model_does(version):
 
 
 @given(worlds())
-@costly(15)
+@costly(8)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     assert in_memory(segment_migration, segments, rfm, MODEL) == expected_migration(
@@ -183,17 +185,6 @@ def test_a_first_month_is_all_new_and_one_whose_last_month_was_never_taken_has_n
     assert verdicts(installed) == PASSED
 
 
-def test_a_month_alone_and_all_by_hand_are_the_same_as_in_the_job(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    before = rows_of(installed, "segment_migration")
-    materialize(installed, ["segment_migration"], date(2024, 2, 1), checks=False)
-    assert rows_of(installed, "segment_migration") == before
-    result = materialize(installed, ["segment_migration", "segment_profiles"], BEGIN, END)
-    checks = {each.asset_check_key for each in result.get_asset_check_evaluations()}
-    assert len(checks) == 7
-    assert rows_of(installed, "segment_migration") == before
-
-
 def test_a_month_whose_last_month_changed_since_waits_for_a_run(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     month, following = date(2024, 5, 1), date(2024, 6, 1)
@@ -204,13 +195,11 @@ def test_a_month_whose_last_month_changed_since_waits_for_a_run(sample_warehouse
         config={"customer_rfm": {"window_months": 2}},
         checks=False,
     )
-    check = evaluate_checks(installed, "segment_migration")["reconciliation"]
-    assert check.passed
-    assert check.metadata["pending_months"].value == "2024-06"
-    materialize(installed, ["segment_migration"], following, checks=False)
-    check = evaluate_checks(installed, "segment_migration")["reconciliation"]
-    assert check.passed
-    assert check.metadata["pending_months"].value == "none"
+    for pending in ("2024-06", "none"):
+        check = judged_when(installed, "segment_migration")["reconciliation"]
+        assert check.level is Level.OK
+        assert check.metadata["pending_months"] == pending
+        materialize(installed, ["segment_migration"], following, checks=False)
 
 
 @pytest.mark.parametrize(

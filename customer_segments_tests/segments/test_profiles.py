@@ -1,4 +1,4 @@
-"""Profiles of segments: a plain model, shares, and earlier months counted by the same model."""
+"""Profiles of segments: a plain model, shares, earlier months; another model: test_migration."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,9 +9,9 @@ from hypothesis import given
 from customer_segments.months import shift
 from customer_segments.segments.profiles import segment_profiles
 from customer_segments_tests.examples import costly
-from customer_segments_tests.installations import materialize, spine_checks
 from customer_segments_tests.segments.plain import (
     SOURCES,
+    approximately,
     expected_profiles,
     in_memory,
     labelled,
@@ -19,14 +19,6 @@ from customer_segments_tests.segments.plain import (
     rows_of,
 )
 from customer_segments_tests.segments.worlds import FIRST, MODEL, VERSIONS, unmoved, worlds
-
-
-def approximately(rows: list[dict]) -> list:
-    """Floats as near as adding up in another order makes them; all else exactly."""
-    return [
-        {k: pytest.approx(v, rel=1e-12) if isinstance(v, float) else v for k, v in row.items()}
-        for row in rows
-    ]
 
 
 # Any snapshots are below, and UCI's are reconciled in test_real_workbook.
@@ -65,39 +57,6 @@ def test_under_one_model_last_month_is_what_last_months_profile_says(uci_warehou
     assert {row["customers_last_year"] for row in first_year} == {None}
 
 
-def test_after_a_refit_earlier_months_are_counted_by_the_new_model(sample_warehouse, copy_of):
-    installed = copy_of(sample_warehouse)
-    month = date(2024, 6, 1)
-    before = rows_of(installed, "segment_profiles")
-    known = {row["version"] for row in rows_of(installed, "kmeans_model")}
-    materialize(
-        installed,
-        ["kmeans_model"],
-        config={"kmeans_model": {"n_clusters": 6, "seed": 7}},
-        checks=False,
-    )
-    (refitted,) = {row["version"] for row in rows_of(installed, "kmeans_model")} - known
-    materialize(
-        installed,
-        ["champion_model"],
-        config={"champion_model": {"version": refitted}},
-        checks=False,
-    )
-    materialize(installed, ["customer_segments", "segment_profiles"], month, checks=False)
-    materialize(installed, ["segment_profiles"], shift(month, 1), date(2024, 12, 1), checks=False)
-
-    profiles = rows_of(installed, "segment_profiles")
-    sources = [rows_of(installed, table) for table in SOURCES]
-    assert profiles == approximately(expected_profiles(*sources))
-    others = [row for row in profiles if row["snapshot_month"] != month]
-    assert others == [row for row in before if row["snapshot_month"] != month]
-    own = [row for row in profiles if row["snapshot_month"] == month]
-    assert len(own) == 6
-    snapshots = [row for row in sources[1] if row["snapshot_month"] == shift(month, -1)]
-    assert sum(row["customers_last_month"] for row in own) == len(snapshots)
-    assert all(spine_checks(installed, "segment_profiles").values())
-
-
 @pytest.mark.parametrize("version", ["a", "b"])
 def test_where_nobody_changes_no_segment_does_whatever_labelled_it_before(version):
     month = date(2011, 3, 1)
@@ -132,7 +91,7 @@ def test_shares_of_money_that_was_all_returned_are_unknown():
 
 
 @given(worlds(offsets=(0, 1, 12, 13, 24)))
-@costly(15)
+@costly(8)
 def test_any_snapshots_give_what_plain_python_gives(world):
     segments, rfm = world
     made = in_memory(segment_profiles, segments, rfm, MODEL)

@@ -109,7 +109,6 @@ def contents(installed: Installation) -> dict:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([("a", "first fit")], [("a", None, None, "first fit")]),
         (
             [("a", "first fit"), ("b", "chosen by hand"), ("a", "back again")],
             [
