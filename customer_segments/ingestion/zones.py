@@ -24,8 +24,9 @@ def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
     """Doubt that days and months are the retailer's if clocks there show another time as a rule."""
     cells = cells_of(grid.schema)
     said, at_home, zone = by_zones(cells.invoice_date, own_zone)
-    rows = cells.select(said=said, at_home=at_home, zone=zone)
-    rows = rows.filter(rows.said.notnull(), rows.zone.re_search("[1-9A-Y]")).limit(ENOUGH_ROWS)
+    _, in_utc, _ = by_zones(cells.invoice_date, "UTC")
+    rows = cells.select(said=said, at_home=at_home, in_utc=in_utc, zone=zone)
+    rows = rows.filter(rows.said != rows.in_utc).limit(ENOUGH_ROWS)
     query = rows.agg(
         rows=rows.count(),
         others=(rows.said != rows.at_home).sum(),

@@ -525,8 +525,9 @@ def test_quantities_of_thousands_alone_are_doubted(text, others, mark, doubted):
         ("America/Santiago", ("2024-01-31 22:30:00 -0300", "2024-07-01 23:00:00 -0400"), None),
         ("UTC", ("2024-01-31 10:30:00 -0300", "2024-02-01 10:00:00 -0300"), None),
         ("Europe/London", ("2024-01-31T23:30:00Z", "2024-07-31T23:30:00Z"), None),
+        ("Europe/Berlin", ("2024-01-31 23:30:00 UTC", "2024-07-31 23:30:00 GMT"), None),
     ],
-    ids=["evenings", "its own", "no day differs", "as programs write it"],
+    ids=["evenings", "its own", "no day differs", "as programs write it", "in words"],
 )
 def test_another_zone_whose_days_are_others_is_said(zone, times, moved, tmp_path):
     rows = "".join(f"{at},A,7,1,2.5,{time}\n" for at, time in enumerate(times))
