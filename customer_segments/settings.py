@@ -200,9 +200,9 @@ class Settings(BaseSettings):
     def passed_over(self) -> list[str]:
         """Return the names of what stands in the source folder and does not count as input.
 
-        A warehouse may stand there, and in the sample's folder reports and an instance as well.
+        A warehouse may stand there; in the sample's folder, reports and an instance as well.
         """
-        names = [] if self.uses_sample else input_of(self.input_dir)[1]
+        names = [] if self.input_dir == SAMPLE else input_of(self.input_dir)[1]
         return [name for name in names if not name.startswith(self.warehouse.name)]
 
 

@@ -134,7 +134,7 @@ def test_a_configured_folder_that_is_missing_or_empty_is_an_error(tmp_path):
         Settings(_env_file=None, source_dir=tmp_path / "file").source_files()
 
 
-def test_only_files_of_the_folder_itself_count(tmp_path):
+def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
     counted = ["a.xlsx", "b.CSV", "c.parquet", "d e.Xlsx", "~a.csv", "$.csv", "a.xls", "a.csv.gz"]
     ignored = [".a.xlsx", "~$a.xlsx", "a.zip", "a.docx", "a.gz", "a.tmp", "xlsx", ".csv"]
     for name in (*counted, *ignored):
@@ -145,6 +145,9 @@ def test_only_files_of_the_folder_itself_count(tmp_path):
     settings = Settings(_env_file=None, source_dir=tmp_path)
     assert {file.name for file in settings.source_files()} == set(counted)
     assert {"sub", "a.zip", "gone.csv"} < set(settings.passed_over())
+    with monkeypatch.context() as patch:  # Beside the sample stands what `make run` made of it.
+        patch.setattr("customer_segments.settings.SAMPLE", tmp_path)
+        assert not settings.passed_over()
     # As Spark writes it: a folder with parts is one export.
     (tmp_path / "sub/x.csv").rename(tmp_path / "sub/part-00000.csv")
     assert {file.name for file in settings.source_files()} == {*counted, "sub"}
