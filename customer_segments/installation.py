@@ -7,7 +7,7 @@ the parts themselves.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -20,6 +20,9 @@ from customer_segments.settings import Settings, project_root
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.delta import Delta
 from customer_segments.storage.lake import Lake
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 PREFIX = Settings.model_config.get("env_prefix", "")
 
@@ -82,8 +85,7 @@ class Installation:
         engine, lake = policy.engine, None
         engine.require_installed()
         if engine.lake:
-            delta = Delta(project_root() / Path(engine.lake).expanduser(), str(path))
-            lake = Lake(delta, engine.engine, settings.memory)
+            lake = Lake(Delta(_folder(engine.lake), str(path)), engine.engine, settings.memory)
         waits, memory = settings.lock_timeout_seconds, settings.memory
         warehouse = Warehouse(path, waits, memory, settings.spill_dir, lake)
         months = load_months(settings, policy.source.today(), policy.source.time_zone)
@@ -121,3 +123,12 @@ class Installation:
         if contract.revision:
             others["revision"] = contract.revision
         return self.policy.fingerprint(contract.sections, others, **departures)
+
+
+def _folder(lake: str) -> "UPath":
+    from upath import UPath
+
+    if "://" in lake:
+        # Engines write to it as well.
+        return UPath(lake, use_listings_cache=False)
+    return UPath(project_root() / Path(lake).expanduser())

@@ -98,16 +98,17 @@ def entry_point() -> None:
         typer.secho(f"Error: {error.problem}", fg=typer.colors.RED, err=True)
         if error.remedy:
             typer.echo(error.remedy.strip(), err=True)
-        raise SystemExit(1) from error
+        status = 1
     except RuntimeError as error:
         # Ctrl-C in a query of a dry run; elsewhere Typer ends in the same way.
         if str(error) != INTERRUPTED:
             raise
-        raise SystemExit(130) from error
+        status = 130
     except SystemExit as done:
-        # All is closed by now. To free every object before the end takes another .7 s, which
-        # nobody needs; mypy leaves in the same way.
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(done.code if isinstance(done.code, int) else int(done.code is not None))
+        status = done.code if isinstance(done.code, int) else int(done.code is not None)
+    # All is closed by now. To free every object before the end takes another .7 s, which
+    # nobody needs; mypy leaves in the same way.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -59,7 +59,8 @@ def restore(
     from customer_segments.upkeep.restore import restore as put_back
 
     installed = Installation.here()
-    place, made = installed.warehouse.path, check_backup(path).made_at
+    warehouse = installed.warehouse
+    place, made = warehouse.path, check_backup(path, warehouse.lake).made_at
     if not yes:
         when = f", made {made:%Y-%m-%d %H:%M} UTC" if made else ""
         typer.confirm(f"Put {path}{when}, in the place of {place}?", abort=True)

@@ -6,6 +6,7 @@ Does not: what is read and written through a connection (``warehouse``, ``publis
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from customer_segments.private import private_files
 
 if TYPE_CHECKING:
     import duckdb
+    from fsspec import AbstractFileSystem
     from ibis.backends.duckdb import Backend as Connection
 else:
     # Loading it takes a while, and who only passes one on does not need it.
@@ -29,6 +31,12 @@ logger = logging.getLogger(__name__)
 
 # What the system says: disk full, quota used up, limit on a file's size.
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+
+# A file of the lake is gone, or what reads an object store raised something.
+OF_LAKE = re.compile(
+    r"(No files found that match .*?/__part=.*?\")|^Traceback .*?^(\w+: [^\n]*?)\.?$",
+    re.DOTALL | re.MULTILINE,
+)
 
 # DuckDB cannot mix read-only and read-write connections to one file in one process.
 _process_locks: dict[Path, threading.Lock] = {}
@@ -48,13 +56,18 @@ class WarehouseUnavailable(UserError):  # noqa: N818 - a state, not a fault in t
 
 @contextmanager
 def connected(
-    path: Path, limits: dict[str, str], timeout_seconds: float, *, read_only: bool
+    path: Path,
+    limits: dict[str, str],
+    timeout_seconds: float,
+    *,
+    read_only: bool,
+    elsewhere: "AbstractFileSystem | None" = None,
 ) -> Iterator[Connection]:
     """Open a DuckDB file, alone in this process; to write, it is made if need be.
 
-    DuckDB keeps to ``limits``, settings of its own such as ``memory_limit``. A WarehouseUnavailable
-    says that somebody holds the file for longer than the timeout, that it cannot be opened, or that
-    the disk is full.
+    DuckDB keeps to ``limits``, settings of its own such as ``memory_limit``, and reads files that
+    are not on its disks through ``elsewhere``. A WarehouseUnavailable says that somebody holds the
+    file for longer than the timeout, that it cannot be opened, or that the disk is full.
     """
     if path.is_dir():
         raise WarehouseUnavailable(
@@ -77,6 +90,8 @@ def connected(
             try:
                 # Commands and pages say themselves how far they are.
                 connection.execute("SET enable_progress_bar = false")
+                if elsewhere:
+                    connection.register_filesystem(elsewhere)
                 yield ibis.duckdb.from_connection(connection)
             finally:
                 connection.close()
@@ -123,6 +138,12 @@ def translated(path: Path, memory: str) -> Iterator[None]:
                 f"The {memory} of memory that DuckDB may take are too little for this.",
                 f"{published} Set CUSTOMER_SEGMENTS_MEMORY to more, up to half of the machine's, "
                 "and start again: it goes on from there.",
+            ) from error
+        if said := OF_LAKE.search(str(error)):
+            raise WarehouseUnavailable(
+                f"The lake does not give what {path} names: {said[1] or said[2]}.",
+                f"{published} Put it back, or see that the object store runs and who may read it "
+                "(AWS_ACCESS_KEY_ID and its like).",
             ) from error
         raise
     except RuntimeError as error:

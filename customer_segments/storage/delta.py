@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from customer_segments.errors import UserError
+from customer_segments.private import make_folder
 from customer_segments.storage.contracts import Contract
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+    from fsspec import AbstractFileSystem
+    from upath import UPath
 
 # Of the files, beside the month that they hold: engines leave out the column they divide by.
 PART = "__part"
@@ -29,18 +33,43 @@ KEPT = {"delta.enableExpiredLogCleanup": "false"}
 class Delta:
     """Delta tables in a folder, one writer: the warehouse whose path is ``owner``."""
 
-    folder: Path
+    folder: "UPath"
     owner: str
 
-    def files(self, table: str, version: int) -> list[Path]:
+    @property
+    def store(self) -> "AbstractFileSystem | None":
+        """The object store that the folder is in; its access is the environment's (AWS_...)."""
+        return self.folder.fs if self.folder.protocol else None
+
+    def new_folder(self, table: str) -> "UPath":
+        """Return a folder that no version names; a UserError says that there is no such lake."""
+        folder = self.folder / table / uuid4().hex
+        if not self.store:
+            make_folder(Path(str(folder)))
+            return folder
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self.store.ls(self.folder.drive)
+        except (BotoCoreError, OSError) as error:
+            raise UserError(
+                f"The lake {self.folder} cannot be reached: {error}.",
+                "Nothing was published. Make the bucket, and say in the environment who may write "
+                "to it: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION; where it is not "
+                "Amazon's, AWS_ENDPOINT_URL.",
+            ) from error
+        return folder
+
+    def files(self, table: str, version: int) -> "list[UPath]":
         """Return the files of a version of a table."""
-        return sorted(map(Path, self._open(table, version).file_uris()))
+        at, options = type(self.folder), self.folder.storage_options
+        return sorted(at(uri, **options) for uri in self._open(table, version).file_uris())
 
     def commit(
         self,
         contract: Contract,
         pinned: int,
-        files: Sequence[Path],
+        files: "Sequence[UPath]",
         months: Iterable[date] | None,
     ) -> int:
         """Replace months of version ``pinned``, all without any, by files; return the new version.
@@ -98,12 +127,13 @@ class Delta:
 
         return DeltaTable(str(self.folder / table), version=version)
 
-    def _action(self, contract: Contract, file: Path) -> Any:
+    def _action(self, contract: Contract, file: "UPath") -> Any:
         import pyarrow.parquet as pq
         from deltalake.transaction import AddAction
 
         name = file.relative_to(self.folder / contract.table).as_posix()
-        stats = json.dumps({"numRecords": pq.read_metadata(file).num_rows})
+        with file.open("rb") as opened:
+            stats = json.dumps({"numRecords": pq.read_metadata(opened).num_rows})
         now = int(time.time() * 1000)
         return AddAction(name, file.stat().st_size, {PART: part(file)}, now, True, stats)
 
@@ -119,7 +149,7 @@ class Delta:
         )
 
 
-def part(file: Path) -> str:
+def part(file: "UPath") -> str:
     """Return the month that a file is of, as the folder that it is in is called."""
     return file.parent.name.partition("=")[2]
 

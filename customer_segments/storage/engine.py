@@ -5,14 +5,12 @@ expression into files. Does not: what becomes of the files (``lake``).
 """
 
 import os
-import shutil
 import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import ibis
@@ -20,6 +18,9 @@ import sqlglot.expressions as sge
 
 from customer_segments.errors import UserError
 from customer_segments.storage.contracts import Contract
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 # Times are naive, as in DuckDB.
 SETTINGS = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.session.timeZone": "UTC"}
@@ -96,7 +97,7 @@ def write(
     expression: ibis.Table,
     contract: Contract,
     tables: Mapping[str, Any],
-    folder: Path,
+    folder: "UPath",
     part: str,
 ) -> None:
     """Run an expression and write its rows, of the contract's types, in folders by month.
@@ -121,10 +122,11 @@ def write(
         ]
         frame = frame.select(*typed, frame[contract.month_column].cast("date").alias(part))
         frame.write.mode("append").partitionBy(part).parquet(str(folder))
-    shutil.rmtree(shared, ignore_errors=True)
+    if shared.exists():
+        shared.fs.rm(str(shared), recursive=True)
 
 
-def _run(con: Any, expression: ibis.Table, folder: Path) -> Any:
+def _run(con: Any, expression: ibis.Table, folder: "UPath") -> Any:
     """Return the rows of a query; what it reads more than once is computed once, into a folder.
 
     Ibis names in WITH what is read more than once. Engines compute it each time, and what is shared

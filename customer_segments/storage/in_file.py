@@ -9,7 +9,7 @@ Belongs here: what DuckDB does with rows of such a table. Does not: the steps of
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.operations as ops
@@ -19,6 +19,9 @@ from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.requirements import require_contract
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 STAGING = "staging"
 
@@ -34,7 +37,7 @@ class InFile:
 
     def stage(
         self, con: Connection, contract: Contract, expression: ibis.Table, sql: str
-    ) -> Sequence[Path]:
+    ) -> "Sequence[UPath]":
         """Put the rows into the relation ``STAGING``; ``sql`` is the expression, compiled.
 
         Returns the files that they are in, if in files of their own. A ContractBreach says that
@@ -71,7 +74,7 @@ class InFile:
         self,
         con: Connection,
         contract: Contract,
-        staged: Sequence[Path] | None,
+        staged: "Sequence[UPath] | None",
         months: Iterable[date] | None,
         publication: int,
     ) -> None:

@@ -11,15 +11,12 @@ not: versions (``delta``), whether rows are good (``audit``), sessions of the en
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import ibis
 import ibis.expr.operations as ops
 
 from customer_segments.errors import UserError
-from customer_segments.private import make_folder
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, literal, quoted
@@ -29,6 +26,7 @@ from customer_segments.storage.requirements import require_contract
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from upath import UPath
 
 VERSIONS = "lake_versions"
 COLUMNS = "table_name VARCHAR NOT NULL, version BIGINT NOT NULL, publication BIGINT NOT NULL"
@@ -47,13 +45,12 @@ class Lake:
 
     def stage(
         self, con: Connection, contract: Contract, expression: ibis.Table, sql: str
-    ) -> Sequence[Path]:
+    ) -> "Sequence[UPath]":
         """Write the rows to files that no commit names; ``STAGING`` becomes a view of them.
 
         The engine does, unless rows come from this process: temporary tables, say.
         """
-        folder = self.delta.folder / contract.table / uuid4().hex
-        make_folder(folder)
+        folder = self.delta.new_folder(contract.table)
         there = Catalog.of(con)
         sources = [*expression.op().find((ops.UnboundTable, ops.InMemoryTable))]
         if any(
@@ -61,7 +58,8 @@ class Lake:
         ):
             typed = expression.cast(dict(contract.relation.schema().items()))
             rows = typed.mutate(**{PART: typed[contract.month_column]})
-            con.to_parquet(rows, folder, partition_by=PART)
+            # Without the last DuckDB lists the folder, which an object store has not yet.
+            con.to_parquet(rows, str(folder), partition_by=PART, overwrite_or_ignore=True)
         else:
             from customer_segments.storage.engine import write
 
@@ -81,7 +79,7 @@ class Lake:
         self,
         con: Connection,
         contract: Contract,
-        staged: Sequence[Path] | None,
+        staged: "Sequence[UPath] | None",
         months: Iterable[date] | None,
         publication: int,
     ) -> None:
@@ -110,7 +108,7 @@ class Lake:
         values = [table, version, publication]
         con.con.execute(f"INSERT INTO {VERSIONS} VALUES (?, ?, ?)", values)
 
-    def files(self, con: Connection) -> list[Path]:
+    def files(self, con: Connection) -> "list[UPath]":
         """Return the files of all tables of the lake, as they are published."""
         if VERSIONS not in Catalog.of(con):
             return []
@@ -119,7 +117,7 @@ class Lake:
 
     def _source(
         self, con: Connection, there: Catalog, source: ops.UnboundTable
-    ) -> "list[Path] | pa.Table":
+    ) -> "list[UPath] | pa.Table":
         """Return the files of a table in the lake; the rows of a small one."""
         files = []
         if source.name in there.in_lake:
@@ -149,7 +147,7 @@ def pinned(con: Connection, table: str) -> int:
     return version
 
 
-def _select(contract: Contract, files: list[Path]) -> str:
+def _select(contract: Contract, files: "list[UPath]") -> str:
     """Return the query of files, of the contract's types also where there is no file."""
     columns = contract.schema.to_sqlglot_column_defs("duckdb")
     types = {each.name: each.args["kind"].sql("duckdb") for each in columns}

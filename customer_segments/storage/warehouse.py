@@ -114,7 +114,9 @@ class Warehouse:
         if self.spill_dir:
             make_folder(self.spill_dir)
             limits["temp_directory"] = str(self.spill_dir)
-        return connected(self.path, limits, self.lock_timeout_seconds, read_only=read_only)
+        elsewhere = self.lake.delta.store if self.lake else None
+        waits = self.lock_timeout_seconds
+        return connected(self.path, limits, waits, read_only=read_only, elsewhere=elsewhere)
 
     def publish(self, contract: Contract, data: object, **options: Any) -> Publication:
         """Stage, audit and swap in; see ``publish.publish``."""

@@ -23,6 +23,7 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection, WarehouseUnavailable
 from customer_segments.storage.contracts import literal, quoted
+from customer_segments.storage.lake import Lake
 from customer_segments.storage.ledger import code_version, disagreements
 from customer_segments.tables import CONTRACTS
 
@@ -77,13 +78,16 @@ def write_backup(
             log_of(draft).unlink(missing_ok=True)
 
 
-def check_backup(path: Path) -> Notes:
-    """Read all of a backup; a UserError says where it is damaged, or not as its ledger says."""
+def check_backup(path: Path, lake: Lake | None = None) -> Notes:
+    """Read all of a backup; a UserError says where it is damaged, or not as its ledger says.
+
+    ``lake`` is where the large tables are, if not in the file.
+    """
     remedy = "Nothing was changed. Restore another backup."
     if not path.is_file():
         raise UserError(f"There is no backup {path}.", "Nothing was changed. Name another file.")
     try:
-        with Warehouse(path, lock_timeout_seconds=5).reading() as con:
+        with Warehouse(path, lock_timeout_seconds=5, lake=lake).reading() as con:
             notes = _notes(con)
             _digests(con, con.current_catalog)
             found = disagreements(con, CONTRACTS)

@@ -78,7 +78,8 @@ def _warehouse(installed: Installation) -> Iterator[Finding]:
         return
     is_unclosed = log_of(path).exists() and log_of(path).stat().st_size > 0
     try:
-        with Warehouse(path, lock_timeout_seconds=0).reading() as con:
+        lake = installed.warehouse.lake
+        with Warehouse(path, lock_timeout_seconds=0, lake=lake).reading() as con:
             yield well("warehouse", f"{path}, {path.stat().st_size / 1e6:,.1f} MB.")
             if is_unclosed:
                 said = "Something that wrote was killed; what it had finished is in the log beside"
@@ -92,7 +93,7 @@ def _warehouse(installed: Installation) -> Iterator[Finding]:
         if error.holder:
             yield odd("warehouse", f"It is held by another process: {error.holder}.", remedy)
         else:
-            yield wrong("warehouse", error.problem, RESTORE)
+            yield wrong("warehouse", error.problem, error.remedy)
 
 
 def _look_into(con: Connection, installed: Installation) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from customer_segments.installation import Installation
 from customer_segments.private import make_folder, private_files, write_text
 from customer_segments.settings import SAMPLE
 from customer_segments.storage import Warehouse
+from customer_segments.storage.lake import Lake
 from customer_segments.storage.requirements import ContractMismatch
 from customer_segments.storage.state import State
 from customer_segments.upkeep import backup as backups
@@ -39,11 +40,11 @@ def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
             f"First put the files that it was made of into {installed.settings.source_dir}, or set "
             "CUSTOMER_SEGMENTS_WAREHOUSE.",
         )
-    notes = backups.check_backup(backup)
+    notes = backups.check_backup(backup, installed.warehouse.lake)
     make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        state = _unpack(backup, draft)
+        state = _unpack(backup, draft, installed.warehouse.lake)
         if not path.exists():
             return None, _take_place(installed, draft, state, notes.months)
         try:
@@ -61,7 +62,7 @@ def restore(installed: Installation, backup: Path) -> tuple[Path | None, bool]:
         draft.unlink(missing_ok=True)
 
 
-def _unpack(backup: Path, draft: Path) -> State | None:
+def _unpack(backup: Path, draft: Path, lake: Lake | None) -> State | None:
     """Copy a backup into a file that is only a warehouse; return its state.
 
     ``None`` where it has to be migrated before anything can be said of it.
@@ -74,7 +75,7 @@ def _unpack(backup: Path, draft: Path) -> State | None:
             f"The backup cannot be copied to {draft.parent}: {error.strerror}.",
             "Nothing was changed. Make room there, or allow writing to it.",
         ) from error
-    with Warehouse(draft).holding() as con:
+    with Warehouse(draft, lake=lake).holding() as con:
         con.raw_sql(f"DROP TABLE IF EXISTS {backups.NOTES}")
         try:
             state = State.read(con)

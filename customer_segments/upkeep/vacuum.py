@@ -5,15 +5,19 @@ Belongs here: which these are, and deleting them. Does not: versions and their f
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 
+if TYPE_CHECKING:
+    from upath import UPath
+
 
 def vacuum(
     installed: Installation, backups: Iterable[Path] = (), *, dry_run: bool = False
-) -> list[Path]:
+) -> "list[UPath]":
     """Delete the files that neither the warehouse names nor a backup, and return them.
 
     Backups are those in ``backups/`` beside the warehouse, and others that are named. Nobody

@@ -1,7 +1,7 @@
 """The engine by Spark Connect and the lake: same tables, same digests, one commit point."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +15,10 @@ from customer_segments.policy import Policy
 from customer_segments.policy.engine import Engine
 from customer_segments.settings import Settings
 from customer_segments.storage.catalog import Catalog
+from customer_segments.storage.connection import WarehouseUnavailable
+from customer_segments.storage.delta import Delta
 from customer_segments.storage.engine import session
-from customer_segments.storage.lake import pinned
+from customer_segments.storage.lake import Lake, pinned
 from customer_segments.storage.ledger import disagreements
 from customer_segments.tables import CONTRACTS, CUSTOMER_RFM
 from customer_segments.upkeep.backup import back_up
@@ -26,6 +28,8 @@ from customer_segments.upkeep.vacuum import vacuum
 from customer_segments_tests.installations import execute, install, materialize
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
+from customer_segments_tests.storage.object_store import serving
+from customer_segments_tests.storage.samples import RAW, arrow, raw_row
 
 CLUSTER = pytest.mark.skipif(
     not all(map(find_spec, ("pysail", "pyspark", "deltalake"))),
@@ -43,19 +47,21 @@ ABOUT_LABELS = "segment_profiles", "segment_migration"
 IN_LAKE = [table for table, contract in CONTRACTS.items() if contract.in_lake]
 
 
-def put_in_lake(settings: Settings) -> None:
-    """Have Sail compute a warehouse that is not there yet."""
-    said = f'[engine]\nengine = "sail"\nlake = "{settings.warehouse_path.parent / "lake"}"\n'
+def put_in_lake(settings: Settings, lake: str = "") -> None:
+    """Have Sail compute a warehouse that is not there yet, by default into a folder beside it."""
+    place = lake or settings.warehouse_path.parent / "lake"
+    said = f'[engine]\nengine = "sail"\nlake = "{place}"\n'
     before = settings.config.read_text() if settings.config.exists() else ""
     settings.config.write_text(f"{before}\n{said}")
 
 
-@pytest.fixture(scope="module")
-def in_lake(tmp_path_factory) -> Iterator[Installation]:
+@pytest.fixture(scope="module", params=["folder", "object store"])
+def in_lake(tmp_path_factory, request) -> Iterator[Installation]:
     """The tiny shop, by Sail."""
-    with pytest.MonkeyPatch.context() as patch:
+    store = serving() if request.param == "object store" else nullcontext("")
+    with store as lake, pytest.MonkeyPatch.context() as patch:
         world = World(tmp_path_factory.mktemp("sail"), patch)
-        put_in_lake(world.settings)
+        put_in_lake(world.settings, lake and f"{lake}/tiny")
         for index in range(3):
             shop.deliver(world.source, index)
         execute(world.settings, "ingest")
@@ -64,12 +70,24 @@ def in_lake(tmp_path_factory) -> Iterator[Installation]:
         yield world.installed
 
 
+def in_store(address: str) -> Lake:
+    """A lake that nothing but this process writes to."""
+    from upath import UPath
+
+    return Lake(Delta(UPath(address, use_listings_cache=False), "owner"), "sail", "1GB")
+
+
+IN_STORE = replace(RAW, in_lake=True)
+
+
 def differences(one: Path, other: Path) -> dict[str, tuple[int, int]]:
     """Return rows by table that only one of two warehouses has, floats to the fourth decimal."""
     import duckdb
+    from fsspec import filesystem
 
     found = {}
     with duckdb.connect() as con:
+        con.register_filesystem(filesystem("s3"))
         con.execute(f"ATTACH '{one}' AS a (READ_ONLY); ATTACH '{other}' AS b (READ_ONLY)")
         for table, contract in CONTRACTS.items():
             if contract.in_lake or table in ABOUT_LABELS:
@@ -175,8 +193,34 @@ def test_an_engine_and_a_lake_need_each_other():
     for said in ({"engine": "sail"}, {"lake": "x"}, {"engine": "spark://x", "lake": "x"}):
         with pytest.raises(ValueError, match="engine"):
             Engine(**said)
-    with pytest.raises(ValueError, match="is a folder; mount"):
-        Engine(engine="sail", lake="s3://bucket/lake")
+    with pytest.raises(ValueError, match="one of an object store as s3"):
+        Engine(engine="sail", lake="gs://bucket/lake")
+
+
+@CLUSTER
+def test_an_object_store_that_does_not_give_what_it_had_is_named(warehouse, monkeypatch):
+    rows = arrow(IN_STORE, map(raw_row, (1, 2, 3)))
+    with serving() as bucket:
+        warehouse.lake = in_store(f"{bucket}/tiny")
+        for held in (rows, rows.slice(1)):
+            warehouse.publish(IN_STORE, held)
+        with warehouse.reading() as con:
+            kept = con.to_pyarrow(IN_STORE.relation.row_number)
+            assert sorted(kept.to_pylist()) == [2, 3]
+        warehouse.lake.delta.store.rm(f"{bucket}/tiny", recursive=True)
+        gone = pytest.raises(WarehouseUnavailable, match=r"does not give what .*: No files found")
+        with gone, warehouse.reading() as con:
+            con.to_pyarrow(IN_STORE.relation)
+        warehouse.lake = in_store("s3://elsewhere/tiny")
+        with pytest.raises(UserError, match=r"s3://elsewhere/tiny cannot be reached: .*bucket"):
+            warehouse.publish(IN_STORE, rows)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        warehouse.lake.delta.store.clear_instance_cache()
+        warehouse.lake = in_store(f"{bucket}/tiny")
+        down = pytest.raises(WarehouseUnavailable, match=r": EndpointConnectionError")
+        with down, warehouse.reading() as con:
+            con.to_pyarrow(IN_STORE.relation)
 
 
 def test_what_an_engine_needs_is_named_where_it_is_missing(tmp_path, monkeypatch):
