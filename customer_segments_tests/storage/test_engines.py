@@ -12,6 +12,7 @@ from pathlib import Path
 import ibis
 import pyarrow as pa
 import pytest
+from upath import UPath
 
 from customer_segments.cleaning.rules import cleaned, rejected
 from customer_segments.policy.rules import UCI_PRODUCT_PATTERN, Cleaning
@@ -88,7 +89,7 @@ class Both:
     """Runs expressions on DuckDB and on Sail, over the same tables."""
 
     def __init__(self, folder: Path, tables: Mapping[str, pa.Table]):
-        self.folder, self.tables = folder, dict(tables)
+        self.folder, self.tables = UPath(folder), dict(tables)
         self.con = ibis.duckdb.connect()
         for name, rows in tables.items():
             self.con.create_table(name, ibis.memtable(rows))
