@@ -159,7 +159,8 @@ def _past(seen: Seen, customer: str) -> None:
 
 def _history(history: pd.DataFrame, model: Iterable[str]) -> None:
     base = alt.Chart(history).encode(
-        x=alt.X("snapshot_month:T", title=None), y=alt.Y("monetary:Q", title="Spent so far")
+        x=alt.X("snapshot_month:T", title=None).axis(format="%b %Y"),
+        y=alt.Y("monetary:Q", title="Spent so far"),
     )
     marks = base.mark_point(filled=True, size=90, opacity=1).encode(
         **by_segment(history["segment"], model),

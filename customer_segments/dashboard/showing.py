@@ -158,6 +158,11 @@ def note(said: str) -> None:
     st.markdown(f":small[{said}]")
 
 
+def days(column: str) -> str:
+    """Return how a column of dates is written: one of months without their first day."""
+    return "YYYY-MM" if column.endswith("month") else "YYYY-MM-DD"
+
+
 def text(value: str) -> str:
     """Return what somebody else wrote, for a place that takes Markdown."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", value)
@@ -166,7 +171,7 @@ def text(value: str) -> str:
 def _configured(column: Column) -> Any:
     heading, written = column.short or column.heading, column.format
     if written is DATE:
-        return st.column_config.DateColumn(heading, format="YYYY-MM-DD")
+        return st.column_config.DateColumn(heading, format=days(column.name))
     if written.is_number:
         return st.column_config.NumberColumn(heading, format=NUMBERS.get(written.excel, "%+,.0f"))
     return st.column_config.TextColumn(heading)

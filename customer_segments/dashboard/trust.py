@@ -12,7 +12,7 @@ import streamlit as st
 
 from customer_segments import tables
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import table
+from customer_segments.dashboard.showing import days, table
 from customer_segments.evaluation.findings import findings, means
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -106,7 +106,7 @@ def _column(name: str, contract: Contract) -> Any:
     dtype, (_, said) = contract.schema[name], contract.columns[name]
     heading = HEADINGS.get(name, name.replace("_", " ").capitalize())
     if dtype.is_date():
-        return st.column_config.DateColumn(heading, help=said, format="YYYY-MM-DD")
+        return st.column_config.DateColumn(heading, help=said, format=days(name))
     if dtype.is_timestamp():
         return st.column_config.DatetimeColumn(heading, help=said, format="YYYY-MM-DD HH:mm")
     if dtype.is_floating():
