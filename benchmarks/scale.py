@@ -65,20 +65,22 @@ class Run:
     steps: dict[str, tuple[float, float, int]]
 
 
-def measured(rows: int, folder: Path) -> tuple[Usage, list[Seen]]:
-    """Run on a shop of so many rows, inside ``folder``."""
-    source, home = folder / "source", folder / "dagster"
+def measured(rows: int, folder: Path, engine: str, memory: str) -> tuple[Usage, list[Seen]]:
+    """Run on a shop of so many rows, inside ``folder``; ``engine`` as in ``[engine]``, if any."""
+    source, home, policy = folder / "source", folder / "dagster", folder / "customer_segments.toml"
     make = [sys.executable, "-m", "benchmarks.shop", str(source / "sales.parquet"), str(rows)]
     subprocess.run(make, cwd=ROOT, check=True)
+    if engine:
+        policy.write_text(f'[engine]\nengine = "{engine}"\nlake = "{folder / "lake"}"\n')
     settings = {
         "CUSTOMER_SEGMENTS_SOURCE_DIR": str(source),
         "CUSTOMER_SEGMENTS_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "CUSTOMER_SEGMENTS_REPORTS_DIR": str(folder / "reports"),
-        "CUSTOMER_SEGMENTS_CONFIG": str(folder / "customer_segments.toml"),
+        "CUSTOMER_SEGMENTS_CONFIG": str(policy),
         "DAGSTER_HOME": str(home),
         "PYTHONPATH": str(ROOT),
     }
-    if memory := MEMORY.get(rows):
+    if memory := memory or MEMORY.get(rows, ""):
         settings["CUSTOMER_SEGMENTS_MEMORY"] = memory
     seen: list[Seen] = []
     is_over = threading.Event()
@@ -173,12 +175,15 @@ def main() -> None:
     )
     parser.add_argument("rows", nargs="*", type=int, default=ROWS, help="1 and 10 million rows")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what comes out there")
+    parser.add_argument("--engine", default="", help="sail or sc://host:15002; DuckDB by default")
+    parser.add_argument("--memory", default="", help="what DuckDB may take, as 2GB")
     arguments = parser.parse_args()
     console = Console()
     print_machine(console)
+    by = arguments.engine, arguments.memory
     with TemporaryDirectory(prefix="customer-segments-scale-") as temporary:
         folders = {rows: (arguments.keep or Path(temporary)) / f"{rows}" for rows in arguments.rows}
-        taken = {rows: measured(rows, folder) for rows, folder in folders.items()}
+        taken = {rows: measured(rows, folder, *by) for rows, folder in folders.items()}
         runs = [explained(rows, *taken[rows], folder) for rows, folder in folders.items()]
     for run in runs:
         print_run(run, console)
