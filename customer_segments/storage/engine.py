@@ -33,6 +33,8 @@ SAIL = {
     "SAIL_OPTIMIZER__PREFER_HASH_JOIN": "false",
     "SAIL_PARQUET__MAX_ROW_GROUP_SIZE": "122880",
 }
+# What sorts all rows.
+DEAR = sge.Window, sge.Join
 # For an engine to answer.
 SECONDS = 10
 
@@ -127,19 +129,35 @@ def write(
 
 
 def _run(con: Any, expression: ibis.Table, folder: "UPath") -> Any:
-    """Return the rows of a query; what it reads more than once is computed once, into a folder.
+    """Return the rows of a query; some of what it reads is computed before, into a folder.
 
     Ibis names in WITH what is read more than once. Engines compute it each time, and what is shared
-    in it each of these times.
+    in it each of these times. What windows look at comes before them, too: all that sorts at once
+    shares the memory.
     """
     spark, query = con._session, con.compiler.to_sqlglot(expression)
-    for shared in query.ctes:
-        rows, place = spark.sql(shared.this.sql(con.dialect)), folder / shared.alias
-        if shared.this.find(sge.Group, sge.Window, sge.Join, sge.Distinct):
-            rows.write.parquet(str(place))
+
+    def named(name: str, rows: sge.Expression, *, is_stored: bool) -> None:
+        frame, place = spark.sql(rows.sql(con.dialect)), folder / name
+        if is_stored:
+            frame.write.parquet(str(place))
             # No rows leave no file.
-            rows = spark.read.parquet(str(place)) if [*place.glob("*.parquet")] else rows
-        rows.createOrReplaceTempView(shared.alias)
+            frame = spark.read.parquet(str(place)) if [*place.glob("*.parquet")] else frame
+        frame.createOrReplaceTempView(name)
+
+    def before_windows(select: sge.Expression) -> None:
+        for inner in reversed([*select.find_all(sge.Subquery)]):
+            outer = inner.parent_select if isinstance(inner.parent, sge.From) else None
+            columns = outer.expressions if outer else ()
+            if any(each.find(sge.Window) for each in columns) and inner.this.find(*DEAR):
+                named(inner.alias, inner.this, is_stored=True)
+                inner.replace(sge.to_table(inner.alias).as_(inner.alias))
+
+    for shared in query.ctes:
+        before_windows(shared.this)
+        is_dear = shared.this.find(*DEAR, sge.Group, sge.Distinct)
+        named(shared.alias, shared.this, is_stored=bool(is_dear))
     if query.ctes:
         query.find(sge.With).pop()
+    before_windows(query)
     return spark.sql(query.sql(con.dialect))

@@ -127,7 +127,8 @@ def with_actual(cleaned: Table, rows: Table) -> Table:
     until = [(spans.horizon_months == months, later(spans.as_of, months)) for months in HORIZONS]
     spans = spans.mutate(until=ibis.cases(*until))
     days = daily(cleaned)
-    since = days.join(spans, [days.day >= spans.as_of, days.day < spans.until])
+    # Few first: engines keep the left side at hand.
+    since = spans.join(days, [days.day >= spans.as_of, days.day < spans.until])
     spent = since.group_by("as_of", "horizon_months", "customer_id").agg(spent=since.revenue.sum())
     joined = rows.left_join(spent, ["as_of", "horizon_months", "customer_id"])
     actual = ibis.greatest(joined.spent.fill_null(0), 0).cast(SUM)
