@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -135,7 +136,7 @@ def _run(con: Any, expression: ibis.Table, folder: "UPath") -> Any:
     in it each of these times. What windows look at comes before them, too: all that sorts at once
     shares the memory.
     """
-    spark, query = con._session, con.compiler.to_sqlglot(expression)
+    spark, query, numbers = con._session, con.compiler.to_sqlglot(expression), count()
 
     def named(name: str, rows: sge.Expression, *, is_stored: bool) -> None:
         frame, place = spark.sql(rows.sql(con.dialect)), folder / name
@@ -150,8 +151,10 @@ def _run(con: Any, expression: ibis.Table, folder: "UPath") -> Any:
             outer = inner.parent_select if isinstance(inner.parent, sge.From) else None
             columns = outer.expressions if outer else ()
             if any(each.find(sge.Window) for each in columns) and inner.this.find(*DEAR):
-                named(inner.alias, inner.this, is_stored=True)
-                inner.replace(sge.to_table(inner.alias).as_(inner.alias))
+                # The same alias may stand in several of WITH.
+                name = f"{inner.alias}_{next(numbers)}"
+                named(name, inner.this, is_stored=True)
+                inner.replace(sge.to_table(name).as_(inner.alias))
 
     for shared in query.ctes:
         before_windows(shared.this)
