@@ -21,6 +21,7 @@ from customer_segments.settings import Settings
 
 # What only the retailer can know: a proposal accepted unread must not drop a customer or a column.
 NOT_PROPOSED = {
+    "empty_column",
     "outlying_customer",
     "one_order_each",
     "minor_units",

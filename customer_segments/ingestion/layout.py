@@ -6,6 +6,7 @@ which headings are alike (``headings``), reading files, or what a cell may hold 
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from functools import cache
 from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
@@ -28,8 +29,14 @@ LINE_TOTAL = "line_total"
 # A name beside the customer's id: it is held against it, and not used either.
 NAMED = "named"
 BESIDE = (LINE_TOTAL, NAMED)
-# What else is there, where no heading is an order number's: one may be it by its cells.
+# What else is there, where no heading is an order number's: one may be it by its cells; and what
+# may say it where a column that is needed is empty, the surest first.
 OTHER, MOST_OTHERS = "other_", 30
+STAND_INS = {
+    "customer_id": ("customer_id", "email", "phone", "company", "name"),
+    "invoice_date": ("invoice_date",),
+    "price": ("price", "amount"),
+}
 # The second of the headings that a column is read from, and the third.
 PART = "part_{}_of_{}"
 PARTS = "part_"
@@ -187,9 +194,10 @@ def _header(
     free = [place for place in people if place not in taken]
     positions |= {NAMED: free[0]} if free and "customer_id" in positions else {}
     used = {place for column, place in positions.items() if column not in BESIDE}
-    if "invoice" not in {*positions, *layout.columns}:
-        others = [n for n, cell in enumerate(cells) if cell and n not in positions.values()]
-        positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
+    others = [n for n, cell in enumerate(cells) if cell and n not in positions.values()]
+    if "invoice" in {*positions, *layout.columns}:
+        others = [n for n in others if _stands_in(cells[n])]
+    positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
     # A column without a heading is called as the layout calls it.
     said_of = {
         column: cells[place] or str(headings.get(column)) for column, place in positions.items()
@@ -204,6 +212,11 @@ def _header(
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
+
+
+@cache
+def _stands_in(heading: str) -> bool:
+    return any(found(kind, [heading]) for kinds in STAND_INS.values() for kind in kinds)
 
 
 def _choose_money(positions: dict[str, int], layout: Layout) -> None:
