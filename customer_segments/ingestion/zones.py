@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Of the times that bear another zone than UTC, which programs write for any shop.
 MOST, ENOUGH_ROWS = 0.5, 200_000
+# Before the main zones of Windows, of which several show the same clocks for years.
+USUAL = ("Europe/Berlin", "America/New_York", "America/Chicago", "America/Sao_Paulo")
 
 
 def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
@@ -56,7 +58,6 @@ def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
 def _fitting(days: Iterable[tuple[date, float]]) -> str | None:
     """Return a zone whose clocks are so many minutes ahead of UTC's at noon of all of some days."""
     noons = [(datetime.combine(day, time(12)), timedelta(minutes=ahead)) for day, ahead in days]
-    # The main ones: one for each way of setting the clock and not for each of its cities.
-    zones = map(ZoneInfo, ("Europe/Berlin", *win_tz.values()))
+    zones = map(ZoneInfo, (*USUAL, *win_tz.values()))
     fit = (zone for zone in zones if all(zone.utcoffset(noon) == ahead for noon, ahead in noons))
     return next((zone.key for zone in fit), None)
