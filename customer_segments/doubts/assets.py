@@ -134,7 +134,8 @@ def _ingested(
         for what, which in files.items():
             log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
         _observe(context, hashes)
-        looked_at = taken_in(new, policy, log.info, settings.memory, settings.spill_dir)
+        limits = settings.memory, settings.spill_dir
+        looked_at = taken_in(new, policy, log.info, *limits, reused["read_as"])
         with looked_at as intake, warehouse.writing() as con:
             passed_over = (settings.passed_over() if folder else []) + intake.passed_over
             if passed_over:

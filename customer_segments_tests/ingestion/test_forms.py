@@ -549,3 +549,18 @@ def test_another_zone_whose_days_are_others_is_said(zone, times, moved, fits, tm
     for each in doubts:
         assert f"{moved} of 2 lines" in each.said
         assert each.change == ({"source": {"time_zone": fits}} if fits else {})
+
+
+@pytest.mark.parametrize(
+    ("others", "month"),
+    [(["31/01/2024"], 3), (["01/31/2024"], 4), (["31/01/2024", "01/31/2024"], None), ([], None)],
+    ids=["day first", "month first", "both", "none"],
+)
+def test_dates_that_fit_both_orders_are_told_by_other_files(tmp_path, others, month):
+    for number, day in enumerate(["04/03/2024", *others]):
+        text = f"Order ID,SKU,Customer ID,Quantity,Price,Date\n1,A,7,1,2.5,{day}\n"
+        (tmp_path / f"{number}.csv").write_text(text)
+    found = take(sorted(tmp_path.iterdir()))
+    assert found.stopped == ([] if month else ["ambiguous_dates"])
+    assert not month or found.rows[0]["invoice_date"].month == month
+    assert not month or ("month" if month == 4 else "day") in found.read_as[0]
