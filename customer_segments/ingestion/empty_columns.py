@@ -12,7 +12,7 @@ import ibis
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.grid import cells_of
 from customer_segments.ingestion.headings import found
-from customer_segments.ingestion.layout import CONTACT, LINE_TOTAL, NAMED, OTHER, STAND_INS, where
+from customer_segments.ingestion.layout import LINE_TOTAL, OTHER, STAND_INS, where
 from customer_segments.ingestion.order_numbers import LINES
 from customer_segments.ingestion.sheet import Sheet
 from customer_segments.storage.connection import Connection
@@ -80,7 +80,7 @@ def filled_beside(con: Connection, sheet: Sheet, column: str) -> dict[str, Any] 
     kinds = {
         name: kind
         for name in schema
-        if name.startswith((OTHER, LINE_TOTAL, NAMED)) or name in CONTACT
+        if name.startswith((OTHER, LINE_TOTAL))
         for kind in STAND_INS[column]
         if found(kind, [headings[name]])
     }

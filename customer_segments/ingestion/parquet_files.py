@@ -12,7 +12,7 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.ingestion.code_pages import largest
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import NAMED, OTHER, header_of, where
+from customer_segments.ingestion.layout import OTHER, header_of, where
 from customer_segments.ingestion.scans import broken, require_short, stem
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy.layout import Layout
@@ -55,7 +55,7 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
         name = names[position]
         kind = types[name]
         if kind.is_nested():
-            if column.startswith((OTHER, NAMED)):
+            if column.startswith(OTHER):
                 continue
             raise UserError(
                 f"{place}, column {name!r}: it holds {kind}, not text, numbers or timestamps.",
