@@ -27,7 +27,7 @@ NEEDED = {
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
-# What else is there: to be held against the ids, or to stand in for what is empty, the surest first.
+# What else is there: to be held against ids, or to stand in for what is empty, the surest first.
 OTHER, MOST_OTHERS = "other_", 30
 NAMES = ("name", "first_name")
 STAND_INS = {
