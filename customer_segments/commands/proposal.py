@@ -21,6 +21,7 @@ from customer_segments.settings import Settings
 
 # What only the retailer can know: a proposal accepted unread must not drop a customer or a column.
 NOT_PROPOSED = {
+    "empty_column",
     "outlying_customer",
     "one_order_each",
     "minor_units",
@@ -35,6 +36,7 @@ ROUNDS = 5
 WIDTH = 98
 # Where an advice leaves to the reader which column it is.
 HEADING = "HEADING"
+MACHINES = "Time zone: this machine's."
 CONTACTS = (
     "Of each customer, for the lists of the workbook; take away what they are not to pass on."
 )
@@ -59,8 +61,9 @@ class Proposal:
 
 def proposal(paths: list[Path], settings: Settings) -> Proposal:
     """Return what files propose; a UserError says which could not be read."""
-    sections: dict[str, Any] = {"source": {"time_zone": Policy().source.time_zone}}
-    why = {"source": ["Time zone: this machine's."]}
+    zone = Policy().source.time_zone
+    sections: dict[str, Any] = {"source": {"time_zone": zone}}
+    why = {"source": [MACHINES]}
     for _ in range(ROUNDS):
         run = dry_run(paths, Installation.of(settings, Policy(**sections)))
         known = sections
@@ -72,6 +75,10 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
             sections = merged
         if sections == known:
             break
+    if any(each.name == "other_zone" for each in run.doubts):
+        sections["source"].pop("time_zone")
+    if sections["source"].get("time_zone") != zone:
+        why["source"].remove(MACHINES)
     return Proposal(sections, run, why)
 
 

@@ -100,6 +100,7 @@ def _ingested(
 ) -> Iterator[dg.Output]:
     from customer_segments.doubts.doubts import doubts, require_none_stops
     from customer_segments.doubts.evidence import Evidence
+    from customer_segments.doubts.sheets import left_out
     from customer_segments.ingestion import reuse
     from customer_segments.ingestion.contacts import contacts
     from customer_segments.ingestion.intake import parser_of, taken_in
@@ -133,7 +134,8 @@ def _ingested(
         for what, which in files.items():
             log.info("%s of %s: %s", what, installed.input, ", ".join(which) or "none")
         _observe(context, hashes)
-        looked_at = taken_in(new, policy, log.info, settings.memory, settings.spill_dir)
+        limits = settings.memory, settings.spill_dir
+        looked_at = taken_in(new, policy, log.info, *limits, reused["read_as"])
         with looked_at as intake, warehouse.writing() as con:
             passed_over = (settings.passed_over() if folder else []) + intake.passed_over
             if passed_over:
@@ -150,7 +152,8 @@ def _ingested(
             # What stops takes back the rows that it is seen in.
             raw = tables.RAW_TRANSACTIONS.relation
             evidence = Evidence.of(con, raw, sheets, policy, settings.bounds)
-            found = doubts(evidence, [*intake.doubts, *reuse.doubts_before(con, reused)])
+            further = [*intake.doubts, *reuse.doubts_before(con, reused), *left_out(passed_over)]
+            found = doubts(evidence, further)
             require_none_stops(found, policy.source.accept)
             said = [{**each.row(), "workbook": each.workbook} for each in found]
             doubted = published(tables.SOURCE_DOUBTS, tables.SOURCE_DOUBTS.arrow(said))

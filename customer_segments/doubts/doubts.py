@@ -37,6 +37,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
 )
 # Why a reason rejects as much as it does, and nothing has to be said of it: by doubt, the reasons.
 EXPLAINS = {
+    "empty_column": ("unreadable_value", "missing_customer"),
     "fill_down": ("unreadable_value", "missing_customer"),
     "formulas": ("unreadable_value",),
     "unnetted_returns": ("non_positive_quantity", "non_positive_price"),
@@ -54,6 +55,9 @@ def doubts(found: Evidence, further: Iterable[Doubt] = ()) -> list[Doubt]:
     others = [each for each in doubted if each.name in ("padded_ids", "several_ids")]
     if all(each.name in accepted or each.level == "warns" for each in others):
         doubted += retailers.other_retailer(found)
+    if any(each.name == "empty_column" for each in doubted):
+        # What another column says is not to be had from the row above.
+        doubted = [each for each in doubted if each.name != "fill_down"]
     explained = tuple(reason for each in doubted for reason in EXPLAINS.get(each.name, ()))
     return [
         each._replace(

@@ -120,6 +120,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.covering import months_of_data
     from customer_segments.doubts.doubts import doubts
     from customer_segments.doubts.evidence import Evidence
+    from customer_segments.doubts.sheets import left_out
     from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.orders import kept
@@ -146,7 +147,8 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
         raw = kept(con, settled, RAW_TRANSACTIONS.table)
     found = Evidence.of(con, raw, SOURCE_SHEETS.arrow(surveyed), policy, settings.bounds)
     found = replace(found, rows=kept(con, found.rows, "rows"))
-    return DryRun(found, doubts(found, intake.doubts), passed_over + intake.passed_over)
+    further = [*intake.doubts, *left_out(passed_over)]
+    return DryRun(found, doubts(found, further), passed_over + intake.passed_over)
 
 
 def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:

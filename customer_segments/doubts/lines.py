@@ -12,10 +12,9 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
-from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.layout import shown
 from customer_segments.texts import read_toml
@@ -29,8 +28,6 @@ WORDS = read_toml(__package__, "words.toml")
 DISCOUNT = WORDS["discount"]
 USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
-# Without a number, where an address may tell who they are.
-GUESTS = 0.05
 # Fewer rows say nothing of shares.
 LEAST_ROWS = 100
 SUPERSEDED = "overlapping_invoice"
@@ -128,8 +125,7 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
             continue
         of = counted[reason]
         share = max(of["rows"] / rows, of["money"] / money if money else 0)
-        other = _address(found) if reason == "missing_customer" else None
-        if share < (GUESTS if other else usual["warn"]):
+        if share < usual["warn"]:
             continue
         # Hardly any row, and most of the money: that is a total.
         is_few = of["rows"] < HARDLY_ANY * rows or names_totals(found)
@@ -140,7 +136,7 @@ def outlying_reason(found: Evidence) -> Iterator[Doubt]:
         is_well = is_total or is_own or _beside_sales(found, concerned) > 1 - usual["fail"] / share
         yield doubt(
             "outlying_reason",
-            _way_out(reason, found, concerned, other),
+            _way_out(reason, found, concerned),
             level="stops" if share >= usual["fail"] and not is_well else "warns",
             reason=reason,
             share=of["rows"] / rows,
@@ -186,23 +182,7 @@ def _beside_sales(found: Evidence, rows: Table) -> float:
     return of["rows"] / all_of["rows"]
 
 
-def _address(found: Evidence) -> str | None:
-    """Return the heading of another column that tells customers: a company, an e-mail address."""
-    for row in found.sheets:
-        unused = found.unused.get((row["workbook"], row["sheet"]), [])
-        if at := headings.found("company", unused):
-            return unused[at[0]]
-        at = headings.found("email", unused)
-        if there := unused[at[0]] if at else heading_of("email", row["read_as"]):
-            return there
-    return None
-
-
-def _way_out(reason: str, found: Evidence, concerned: Table, other: str | None) -> Change:
-    if other:
-        named = [heading_of("customer_id", row["read_as"]) for row in found.sheets]
-        both = [other, *filter(None, named[:1])] if headings.found("company", [other]) else other
-        return {"layout": [{"columns": {"customer_id": both}}]}
+def _way_out(reason: str, found: Evidence, concerned: Table) -> Change:
     if reason != "non_product":
         return USUAL[reason].get("change", {})
     codes = concerned.group_by(code=code_of(concerned)).agg(rows=concerned.count())

@@ -4,22 +4,35 @@ Belongs here: what is judged by the number of a sheet's rows and days. Does not:
 not used (``files``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ibis import _
 
 from customer_segments.doubts.evidence import Evidence, heading_of
 from customer_segments.ingestion.database import PREFIX
 from customer_segments.ingestion.doubt import Doubt, Level, doubt, layout_for
-from customer_segments.ingestion.layout import where
+from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
+from customer_segments.source_files import SHOWN, TO_UNPACK, way_out
 
 # Rows of a sheet of one day; so many times those of a day in others are too many, and so many days
 # and no further apart are files of a day each.
 LEAST_ROWS, TIMES, LEAST_DAYS, APART = 100, 10, 28, 8
 # What ends by itself: a sheet of Excel, header included; exports of shops and of reports, without.
 EXCEL = {65_536: "an old Excel sheet", 1_048_576: "an Excel sheet"}
+# Kinds of files that hold tables.
+DATA = (
+    *(".json", ".jsonl", ".ndjson", ".xml", ".feather", ".arrow", ".orc", ".avro", ".dbf", ".sav"),
+    *(".dta", ".sas7bdat", ".mdb", ".accdb", ".sqlite", ".psv", ".dat", ".tab"),
+)
 ROUND = (10_000, 30_000, 50_000, 100_000, 150_000, 250_000, 500_000, 1_000_000)
+
+
+def left_out(names: Iterable[str]) -> Iterator[Doubt]:
+    """Look for files of a folder that may have sales, and are of a kind that is not read."""
+    if files := [name for name in names if name.lower().endswith((*DATA, *TO_UNPACK))]:
+        said = shown(", ".join(files[:SHOWN]))
+        yield doubt("passed_over.kinds", files=said, way_out=way_out(files))
 
 
 def one_day(found: Evidence) -> Iterator[Doubt]:

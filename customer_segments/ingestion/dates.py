@@ -15,6 +15,7 @@ from customer_segments.policy.layout import Layout
 from customer_segments.texts import read_toml
 
 TIMESTAMP = "timestamp(6)"
+ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "year first", "1904": "day first"}
 # Of a column's cells; fewer of another kind are taken for errors in writing. And so many times more
 # first parts than last ones: those are days, these years of two digits.
 LEAST, SURE = 0.01, 3
@@ -194,7 +195,7 @@ def said(counts: Mapping[str, Any], order: str) -> str:
         "iso": "year-month-day",
         "zoned": "with a time zone",
         "year_first": "year first",
-        "numeric": {"mdy": "month first", "ymd": "year first"}.get(order, "day first"),
+        "numeric": ORDERS[order],
         "named": "names of months",
         "compact": "yyyymmdd",
         "serial": "Excel's serial numbers",

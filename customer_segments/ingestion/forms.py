@@ -34,8 +34,10 @@ class Form(NamedTuple):
     # What kinds of dates there are; and whether all cells are as the engine writes them.
     kinds: tuple[str, ...] = ()
     is_plain: bool = False
-    # Of day, month and year: ``dmy``, ``mdy`` or ``ymd``; and decimal mark: ".", "," or "mixed".
+    # Of day, month and year: ``dmy``, ``mdy`` or ``ymd``, and whether another fits as well; and
+    # decimal mark: ".", "," or "mixed".
     order: str = "dmy"
+    is_open: bool = False
     decimal: str = "."
     # Whether quantities say what they are in: 3 pcs.
     has_unit: bool = False
@@ -124,7 +126,11 @@ def settled(
         is_plain = kinds["plain"] == kinds["all"] and not kinds.get("unit")
         if column == "invoice_date":
             order, doubted = dates.order(kinds, layout, where, today)
-            forms[column] = Form(dates.said(kinds, order), dates.found(kinds), is_plain, order)
+            # What is mixed in itself no other file can tell.
+            is_mixed = min(kinds["day_first"], kinds["month_first"]) or kinds["iso"]
+            is_open = bool(doubted) and not is_mixed and dates.is_one(kinds, "numeric")
+            said = dates.said(kinds, order)
+            forms[column] = Form(said, dates.found(kinds), is_plain, order, is_open)
         else:
             of_money = (currency or "") if column in ("price", "amount") else None
             decimal, doubted = numbers.decimal_mark(kinds, layout, others, where, of_money)

@@ -24,6 +24,7 @@ TAX = (
 )
 # What several columns may say together without anybody saying so.
 WHOLE = ("invoice_date", "customer_id")
+LEAST_LEFT = 5
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
@@ -50,9 +51,12 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     names, address = _known()["synonyms"].get(column, []), _known()["address"]
     if any(_where(town, cells, _plain) for town in address["towns"]):
         names = [name for name in names if name not in address["parts"]]
-    for key in (_plain, _in_any_order, _without_tax):
+    for key in (_plain, _in_any_order, _without_tax, _left):
+        places: dict[str, list[int]] = {}
+        for n, cell in enumerate(cells):
+            places.setdefault(key(cell), []).append(n)
         for name in names:
-            if there := _where(name, cells, key):
+            if (said := key(name)) and (there := places.get(said)):
                 # Total, and beside it Total (formatted).
                 return [n for n in there if "formatted" not in cells[n].casefold()] or there
     return []
@@ -130,6 +134,13 @@ def _in_any_order(heading: str) -> str:
 def _without_tax(heading: str) -> str:
     """Return a heading's words without what it says of taxes: Enhetspris eks. mva."""
     return re.sub(TAX, "", " ".join(_words(heading)))
+
+
+@cache
+def _left(heading: str) -> str:
+    """Return what a wrong encoding leaves of a heading, enough of it: St?ckzahl, Quantit."""
+    left = re.sub("[^0-9a-z]", "", heading.casefold())
+    return left if len(left) >= LEAST_LEFT else ""
 
 
 @cache

@@ -4,7 +4,8 @@ Belongs here: reading files one after the other, settling their forms, one relat
 of all. Does not: the single steps (``reading``, ``forms``, ``casting``), what is published.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,9 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.casting import PARSER, TYPED
+from customer_segments.ingestion.dates import ORDERS
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.forms import counting, settled
+from customer_segments.ingestion.forms import Form, counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
@@ -39,7 +41,7 @@ from customer_segments.texts import plural
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-ROWS = "typed_rows"
+ROWS, DATE = "typed_rows", "invoice_date"
 NAMELESS = "none named"
 # Of a column's cells; fewer are errors in writing.
 FEW = 0.01
@@ -96,11 +98,13 @@ def taken_in(
     progress: Callable[[str], None] = lambda message: None,
     memory: str = "1GB",
     spill_dir: Path | None = None,
+    known: Iterable[str] = (),
 ) -> Iterator[Intake]:
     """Look at files, one after the other, and give what they hold, until the block is left.
 
     ``progress`` is told of each sheet; ``memory`` is the engine's limit, ``spill_dir`` for what is
-    beyond it and for copies of files, the system's by default. A UserError says that a file cannot
+    beyond it and for copies of files, the system's by default; ``known`` is how sheets were read
+    that are not read again, in words. A UserError says that a file cannot
     be read, or holds no transactions; it names file, sheet and column.
     """
     import duckdb
@@ -126,6 +130,7 @@ def taken_in(
                     progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
                     intake.doubts += [each._replace(workbook=source.name) for each in doubts]
+            _told_by_others(intake, known)
             intake.doubts = [*told_once(intake.doubts), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException:
@@ -137,6 +142,36 @@ def taken_in(
             raise
         finally:
             con.disconnect()
+
+
+def _told_by_others(intake: Intake, known: Iterable[str]) -> None:
+    """Settle the order of dates that fit several by what the same column has in other files."""
+    said = [
+        *known,
+        *(sheet.read_as for sheet in intake.sheets if not sheet.forms.get(DATE, Form()).is_open),
+    ]
+    for sheet in intake.sheets:
+        form, heading = sheet.forms.get(DATE), repr(sheet.grid.header.headings[DATE])
+        if not form or not form.is_open:
+            continue
+        orders = {
+            order
+            for order, words in ORDERS.items()
+            if any(
+                re.search(rf"{DATE}: {re.escape(heading)} \(([^)]* )?{words}", of) for of in said
+            )
+        }
+        orders = orders - {"1904"}
+        if len(orders) == 1:
+            (order,) = orders
+            words = form.said.replace(ORDERS[form.order], ORDERS[order])
+            sheet.forms[DATE] = form._replace(order=order, is_open=False, said=words)
+            place = where(sheet.workbook, sheet.name)
+            intake.doubts = [
+                each
+                for each in intake.doubts
+                if each.name != "ambiguous_dates" or not each.said.startswith(place)
+            ]
 
 
 def _looked_at(

@@ -6,6 +6,8 @@ which headings are alike (``headings``), reading files, or what a cell may hold 
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple, get_args
 
 from customer_segments.errors import UserError
@@ -25,11 +27,14 @@ NEEDED = {
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
-# A name beside the customer's id: it is held against it, and not used either.
-NAMED = "named"
-BESIDE = (LINE_TOTAL, NAMED)
-# What else is there, where no heading is an order number's: one may be it by its cells.
+# What else is there: to be held against ids, or to stand in for what is empty, the surest first.
 OTHER, MOST_OTHERS = "other_", 30
+NAMES = ("name", "first_name")
+STAND_INS = {
+    "customer_id": ("customer_id", "email", "phone", "company", "name"),
+    "invoice_date": ("invoice_date",),
+    "price": ("price", "amount"),
+}
 # The second of the headings that a column is read from, and the third.
 PART = "part_{}_of_{}"
 PARTS = "part_"
@@ -132,11 +137,7 @@ def require_columns(rows: Sequence[Sequence[str | None]], layout: Layout, where:
 
 
 def _known(header: Header) -> list[str]:
-    return [
-        column
-        for column in header.positions
-        if column != NAMED and not column.startswith((OTHER, PARTS))
-    ]
+    return [column for column in header.positions if not column.startswith((OTHER, PARTS))]
 
 
 def _missing(header: Header) -> list[str]:
@@ -182,28 +183,30 @@ def _header(
         for column, place in positions.items()
         if not column.startswith(PARTS) or column.rpartition("_of_")[2] in positions
     }
+    used = {place for column, place in positions.items() if column != LINE_TOTAL}
     taken = {place for column, place in positions.items() if column not in CONTACT}
-    people = [*found("name", cells), *found("first_name", cells)]
-    free = [place for place in people if place not in taken]
-    positions |= {NAMED: free[0]} if free and "customer_id" in positions else {}
-    used = {place for column, place in positions.items() if column not in BESIDE}
-    if "invoice" not in {*positions, *layout.columns}:
-        others = [n for n, cell in enumerate(cells) if cell and n not in positions.values()]
-        positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
+    others = [n for n, cell in enumerate(cells) if cell and n not in taken]
+    beside = [n for n in others if _is_beside(cells[n])]
+    is_known = "invoice" in {*positions, *layout.columns}
+    others = beside if is_known else list(dict.fromkeys([*beside, *others]))
+    positions |= {f"{OTHER}{n}": n for n in others[:MOST_OTHERS]}
     # A column without a heading is called as the layout calls it.
-    said_of = {
-        column: cells[place] or str(headings.get(column)) for column, place in positions.items()
-    }
+    said = {column: cells[n] or str(headings.get(column)) for column, n in positions.items()}
     for column, place in positions.items():
         if column.startswith(PARTS):
-            said_of[column.rpartition("_of_")[2]] += f" + {cells[place]}"
+            said[column.rpartition("_of_")[2]] += f" + {cells[place]}"
     return Header(
         row=number,
         positions=positions,
-        headings=said_of,
+        headings=said,
         ignored=tuple(cell for n, cell in enumerate(cells) if cell and n not in used),
         is_filled_down=layout.fill_down or has("fill_down", cells),
     )
+
+
+@cache
+def _is_beside(heading: str) -> bool:
+    return any(found(kind, [heading]) for kind in chain(NAMES, *STAND_INS.values()))
 
 
 def _choose_money(positions: dict[str, int], layout: Layout) -> None:

@@ -10,6 +10,9 @@ from customer_segments.ingestion.headings import parts
 from customer_segments.texts import read_toml
 
 SHAPES = read_toml(__package__, "missing.toml")["shapes"]
+# What headings of the columns that are needed look like.
+LOOKS = read_toml(__package__, "missing.toml")["looks"]
+ANY = "."
 MOST_COLUMNS = 16_384
 OTHERS = "what has no sales belongs in another folder (or name the sheets that count)."
 
@@ -40,16 +43,19 @@ def advice(
             f'[[layout]] columns = {{ customer_id = "column {get_column_letter(place + 1)}" }} and '
             "fill_down = true."
         )
+    likely = {name: _likely(name, cells) for name in missing}
     for shape in SHAPES:
+        if shape["headings"] == ANY and all(likely.values()):
+            continue
         looks = [cell for cell in cells if re.search(shape["headings"], cell)]
         has = {*shape.get("missing", missing)} <= {*missing} and {*shape.get("has", [])} <= {*known}
         if has and len(looks) >= shape.get("least", 1):
             return f"{shape['advice']}".format(heading=looks[0])
-    columns = ", ".join(f'{name} = "its heading"' for name in missing)
-    told = (
-        f"Name the column in customer_segments.toml, for example [[layout]] columns = "
-        f"{{ {columns} }}"
-    )
+    columns = ", ".join(f'{name} = "{likely[name] or "its heading"}"' for name in missing)
+    told = f"Name the column in customer_segments.toml: [[layout]] columns = {{ {columns} }}"
+    told += ", if that is it" if any(likely.values()) else ""
+    if missing == ["customer_id"] and not likely["customer_id"]:
+        told += "; if none tells customers apart, export it with an e-mail address or a number"
     (one, *more) = [cell for cell in cells if cell] or [""]
     marks = re.sub(r"[\w\s'\"()]", "", one)
     if not more and marks:
@@ -61,6 +67,12 @@ def advice(
             f'"{max(marks, key=marks.count)}"'
         )
     return f"{told}; {OTHERS}"
+
+
+def _likely(column: str, cells: Sequence[str]) -> str | None:
+    """Return the first heading that looks like a column's."""
+    looks = (cell for cell in cells if re.search(LOOKS[column], cell) and '"' not in cell)
+    return next((cell for cell in looks if not re.search(LOOKS["other"], cell)), None)
 
 
 def _head(cells: Sequence[str], below: Sequence[Sequence[str | None]]) -> tuple[int, str] | None:

@@ -43,7 +43,8 @@ def order_numbers(con: "Backend", sheet: Sheet) -> Iterator[Doubt]:
     """
     schema, headings = sheet.grid.schema, sheet.grid.header.headings
     others = [column for column in schema if column.startswith(OTHER)]
-    if not others or sheet.rows < LEAST_ROWS:
+    is_known = "invoice" in {*schema, *sheet.layout.columns}
+    if is_known or not others or sheet.rows < LEAST_ROWS:
         return
     cells = cells_of(schema).select("row_number", *others)
     rows = ibis.table(WHOSE, name=LINES).mutate(day=ibis._.invoice_date.date())

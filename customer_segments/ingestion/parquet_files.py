@@ -12,7 +12,7 @@ import ibis
 from customer_segments.errors import UserError
 from customer_segments.ingestion.code_pages import largest
 from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import NAMED, OTHER, header_of, where
+from customer_segments.ingestion.layout import OTHER, header_of, where
 from customer_segments.ingestion.scans import broken, require_short, stem
 from customer_segments.ingestion.sources import Source
 from customer_segments.policy.layout import Layout
@@ -42,8 +42,8 @@ def parquet_grid(con: "Backend", source: Source, file: Path, layout: Layout) -> 
 def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
     sheet = stem(source, file)
     place = where(source.name, sheet)
-    # Names of folders are no data, and old writers do not say that bytes are text.
-    options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
+    # Names of folders are no data.
+    options = "file_row_number = true, hive_partitioning = false"
     read = f"read_parquet({literal(str(file))}, {options})"
     con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {PROBED} AS SELECT * FROM {read}")
     types = con.table(PROBED).schema()
@@ -54,8 +54,8 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
     for column, position in header.positions.items():
         name = names[position]
         kind = types[name]
-        if kind.is_nested() or kind.is_binary():
-            if column.startswith((OTHER, NAMED)):
+        if kind.is_nested():
+            if column.startswith(OTHER):
                 continue
             raise UserError(
                 f"{place}, column {name!r}: it holds {kind}, not text, numbers or timestamps.",
@@ -64,12 +64,14 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
         is_number = kind.is_numeric() and column != "invoice_date"
         is_kept = is_number or kind.is_temporal()
         schema[column] = kind if is_kept else "string"
-        cell = quoted(name) if is_kept else f"nullif({quoted(name)}::VARCHAR, '')"
+        cell = _decoding(con, read, quoted(name)) if kind.is_binary() else quoted(name)
+        cell = cell if is_kept else f"nullif({cell}::VARCHAR, '')"
         chosen.append(f"{cell} AS {quoted(column)}")
     texts = {
-        column: quoted(names[position])
+        column: f"{quoted(names[position])}::VARCHAR"
         for column, position in header.positions.items()
-        if types[names[position]].is_string() and not column.startswith(OTHER)
+        if not column.startswith(OTHER)
+        and (types[names[position]].is_string() or types[names[position]].is_binary())
     }
     require_short(con, place, header, read, texts, "file_row_number + 2")
     _require_bounded(con, f"{place} is refused", read, texts.values(), file)
@@ -80,6 +82,13 @@ def _grid(con: "Backend", source: Source, file: Path, layout: Layout) -> Grid:
         f"{', '.join(chosen)} FROM {read}) WHERE {something}"
     )
     return Grid(source, sheet, header, ibis.schema(schema), sql)
+
+
+def _decoding(con: "Backend", read: str, cell: str) -> str:
+    """Return the text of bytes: old writers do not call it so; of ids, their digits."""
+    is_text = f"coalesce(regexp_full_match(try(decode({cell})), '[^\\x00-\\x08]*'), {cell} IS NULL)"
+    ((are_texts,),) = con.raw_sql(f"SELECT bool_and({is_text}) FROM {read}").fetchall()
+    return f"decode({cell})" if are_texts in (True, None) else f"lower(hex({cell}))"
 
 
 def _require_bounded(

@@ -12,9 +12,11 @@ import ibis
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.alphabets import Page
+from customer_segments.ingestion.code_pages import as_utf8
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import OTHER, Header, shown, where
+from customer_segments.ingestion.quotation import Misquoted, requoted
 from customer_segments.ingestion.sources import Source
 from customer_segments.ingestion.text_files import LONGEST_TEXT, TextFile, opened, records
 from customer_segments.policy.layout import Layout
@@ -38,6 +40,19 @@ def text_grid(
     They are copied to ``folder``, parsed once; ``None`` if there are none.
     """
     sheet = stem(source, file)
+    try:
+        return _text_grid(con, source, sheet, file, layout, folder)
+    except Misquoted:
+        path, *_ = as_utf8(file, layout, source.name, folder)
+        if not (copy := requoted(path, source.name, folder)):
+            raise
+        in_utf8 = layout.model_copy(update={"encoding": None})
+        return _text_grid(con, source, sheet, copy, in_utf8, folder)
+
+
+def _text_grid(
+    con: "Backend", source: Source, sheet: str, file: Path, layout: Layout, folder: Path
+) -> Grid | None:
     text = opened(file, layout, source.name, sheet, folder)
     if text is None:
         return None

@@ -11,7 +11,7 @@ import ibis
 from customer_segments.ingestion.casting import filled_down, typed_rows
 from customer_segments.ingestion.forms import Form
 from customer_segments.ingestion.grid import Grid, cells_of
-from customer_segments.ingestion.layout import BESIDE, OTHER, PARTS
+from customer_segments.ingestion.layout import LINE_TOTAL, OTHER, PARTS
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source as Rules
 
@@ -62,7 +62,7 @@ class Sheet:
         return "; ".join(
             f"{column}: {heading!r}{f' ({said[column]})' if said.get(column) else ''}"
             for column, heading in self.grid.header.headings.items()
-            if column not in BESIDE and not column.startswith((OTHER, PARTS))
+            if not column.startswith((LINE_TOTAL, OTHER, PARTS))
         )
 
 

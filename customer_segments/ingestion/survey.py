@@ -8,12 +8,14 @@ from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
 
+import ibis
 import pandas as pd
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.ingestion.database import OTHER, PREFIX
+from customer_segments.ingestion.empty_columns import empty_columns, filled_beside
 from customer_segments.ingestion.intake import Intake
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
@@ -81,19 +83,24 @@ def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.D
     table = table.merge(_counted(con, rows, today), on=SHEET, how="left")
     counts = ["row_count", "unreadable_rows", "dated_rows", "last_row"]
     table[counts] = table[counts].fillna(0).astype("int64")
+    dated = table[table["dated_rows"] > 0].to_dict("records")
+    intake.doubts += empty_columns(con, dated, intake.sheets)
     table["blank_rows"] = (table["last_row"] - table["header_row"] - table["row_count"]).clip(0)
     undated = table[(table["row_count"] > 0) & (table["dated_rows"] == 0)]
     undated = undated[undated["workbook"] != OTHER]
     for row in undated.to_dict("records"):
-        headings = {(s.workbook, s.name): s.grid.header.headings for s in intake.sheets}
-        heading = headings[row["workbook"], row["sheet"]]["invoice_date"]
+        place = row["workbook"], row["sheet"]
+        sheet = next(each for each in intake.sheets if (each.workbook, each.name) == place)
+        heading = sheet.grid.header.headings["invoice_date"]
+        beside = filled_beside(con, sheet, "invoice_date") or {"other": "its heading"}
         raise UserError(
-            f"{where(row['workbook'], row['sheet'])}, column {heading!r}: not one readable date"
-            f"{_example(row)}.",
+            f"{where(*place)}, column {heading!r}: not one readable date{_example(row)}.",
             "Give dates as date cells or as ISO text such as 2011-12-09 12:50; or name the column "
-            'of the date: [[layout]] columns = { invoice_date = "its heading" }.',
+            f'of the date: [[layout]] columns = {{ invoice_date = "{beside["other"]}" }}.',
         )
-    return table.drop(columns=["dated_rows", "last_row", "header_row", "first_row", "first_text"])
+    of_rows = [name for name in table.columns if name.endswith(("_due", "_empty"))]
+    others = ["dated_rows", "last_row", "header_row", "first_row", "first_text"]
+    return table.drop(columns=[*others, *of_rows])
 
 
 def _example(row: dict[Hashable, Any]) -> str:
@@ -116,6 +123,7 @@ def _counted(con: Connection, rows: Table, today: date) -> pd.DataFrame:
             first_row=rows.row_number.min(where=is_undated),
             first_text=rows.unreadable_text.argmin(rows.row_number, where=is_undated),
             revenue=total_revenue(rows),
+            **_lacking(rows),
         )
     )
     # A lone misread year must not make centuries of months.
@@ -138,6 +146,26 @@ def _counted(con: Connection, rows: Table, today: date) -> pd.DataFrame:
         dict.fromkeys(columns[2:], "datetime64[us]")
     )
     return figures.merge(dates, on=SHEET, how="left")
+
+
+def _lacking(rows: Table) -> dict[str, Value]:
+    """Count the rows that are whole but for the customer, the date or the money, and those without.
+
+    What cannot be read is no lack.
+    """
+    is_blank = rows.unreadable_text.isnull()
+    has = {name: rows[name].notnull() for name in ("customer_id", "invoice_date", "price")}
+    lacks = {
+        "customer_id": ~has["customer_id"],
+        "invoice_date": is_blank & (rows.unreadable_column == "invoice_date"),
+        "price": is_blank & rows.unreadable_column.isin(["price", "amount"]),
+    }
+    figures = {}
+    for column, is_empty in lacks.items():
+        others = ibis.and_(*(there for name, there in has.items() if name != column))
+        figures[f"{column}_empty"] = (others & is_empty).sum()
+        figures[f"{column}_due"] = (others & (is_empty | has[column])).sum()
+    return figures
 
 
 def main_months(rows: Mapping[date, int]) -> list[date]:

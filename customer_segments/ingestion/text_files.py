@@ -5,7 +5,6 @@ reading it record by record. Does not: what the cells mean (``forms``, ``casting
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,24 +18,26 @@ from customer_segments.ingestion.layout import (
     Header,
     match_header,
     require_columns,
-    shown,
     where,
+)
+from customer_segments.ingestion.quotation import (
+    LONGEST_LINE,
+    Misquoted,
+    lines_of,
+    reading,
+    separators,
+    unwrapped,
 )
 from customer_segments.policy.layout import Layout
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEPARATORS = ",;\t|^~\x01"
 # As the csv module has it. Excel's own limit is 32,767.
 LONGEST_TEXT = 131_072
-# As the engine has it.
-LONGEST_LINE = 2_000_000
 # As Excel has it.
 MOST_COLUMNS = 16_384
 BATCH_ROWS = 50_000
-# A row in quotation marks as a whole, and what stands behind it.
-WRAPPED = re.compile(r'"(?:[^"]|"")*"([;,\t]*)')
 
 
 class TextFile(NamedTuple):
@@ -59,18 +60,18 @@ def opened(file: Path, layout: Layout, name: str, sheet: str, folder: Path) -> T
     A UserError says that it is no text, or has no header.
     """
     path, has_blank_lines, page = as_utf8(file, layout, name, folder)
-    path = _unwrapped(path, folder)
-    with _reading(path) as stream:
+    path = unwrapped(path, folder)
+    with reading(path) as stream:
         first = stream.readline(LONGEST_LINE)
         told = first.strip().lower().strip('"')
         separator = layout.separator or (told[4:5] if told.startswith("sep=") else None)
         skipped = 1 if told.startswith("sep=") else 0
-    candidates = [separator] if separator else _separators(path)
+    candidates = [separator] if separator else separators(path)
     place, most = where(name, sheet), max(HEADER_SEARCH_ROWS, layout.header_row or 0)
     failed: UserError | None = None
     for each in candidates:
         try:
-            with _reading(path) as stream:
+            with reading(path) as stream:
                 stream.readline() if skipped else None
                 rows, lines = _first_records(stream, each, name, skipped, most)
         except UserError as error:
@@ -105,11 +106,11 @@ def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
     """
     import pyarrow as pa
 
-    with _reading(text.path) as stream:
+    with reading(text.path) as stream:
         for _ in range(text.skipped):
             stream.readline()
         # Strict: a quotation mark that is never closed would swallow rows without a word.
-        lines = _lines(stream, name, text.skipped)
+        lines = lines_of(stream, name, text.skipped)
         reader = csv.reader(lines, delimiter=text.separator, strict=True)
         numbered = enumerate(reader, 1 + text.skipped)
         try:
@@ -139,65 +140,21 @@ def records(text: TextFile, name: str) -> Iterator["pa.RecordBatch"]:
                     | {column: pa.array(said, pa.string()) for column, said in texts.items()}
                 )
         except csv.Error as error:
-            raise UserError(
-                f"{shown(name)}, line {reader.line_num + text.skipped}: {error}.",
-                "Check its quotation marks.",
-            ) from error
-
-
-def _lines(stream: IO[str], name: str, skipped: int = 0) -> Iterator[str]:
-    """Yield the lines of a file, of which none is endless."""
-    for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), ""), 1 + skipped):
-        if len(line) == LONGEST_LINE:
-            raise UserError(
-                f"{shown(name)}, line {number}: it has more than {LONGEST_LINE - 1:,} characters.",
-                "Give each order line a line of its own; or check the separator and the encoding.",
-            )
-        yield line
-
-
-def _reading(path: Path) -> IO[str]:
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _unwrapped(path: Path, folder: Path) -> Path:
-    """Return a copy whose rows are in no quotation marks as a whole, if they are in some.
-
-    So a spreadsheet saves a file that it took for one column: each line is a cell or more, quoted
-    where a mark stands in it, with the spreadsheet's own separator between them and at the end.
-    """
-    with _reading(path) as stream:
-        header, *first = (stream.readline(LONGEST_LINE).strip() for _ in range(HEADER_SEARCH_ROWS))
-    separator = max(SEPARATORS, key=header.count)
-    # Others are parts of a text with line ends in it.
-    rows = [line for line in first if line.count(separator) > 1]
-    ends = [found[1] for row in rows if (found := WRAPPED.fullmatch(row))]
-    own = max((end[:1] or ";" for end in ends), key=ends.count, default=separator)
-    if own == separator or 2 * len(ends) <= len(rows):
-        return path
-    copy = folder / f"{path.name}.unwrapped"
-    with _reading(path) as stream, copy.open("w", encoding="utf-8", newline="") as written:
-        for line in _lines(stream, path.name):
-            cells = next(csv.reader([line.rstrip("\r\n")], delimiter=own), [])
-            written.write(f"{own.join(cells).rstrip(own)}\n")
-    return copy
+            raise Misquoted.at(reader.line_num + text.skipped, name, error) from error
 
 
 def _first_records(
     stream: IO[str], separator: str, name: str, skipped: int, most: int
 ) -> tuple[list[list[str]], list[int]]:
     """Return the first records, and the line on which each ends."""
-    reader = csv.reader(_lines(stream, name, skipped), delimiter=separator, strict=True)
+    reader = csv.reader(lines_of(stream, name, skipped), delimiter=separator, strict=True)
     rows, lines = [], []
     try:
         for record in islice(reader, most):
             rows.append(record)
             lines.append(reader.line_num)
     except csv.Error as error:
-        raise UserError(
-            f"{shown(name)}, line {reader.line_num + skipped}: {error}.",
-            "Check its quotation marks.",
-        ) from error
+        raise Misquoted.at(reader.line_num + skipped, name, error) from error
     return rows, lines
 
 
@@ -206,10 +163,3 @@ def _has_row_names(rows: list[list[str]]) -> bool:
     header, *below = rows
     numbers = [row[0] for row in below if len(row) == len(header) + 1]
     return bool(below) and numbers == [str(n) for n in range(1, len(below) + 1)]
-
-
-def _separators(path: Path) -> list[str]:
-    """Return the separators that the first lines have, the most frequent first."""
-    with _reading(path) as stream:
-        start = "".join(stream.readline(LONGEST_LINE) for _ in range(HEADER_SEARCH_ROWS))
-    return sorted(SEPARATORS, key=start.count, reverse=True)

@@ -3,10 +3,13 @@
 Belongs here: telling it by the zones that times bear. Does not: reading times (``times``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import ibis
+from tzlocal.windows_tz import win_tz
 
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid, cells_of
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 # Of the times that bear another zone than UTC, which programs write for any shop.
 MOST, ENOUGH_ROWS = 0.5, 200_000
+# Before the main zones of Windows, of which several show the same clocks for years.
+USUAL = ("Europe/Berlin", "America/New_York", "America/Chicago", "America/Sao_Paulo")
 
 
 def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
@@ -25,8 +30,10 @@ def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
     cells = cells_of(grid.schema)
     said, at_home, zone = by_zones(cells.invoice_date, own_zone)
     _, in_utc, _ = by_zones(cells.invoice_date, "UTC")
-    rows = cells.select(said=said, at_home=at_home, in_utc=in_utc, zone=zone)
-    rows = rows.filter(rows.said != rows.in_utc).limit(ENOUGH_ROWS)
+    minutes = (said.epoch_seconds() - in_utc.epoch_seconds()) / 60
+    rows = cells.select(said=said, at_home=at_home, minutes=minutes, zone=zone)
+    zoned = rows.filter(rows.zone != "")
+    rows = zoned.filter(zoned.minutes != 0).limit(ENOUGH_ROWS)
     query = rows.agg(
         rows=rows.count(),
         others=(rows.said != rows.at_home).sum(),
@@ -35,5 +42,22 @@ def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
     )
     told = grid.counted(con, str(ibis.to_sql(query, "duckdb")))
     if told["rows"] and told["others"] > MOST * told["rows"] and told["moved"]:
-        place, heading = where(grid.source.name, grid.sheet), grid.header.headings["invoice_date"]
-        yield doubt("other_zone", where=place, heading=heading, own_zone=own_zone, **told)
+        days = zoned.select(day=zoned.said.date(), minutes=zoned.minutes).distinct()
+        named = grid.read_by(str(ibis.to_sql(days.filter(days.day.notnull()), "duckdb")))
+        fitting = _fitting(con.raw_sql(named).fetchall())
+        yield doubt(
+            "other_zone.known" if fitting else "other_zone",
+            {"source": {"time_zone": fitting}} if fitting else {},
+            where=where(grid.source.name, grid.sheet),
+            heading=grid.header.headings["invoice_date"],
+            own_zone=own_zone,
+            **told,
+        )
+
+
+def _fitting(days: Iterable[tuple[date, float]]) -> str | None:
+    """Return a zone whose clocks are so many minutes ahead of UTC's at noon of all of some days."""
+    noons = [(datetime.combine(day, time(12)), timedelta(minutes=ahead)) for day, ahead in days]
+    zones = map(ZoneInfo, (*USUAL, *win_tz.values()))
+    fit = (zone for zone in zones if all(zone.utcoffset(noon) == ahead for noon, ahead in noons))
+    return next((zone.key for zone in fit), None)

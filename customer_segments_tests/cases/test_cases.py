@@ -31,6 +31,7 @@ TOLD = {
     "57-ids-in-two-cases": '[source]\nletter_case = "ignore"',
     "61-quantity-misspelt": '[[layout]]\ncolumns = { quantity = "Qtity" }',
     "66-ids-grouped-in-one-file": '[source]\nid_signs = "drop"',
+    "72-orders-by-phone": '[[layout]]\ncolumns = { customer_id = "Phone" }',
 }
 # Words of the message that stops.
 STOPS = {
@@ -46,6 +47,7 @@ DOUBTS = {
     "57-ids-in-two-cases": "padded_ids",
     "61-quantity-misspelt": "no_quantity",
     "66-ids-grouped-in-one-file": "padded_ids",
+    "72-orders-by-phone": "empty_column",
 }
 # Counts of rows by the reason that rejects them.
 REASONS = {

@@ -615,14 +615,6 @@ def test_lines_that_some_orders_repeat_are_said_and_not_proposed():
     assert (found.name, found.level, found.change) == ("repeated_lines", "warns", {})
 
 
-def test_guests_with_an_address_are_said():
-    columns = {"customer_id": "if(n // 2 % 5 = 0, NULL, customer_id)"}
-    (found,) = doubted(sheet={"ignored_columns": "Colour, Billing Email"}, **columns)
-    assert (found.name, found.level) == ("outlying_reason", "warns")
-    assert found.change == {"layout": [{"columns": {"customer_id": "Billing Email"}}]}
-    assert doubted(sheet={"ignored_columns": "Colour"}, **columns) == []
-
-
 def test_sales_that_two_files_have_under_other_numbers_are_doubted():
     workbook = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
     invoice = "if(n < 1200, '#', '') || (500000 + n % 1200 // 2)"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from customer_segments.doubts.sheets import left_out
 from customer_segments.policy import Policy
 from customer_segments_tests.doubts.test_doubts import doubted
 
@@ -79,3 +80,11 @@ def test_lines_that_take_back_what_stands_beside_them_are_credit_lines(heading, 
     assert found.change == {"cleaning": {"credit_statuses": [back]}}
     taken = doubted(Policy(**found.change), sheet=said, **rows)
     assert [each.name for each in taken if each.level == "stops"] == []
+
+
+def test_files_that_may_have_sales_and_are_not_read_are_said():
+    (found,) = left_out(["b.jsonl", "notes.pdf", "2023.ZIP"])
+    assert (found.name, found.level) == ("passed_over", "warns")
+    assert found.said.startswith("b.jsonl, 2023.ZIP: passed over")
+    assert "2023.ZIP: unpack it there" in found.advice
+    assert not [*left_out(["notes.pdf", "README.md"])]

@@ -188,3 +188,24 @@ def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     }
     assert [row["row_number"] for row in cells] == list(kept)
     assert [[row[name] for name in COLUMNS] for row in cells] == list(kept.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TEXT.replace(",", "\t") + "\n" + GOOD.replace(",", "\t"), 'CHRISTMAS "XL" 12"'),
+        (TEXT + "\n" + GOOD, r'"12\" \\ CHRISTMAS, ""XL"""'),
+        (TEXT + "\n" + GOOD.replace("489434", '"489434"'), '12" CHRISTMAS'),
+        (TEXT + "\n" + GOOD, '"12 CHRISTMAS'),
+    ],
+    ids=["any character", "backslash", "beside others", "never closed"],
+)
+def test_marks_that_other_programs_write_are_read(tmp_path, text, said):
+    first, good = text.splitlines()
+    broken = good.replace("CHRISTMAS LIGHTS", said).replace("13085", r"\N")
+    (tmp_path / "a.csv").write_text("\n".join([first, good, broken, good]) + "\n")
+    found = take(tmp_path / "a.csv")
+    assert found.column("customer_id") == ["13085", None, "13085"]
+    plain = said.strip('"').replace(r"\"", '"').replace('""', '"').replace(r"\\", "\\")
+    assert found.rows[1]["description"].strip('"') == plain.strip('"')
+    assert {row["price"] for row in found.rows} == {Decimal("6.95")}

@@ -519,21 +519,48 @@ def test_quantities_of_thousands_alone_are_doubted(text, others, mark, doubted):
 
 
 @pytest.mark.parametrize(
-    ("zone", "times", "moved"),
+    ("zone", "times", "moved", "fits"),
     [
-        ("UTC", ("2024-01-31 22:30:00 -0300", "2024-02-01 10:00:00 -0300"), 1),
-        ("America/Santiago", ("2024-01-31 22:30:00 -0300", "2024-07-01 23:00:00 -0400"), None),
-        ("UTC", ("2024-01-31 10:30:00 -0300", "2024-02-01 10:00:00 -0300"), None),
-        ("Europe/London", ("2024-01-31T23:30:00Z", "2024-07-31T23:30:00Z"), None),
-        ("Europe/Berlin", ("2024-01-31 23:30:00 UTC", "2024-07-31 23:30:00 GMT"), None),
+        ("UTC", ("2024-01-31 22:30:00 -0500", "2024-07-01 10:00:00 -0400"), 1, "America/New_York"),
+        ("UTC", ("2024-01-31 00:30:00+01:00", "2024-07-01 00:10:00+02:00"), 2, "Europe/Berlin"),
+        ("UTC", ("2024-01-31 22:30:00 -0500", "2024-02-01 10:00:00 +0500"), 1, None),
+        ("America/Santiago", ("2024-01-31 22:30:00 -0300", "2024-07-01 23:00:00 -0400"), 0, None),
+        ("UTC", ("2024-01-31 10:30:00 -0300", "2024-02-01 10:00:00 -0300"), 0, None),
+        ("Europe/London", ("2024-01-31T23:30:00Z", "2024-07-31T23:30:00Z"), 0, None),
+        ("Europe/Berlin", ("2024-01-31 23:30:00 UTC", "2024-07-31 23:30:00 GMT"), 0, None),
     ],
-    ids=["evenings", "its own", "no day differs", "as programs write it", "in words"],
+    ids=[
+        "evenings",
+        "nights",
+        "several",
+        "its own",
+        "no day differs",
+        "as programs do",
+        "in words",
+    ],
 )
-def test_another_zone_whose_days_are_others_is_said(zone, times, moved, tmp_path):
+def test_another_zone_whose_days_are_others_is_said(zone, times, moved, fits, tmp_path):
     rows = "".join(f"{at},A,7,1,2.5,{time}\n" for at, time in enumerate(times))
     (tmp_path / "a.csv").write_text(f"Order ID,SKU,Customer ID,Quantity,Price,Date\n{rows}")
     doubts = [
         each for each in take(tmp_path / "a.csv", zone=zone).doubts if each.name == "other_zone"
     ]
     assert [each.level for each in doubts] == (["warns"] if moved else [])
-    assert all(f"{moved} of 2 lines" in each.said for each in doubts)
+    for each in doubts:
+        assert f"{moved} of 2 lines" in each.said
+        assert each.change == ({"source": {"time_zone": fits}} if fits else {})
+
+
+@pytest.mark.parametrize(
+    ("others", "month"),
+    [(["31/01/2024"], 3), (["01/31/2024"], 4), (["31/01/2024", "01/31/2024"], None), ([], None)],
+    ids=["day first", "month first", "both", "none"],
+)
+def test_dates_that_fit_both_orders_are_told_by_other_files(tmp_path, others, month):
+    for number, day in enumerate(["04/03/2024", *others]):
+        text = f"Order ID,SKU,Customer ID,Quantity,Price,Date\n1,A,7,1,2.5,{day}\n"
+        (tmp_path / f"{number}.csv").write_text(text)
+    found = take(sorted(tmp_path.iterdir()))
+    assert found.stopped == ([] if month else ["ambiguous_dates"])
+    assert not month or found.rows[0]["invoice_date"].month == month
+    assert not month or ("month" if month == 4 else "day") in found.read_as[0]

@@ -236,6 +236,10 @@ EXPORTS = {
         "Nº da encomenda,Referência,Quantidade,Data da venda,Preço unitário,Nº de cliente,País",
         {"invoice": "Nº da encomenda", "invoice_date": "Data da venda"},
     ),
+    "letters lost": (
+        "N\ufffd facture,R?f?rence,Quantit,Date,Prix unitaire,NÂ° client",
+        {"invoice": "N\ufffd facture", "quantity": "Quantit", "customer_id": "NÂ° client"},
+    ),
     "dutch": (
         "Bonnr.,Artikelcode,Aantal stuks,Verkoopdatum,Stuksprijs,Klantcode,Land",
         {"invoice": "Bonnr.", "quantity": "Aantal stuks", "price": "Stuksprijs"},

@@ -50,6 +50,19 @@ def test_customers_as_floats(tmp_path):
     ]
 
 
+def test_bytes_are_text_or_ids(tmp_path):
+    ids = pa.array([bytes(range(n, n + 16)) for n in (32, 240)], pa.binary(16))
+    found = taken(
+        tmp_path,
+        columns(2, Customer_ID=ids, StockCode=pa.array([b"85048", None])),
+        *("customer_id", "stock_code"),
+    )
+    assert found == [
+        ("202122232425262728292a2b2c2d2e2f", "85048"),
+        ("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "dates",
     [
