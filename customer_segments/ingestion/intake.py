@@ -154,14 +154,12 @@ def _told_by_others(intake: Intake, known: Iterable[str]) -> None:
         form, heading = sheet.forms.get(DATE), repr(sheet.grid.header.headings[DATE])
         if not form or not form.is_open:
             continue
+        said_of = rf"{DATE}: {re.escape(heading)} \(([^)]* )?"
         orders = {
             order
             for order, words in ORDERS.items()
-            if any(
-                re.search(rf"{DATE}: {re.escape(heading)} \(([^)]* )?{words}", of) for of in said
-            )
+            if order != "1904" and any(re.search(said_of + words, of) for of in said)
         }
-        orders = orders - {"1904"}
         if len(orders) == 1:
             (order,) = orders
             words = form.said.replace(ORDERS[form.order], ORDERS[order])
