@@ -179,7 +179,7 @@ def test_an_address_alone_makes_the_newest_lists_due_again(world):
 
     def shown_from(address: str) -> list[str]:
         file.write_text("\n".join([f"{first},Mail", *(f"{row},{address}" for row in rows)]))
-        world.launch("ingest")
+        ingest(world.settings)
         return [state_of(world.state, date(2010, n, 1), world.today, 0.1) for n in (2, 3)]
 
     before, after = shown_from("a@x.org"), shown_from("b@x.org")
