@@ -13,6 +13,7 @@ from filelock import FileLock
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
+from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings, project_root
 from customer_segments_tests import console, uci, watched
@@ -155,19 +156,23 @@ def sample_warehouse(shared_folder: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def labelled_shop(shared_folder: Path) -> Path:
-    """The folder of a tiny shop of three months, all labelled, the newest reported."""
+    """The folder of a tiny shop of three months, all labelled, the newest reported.
+
+    As the daemon made it of three files; the runs that it started are in ``ran.json``.
+    """
     folder = shared_folder / "shop"
-    done = folder / "done"
+    ran = folder / "ran.json"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
-        if not done.exists():
+        if not ran.exists():
             world = World(folder, patch)
             for index in range(3):
                 shop.deliver(world.source, index)
-            world.run()
-            world.launch("recommend")
-            # Once more, for the workbook that has the offers.
-            world.run()
-            done.touch()
+            runs = world.daemon.tick().runs
+            for _ in range(2):
+                with pytest.raises(UserError, match="Reload it"):
+                    world.daemon.tick()
+            world.daemon.reload()
+            ran.write_text(json.dumps(runs + world.daemon.until_quiet()))
     return folder
 
 

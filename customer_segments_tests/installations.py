@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from customer_segments.automation.jobs import JOBS
 from customer_segments.definitions import STAGES, build_defs
 from customer_segments.installation import Installation
 from customer_segments.quality.evaluation import Level, Result
@@ -40,10 +41,11 @@ def execute(
     run_config: dict | None = None,
     raise_on_error: bool = True,
     defs: dg.Definitions | None = None,
+    checks: bool = True,
 ) -> dg.ExecuteInProcessResult:
     """Run a job for real, the project's or one of ``defs``, over a range of months or none.
 
-    It is logged only with ``defs``.
+    It is logged only with ``defs``; its ``checks`` follow.
     """
     tags = {}
     if first and last:
@@ -54,9 +56,24 @@ def execute(
     run_config = (run_config or {}) | ({} if defs else UNLOGGED)
     defs = defs or defs_of(settings)
     with dg.DagsterInstance.ephemeral() as instance:
-        return defs.resolve_job_def(job).execute_in_process(
-            instance=instance, tags=tags, run_config=run_config, raise_on_error=raise_on_error
+        return (
+            (defs if checks else unchecked(defs, job))
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance, tags=tags, run_config=run_config, raise_on_error=raise_on_error
+            )
         )
+
+
+def unchecked(defs: dg.Definitions, job: str) -> dg.Definitions:
+    """Return definitions with a job that has no checks, which are a third of a small run."""
+    return dg.Definitions(
+        assets=defs.assets,
+        resources=defs.resources,
+        executor=defs.executor,
+        loggers=defs.loggers,
+        jobs=[dg.define_asset_job(job, JOBS[job].selection.without_checks())],
+    )
 
 
 def defs_of(settings: Settings) -> dg.Definitions:

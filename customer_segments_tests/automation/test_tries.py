@@ -70,20 +70,6 @@ def test_another_step_does_not_wait(instance):
     assert sensor._pause(instance, Step("score", "because", basis="of something else")) == ""
 
 
-def test_a_score_that_failed_on_a_passing_lock_is_caught_up(world, clock):
-    shop.deliver(world.source, 2, seed=1)
-    assert world.daemon.tick().runs == [INGEST]
-    score = ("score", "2010-03", "2010-03")
-    world.settings.lock_timeout_seconds = 0
-    with held_by_other(Warehouse(world.settings.warehouse_path), "reading"):
-        assert world.daemon.tick().runs == [score]
-    assert not world.daemon.last_run_succeeded()
-    assert "score 2010-03 was tried 1 times and is still due" in world.daemon.tick().said
-    clock(2 * MINUTE)
-    assert world.daemon.tick().runs == [score]
-    assert world.daemon.last_run_succeeded()
-
-
 def test_a_file_that_cannot_be_read_is_tried_again_at_once_when_it_changes(world):
     path = world.source / "2010-03.csv"
     shop.put(path, [])
@@ -103,28 +89,40 @@ def lose_rows(world: World) -> None:
         con.raw_sql("DELETE FROM cleaned_transactions WHERE month = '2010-01-01'")
 
 
-@pytest.mark.parametrize("by", ["daemon", pytest.param("command", marks=pytest.mark.slow)])
-def test_a_blocking_check_that_fails_stops_what_follows(world, by):
-    """Of all months: cleaned and rejected rows are no longer the raw ones."""
+def test_a_lock_that_passes_and_a_blocking_check_that_fails_stop_what_follows(world, clock):
+    """The check is of all months: cleaned and rejected rows are no longer the raw ones."""
     before = ask(world.settings, "FROM customer_segments ORDER BY ALL")
     shop.deliver(world.source, 2, seed=1)
+    assert world.daemon.tick().runs == [INGEST]
+    score, patience = ("score", "2010-03", "2010-03"), world.settings.lock_timeout_seconds
+    world.settings.lock_timeout_seconds = 0
+    with held_by_other(Warehouse(world.settings.warehouse_path), "reading"):
+        assert world.daemon.tick().runs == [score]
+    assert not world.daemon.last_run_succeeded()
+    assert "score 2010-03 was tried 1 times and is still due" in world.daemon.tick().said
+    world.settings.lock_timeout_seconds = patience
     lose_rows(world)
-    if by == "daemon":
-        assert world.daemon.tick().runs == [INGEST]
-        assert world.daemon.tick().runs == [("score", "2010-03", "2010-03")]
-        assert not world.daemon.last_run_succeeded()
-    else:
-        with pytest.raises(UserError, match="The run of score stopped"):
-            world.run()
+    clock(2 * MINUTE)
+    assert world.daemon.tick().runs == [score]
+    assert not world.daemon.last_run_succeeded()
     assert ask(world.settings, "FROM customer_segments ORDER BY ALL") == before
     assert world.state.failed["cleaned_transactions"].startswith("reconciliation: Differs")
     # Tried again over all months, for the fault may be in any; here that mends it.
-    if by == "daemon":
-        assert world.daemon.tick().runs == [("score", "2010-01", "2010-03")]
-        assert world.daemon.last_run_succeeded()
-    else:
+    assert world.daemon.tick().runs == [("score", "2010-01", "2010-03")]
+    assert world.daemon.last_run_succeeded()
+    assert world.state.failed == {}
+
+
+@pytest.mark.slow  # the daemon has it above, and a command that is stopped is below
+def test_a_blocking_check_that_fails_stops_a_command(world):
+    before = ask(world.settings, "FROM customer_segments ORDER BY ALL")
+    shop.deliver(world.source, 2, seed=1)
+    lose_rows(world)
+    with pytest.raises(UserError, match="The run of score stopped"):
         world.run()
-        assert world.is_quiet()
+    assert ask(world.settings, "FROM customer_segments ORDER BY ALL") == before
+    world.run()
+    assert world.is_quiet()
     assert world.state.failed == {}
 
 

@@ -39,27 +39,23 @@ def test_a_file_without_fault_needs_a_time_zone_alone(config, tmp_path):
     assert proposed(config, shop(tmp_path / "source")) == {}
 
 
-def test_ids_services_and_currency_are_proposed_together(config, tmp_path):
+def test_ids_services_currency_and_addresses_are_proposed_together(config, tmp_path):
     rows = [[*line[:5], f"€{line[5]}", line[6].lstrip("k") + "7"] for line in orders()]
     bare = [[*line[:6], line[6].lstrip("0")] for line in rows if line[0] >= 1040]
     lines = [line for line in rows if line[0] < 1040] + bare
     service = [1000, "V9", "Versand (DHL)", 1, "2024-01-01 10:00", "€4.90", "0007"]
     clock = [1000, "U1", "CARRIAGE CLOCK", 1, "2024-01-01 10:00", "€10", "0007"]
-    assert proposed(config, shop(tmp_path / "source", service, clock, rows=lines)) == {
+    source = shop(tmp_path / "source", service, clock, rows=lines)
+    # Of contacts those whose heading plainly says so.
+    first, *text = (source / "orders.csv").read_text(encoding="utf-8").splitlines()
+    headings = f"{first},Kundenname,Full Name,Product E-mail,E-Mail-Adresse,Name"
+    whole = [headings, *(f"{line},Ann,Ann A,a@x.org,b@x.org,Lamp" for line in text)]
+    (source / "orders.csv").write_text("\n".join(whole), encoding="utf-8")
+    assert proposed(config, source) == {
         "source": {"currency": "€", "leading_zeros": "drop"},
         "cleaning": {"non_products": {"V9": "Versand (DHL)"}},
+        "layout": [{"contact": {"name": "Full Name", "email": "E-Mail-Adresse"}}],
     }
-
-
-def test_names_and_addresses_are_passed_on_where_a_heading_plainly_says_so(config, tmp_path):
-    source = shop(tmp_path / "source")
-    text = (source / "orders.csv").read_text().splitlines()
-    headings = "Kundenname,Full Name,Product E-mail,E-Mail-Adresse,Name"
-    more = [headings, *["Ann,Ann A,a@x.org,b@x.org,Lamp"] * 180]
-    lines = [f"{line},{cells}" for line, cells in zip(text, more, strict=True)]
-    (source / "orders.csv").write_text("\n".join(lines))
-    contact = {"name": "Full Name", "email": "E-Mail-Adresse"}
-    assert proposed(config, source) == {"layout": [{"contact": contact}]}
     assert config.read_text().count("Of each customer") == 1
 
 
@@ -82,27 +78,21 @@ def test_first_rows_totals_and_reasons_are_shown_before_it_asks(config, tmp_path
         assert said in words
     assert "12 lines with a negative quantity" in config_text(words)
     assert not config.exists()
-    # Without a file it is the source folder that is proposed for.
+    # What is there is not replaced unasked; without a file it is proposed for the source folder.
+    config.write_text("[model]\nn_clusters = 6\n")
+    refused = init("--yes", source)
+    assert refused.exit_code == 1
+    assert "--force" in str(refused.exception)
     monkeypatch.setenv("CUSTOMER_SEGMENTS_SOURCE_DIR", str(source))
-    assert init(answer="y\n").exit_code == 0
+    assert init(answer="\n").exit_code == 1
+    assert config.read_text() == "[model]\nn_clusters = 6\n"
+    assert init("--yes", "--force").exit_code == 0
     assert 'credit = "sign"' in config.read_text()
+    assert "n_clusters" in (tmp_path / "customer_segments.toml.before").read_text()
 
 
 def config_text(words: str) -> str:
     return words.partition("Proposed for")[2].replace("# ", "")
-
-
-def test_a_file_that_is_there_is_not_replaced_unasked(config, tmp_path):
-    source = shop(tmp_path / "source")
-    config.write_text("[model]\nn_clusters = 6\n")
-    done = init("--yes", source)
-    assert done.exit_code == 1
-    assert "--force" in str(done.exception)
-    assert init(source, answer="\n").exit_code == 1
-    assert config.read_text() == "[model]\nn_clusters = 6\n"
-    assert init("--yes", "--force", source).exit_code == 0
-    assert "time_zone" in config.read_text()
-    assert "n_clusters" in (tmp_path / "customer_segments.toml.before").read_text()
 
 
 def test_what_only_the_retailer_knows_is_not_proposed(config, tmp_path):

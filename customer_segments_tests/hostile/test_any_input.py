@@ -16,7 +16,7 @@ from customer_segments_tests.hostile.inputs import KINDS, make
 
 
 @given(st.randoms(use_true_random=False))
-@settings(costly(3), suppress_health_check=list(HealthCheck))
+@settings(costly(2), suppress_health_check=list(HealthCheck))
 def test_generated_files_meet_one_of_two_fates(random):
     with TemporaryDirectory() as folder, unpacked_here():
         made = [make(random, Path(folder), number) for number in range(3)]

@@ -8,11 +8,14 @@ from typing import Any
 import ibis
 
 from customer_segments.doubts.doubts import Doubt
+from customer_segments.doubts.dry_run import dry_run
 from customer_segments.ingestion.intake import taken_in
 from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source
+from customer_segments.settings import Settings
 
 
 @dataclass
@@ -61,3 +64,12 @@ def take(files: Path | Iterable[Path], zone: str = "Europe/London", **layout: An
             intake.sheets[0].grid.header.headings if intake.sheets else {},
             [sheet.read_as for sheet in intake.sheets],
         )
+
+
+def dry_rows(settings: Settings, *columns: str) -> list[tuple]:
+    """Rows that a run would ingest, in the order of files, sheets and rows, by a dry run."""
+    found = dry_run([], Installation.of(settings)).found
+    ordered = found.rows.order_by("workbook", "sheet", "row_number").select(*columns)
+    rows = found.con.to_pyarrow(ordered).to_pylist()
+    found.con.disconnect()
+    return [tuple(row.values()) for row in rows]

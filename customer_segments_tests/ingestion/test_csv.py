@@ -172,7 +172,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     ),
     delimiter=st.sampled_from(",;\t"),
 )
-@costly(25)
+@costly(15)
 def test_every_row_is_kept_as_it_stands_or_counted_as_blank(rows, delimiter):
     with tempfile.TemporaryDirectory() as folder:
         path = write_csv(Path(folder, "a.csv"), [[*HEADER, "x"], *rows], delimiter=delimiter)

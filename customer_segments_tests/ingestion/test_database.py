@@ -7,15 +7,15 @@ import pytest
 from customer_segments.automation import facts
 from customer_segments.automation.agenda import agenda
 from customer_segments.definitions import build_defs
-from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
 from customer_segments.ingestion.database import hashes_of, sources_of
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings
 from customer_segments.upkeep.surroundings import source
-from customer_segments_tests.ingestion.ingested import ask, digests, ingest_metadata, raw
+from customer_segments_tests.ingestion.ingested import ask, digests, ingest, ingest_metadata, raw
 from customer_segments_tests.ingestion.postgres import PASSWORD, Server
+from customer_segments_tests.ingestion.taken import dry_rows
 from customer_segments_tests.installations import execute, materialize
 from customer_segments_tests.machine import shop as shop_months
 
@@ -27,15 +27,6 @@ CHANGED = "SELECT date_trunc('month', invoice_date), count(*) FROM orders GROUP 
 def read(settings: Settings) -> list[str]:
     names = ingest_metadata(settings).get("files_read", "")
     return names.split(", ") if names else []
-
-
-def rows(settings: Settings, *columns: str) -> list[tuple]:
-    """Rows as a dry run has them, in the order of months."""
-    done = dry_run([], Installation.of(settings))
-    ordered = done.found.rows.order_by("workbook", "row_number").select(*columns)
-    table = done.found.con.to_pyarrow(ordered)
-    done.found.con.disconnect()
-    return [tuple(row.values()) for row in table.to_pylist()]
 
 
 def fetched(settings: Settings) -> list[str]:
@@ -64,7 +55,7 @@ def test_the_same_rows_give_the_same_tables_as_from_a_file(database, world, tmp_
         rows = con.con.sql(f"SELECT {columns} FROM raw_transactions WHERE NOT is_superseded")
         database.load(rows.to_arrow_table())
     settings = database.install(tmp_path)
-    execute(settings, "ingest")
+    ingest(settings)
     months = Installation.of(settings).months
     made = ["cleaned_transactions", "rejected_transactions", "customer_rfm"]
     materialize(settings, made, months.first, shop_months.month(2), checks=False)
@@ -82,15 +73,14 @@ def test_only_months_that_changed_are_read_and_written(shop, tmp_path):
     settings = shop.install(tmp_path)
     assert read(settings) == [MARCH, APRIL, MAY]
     before = digests(settings)
-    assert read(settings) == []
+    # Where the rows stand in the table does not matter.
+    shop.do("CREATE TABLE turned AS SELECT * FROM orders ORDER BY invoice_date DESC")
+    shop.do("DROP TABLE orders", "ALTER TABLE turned RENAME TO orders")
     shop.do("UPDATE orders SET price = 3 WHERE invoice = '2'")
     assert read(settings) == [APRIL]
     assert [old == new for old, new in zip(before, digests(settings), strict=True)] == [
         *(True, False, True)
     ]
-    # Where the rows stand in the table does not matter.
-    shop.do("CREATE TABLE turned AS SELECT * FROM orders ORDER BY invoice_date DESC")
-    shop.do("DROP TABLE orders", "ALTER TABLE turned RENAME TO orders")
     shop.do("DELETE FROM orders WHERE invoice = '1'")
     metadata = ingest_metadata(settings)
     assert metadata["files_removed"] == MARCH
@@ -135,7 +125,7 @@ def test_rows_without_a_possible_date_are_rows(shop, tmp_path):
 def test_an_order_of_two_months_is_no_correction_of_itself(shop, tmp_path):
     shop.orders(("1", "2011-03-31 23:59", 1, "1"), ("1", "2011-04-01 00:01", 1, "1"))
     settings = shop.install(tmp_path)
-    assert rows(settings, "workbook", "is_superseded") == [(MARCH, False), (APRIL, False)]
+    assert dry_rows(settings, "workbook", "is_superseded") == [(MARCH, False), (APRIL, False)]
 
 
 def test_types_of_columns(shop, tmp_path):
@@ -148,7 +138,7 @@ def test_types_of_columns(shop, tmp_path):
     """
     settings = shop.install(tmp_path, query)
     # Months are London's.
-    february, april = rows(
+    february, april = dry_rows(
         settings, "workbook", "invoice", "customer_id", "quantity", "price", "invoice_date"
     )
     assert february[:5] == ("database 2011-02", "2", None, None, None)
@@ -172,7 +162,7 @@ def test_a_layout_names_the_columns(shop, tmp_path):
             "[[layout]]\nfiles = 'database*'\n"
             "columns = {invoice_date = 'd', customer_id = 'c', price = 'p'}"
         )
-    assert rows(settings, "price") == [(Decimal("6.95"),), (Decimal("2.5"),), (1,)]
+    assert dry_rows(settings, "price") == [(Decimal("6.95"),), (Decimal("2.5"),), (1,)]
 
 
 KILLED = "SELECT *, pg_terminate_backend(pg_backend_pid()) AS status FROM orders"
@@ -291,7 +281,7 @@ def test_a_run_sees_what_changed_and_comes_to_its_end_with_what_changes_always(s
 
 def test_the_sensor_looks_by_the_query_changed_and_not_all_the_time(shop, tmp_path, monkeypatch):
     settings = shop.install(tmp_path, changed=CHANGED)
-    execute(settings, "ingest")
+    ingest(settings)
     installed = Installation.of(settings)
     state = installed.warehouse.state()
     first = facts.watched_database(installed, state, {})
@@ -305,7 +295,7 @@ def test_the_sensor_looks_by_the_query_changed_and_not_all_the_time(shop, tmp_pa
     assert facts.watched_database(installed, state, second) == second
     # Ingested, and changed again since the sensor looked: it looks again when the pause is over.
     shop.order("5", "2011-05-31", 1)
-    execute(settings, "ingest")
+    ingest(settings)
     state = installed.warehouse.state()
     assert facts.watched_database(installed, state, second)["found"] == state.files
 

@@ -167,7 +167,7 @@ def columns_of_dates(draw) -> tuple[list[str], list[datetime]]:
 
 @example([(["01/11/2009 6:47 p.m."], [datetime(2009, 1, 11, 18, 47)])])
 @given(many(columns_of_dates()))
-@settings(max_examples=12, **MANY)
+@settings(max_examples=7, **MANY)
 def test_dates_of_one_form_are_read_or_doubted(columns):
     found = read_each("invoice_date", [texts for texts, _ in columns])
     for (texts, said), (values, doubts) in zip(columns, found, strict=True):
@@ -183,7 +183,7 @@ def test_dates_of_one_form_are_read_or_doubted(columns):
     st.sampled_from("-/."),
     st.booleans(),
 )
-@settings(max_examples=6, **MANY)
+@settings(max_examples=3, **MANY)
 def test_a_layout_that_names_the_order_leaves_no_doubt(columns, order, separator, is_short):
     parts = {"d": "%d", "m": "%m", "y": "%y" if is_short else "%Y"}
     form = separator.join(parts[part] for part in order)
@@ -215,7 +215,7 @@ def columns_of_named_dates(draw) -> tuple[list[str], list[datetime]]:
 
 @example([(["30 dezembro 2006 2:23:18 PM"], [datetime(2006, 12, 30, 14, 23, 18)])])
 @given(many(columns_of_named_dates()))
-@settings(max_examples=8, **MANY)
+@settings(max_examples=5, **MANY)
 def test_names_of_months_are_read_in_many_languages(columns):
     found = read_each("invoice_date", [texts for texts, _ in columns])
     for (texts, said), outcome in zip(columns, found, strict=True):
@@ -242,7 +242,7 @@ ZONED = {
     ),
     st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata"]),
 )
-@settings(max_examples=5, **MANY)
+@settings(max_examples=3, **MANY)
 def test_moments_become_what_clocks_show_in_the_shop(columns, zone):
     texts, local = [], []
     for moments, form, hours in columns:
@@ -275,7 +275,7 @@ def test_serial_numbers_that_may_count_from_1904_are_said(serial, doubted, tmp_p
 
 
 @given(many(st.lists(MOMENTS, min_size=1, max_size=6)))
-@settings(max_examples=4, **MANY)
+@settings(max_examples=2, **MANY)
 def test_serial_numbers_and_compact_dates(columns):
     zero = datetime(1899, 12, 30)
     forms: list[Callable[[datetime], str]] = [
@@ -291,7 +291,7 @@ def test_serial_numbers_and_compact_dates(columns):
 @given(
     many(st.lists(st.tuples(MOMENTS, st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"])), min_size=1)),
 )
-@settings(max_examples=5, **MANY)
+@settings(max_examples=3, **MANY)
 def test_two_orders_that_are_proven_in_one_column_are_doubted(columns):
     found = read_each(
         "invoice_date", [[moment.strftime(form) for moment, form in dated] for dated in columns]
@@ -358,7 +358,7 @@ def columns_of_numbers(draw) -> tuple[list[str], list[Decimal]]:
 
 
 @given(many(columns_of_numbers()))
-@settings(max_examples=15, **MANY)
+@settings(max_examples=8, **MANY)
 def test_numbers_of_one_form_are_read_or_doubted(columns):
     found = read_each("price", [texts for texts, _ in columns])
     for (texts, said), (values, doubts) in zip(columns, found, strict=True):
@@ -369,7 +369,7 @@ def test_numbers_of_one_form_are_read_or_doubted(columns):
 
 
 @given(many(columns_of_numbers()), st.sampled_from(".,"))
-@settings(max_examples=5, **MANY)
+@settings(max_examples=3, **MANY)
 def test_a_layout_that_names_the_decimal_mark_leaves_no_doubt(columns, decimal):
     other = "," if decimal == "." else "."
     # With the wrong mark named, 1.234 is what it says then: that is the retailer's word.

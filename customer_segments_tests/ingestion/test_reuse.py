@@ -47,7 +47,17 @@ def three_files(ingested, tmp_path) -> Settings:
     return install(folder, folder / "source")
 
 
-def test_only_new_and_changed_files_are_read(three_files, monkeypatch):
+def assert_alike(one: Settings, other: Settings) -> None:
+    tables = [published(each) for each in (one, other)]
+    assert tables[0]["raw_transactions"] == tables[1]["raw_transactions"]
+    assert tables[0]["source_sheets"] == tables[1]["source_sheets"]
+    with_rows = [[row for row in digests(each) if row[1]] for each in (one, other)]
+    assert with_rows[0] == with_rows[1]
+
+
+def test_only_new_and_changed_files_are_read_and_all_is_as_if_read_at_once(
+    three_files, tmp_path, monkeypatch
+):
     import fastexcel
 
     def refuse(*_, **__):
@@ -60,18 +70,21 @@ def test_only_new_and_changed_files_are_read(three_files, monkeypatch):
     source = three_files.source_dir
     (source / "3.xlsx").unlink()
     write(source / "4.xlsx", [HEADER, dated("2011-04-05", Invoice=44)])
-    write_csv(source / "10.csv", [HEADER, line(Invoice=5)])
+    write_csv(source / "10.csv", [HEADER, line(Invoice=5), dated("?", Invoice="4x")])
     metadata = ingest_metadata(three_files)
     assert files(metadata) == {
         "read": ["4.xlsx", "10.csv"],
         "reused": ["5.xlsx"],
         "removed": ["3.xlsx"],
     }
+    at_once = install(tmp_path / "at once", source)
+    ingest(at_once)
+    assert_alike(three_files, at_once)
 
 
 def test_reread_reads_all(three_files):
     config = {"ops": {"ingest_workbooks": {"config": {"reread": True}}}}
-    result = execute(three_files, "ingest", run_config=config)
+    result = execute(three_files, "ingest", run_config=config, checks=False)
     (event,) = (e for e in result.get_asset_materialization_events() if "raw" in str(e.asset_key))
     metadata = event.step_materialization_data.materialization.metadata
     assert "files_reused" not in metadata
@@ -143,7 +156,11 @@ def fill(folder: Path, content: dict[str, list[tuple[int, str]]]) -> None:
         )
 
 
-def ends_as_if_read_at_once(root: Path, folders: list[dict[str, list[tuple[int, str]]]]) -> None:
+@pytest.mark.slow  # test_only_new_and_changed has one
+@given(st.lists(FOLDER, min_size=2, max_size=3))
+@settings(max_examples=20)
+def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
+    root = tmp_path_factory.mktemp("history")
     (root / "source").mkdir()
     stepwise = install(root / "stepwise", source_dir=root / "source")
     for content in folders:
@@ -151,22 +168,4 @@ def ends_as_if_read_at_once(root: Path, folders: list[dict[str, list[tuple[int, 
         ingest(stepwise)
     at_once = install(root / "at once", source_dir=root / "source")
     ingest(at_once)
-    tables = [published(each) for each in (stepwise, at_once)]
-    assert tables[0]["raw_transactions"] == tables[1]["raw_transactions"]
-    assert tables[0]["source_sheets"] == tables[1]["source_sheets"]
-    with_rows = [[row for row in digests(each) if row[1]] for each in (stepwise, at_once)]
-    assert with_rows[0] == with_rows[1]
-
-
-def test_a_folder_whose_files_came_changed_and_went_is_as_if_read_at_once(tmp_path):
-    first = {"2.csv": [(1, "2011-03-05"), (2, "?")], "10.csv": [(1, "2011-04-05"), (3, "?")]}
-    ends_as_if_read_at_once(
-        tmp_path, [first, {"10.csv": [(1, "2011-03-05"), (1, "?")], "a.csv": [(3, "2011-05-05")]}]
-    )
-
-
-@pytest.mark.slow  # one history is above
-@given(st.lists(FOLDER, min_size=2, max_size=3))
-@settings(max_examples=20)
-def test_any_history_of_a_folder_ends_as_if_read_at_once(tmp_path_factory, folders):
-    ends_as_if_read_at_once(tmp_path_factory.mktemp("history"), folders)
+    assert_alike(stepwise, at_once)

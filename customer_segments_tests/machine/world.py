@@ -16,7 +16,7 @@ import pytest
 
 from customer_segments.automation.agenda import of_run
 from customer_segments.automation.facts import look
-from customer_segments.automation.jobs import JOBS, RANGE_TAGS, months_tags
+from customer_segments.automation.jobs import RANGE_TAGS, months_tags
 from customer_segments.commands import run as commands
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
@@ -30,7 +30,7 @@ from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import Warehouse
 from customer_segments.tables import KMEANS_MODEL
 from customer_segments_tests.automation.daemon import Daemon
-from customer_segments_tests.installations import defs_of, install
+from customer_segments_tests.installations import defs_of, install, unchecked
 
 TABLES = (
     *("raw_transactions", "cleaned_transactions", "rejected_transactions", "customer_rfm"),
@@ -43,9 +43,6 @@ RULES: dict[str, dict] = {
     "selection": {"resamples": 0},
     "gate": {"bootstrap_resamples": 1},
 }
-
-
-# Nobody reads it, and writing it takes a tenth of a run.
 
 
 class Killed(BaseException):
@@ -258,14 +255,7 @@ def _launch(
             return
         defs = defs_of(settings)
         if not checks:
-            unchecked = dg.define_asset_job(job, JOBS[job].selection.without_checks())
-            defs = dg.Definitions(
-                assets=defs.assets,
-                resources=defs.resources,
-                executor=defs.executor,
-                loggers=defs.loggers,
-                jobs=[unchecked],
-            )
+            defs = unchecked(defs, job)
         try:
             defs.resolve_job_def(job).execute_in_process(
                 instance=instance,

@@ -24,7 +24,7 @@ from customer_segments.policy.model import MOST_CLUSTERS
 from customer_segments.private import replacing
 from customer_segments.segments.migration import with_origin
 from customer_segments.settings import Settings
-from customer_segments.shown import SUFFIXES, workbook_path
+from customer_segments.shown import SUFFIXES, workbook_files, workbook_path
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CUSTOMER_RFM, CUSTOMER_SEGMENTS, CUSTOMER_VALUE
 from customer_segments_tests.installations import materialize
@@ -208,14 +208,15 @@ def test_a_range_of_months_gives_each_its_own_and_a_first_month_compares_with_no
 
 def test_a_month_that_has_no_customers_any_more_has_no_files(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
-    materialize(installed, ["segment_workbook"], MONTH)
-    path = workbook_path(installed.reports_path, MONTH)
-    assert path.exists()
+    files = workbook_files(installed.reports_path, MONTH)
+    files[0].parent.mkdir(parents=True)
+    for file in files:
+        file.touch()
     with duckdb.connect(str(installed.warehouse_path)) as con:
         for table in ("customer_segments", "segment_profiles", "customer_rfm"):
             con.execute(f"DELETE FROM {table} WHERE snapshot_month = ?", [MONTH])
     materialize(installed, ["segment_workbook"], MONTH)
-    assert list(path.parent.iterdir()) == []
+    assert list(files[0].parent.iterdir()) == []
 
 
 def test_a_segment_that_nobody_is_in_has_no_sheet_and_stands_in_the_summary(

@@ -35,7 +35,7 @@ from customer_segments_tests.storage.samples import (
     state,
 )
 
-KILLS = 5
+KILLS = 3
 TABLES = {contract.table: contract for contract in (CLEANED, RAW)}
 
 

@@ -128,7 +128,7 @@ def test_engines_agree():
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
 def test_engines_clean_alike(tmp_path, rules):
     raw = RAW_TRANSACTIONS.relation
-    both = Both(tmp_path, {RAW_TRANSACTIONS.table: RAW_TRANSACTIONS.arrow(hostile_rows(3_000))})
+    both = Both(tmp_path, {RAW_TRANSACTIONS.table: RAW_TRANSACTIONS.arrow(hostile_rows(2_000))})
     for contract, side in ((CLEANED_TRANSACTIONS, cleaned), (REJECTED_TRANSACTIONS, rejected)):
         rows, *differing = both.differences(contract, side(raw, rules, JANUARY, MARCH))
         assert rows > 50

@@ -352,7 +352,7 @@ def spoil(rows: list[dict[str, Any]], breach: str, last: int) -> list[dict[str, 
     )
 
 
-@costly(8)
+@costly(5)
 @given(history=st.lists(publications(), min_size=1, max_size=6))
 def test_any_history_of_publications_is_what_a_dict_of_months_would_be(history):
     model: dict[date, list[tuple]] = {}

@@ -158,7 +158,7 @@ def test_the_file_is_never_seen_half_made(tmp_path: Path):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for n in range(15):
+    for n in range(6):
         with Warehouse(tmp_path / f"{n}.duckdb").writing():
             pass
     stop.set()
@@ -166,7 +166,7 @@ def test_the_file_is_never_seen_half_made(tmp_path: Path):
     assert sizes
     assert min(sizes) >= 3 * 4096
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{n}.duckdb{suffix}" for n in range(15) for suffix in ("", ".state.json")
+        f"{n}.duckdb{suffix}" for n in range(6) for suffix in ("", ".state.json")
     }
 
 
