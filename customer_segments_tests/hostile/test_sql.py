@@ -28,6 +28,7 @@ LOOKED_AT = {
         "grid.sql",
         "read",
         "query",
+        "is_text",
         "columns",
         "row",
         "lengths",
