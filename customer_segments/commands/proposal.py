@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from customer_segments.doubts.dry_run import DryRun, dry_run
-from customer_segments.doubts.evidence import heading_of
 from customer_segments.ingestion.doubt import Change, Doubt, as_toml, layout_for
 from customer_segments.ingestion.headings import found
 from customer_segments.ingestion.layout import CONTACT
@@ -98,7 +97,7 @@ def _contacts(run: DryRun) -> Iterator[Change]:
     files: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for sheet in run.found.sheets:
         headings = run.found.unused.get((sheet["workbook"], sheet["sheet"]), [])
-        unnamed = [field for field in CONTACT if not heading_of(field, sheet["read_as"])]
+        unnamed = [field for field in CONTACT if not sheet["headings"].get(field)]
         places = [(field, found(field, headings)) for field in unnamed]
         if said := tuple((field, headings[at[0]]) for field, at in places if len(at) == 1):
             files.setdefault(said, []).append(sheet["workbook"])

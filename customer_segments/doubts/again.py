@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
@@ -135,7 +135,7 @@ def standing_twice(rows: Table, by: str) -> Table:
 def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
     """Look for lists of customers or payments: they say less of those who buy in other sheets."""
     says = [
-        [any(heading_of(column, row["read_as"]) for column in columns) for columns in TELLING]
+        [any(row["headings"].get(column) for column in columns) for columns in TELLING]
         for row in found.sheets
     ]
     sheets = [{name: row[name] for name in SHEET} for row in found.sheets]

@@ -100,7 +100,6 @@ def _ingested(
 ) -> Iterator[dg.Output]:
     from customer_segments.doubts.doubts import doubts, require_none_stops
     from customer_segments.doubts.evidence import Evidence
-    from customer_segments.doubts.sheets import left_out
     from customer_segments.ingestion import reuse
     from customer_segments.ingestion.contacts import contacts
     from customer_segments.ingestion.intake import parser_of, taken_in
@@ -152,8 +151,8 @@ def _ingested(
             # What stops takes back the rows that it is seen in.
             raw = tables.RAW_TRANSACTIONS.relation
             evidence = Evidence.of(con, raw, sheets, policy, settings.bounds)
-            further = [*intake.doubts, *reuse.doubts_before(con, reused), *left_out(passed_over)]
-            found = doubts(evidence, further)
+            further = [*intake.doubts, *reuse.doubts_before(con, reused)]
+            found = doubts(evidence, further, passed_over)
             require_none_stops(found, policy.source.accept)
             said = [{**each.row(), "workbook": each.workbook} for each in found]
             doubted = published(tables.SOURCE_DOUBTS, tables.SOURCE_DOUBTS.arrow(said))

@@ -11,7 +11,7 @@ import ibis
 from ibis import _
 
 from customer_segments.cleaning.rules import code_of
-from customer_segments.doubts.evidence import Evidence, heading_of, said_where
+from customer_segments.doubts.evidence import Evidence, said_where
 from customer_segments.ingestion import headings
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import COLUMNS, shown, where
@@ -40,8 +40,8 @@ DAYS_APART = 365
 def no_quantity(found: Evidence) -> Iterator[Doubt]:
     """Look for prices without a quantity beside them while a column may have it."""
     for row in found.sheets:
-        place, price = (row["workbook"], row["sheet"]), heading_of("price", row["read_as"])
-        if not price or heading_of("quantity", row["read_as"]):
+        place, price = (row["workbook"], row["sheet"]), row["headings"].get("price")
+        if not price or row["headings"].get("quantity"):
             continue
         if may_be := [name for name in found.unused.get(place, []) if re.search(QUANTITY, name)]:
             yield doubt(
@@ -74,8 +74,8 @@ def line_prices(found: Evidence) -> Iterator[Doubt]:
     many = counted.filter(_.products >= LEAST_PRODUCTS, _.totals >= MOST * _.products)
     for row in found.fetched(many.order_by("workbook")):
         file = row["workbook"]
-        sheets = [each["read_as"] for each in found.sheets if each["workbook"] == file]
-        if heading := next((h for said in sheets if (h := heading_of("price", said))), None):
+        sheets = [each["headings"] for each in found.sheets if each["workbook"] == file]
+        if heading := next((h for said in sheets if (h := said.get("price"))), None):
             yield doubt(
                 "line_prices",
                 layout_for([file], found.files, columns={"price": "", "amount": heading}),
@@ -100,7 +100,7 @@ def numbered_lines(found: Evidence) -> Iterator[Doubt]:
     )
     for row in found.fetched(many.order_by("workbook")):
         sheets = [sheet for sheet in found.sheets if sheet["workbook"] == row["workbook"]]
-        heading = next((h for s in sheets if (h := heading_of("invoice", s["read_as"]))), None)
+        heading = next((h for s in sheets if (h := s["headings"].get("invoice"))), None)
         if heading:
             others = shown(", ".join(map(repr, found.unused_names))) or "nothing"
             change = layout_for([row["workbook"]], found.files, columns={"invoice": "HEADING"})
@@ -148,14 +148,13 @@ def other_headings(found: Evidence) -> Iterator[Doubt]:
     """Look for headings among the rows that stand in another order than those of the header."""
     rows = found.raw.filter(~found.raw.unreadable_text.re_search("[0-9]"))
     place = [*SHEET, "row_number", "unreadable_column", "unreadable_text", *TEXTS]
-    read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in found.sheets}
     for row in found.fetched(rows.select(place).order_by(place[:3]).limit(MOST_ROWS)):
         at = row["workbook"], row["sheet"]
         cells = {row["unreadable_column"]: row["unreadable_text"]} | {
             name: row[name] for name in TEXTS if row[name]
         }
         known = [name for name, cell in cells.items() if _is_heading(cell)]
-        own = {name: heading_of(name, read_as[at]) or "" for name in known}
+        own = {name: found.headings[at].get(name, "") for name in known}
         other = [
             name
             for name in known

@@ -44,12 +44,16 @@ EXPLAINS = {
 }
 
 
-def doubts(found: Evidence, further: Iterable[Doubt] = ()) -> list[Doubt]:
+def doubts(
+    found: Evidence, further: Iterable[Doubt] = (), passed_over: Iterable[str] = ()
+) -> list[Doubt]:
     """Return what is doubted of all rows; doubts that the policy accepts only warn.
 
-    ``further`` are doubts that others have: of single columns.
+    ``further`` are doubts that others have: of single columns; ``passed_over`` are names of files
+    and sheets.
     """
-    accepted, doubted = found.policy.source.accept, list(further)
+    accepted = found.policy.source.accept
+    doubted = [*further, *sheets.left_out(passed_over)]
     doubted += [each for doubts_of in DOUBTED for each in doubts_of(found)]
     # Ids that are written in another way share nothing with those of before.
     others = [each for each in doubted if each.name in ("padded_ids", "several_ids")]

@@ -3,6 +3,7 @@
 Belongs here: what ``check`` and ``init`` both need, and its figures. Does not: printing, writing.
 """
 
+import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -77,11 +78,11 @@ class DryRun:
 
     @property
     def read_as(self) -> list[tuple[str, str]]:
-        """How the columns of each sheet were read: the sheet, and each column with its heading."""
+        """How the columns of each sheet were read, in words, by the sheet's name."""
         from customer_segments.ingestion.layout import where
 
         sheets = sorted(self.found.sheets, key=itemgetter("source_order"))
-        return [(where(sheet["workbook"], sheet["sheet"]), sheet["read_as"]) for sheet in sheets]
+        return [(where(sheet["workbook"], sheet["sheet"]), _in_words(sheet)) for sheet in sheets]
 
     @property
     def would_publish(self) -> bool:
@@ -108,6 +109,13 @@ class DryRun:
         return self.found.rows.filter(self.found.rows.reason.isnull())
 
 
+def _in_words(sheet: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{column}: {read['heading']!r}" + (f" ({read['form']})" if read["form"] else "")
+        for column, read in json.loads(sheet["read_as"]).items()
+    )
+
+
 def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     """Return what would become of files, or of those of a folder, by the policy.
 
@@ -120,7 +128,6 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.covering import months_of_data
     from customer_segments.doubts.doubts import doubts
     from customer_segments.doubts.evidence import Evidence
-    from customer_segments.doubts.sheets import left_out
     from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.intake import taken_in
     from customer_segments.ingestion.orders import kept
@@ -147,8 +154,8 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
         raw = kept(con, settled, RAW_TRANSACTIONS.table)
     found = Evidence.of(con, raw, SOURCE_SHEETS.arrow(surveyed), policy, settings.bounds)
     found = replace(found, rows=kept(con, found.rows, "rows"))
-    further = [*intake.doubts, *left_out(passed_over)]
-    return DryRun(found, doubts(found, further), passed_over + intake.passed_over)
+    passed_over += intake.passed_over
+    return DryRun(found, doubts(found, intake.doubts, passed_over), passed_over)
 
 
 def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:

@@ -3,6 +3,7 @@
 Belongs here: the relations, and the queries that several doubts need. Does not: the doubts.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Evidence:
     """What doubts are judged by.
 
     ``raw`` and ``sheets`` are as ``RAW_TRANSACTIONS`` and ``SOURCE_SHEETS`` have them, the latter
-    by file and sheet; ``rows`` are ``raw`` with ``reason``, ``is_credit`` and ``revenue``.
+    by file and sheet, with ``headings`` by column and ``ignored`` ones; ``rows`` are ``raw`` with
+    ``reason``, ``is_credit`` and ``revenue``.
     ``is_bounded`` where settings name the first or the last month: rows beyond are left out on
     purpose.
     """
@@ -56,9 +58,12 @@ class Evidence:
     ) -> "Evidence":
         """Return the evidence of settled rows; ``bounds`` are the months that settings name."""
         rows = _classified(con, raw, policy, "classified")
-        return cls(
-            con, raw, rows, sorted(sheets.to_pylist(), key=itemgetter(*SHEET)), policy, any(bounds)
-        )
+        in_order = sorted(sheets.to_pylist(), key=itemgetter(*SHEET))
+        for sheet in in_order:
+            read_as = json.loads(sheet["read_as"]).items()
+            sheet["headings"] = {column: read["heading"] for column, read in read_as}
+            sheet["ignored"] = json.loads(sheet["ignored_columns"])
+        return cls(con, raw, rows, in_order, policy, any(bounds))
 
     def fetched(self, figures: Table) -> list[dict[str, Any]]:
         """Return the few rows of a query."""
@@ -88,6 +93,11 @@ class Evidence:
         return list(dict.fromkeys(sheet["workbook"] for sheet in self.sheets))
 
     @cached_property
+    def headings(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Headings by column, by sheet."""
+        return {(sheet["workbook"], sheet["sheet"]): sheet["headings"] for sheet in self.sheets}
+
+    @cached_property
     def unused(self) -> dict[tuple[str, str], list[str]]:
         """Headings that are not used, by sheet.
 
@@ -95,12 +105,9 @@ class Evidence:
         """
         found = {}
         for sheet in self.sheets:
-            names = sheet["ignored_columns"].split(", ") if sheet["ignored_columns"] else []
-            status = heading_of("status", sheet["read_as"])
             rules = self.policy.cleaning
-            if status and not (rules.statuses or rules.credit_statuses):
-                names.append(status)
-            if names:
+            status = None if rules.statuses or rules.credit_statuses else "status"
+            if names := [*sheet["ignored"], *filter(None, [sheet["headings"].get(status)])]:
                 found[sheet["workbook"], sheet["sheet"]] = names
         return found
 
@@ -114,7 +121,7 @@ class Evidence:
         """Sheets by the currency of their money, as far as the files say."""
         found: dict[str, list[tuple[str, str]]] = {}
         for sheet in self.sheets:
-            money = [heading_of(column, sheet["read_as"]) for column in ("price", "amount")]
+            money = [sheet["headings"].get(column) for column in ("price", "amount")]
             headed = re.findall(CURRENCY, " ".join(filter(None, money)))
             for name in sheet["currencies"].split(", ") if sheet["currencies"] else headed[:1]:
                 found.setdefault(name, []).append((sheet["workbook"], sheet["sheet"]))
@@ -187,8 +194,7 @@ class Evidence:
         first = rows.select(*place, example=rows[column]).order_by(place).limit(1)
         (said,) = self.fetched(first)
         of = said["workbook"], said["sheet"]
-        read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in self.sheets}
-        heading, sheet = heading_of(column, read_as.get(of)) or column, where(*of)
+        heading, sheet = self.headings[of].get(column, column), where(*of)
         said |= {"where": sheet, "column": f"{sheet}, column {heading!r}"}
         return found | said | {"shown": shown(str(said["example"] or "nothing"))}
 
@@ -196,12 +202,6 @@ class Evidence:
 def _classified(con: Connection, raw: Table, policy: Policy, name: str) -> Table:
     (months,) = fetched(con, raw.agg(first=raw.month.min(), last=raw.month.max()))
     return named(con, classified(raw, policy.cleaning, **months), name)
-
-
-def heading_of(column: str, read_as: str | None) -> str | None:
-    """Return the heading of a column of a sheet, by what is said of how it was read."""
-    found = re.search(rf"(?:^|; ){column}: (['\"])(.*?)\1(?: \(|;|$)", read_as or "")
-    return found[2] if found else None
 
 
 def said_where(places: Iterable[tuple[str, str]]) -> str:

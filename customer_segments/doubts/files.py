@@ -12,7 +12,7 @@ import ibis
 from ibis.expr.types import Table
 
 from customer_segments.doubts.columns import QUANTITY
-from customer_segments.doubts.evidence import Evidence, heading_of, said_where
+from customer_segments.doubts.evidence import Evidence, said_where
 from customer_segments.doubts.statuses import PLACEHOLDERS, counting
 from customer_segments.doubts.totals import TOTAL, names_totals
 from customer_segments.ingestion import headings
@@ -140,7 +140,7 @@ def several_measures(found: Evidence) -> Iterator[Doubt]:
     """Look for files of which some have money with tax and others without, by their headings."""
     places: dict[str, list[tuple[str, str]]] = {}
     for row in found.sheets:
-        money = heading_of("price", row["read_as"]) or heading_of("amount", row["read_as"]) or ""
+        money = row["headings"].get("price") or row["headings"].get("amount") or ""
         words = {*re.findall(r"[^\W\d_]+", money.casefold())}
         said = [name for name, measure in MEASURES.items() if words & measure]
         for name in said if len(said) == 1 else ():
@@ -183,12 +183,12 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         # Another price than the one that counts can be named in its place.
         money = [name for name in ("price", "amount") if headings.found(name, [heading])]
         money = ["price"] if what == "price" else money
-        if not any(heading_of(name, row["read_as"]) for name in money for row in found.sheets):
+        if not any(row["headings"].get(name) for name in money for row in found.sheets):
             return {}
         return layout_for(concerned, found.files, columns={money[0]: heading})
     if what == "returns":
         column = "quantity" if re.search(QUANTITY, heading) else "amount"
-        used = [h for row in found.sheets if (h := heading_of(column, row["read_as"]))][:1]
+        used = [h for row in found.sheets if (h := row["headings"].get(column))][:1]
         both = {column: [*used, heading]}
         return layout_for(concerned, found.files, columns=both) if used else {}
     rate = "percent" if re.search(PERCENT, heading) else "rate"

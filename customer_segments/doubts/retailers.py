@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 from customer_segments.ingestion.orders import SHEET
@@ -97,7 +97,7 @@ def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:
 
 def several_ids(found: Evidence) -> Iterator[Doubt]:
     """Look for sheets that tell customers by different columns, and share none with the others."""
-    named = [(row, heading_of("customer_id", row["read_as"])) for row in found.sheets]
+    named = [(row, row["headings"].get("customer_id")) for row in found.sheets]
     by_heading = [{name: row[name] for name in SHEET} | {"heading": of} for row, of in named if of]
     if len({row["heading"] for row in by_heading}) < 2:
         yield from _several_kinds(found)

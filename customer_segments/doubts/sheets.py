@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ibis import _
 
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.database import PREFIX
 from customer_segments.ingestion.doubt import Doubt, Level, doubt, layout_for
 from customer_segments.ingestion.layout import shown, where
@@ -53,12 +53,11 @@ def one_day(found: Evidence) -> Iterator[Doubt]:
     if not concerned or (is_daily and not others):
         return
     one = concerned[0]
-    read_as = {(row["workbook"], row["sheet"]): row["read_as"] for row in found.sheets}
     place = one["workbook"], one["sheet"]
     change = layout_for(
         [row["workbook"] for row in concerned], found.files, columns={"invoice_date": "HEADING"}
     )
-    heading = heading_of("invoice_date", read_as[place])
+    heading = found.headings[place].get("invoice_date")
     yield doubt("one_day", change, where=where(*place), heading=heading, **one)
 
 

@@ -13,7 +13,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.doubts.again import standing_twice
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
@@ -95,7 +95,7 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
     rows = rows.mutate(status=rows.status.fill_null(""))
     for pair in found.fetched(standing_twice(rows, "status")):
         # Return, or Is Return: True.
-        called = [heading_of("status", row["read_as"]) or "" for row in found.sheets]
+        called = [row["headings"].get("status") or "" for row in found.sheets]
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
         said = " ".join(called)
         names, back = _counting(found), any(re.search(WORDS[w], said) for w in ("back", "credit"))
@@ -131,7 +131,7 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
 
     Its values are known where it is read as the status.
     """
-    if any(heading_of("status", row["read_as"]) == heading for row in found.sheets):
+    if any(row["headings"].get("status") == heading for row in found.sheets):
         rows = _by_status(found)
         names = _counting(found)
         unflagged = [row["status"] for row in rows if re.search(WORDS["unflagged"], row["status"])]
@@ -147,7 +147,7 @@ def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> 
 
 def _by_status(found: Evidence) -> list[dict[str, Any]]:
     """Return each status, "" of none, with its rows, money and least and most, most rows first."""
-    if not any(heading_of("status", row["read_as"]) for row in found.sheets):
+    if not any(row["headings"].get("status") for row in found.sheets):
         return []
     raw = found.raw.mutate(status=found.raw.status.fill_null(""))
     each = raw.group_by("status").agg(

@@ -13,7 +13,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of
-from customer_segments.doubts.evidence import Evidence, heading_of
+from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import where
 from customer_segments.texts import read_toml
@@ -208,9 +208,9 @@ def kinds(found: Evidence, rows: Table, others: Table) -> Change:
         .anti_join(others.group_by("status").agg(others=_.count()), "status")
         .order_by(ibis.desc("lines"), "status")
     )
-    if by_status and any(heading_of("status", row["read_as"]) for row in found.sheets):
+    if by_status and any(row["headings"].get("status") for row in found.sheets):
         return {"cleaning": {"statuses": [row["status"] for row in by_status]}}
-    tried = {heading_of("status", row["read_as"]) for row in found.sheets}
+    tried = {row["headings"].get("status") for row in found.sheets}
     headings = [name for names in found.unused.values() for name in names if name not in tried]
     kind = next((name for name in headings if re.search(KIND, name)), HEADING)
     return {

@@ -15,7 +15,12 @@ from customer_segments.policy.layout import Layout
 from customer_segments.texts import read_toml
 
 TIMESTAMP = "timestamp(6)"
-ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "year first", "1904": "day first"}
+ORDERS = {
+    "dmy": "day first",
+    "mdy": "month first",
+    "ymd": "two-digit year first",
+    "1904": "day first",
+}
 # Of a column's cells; fewer of another kind are taken for errors in writing. And so many times more
 # first parts than last ones: those are days, these years of two digits.
 LEAST, SURE = 0.01, 3

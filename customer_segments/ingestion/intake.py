@@ -4,10 +4,11 @@ Belongs here: reading files one after the other, settling their forms, one relat
 of all. Does not: the single steps (``reading``, ``forms``, ``casting``), what is published.
 """
 
-import re
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.casting import PARSER, TYPED
 from customer_segments.ingestion.dates import ORDERS
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.forms import Form, counting, settled
+from customer_segments.ingestion.forms import counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
@@ -104,7 +105,7 @@ def taken_in(
 
     ``progress`` is told of each sheet; ``memory`` is the engine's limit, ``spill_dir`` for what is
     beyond it and for copies of files, the system's by default; ``known`` is how sheets were read
-    that are not read again, in words. A UserError says that a file cannot
+    that are not read again, as ``SOURCE_SHEETS`` has it. A UserError says that a file cannot
     be read, or holds no transactions; it names file, sheet and column.
     """
     import duckdb
@@ -118,6 +119,7 @@ def taken_in(
         con = ibis.duckdb.connect(temp_directory=folder, memory_limit=memory)
         try:
             intake, begun = Intake(parser=parser_of(policy)), list[Grid]()
+            doubts_of = list[list[Doubt]]()
             for source in sources:
                 layout = layout_of(policy.layout, source.name)
                 found, passed_over = grids(con, source, layout, Path(folder))
@@ -129,9 +131,9 @@ def taken_in(
                     rows = f"{sheet.rows:,} {plural(sheet.rows, 'row')}"
                     progress(f"{sheet.workbook}, {sheet.name}: {rows}")
                     intake.sheets.append(sheet)
-                    intake.doubts += [each._replace(workbook=source.name) for each in doubts]
-            _told_by_others(intake, known)
-            intake.doubts = [*told_once(intake.doubts), *several_names(con, intake.sheets)]
+                    doubts_of.append([each._replace(workbook=source.name) for each in doubts])
+            _told_by_others(intake.sheets, doubts_of, known)
+            intake.doubts = [*told_once([*chain(*doubts_of)]), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException:
             raise
@@ -144,32 +146,24 @@ def taken_in(
             con.disconnect()
 
 
-def _told_by_others(intake: Intake, known: Iterable[str]) -> None:
+def _told_by_others(
+    sheets: list[Sheet], doubts_of: list[list[Doubt]], known: Iterable[str]
+) -> None:
     """Settle the order of dates that fit several by what the same column has in other files."""
-    said = [
-        *known,
-        *(sheet.read_as for sheet in intake.sheets if not sheet.forms.get(DATE, Form()).is_open),
-    ]
-    for sheet in intake.sheets:
-        form, heading = sheet.forms.get(DATE), repr(sheet.grid.header.headings[DATE])
-        if not form or not form.is_open:
-            continue
-        said_of = rf"{DATE}: {re.escape(heading)} \(([^)]* )?"
-        orders = {
-            order
-            for order, words in ORDERS.items()
-            if order != "1904" and any(re.search(said_of + words, of) for of in said)
-        }
-        if len(orders) == 1:
-            (order,) = orders
-            words = form.said.replace(ORDERS[form.order], ORDERS[order])
-            sheet.forms[DATE] = form._replace(order=order, is_open=False, said=words)
-            place = where(sheet.workbook, sheet.name)
-            intake.doubts = [
-                each
-                for each in intake.doubts
-                if each.name != "ambiguous_dates" or not each.said.startswith(place)
-            ]
+    open_ones = [DATE in sheet.forms and sheet.forms[DATE].is_open for sheet in sheets]
+    told = [sheet.read_as for sheet, is_open in zip(sheets, open_ones, strict=True) if not is_open]
+    words = dict[str, set[str]]()
+    for read_as in (*map(json.loads, known), *told):
+        if date := read_as.get(DATE):
+            words.setdefault(date["heading"], set()).update(date["form"].split(" and "))
+    for sheet, doubts, is_open in zip(sheets, doubts_of, open_ones, strict=True):
+        said = words.get(sheet.grid.header.headings[DATE], set())
+        orders = [order for order in ("dmy", "mdy", "ymd") if ORDERS[order] in said]
+        if is_open and len(orders) == 1:
+            form = sheet.forms[DATE]
+            as_told = form.said.replace(ORDERS[form.order], ORDERS[orders[0]])
+            sheet.forms[DATE] = form._replace(order=orders[0], is_open=False, said=as_told)
+            doubts[:] = [each for each in doubts if each.name != "ambiguous_dates"]
 
 
 def _looked_at(

@@ -54,16 +54,16 @@ class Sheet:
         return self.grid.read_by(query)
 
     @property
-    def read_as(self) -> str:
-        """How each column was read, in words."""
+    def read_as(self) -> dict[str, dict[str, str]]:
+        """The ``heading`` of each column, and the ``form`` of its cells in words."""
         said = {name: form.said for name, form in self.forms.items()}
         if self.layout.minor_units:
             said |= dict.fromkeys(("price", "amount"), "hundredths")
-        return "; ".join(
-            f"{column}: {heading!r}{f' ({said[column]})' if said.get(column) else ''}"
+        return {
+            column: {"heading": heading, "form": said.get(column, "")}
             for column, heading in self.grid.header.headings.items()
             if not column.startswith((LINE_TOTAL, OTHER, PARTS))
-        )
+        }
 
 
 @cache

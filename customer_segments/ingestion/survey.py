@@ -4,6 +4,7 @@ Belongs here: the figures of each sheet that reconciliation holds against ``raw_
 their order. Does not: reading files (``intake``).
 """
 
+import json
 from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
@@ -24,9 +25,10 @@ from customer_segments.tables import SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue
 
 # Of a file that has no transactions.
-NOTHING = {"sheet": "", "is_part": False, "header_row": 0} | dict.fromkeys(
-    ("ignored_columns", "currencies", "read_as"), ""
-)
+NOTHING = {
+    **{"sheet": "", "is_part": False, "header_row": 0},
+    **{"ignored_columns": "[]", "currencies": "", "read_as": "{}"},
+}
 # Of months, from one with rows to the next: a year lies empty between.
 FAR = 12
 # Of a sheet's rows; and from how many rows on one alone is few.
@@ -67,9 +69,9 @@ def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.D
             "file_size": sheet.grid.source.size,
             "is_part": sheet.grid.source.file.is_dir(),
             "header_row": sheet.grid.header.row,
-            "ignored_columns": ", ".join(sheet.grid.header.ignored),
+            "ignored_columns": json.dumps(sheet.grid.header.ignored, ensure_ascii=False),
             "currencies": ", ".join(sheet.currencies),
-            "read_as": sheet.read_as,
+            "read_as": json.dumps(sheet.read_as, ensure_ascii=False),
         }
         for sheet in intake.sheets
     ] + [

@@ -33,7 +33,7 @@ BUSY_DAY = {
     ],
 )
 def test_days_of_the_export_are_told_from_days_of_sales(columns, names):
-    sheet = {"read_as": "invoice_date: 'Date' (year-month-day)"}
+    sheet = {"headings": {"invoice_date": "Date"}}
     found = [each for each in doubted(sheet=sheet, **columns) if each.name == "one_day"]
     assert [each.name for each in found] == names
     assert all("column 'Date'" in each.said and "HEADING" in each.advice for each in found)
@@ -65,7 +65,7 @@ def test_a_sheet_that_is_called_credit_notes_or_a_plan_and_bears_no_minus_stops(
     ("heading", "back", "sold"), [("Status", "refunded", "'completed'"), ("Refund", "Y", "NULL")]
 )
 def test_lines_that_take_back_what_stands_beside_them_are_credit_lines(heading, back, sold):
-    said = {"read_as": f"status: '{heading}'"}
+    said = {"headings": {"status": heading}}
     # Each fifth line is the one before it again, refunded.
     rows = {
         name: f"{expression.format('(n - (n % 5 = 4)::INT)')}"

@@ -34,7 +34,7 @@ class Taken:
     doubts: list[Doubt]
     passed_over: list[str]
     headings: dict[str, str]
-    read_as: list[str]
+    read_as: list[dict[str, dict[str, str]]]
 
     @property
     def stopped(self) -> list[str]:

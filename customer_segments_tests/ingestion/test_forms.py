@@ -563,4 +563,6 @@ def test_dates_that_fit_both_orders_are_told_by_other_files(tmp_path, others, mo
     found = take(sorted(tmp_path.iterdir()))
     assert found.stopped == ([] if month else ["ambiguous_dates"])
     assert not month or found.rows[0]["invoice_date"].month == month
-    assert not month or ("month" if month == 4 else "day") in found.read_as[0]
+    assert (
+        not month or ("month" if month == 4 else "day") in found.read_as[0]["invoice_date"]["form"]
+    )

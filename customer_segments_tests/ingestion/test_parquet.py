@@ -129,7 +129,7 @@ def test_other_columns_rows_that_hold_nothing_and_names_of_folders_are_no_data(t
         (4, "United Kingdom"),
     ]
     blank = "SELECT blank_rows, ignored_columns FROM source_sheets WHERE sheet = 'a'"
-    assert ask(installed, blank) == [(1, "tags, blob, where")]
+    assert ask(installed, blank) == [(1, '["tags", "blob", "where"]')]
     assert of_file(installed, "sales.parquet", "sheet, row_number, country") == [
         (f"month={month}/0", row, month) for month in ("2011-03", "2011-04") for row in (2, 3)
     ]
