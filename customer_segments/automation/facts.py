@@ -100,9 +100,7 @@ def facts(installed: Installation, state: State, files: Mapping[str, str] | None
     folder = installed.settings.reports_path
     marks = {month: state_in(report_path(folder, month)) for month in installed.months}
     reports = {month: mark for month, mark in marks.items() if mark is not None}
-    copy = installed.copy
-    copied = State.load(copy.state_path) if copy.path.exists() else State()
-    return Facts(installed, state, files, reports, PARSER, copied)
+    return Facts(installed, state, files, reports, PARSER, installed.copy.last_state())
 
 
 def watched_database(

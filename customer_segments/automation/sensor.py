@@ -16,7 +16,6 @@ from customer_segments.automation.jobs import JOBS, monthly_refresh, months_tags
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.months import Months
-from customer_segments.storage.state import State
 
 INTERVAL_SECONDS = 30
 REQUESTED = ("ingest", "full_refresh", "score", "relabel", "serve", "report", "recommend")
@@ -72,8 +71,7 @@ def agenda_sensor(loaded: Installation) -> dg.SensorDefinition:
         cursor = json.loads(context.cursor or "{}")
         installed = loaded.renewed()
         # Without a warehouse nothing was ever read, whatever was left beside it.
-        is_there = installed.warehouse.path.exists()
-        state = State.load(installed.warehouse.state_path) if is_there else State()
+        state = installed.warehouse.last_state()
         files, database = {}, {}
         if installed.policy.source.database:
             database = watched_database(installed, state, cursor.get("database", {}))

@@ -84,8 +84,7 @@ def look(installed: Installation) -> Seen | None:
 
     None if there is no copy yet, or nobody in it.
     """
-    copy = installed.copy
-    state = State.load(copy.state_path) if copy.path.exists() else State()
+    state = installed.copy.last_state()
     shown = shown_month(installed, state)
     return Seen(installed, state, shown) if shown else None
 

@@ -24,7 +24,13 @@ from customer_segments.outputs.queries import KEPT, findings_of
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.view import MonthView
 from customer_segments.settings import Settings
-from customer_segments.shown import labelled_months, report_path, shown_month, workbook_path
+from customer_segments.shown import (
+    is_served,
+    labelled_months,
+    report_path,
+    shown_month,
+    workbook_path,
+)
 from customer_segments.tables import CHAMPION_MODEL, KMEANS_MODEL
 
 SEGMENT_COLUMNS = columns_of(
@@ -60,7 +66,10 @@ def print_summary(installed: Installation, console: Console, month: date | None 
     if month and newest:
         today, policy = installed.months.today, installed.policy
         share, currency = policy.campaigns.control_share, policy.source.currency
-        view = read_month(installed.warehouse, month, today, share, currency)
+        # The tables of a lake are far away; the copy is here.
+        is_copied = is_served(state, installed.copy.last_state())
+        source = installed.copy if is_copied else installed.warehouse
+        view = read_month(source, month, today, share, currency)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))

@@ -70,6 +70,10 @@ class Warehouse:
         """Small file beside the warehouse that says what it holds, for who may not open it."""
         return self.path.with_name(f"{self.path.name}.state.json")
 
+    def last_state(self) -> State:
+        """Return what the file beside the warehouse says, without opening that."""
+        return State.load(self.state_path) if self.path.exists() else State()
+
     def state(self) -> State:
         """Return what the warehouse holds; the file beside it says so from now on."""
         if not self.path.exists():

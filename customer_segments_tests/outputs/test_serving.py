@@ -6,11 +6,13 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from customer_segments.installation import Installation
 from customer_segments.model.exchange import import_version
 from customer_segments.outputs.reading import read_month
 from customer_segments.outputs.serving import serve
+from customer_segments.outputs.summary import print_summary
 from customer_segments.tables import KMEANS_MODEL
 from customer_segments_tests.installations import execute, install
 from customer_segments_tests.machine import shop
@@ -36,6 +38,20 @@ def test_a_month_reads_the_same_from_the_copy(installed):
             pd.testing.assert_series_equal(ours, theirs)
         else:
             assert ours == theirs, name
+
+
+def test_the_terminal_reads_the_copy_unless_it_is_of_before(sample_warehouse, copy_of):
+    installed = Installation.of(copy_of(sample_warehouse))
+    console, rejected = Console(width=120), "missing_customer"
+    with duckdb.connect(str(installed.copy.path)) as con:
+        con.execute(f"DELETE FROM rows_by_reason WHERE reason = '{rejected}'")
+    for is_copied in (True, False):
+        if not is_copied:
+            with installed.warehouse.writing() as con:
+                con.raw_sql(f"DELETE FROM publications WHERE {WAITS}")
+        with console.capture() as said:
+            print_summary(installed, console)
+        assert (rejected in said.get()) == (not is_copied)
 
 
 def test_a_model_is_promoted_where_nobody_is_labelled_and_no_copy_is_made(tmp_path):
