@@ -12,6 +12,8 @@ from customer_segments.texts import read_toml
 SHAPES = read_toml(__package__, "missing.toml")["shapes"]
 # What headings of the columns that are needed look like.
 LOOKS = read_toml(__package__, "missing.toml")["looks"]
+# What their cells look like, where no heading tells.
+HOLDS = read_toml(__package__, "missing.toml")["holds"]
 ANY = "."
 MOST_COLUMNS = 16_384
 OTHERS = "what has no sales belongs in another folder (or name the sheets that count)."
@@ -44,6 +46,9 @@ def advice(
             "fill_down = true."
         )
     likely = {name: _likely(name, cells) for name in missing}
+    likely |= {
+        name: _holding(name, cells, below) for name in HOLDS if name in likely and not likely[name]
+    }
     for shape in SHAPES:
         if shape["headings"] == ANY and all(likely.values()):
             continue
@@ -73,6 +78,17 @@ def _likely(column: str, cells: Sequence[str]) -> str | None:
     """Return the first heading that looks like a column's."""
     looks = (cell for cell in cells if re.search(LOOKS[column], cell) and '"' not in cell)
     return next((cell for cell in looks if not re.search(LOOKS["other"], cell)), None)
+
+
+def _holding(
+    column: str, cells: Sequence[str], below: Sequence[Sequence[str | None]]
+) -> str | None:
+    """Return the first heading below which all cells look like a column's."""
+    for place, heading in enumerate(cells):
+        held = [cell for row in below for cell in row[place : place + 1] if cell]
+        if heading and held and all(re.search(HOLDS[column], cell) for cell in held):
+            return heading
+    return None
 
 
 def _head(cells: Sequence[str], below: Sequence[Sequence[str | None]]) -> tuple[int, str] | None:

@@ -10,7 +10,12 @@ import pytest
 
 from customer_segments.errors import UserError
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.layout import header_of, layout_of, match_header
+from customer_segments.ingestion.layout import (
+    header_of,
+    layout_of,
+    match_header,
+    require_columns,
+)
 from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
@@ -286,6 +291,9 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     assert "the customer and the date" in error.problem
     said = 'columns = { customer_id = "its heading", invoice_date = "its heading" }'
     assert said in error.remedy
+    row = ["a@x.org", "3.5.2024 9:44", "2.50"]
+    error = require_columns([["Who", "When", "Price"], row, row], Layout(), "a")
+    assert 'columns = { customer_id = "Who", invoice_date = "When" }, if' in error.remedy
     assert "quotation marks as a whole" in missing(["Customer,Date,Price"]).remedy
     assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
 
