@@ -37,11 +37,13 @@ def smallest_difference(rate: float, customers: int, control_share: float) -> fl
     """Return the smallest difference between two rates that a test shows in four of five cases.
 
     ``rate`` is what is expected without a campaign, ``customers`` are those of both groups. None
-    of a rate of 0 or 1: customers of whom none or all came back do not tell how they vary.
+    of a rate of 0 or 1: customers of whom none or all came back do not tell how they vary. Nor of
+    customers so few that no rate could differ by as much.
     """
     if not 0 < rate < 1 or not customers:
         return None
-    return MULTIPLE * sqrt(_variance(rate, control_share) / customers)
+    difference = MULTIPLE * sqrt(_variance(rate, control_share) / customers)
+    return difference if difference <= max(rate, 1 - rate) else None
 
 
 def customers_needed(rate: float, control_share: float) -> int | None:

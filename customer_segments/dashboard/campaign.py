@@ -127,7 +127,9 @@ def _say(plan: dict[str, Any], control_share: float) -> None:
             "Smallest difference of the groups that a test notices in four of five cases",
         ),
     )
-    if plan["smallest"] and plan["break_even"] and plan["smallest"] > plan["break_even"]:
+    # Of too few customers no difference shows at all.
+    shows_from = plan["smallest"] or 1.0
+    if plan["needed"] and plan["break_even"] and shows_from > plan["break_even"]:
         st.warning(
             "The campaign may pay without that the test shows it: for five points it takes "
             f"{counted(plan['needed'], 'customer')} in all, or a larger share of control than "

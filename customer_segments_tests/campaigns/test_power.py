@@ -22,4 +22,6 @@ def test_so_many_customers_as_are_needed_show_five_points_and_no_fewer():
 
 def test_customers_who_all_do_the_same_tell_nothing():
     assert smallest_difference(0, 500, 0.2) is smallest_difference(1, 500, 0.2) is None
+    assert smallest_difference(0.7, 6, 0.2) is None
+    assert smallest_difference(0.7, 25, 0.2) < 0.7
     assert customers_needed(1, 0.2) is None
