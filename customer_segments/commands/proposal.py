@@ -41,6 +41,11 @@ CONTACTS = (
 )
 
 
+LITTLE = (
+    "The files have no more. Which segment somebody is in may be chance then: the report says so."
+)
+
+
 @dataclass(frozen=True)
 class Proposal:
     """Sections of the policy, why, by section, and what would become of the files by them."""
@@ -74,6 +79,9 @@ def proposal(paths: list[Path], settings: Settings) -> Proposal:
             sections = merged
         if sections == known:
             break
+    if little := _little(run, Policy(**sections)):
+        sections = with_change(sections, {"model": little})
+        why["model"] = [LITTLE]
     if any(each.name == "other_zone" for each in run.doubts):
         sections["source"].pop("time_zone")
     if sections["source"].get("time_zone") != zone:
@@ -90,6 +98,17 @@ def _changes(run: DryRun) -> list[tuple[Mapping[str, Any], str]]:
         changes.append(({"source": {"currency": currencies[0]}}, "Currency: the files'."))
     changes += [(change, CONTACTS) for change in _contacts(run)]
     return changes
+
+
+def _little(run: DryRun, policy: Policy) -> dict[str, int]:
+    """Return what the model is to take where the files have less."""
+    from customer_segments.model.training import LEAST
+
+    customers, months = run.newest_snapshot(policy.source.today())
+    if customers < LEAST or not months:
+        return {}
+    found, model = {"min_customers": customers, "min_months": months}, policy.model
+    return {name: held for name, held in found.items() if held < getattr(model, name)}
 
 
 def _contacts(run: DryRun) -> Iterator[Change]:

@@ -6,11 +6,13 @@ Belongs here: what ``check`` and ``init`` both need, and its figures. Does not: 
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from customer_segments import months
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
@@ -88,6 +90,19 @@ class DryRun:
     def would_publish(self) -> bool:
         """Whether nothing stops, and a row is kept."""
         return self.figures["kept"] > 0 and all(each.level != "stops" for each in self.doubts)
+
+    def newest_snapshot(self, today: date) -> tuple[int, int]:
+        """Return how many customers the newest complete month has, and how many months to it."""
+        if not (last := self.figures["last"]):
+            return 0, 0
+        month = months.month_of(last)
+        if not months.is_complete(month, last, today):
+            month = months.shift(month, -1)
+        sold = self._kept.filter(~self._kept.is_credit, self._kept.month <= month)
+        (said,) = self.found.fetched(
+            sold.agg(customers=sold.customer_id.nunique(), first=sold.month.min())
+        )
+        return said["customers"], months.months_from(said["first"], month) if said["first"] else 0
 
     def largest_customers(self) -> list[dict[str, Any]]:
         """Return the customers with the most money, with ``lines`` and ``revenue``."""

@@ -1,15 +1,22 @@
 """What `init` proposes, that it is read back as the same policy, and that it asks first."""
 
 import tomllib
+from datetime import date
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from customer_segments.commands.app import app
 from customer_segments.commands.proposal import with_change
+from customer_segments.errors import UserError
+from customer_segments.model.training import training_pool
 from customer_segments.policy import Policy
-from customer_segments_tests.commands.shops import orders, returns, shop
+from customer_segments.storage import Warehouse
+from customer_segments_tests.commands.shops import CUSTOMERS, orders, returns, shop
+from customer_segments_tests.installations import execute, install, materialize
 
 
 @pytest.fixture
@@ -25,14 +32,33 @@ def init(*arguments: object, answer: str | None = None) -> Result:
 
 
 def proposed(config: Path, source: Path) -> dict:
-    """Accept what is proposed; return it but for the time zone, which is this machine's."""
+    """Accept what is proposed; return it but for what all such shops have.
+
+    The time zone is this machine's, and they are small.
+    """
     done = init("--yes", source)
     assert done.exit_code == 0, done.output
     said = tomllib.loads(config.read_text())
     assert Policy.load(config) == Policy(**said)
     assert said["source"].pop("time_zone") == Policy().source.time_zone
+    assert said.pop("model")["min_customers"] == CUSTOMERS
     assert CliRunner().invoke(app, ["check", str(source)]).exit_code == 0
     return {name: section for name, section in said.items() if section}
+
+
+def test_what_is_proposed_for_a_small_shop_is_enough_for_its_model(config, tmp_path):
+    source = shop(tmp_path / "source")
+    proposed(config, source)
+    settings = install(tmp_path, source_dir=source)
+    execute(settings, "ingest", checks=False)
+    made = ("cleaned_transactions", "rejected_transactions", "customer_rfm")
+    materialize(settings, made, date(2024, 1, 1), date(2024, 3, 1), checks=False)
+    pool = partial(training_pool, Warehouse(settings.warehouse_path).query, date(2024, 2, 1))
+    least = Policy.load(config).model.model_dump(include={"min_customers", "min_months"})
+    assert len(np.unique(pool(**least).customer)) == CUSTOMERS
+    for name in least:
+        with pytest.raises(UserError, match=f"{name} = {least[name]}"):
+            pool(**{name: least[name] + 1})
 
 
 def test_a_file_without_fault_needs_a_time_zone_alone(config, tmp_path):
