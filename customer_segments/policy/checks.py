@@ -34,7 +34,7 @@ class Checks(_Limited):
     """Thresholds by check."""
 
     least_customers: Count = 30
-    """Segments with fewer customers, then or now, are not judged."""
+    """Segments with fewer customers, then or now, are not judged, nor the moves of fewer."""
 
     if TYPE_CHECKING:
 

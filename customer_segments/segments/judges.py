@@ -76,8 +76,11 @@ def separation(scope: Scope) -> Table:
     )
 
 
-def movements(_scope: Scope) -> Table:
-    """Return which share of last month's customers is in another segment, or gone, per month."""
+def movements(scope: Scope) -> Table:
+    """Return which share of last month's customers is in another segment, or gone, per month.
+
+    Of fewer than ``least_customers`` it says nothing: a few make a large share.
+    """
     migration = tables.SEGMENT_MIGRATION.relation
     was_there = migration.from_segment != tables.NEW
     is_there = migration.to_segment != tables.GONE
@@ -87,7 +90,9 @@ def movements(_scope: Scope) -> Table:
     moved = customers.sum(where=has_moved).fill_null(0) / before
     gone = customers.sum(where=was_there & ~is_there).fill_null(0) / before
     return migration.group_by(month="snapshot_month").agg(
-        moved_share=moved, gone_share=gone, moved_or_gone=moved + gone
+        moved_share=moved,
+        gone_share=gone,
+        moved_or_gone=(before >= scope.checks.least_customers).ifelse(moved + gone, None),
     )
 
 
@@ -108,7 +113,7 @@ def sizes_before(_scope: Scope) -> Table:
     return figures
 
 
-def typical_customers(_scope: Scope) -> Table:
+def typical(_scope: Scope) -> Table:
     """Return what a segment's customers spend and order, now and in its snapshot before."""
     profiles = tables.SEGMENT_PROFILES.relation
     version = ibis.window(group_by=["segment", "model_version"], order_by="snapshot_month")
@@ -209,12 +214,6 @@ SEGMENTS = (
 MOVEMENT = Judge(tables.SEGMENT_MIGRATION, "movement", movements)
 PROFILES = (
     Judge(tables.SEGMENT_PROFILES, "drift", sizes_before, _against_before),
-    Judge(
-        tables.SEGMENT_PROFILES,
-        "typical_customer",
-        typical_customers,
-        _against_last_month,
-        _says_typical,
-    ),
+    Judge(tables.SEGMENT_PROFILES, "typical_customer", typical, _against_last_month, _says_typical),
 )
 CHECKED = ((SEGMENTS, LABELLED), ((MOVEMENT,), MOVED), (PROFILES, COUNTED))

@@ -117,6 +117,15 @@ def test_it_fails(sample_warehouse, copy_of, table, check):
     assert said not in before.whole().said
 
 
+def test_moves_of_few_customers_are_not_judged(sample_warehouse, copy_of):
+    settings = copy_of(sample_warehouse)
+    settings.config.write_text("[checks]\nleast_customers = 100000\n")
+    table = "segment_migration"
+    found = judged_when(settings, table, EVERYBODY_MOVED, bare=[table])["movement"]
+    assert found.level is Level.OK
+    assert "too few customers" in found.whole().said
+
+
 def test_a_warning_and_an_error_are_told_to_dagster(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     tamper(installed, "kmeans_model", "UPDATE {t} SET silhouette = .1")
