@@ -21,6 +21,7 @@ from customer_segments.dashboard.reading import Seen
 from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
 from customer_segments.outputs.pictures.palette import STYLE, colour, shape
+from customer_segments.outputs.words import UNKNOWN
 from customer_segments.outputs.workbook.tables import write_csv
 
 Item = TypeVar("Item")
@@ -46,8 +47,13 @@ def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Colum
     for column in columns:
         if column.format is SHARE:
             frame[column.name] = 100 * frame[column.name].astype(float)
-    config = {column.name: _configured(column) for column in columns}
-    return st.dataframe(frame, hide_index=True, column_config=config, width="stretch", **more)
+    return grid(frame, {column.name: _configured(column) for column in columns}, **more)
+
+
+def grid(frame: pd.DataFrame, config: dict[str, Any], **more: Any):
+    """Show a table whose columns are configured; returns what Streamlit does."""
+    more |= {"hide_index": True, "column_config": config, "placeholder": UNKNOWN}
+    return st.dataframe(frame, width="stretch", **more)
 
 
 def people(frame: pd.DataFrame, columns: Sequence[Column], by: str, file: str, **more: Any) -> Any:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from customer_segments import tables
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import days, table
+from customer_segments.dashboard.showing import days, grid, table
 from customer_segments.evaluation.findings import findings, means
 from customer_segments.outputs import figures
 from customer_segments.outputs.columns import columns_of
@@ -30,6 +30,7 @@ DECISIONS = ("decision", "decided_at", "version", "verdict", "reason")
 SELECTION = ("n_clusters", "stability", "worst_jaccard", "smallest_share", "passes", "reason")
 # Where the column's own name is none of people's words.
 HEADINGS = {"n_clusters": "Segments", "said": "Found", "table_name": "Table", "check_name": "Check"}
+HEADINGS |= {"worst_jaccard": "Worst Jaccard"}
 VERSIONS = ["version", "segment", "customers", "description", "training_month", "silhouette"]
 
 
@@ -99,7 +100,7 @@ def _mean(of: Callable[[pd.DataFrame], pd.DataFrame], backtest: pd.DataFrame):
 def _shown(frame: pd.DataFrame, contract: Contract, names: Iterable[str]) -> None:
     """Show columns of a table; each heading says, when asked, what its contract says of it."""
     config = {name: _column(name, contract) for name in names}
-    st.dataframe(frame[[*names]], hide_index=True, column_config=config, width="stretch")
+    grid(frame[[*names]], config)
 
 
 def _column(name: str, contract: Contract) -> Any:
