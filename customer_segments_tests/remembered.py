@@ -3,7 +3,6 @@
 Belongs here: pure functions of a library, remembered. Does not: anything that a test may be about.
 """
 
-import ast
 from functools import cache, lru_cache
 
 import ibis.expr.operations as ops
@@ -11,11 +10,13 @@ import pytest
 import sqlglot.expressions as sge
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from dagster import TableColumnLineage
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_segments.storage import dagster_metadata
+from customer_segments.storage.content import Publication
 
 # What is known by its name alone, and what else there may be.
 NAMED = (ops.UnboundTable, ops.DatabaseTable, ops.InMemoryTable)
@@ -25,11 +26,14 @@ OTHERS = (ops.SQLQueryResult, ops.SQLStringView, ops.ScalarUDF, ops.AggUDF)
 def remember(patch: pytest.MonkeyPatch) -> None:
     """Have libraries do once what comes out the same each time."""
     _remember_compiled(patch)
-    lineage, from_config = dagster_metadata.lineage, ScriptDirectory.from_config
+    lineage_of, from_config = dagster_metadata.column_lineage, ScriptDirectory.from_config
+    lineages: dict[tuple[str, str, str], TableColumnLineage | None] = {}
 
-    @lru_cache(maxsize=200)
-    def lineage_of(sql: str, sources: str, *options: tuple[str, object]):
-        return lineage(None, sql, ast.literal_eval(sources), **dict(options))
+    def known_lineage_of(publication: Publication) -> TableColumnLineage | None:
+        key = publication.table, publication.sql, repr(publication.sources)
+        if key not in lineages:
+            lineages[key] = lineage_of(publication)
+        return lineages[key]
 
     directories: dict[str, ScriptDirectory] = {}
 
@@ -41,11 +45,7 @@ def remember(patch: pytest.MonkeyPatch) -> None:
 
     # The revisions of Dagster's database, read from a hundred files for each instance.
     patch.setattr(ScriptDirectory, "from_config", directory_of)
-    patch.setattr(
-        dagster_metadata,
-        "lineage",
-        lambda _, sql, sources, **options: lineage_of(sql, repr(sources), *options.items()),
-    )
+    patch.setattr(dagster_metadata, "column_lineage", known_lineage_of)
 
 
 def _remember_compiled(patch: pytest.MonkeyPatch) -> None:

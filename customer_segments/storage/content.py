@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+import sqlglot.expressions as sge
+
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, quoted
 
@@ -42,12 +44,14 @@ class LedgerLine(Content):
 class Publication:
     """What one write published: a ledger line per month, and what the months held before.
 
-    The query ``sql`` made the rows; ``sources`` are columns and types of the tables that it reads.
+    The ``query`` made the rows, ``sql`` in words; ``sources`` are columns and types of the tables
+    that it reads.
     """
 
     table: str
     lines: list[LedgerLine]
     replaced: dict[date | None, Content]
+    query: sge.Expression
     sql: str
     sources: dict[str, dict[str, str]]
 

@@ -109,11 +109,14 @@ def column_lineage(publication: Publication) -> dg.TableColumnLineage | None:
     tables = publication.tables_read - {publication.table}
     if not tables:
         return None
+    for node in publication.query.walk():
+        # Ibis has tuples where sqlglot looks into lists alone.
+        for name in [name for name, value in node.args.items() if isinstance(value, tuple)]:
+            node.set(name, [*node.args[name]])
+    # Untrimmed: trimming copies the whole query once for every column.
+    options = {"dialect": "duckdb", "trim_selects": False, "copy": False}
     try:
-        # Untrimmed: trimming copies the whole query once for every column.
-        roots = lineage(
-            None, publication.sql, publication.sources, dialect="duckdb", trim_selects=False
-        )
+        roots = lineage(None, publication.query, publication.sources, **options)
     except SqlglotError as error:
         logger.warning("No column lineage of %s: %s", publication.table, error)
         return None

@@ -71,7 +71,8 @@ def publish(
     if breaches := column_breaches(contract, expression.schema()):
         raise ContractBreach(contract.table, breaches)
     place = placed(there, contract, lake)
-    sql = str(con.compile(expression, pretty=True))
+    query = con.compiler.to_sqlglot(expression)
+    sql = query.sql(con.dialect, pretty=True, copy=False)
     staged = place.stage(con, contract, expression, sql)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
@@ -88,7 +89,7 @@ def publish(
         for table in expression.op().find((ops.UnboundTable, ops.InMemoryTable))
         if table.name not in there.temporary
     }
-    return Publication(contract.table, lines, before, sql, sources)
+    return Publication(contract.table, lines, before, query, sql, sources)
 
 
 def empty_outside(
