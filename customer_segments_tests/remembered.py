@@ -6,6 +6,7 @@ Belongs here: pure functions of a library, remembered. Does not: anything that a
 import ast
 from functools import cache, lru_cache
 
+import ibis
 import ibis.expr.operations as ops
 import pytest
 import sqlglot.expressions as sge
@@ -26,6 +27,11 @@ def remember(patch: pytest.MonkeyPatch) -> None:
     """Have libraries do once what comes out the same each time."""
     _remember_compiled(patch)
     lineage, from_config = dagster_metadata.lineage, ScriptDirectory.from_config
+    to_sql = ibis.to_sql
+
+    @lru_cache(maxsize=2000)
+    def sql_of(op: ops.Node, dialect: str) -> str:
+        return to_sql(op.to_expr(), dialect)
 
     @lru_cache(maxsize=200)
     def lineage_of(sql: str, sources: str, *options: tuple[str, object]):
@@ -39,6 +45,7 @@ def remember(patch: pytest.MonkeyPatch) -> None:
             directories[location] = from_config(config)
         return directories[location]
 
+    patch.setattr(ibis, "to_sql", lambda expr, dialect: sql_of(expr.unbind().op(), dialect))
     # The revisions of Dagster's database, read from a hundred files for each instance.
     patch.setattr(ScriptDirectory, "from_config", directory_of)
     patch.setattr(
