@@ -5,6 +5,7 @@ Belongs here: pure functions of a library, remembered. Does not: anything that a
 
 from functools import cache, lru_cache
 
+import ibis
 import ibis.expr.operations as ops
 import pytest
 import sqlglot.expressions as sge
@@ -28,6 +29,11 @@ def remember(patch: pytest.MonkeyPatch) -> None:
     _remember_compiled(patch)
     lineage_of, from_config = dagster_metadata.column_lineage, ScriptDirectory.from_config
     lineages: dict[tuple[str, str, str], TableColumnLineage | None] = {}
+    to_sql = ibis.to_sql
+
+    @lru_cache(maxsize=2000)
+    def sql_of(op: ops.Node, dialect: str) -> str:
+        return to_sql(op.to_expr(), dialect)
 
     def known_lineage_of(publication: Publication) -> TableColumnLineage | None:
         key = publication.table, publication.sql, repr(publication.sources)
@@ -43,6 +49,7 @@ def remember(patch: pytest.MonkeyPatch) -> None:
             directories[location] = from_config(config)
         return directories[location]
 
+    patch.setattr(ibis, "to_sql", lambda expr, dialect: sql_of(expr.unbind().op(), dialect))
     # The revisions of Dagster's database, read from a hundred files for each instance.
     patch.setattr(ScriptDirectory, "from_config", directory_of)
     patch.setattr(dagster_metadata, "column_lineage", known_lineage_of)

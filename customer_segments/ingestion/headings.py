@@ -55,10 +55,10 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
         places: dict[str, list[int]] = {}
         for n, cell in enumerate(cells):
             places.setdefault(key(cell), []).append(n)
-        for name in names:
-            if (said := key(name)) and (there := places.get(said)):
-                # Total, and beside it Total (formatted).
-                return [n for n in there if "formatted" not in cells[n].casefold()] or there
+        places.pop("", None)
+        for there in (places[said] for said in map(key, names) if said in places):
+            # Total, and beside it Total (formatted).
+            return [n for n in there if "formatted" not in cells[n].casefold()] or there
     return []
 
 

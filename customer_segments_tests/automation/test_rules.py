@@ -129,12 +129,12 @@ def test_sales_of_the_morning_of_the_first_are_kept_where_the_day_begins_early(
     shop.put(settings.source_dir / "a.csv", [*shop.rows(1, 0), *shop.rows(2, 0), sale])
     april = date(2010, 4, 1)
     with freeze_time(now):
-        execute(settings, "ingest")
+        execute(settings, "ingest", checks=False)
         covered = Installation.of(settings).months
         assert covered.newest == april
         keys = covered.partitions().get_partition_keys()
         assert keys[-1] == "2010-04-01"
-        execute(settings, "clean", covered.first, april)
+        execute(settings, "clean", covered.first, april, checks=False)
     kept = ask(settings, "SELECT invoice FROM cleaned_transactions WHERE month = '2010-04-01'")
     assert kept == [("1",)]
     assert ask(settings, "FROM rejected_transactions WHERE reason = 'outside_months'") == []

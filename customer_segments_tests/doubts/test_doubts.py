@@ -9,7 +9,7 @@ import ibis
 import pytest
 
 from customer_segments.doubts import evidence, files
-from customer_segments.doubts.doubts import doubts, require_none_stops
+from customer_segments.doubts.doubts import DOUBTED, doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, layout_for
@@ -37,11 +37,12 @@ def doubted(
     further: tuple[Doubt, ...] = (),
     by_file: dict[str, dict[str, Any]] | None = None,
     sheet_name: str = "",
+    only: str = "",
     **columns: str,
 ) -> list[Doubt]:
-    """Doubt the shop, with other columns by SQL."""
+    """Doubt the shop, with other columns by SQL; by one doubt ``only``, in a fifth of the time."""
     columns |= {"sheet": sheet_name} if sheet_name else {}
-    con = ibis.duckdb.connect()
+    con = ibis.duckdb.connect(threads=1)
     con.raw_sql(RAW_TRANSACTIONS.ddl())
     replaced = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
     rows = SHOP.replace("SELECT ", "SELECT n, ", 1)
@@ -60,7 +61,10 @@ def doubted(
         each["read_as"] = json.dumps(read_as)
         each["ignored_columns"] = json.dumps(each.pop("ignored"))
     sheets = SOURCE_SHEETS.arrow(sheets)
-    return doubts(Evidence.of(con, raw, sheets, policy or Policy(), bounds), further)
+    found = Evidence.of(con, raw, sheets, policy or Policy(), bounds)
+    if only:
+        return list(next(each for each in DOUBTED if each.__name__ == only)(found))
+    return doubts(found, further)
 
 
 def toml_of(advice: str) -> dict:
@@ -142,12 +146,6 @@ MANY = [
         {"customer_id": "'5.8382' || n % 3 || 'E12'"},
         ["5.83820E12 in row 2"],
         {},
-    ),
-    (
-        "outlying_customer",
-        {"customer_id": "'Till ' || n // 2 % 6"},
-        ["all 1,200 orders are of Till 0, Till 1, Till 2, Till 3 and others"],
-        {"layout": [{"columns": {"customer_id": "HEADING"}}]},
     ),
     (
         "placeholder_dates",
@@ -291,30 +289,53 @@ def test_of_many_rows_some_customers_tell_and_it_is_said(monkeypatch):
 
 @pytest.mark.parametrize(("name", "columns", "words", "way_out"), MANY)
 def test_what_looks_wrong_stops_and_names_its_way_out(name, columns, words, way_out):
-    (found,) = doubted(**columns)
+    (found,) = doubted(only=name, **columns)
     assert (found.name, found.level) == (name, "stops")
     for word in words:
         assert word in found.said
     assert toml_of(found.advice) == way_out
     assert found.change == way_out
-    assert found.accept == f'[source]\naccept = ["{name}"]'
     with pytest.raises(UserError, match=name):
         require_none_stops([found])
-    accepting = Policy(source={"accept": [name, "other_retailer"]})
-    accepted = next(each for each in doubted(accepting, **columns) if each.name == name)
-    assert accepted.level == "warns"
-    require_none_stops([accepted])
+
+
+TWO_FILES = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
+KINDS = {name: columns for name, columns, *_ in MANY} | {
+    "unsigned_credit_notes": {"invoice": "if(n % 20 = 0, 'CN-' || invoice, invoice)"},
+    "wrong_code_page": {"description": "'KÃ¤se fÃ¼r alle'"},
+    "services_sold": {"description": "if(stock_code = 'P7', 'Gift card 50', 'RED MUG')"},
+    "other_scale": TWO_FILES | {"price": "(2.5 + n % 7) * if(n < 1200, 1, 100)"},
+    "unused_money": {"sheet": {"ignored": ["Discount Amount"]}},
+}
+
+
+@pytest.mark.parametrize(("name", "shop"), KINDS.items())
+def test_a_fault_of_one_kind_raises_no_other_doubt(name, shop):
+    (found,) = doubted(**shop)
+    assert found.accept == f'[source]\naccept = ["{name}"]'
+
+
+def test_a_few_tills_are_no_customers():
+    (found,) = doubted(customer_id="'Till ' || n // 2 % 6")
+    assert (found.name, found.level) == ("outlying_customer", "stops")
+    assert "all 1,200 orders are of Till 0, Till 1, Till 2, Till 3 and others" in found.said
+    assert found.change == {"layout": [{"columns": {"customer_id": "HEADING"}}]}
 
 
 SEVERAL = [
     pytest.param({"customer_id": "'12E' || n // 2 % 400"}, id="hexadecimal ids"),
     pytest.param({"customer_id": "(5838210000000000 + n // 2 % 400)::VARCHAR"}, id="long ids"),
-    pytest.param({"customer_id": "lpad(customer_id, 8, '0')"}, id="all ids have zeros"),
+    pytest.param(
+        {"customer_id": "lpad(customer_id, 8, '0')", "description": "'CRÈME BRÛLÉE Ø 12, Â'"},
+        id="all ids have zeros, and names accents",
+    ),
     pytest.param({"customer_id": "if(n // 2 % 11 = 0, '9', customer_id)"}, id="a large customer"),
     pytest.param({"customer_id": "(n // 2 % 13)::VARCHAR"}, id="thirteen customers alike"),
     pytest.param({"customer_id": "(n // 6)::VARCHAR"}, id="a few orders each"),
-    pytest.param({"quantity": "if(n = 7, -1, quantity)"}, id="one return"),
-    pytest.param({"quantity": "if(n % 30 = 0, 0, quantity)"}, id="nothing sold"),
+    pytest.param(
+        {"quantity": "CASE WHEN n = 7 THEN -1 WHEN n % 30 = 0 THEN 0 ELSE quantity END"},
+        id="one return, and lines of nothing",
+    ),
     pytest.param(
         {
             "quantity": "if(n // 2 % 20 = 0, -1, quantity)",
@@ -325,7 +346,6 @@ SEVERAL = [
     ),
     pytest.param({"customer_id": "if(n // 2 % 4 = 0, NULL, customer_id)"}, id="guests"),
     pytest.param({"is_superseded": "n < 800"}, id="an export of all with every file"),
-    pytest.param({"description": "'CRÈME BRÛLÉE Ø 12, Â'"}, id="accents"),
     pytest.param(
         {"customer_id": "['', 'A', 'B'][1 + n // 2 % 400 % 3] || customer_id"}, id="shops' own ids"
     ),
@@ -362,14 +382,14 @@ def test_the_way_out_leads_out(settings, columns):
 
 def test_rows_that_a_setting_leaves_out_are_not_doubted():
     columns = {"month": "if(n < 2000, DATE '2024-09-01', month)"}
-    (found,) = doubted(**columns)
+    (found,) = doubted(only="outlying_reason", **columns)
     assert found.said.startswith("outside_months rejects")
     assert doubted(bounds=("2024-09", None), **columns) == []
 
 
 def test_columns_that_look_like_money_are_named_with_their_layout():
     headings = "Lineitem discount, Discount Code, Financial Status, Taxes, Shipping, Currency, Zip"
-    found = doubted(sheet={"ignored": headings.split(", ")})
+    found = doubted(only="unused_money", sheet={"ignored": headings.split(", ")})
     assert {(each.name, each.level) for each in found} == {("unused_money", "warns")}
     said = [each.said.partition(": ")[2].partition(" is ")[0] for each in found]
     named = ["'Lineitem discount'", "'Financial Status'", "'Currency'", "'Taxes'", "'Shipping'"]
@@ -390,14 +410,14 @@ def test_columns_that_look_like_money_are_named_with_their_layout():
     ],
 )
 def test_what_is_proposed_of_a_column_can_be_followed(heading, change):
-    (found,) = doubted(sheet={"ignored": [heading]})
+    (found,) = doubted(only="unused_money", sheet={"ignored": [heading]})
     assert found.change.get("layout") == ([change] if change else None)
     assert found.change.get("cleaning", {}).get("statuses") != ["paid"]
 
 
 def test_what_was_given_back_is_taken_off_its_line_where_nothing_else_does():
     said = {"ignored": ["returned_quantity"], "headings": {"quantity": "Qty"}}
-    (found,) = doubted(sheet=said)
+    (found,) = doubted(only="unused_money", sheet=said)
     assert found.change == {"layout": [{"columns": {"quantity": ["Qty", "returned_quantity"]}}]}
 
 
@@ -433,7 +453,8 @@ def test_files_of_another_retailer_are_doubted_unless_their_ids_are_written_anew
     ],
 )
 def test_credit_notes_without_a_negative_number_are_said(invoice, names):
-    assert [each.name for each in doubted(invoice=invoice)] == names
+    found = doubted(only="unsigned_credit_notes", invoice=invoice)
+    assert [each.name for each in found] == names
 
 
 @pytest.mark.parametrize(
@@ -445,7 +466,7 @@ def test_credit_notes_without_a_negative_number_are_said(invoice, names):
     ],
 )
 def test_names_beside_ids_that_are_always_the_same_or_no_names_are_not_doubted(customer_id):
-    assert doubted(customer_id=customer_id) == []
+    assert doubted(only="padded_ids", customer_id=customer_id) == []
 
 
 SAID = {"headings": {"status": "Document Type"}}
@@ -525,7 +546,7 @@ def test_gift_cards_under_a_code_of_the_shops_own_are_said(code):
         "stock_code": f"if(n % 30 = 0, {code}, 'P' || n % 50)",
         "description": "if(n % 30 = 0, 'Gift card 50', 'RED MUG')",
     }
-    (found,) = doubted(**rows)
+    (found,) = doubted(only="services_sold", **rows)
     assert (found.name, found.level) == ("services_sold", "warns")
     assert "80 lines of GIFT" in found.said
     assert doubted(Policy(**found.change), **rows) == []
@@ -544,17 +565,17 @@ def test_money_of_several_currencies_stops():
     (found,) = doubted(sheet={"currencies": "EUR, USD"})
     assert (found.name, found.level) == ("several_currencies", "stops")
     assert "EUR in orders.csv" in found.said
-    assert doubted(sheet={"currencies": "EUR"}) == []
+    assert doubted(only="several_currencies", sheet={"currencies": "EUR"}) == []
 
 
 @pytest.mark.parametrize("text", ["Käse für alle", "10 £ off", "naïve café"])
 def test_text_of_another_code_page_is_named(text):
     misread = text.encode().decode("cp1252")
-    (found,) = doubted(description=f"'{misread}'")
-    assert (found.name, found.level) == ("wrong_code_page", "warns")
+    (found,) = doubted(only="wrong_code_page", description=f"'{misread}'")
+    assert found.level == "warns"
     assert misread in found.said
     assert "2,400 rows" in found.said
-    assert doubted(description=f"'{text}'") == []
+    assert doubted(only="wrong_code_page", description=f"'{text}'") == []
 
 
 def test_what_others_doubt_is_accepted_alike():
@@ -595,8 +616,7 @@ def test_a_layout_holds_for_files_to_come():
     ],
 )
 def test_a_price_without_the_quantity_beside_it_is_doubted(headings, unused, names):
-    found = doubted(sheet={"headings": headings, "ignored": unused})
-    found = [each for each in found if each.name != "unused_money"]
+    found = doubted(only="no_quantity", sheet={"headings": headings, "ignored": unused})
     assert [each.name for each in found] == names
     for each in found:
         assert each.change == {"layout": [{"columns": {"quantity": "Qtity"}}]}
@@ -608,9 +628,9 @@ def test_prices_that_grow_with_the_quantity_are_doubted():
     assert (found.name, found.level) == ("line_prices", "stops")
     assert "column 'Price': of 50 of 50 products" in found.said
     assert found.change == {"layout": [{"columns": {"price": "", "amount": "Price"}}]}
-    assert doubted(sheet={"headings": {"amount": "Total"}}, **prices) == []
+    assert doubted(only="line_prices", sheet={"headings": {"amount": "Total"}}, **prices) == []
     falling = prices | {"price": "(1 + n % 50) * (1 - (n // 50 % 4) / 10)"}
-    assert doubted(sheet={"headings": {"price": "Price"}}, **falling) == []
+    assert doubted(only="line_prices", sheet={"headings": {"price": "Price"}}, **falling) == []
 
 
 def test_lines_that_some_orders_repeat_are_said_and_not_proposed():
@@ -632,7 +652,6 @@ def test_sales_that_two_files_have_under_other_numbers_are_doubted():
     assert doubted(**workbook) == []
 
 
-TWO_FILES = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
 PAID = {
     "invoice": "(500000 + n % 1200 // 2)::VARCHAR",
     "customer_id": "(12000 + n % 1200 // 2 % 400)::VARCHAR",
@@ -666,7 +685,7 @@ LISTED = {
 def test_payments_and_lists_beside_the_sales_are_doubted(columns, said):
     month = f"date_trunc('month', {columns['invoice_date']})::DATE"
     by_file = {"a.csv": {"headings": {"invoice": "Order", "stock_code": "SKU"}}}
-    (found,) = doubted(by_file=by_file, **TWO_FILES, **columns, month=month)
+    (found,) = doubted(only="sold_twice", by_file=by_file, **TWO_FILES, **columns, month=month)
     assert (found.name, found.level) == ("sold_twice", "stops")
     assert said in found.said
 
@@ -681,8 +700,8 @@ def test_a_list_of_customers_from_before_the_sales_is_doubted():
         "description": "if(n < 2000, description, NULL)",
     }
     month = f"date_trunc('month', {columns['invoice_date']})::DATE"
-    found = [each.said for each in doubted(by_file=by_file, **columns, month=month)]
-    assert any("400 of 400 rows are of customers who buy there" in said for said in found)
+    found = doubted(only="sold_twice", by_file=by_file, **columns, month=month)
+    assert any("400 of 400 rows are of customers who buy there" in each.said for each in found)
 
 
 @pytest.mark.parametrize(
@@ -697,8 +716,7 @@ def test_a_list_of_customers_from_before_the_sales_is_doubted():
 )
 def test_orders_without_products_are_no_list(columns):
     by_file = {"a.csv": {"headings": {"invoice": "Order", "stock_code": "SKU"}}}
-    found = doubted(by_file=by_file, **TWO_FILES, **columns)
-    assert "sold_twice" not in [each.name for each in found]
+    assert doubted(only="sold_twice", by_file=by_file, **TWO_FILES, **columns) == []
 
 
 @pytest.mark.parametrize(
@@ -718,10 +736,9 @@ def test_customers_of_other_columns_are_no_others(unused, level, change):
         "b.csv": {"headings": {"customer_id": "Customer No"}, "ignored": unused},
     }
     email = "if(n < 1200, customer_id || '@example.org', customer_id)"
-    found = doubted(by_file=by_file, **TWO_FILES, customer_id=email)
-    assert next((each.name, each.level) for each in found) == ("several_ids", level)
-    assert found[0].change == change
-    assert doubted(by_file=by_file, **TWO_FILES) == []
+    found = doubted(only="several_ids", by_file=by_file, **TWO_FILES, customer_id=email)
+    assert [(each.level, each.change) for each in found] == [(level, change)]
+    assert doubted(only="several_ids", by_file=by_file, **TWO_FILES) == []
 
 
 def test_files_that_tell_customers_by_another_kind_of_id_are_doubted():
@@ -734,12 +751,13 @@ def test_files_that_tell_customers_by_another_kind_of_id_are_doubted():
 def test_order_numbers_of_lines_are_doubted():
     sheet = {"headings": {"invoice": "Line", "customer_id": "Customer"}}
     assert [each.name for each in doubted(sheet=sheet, invoice="n::VARCHAR")] == ["order_numbers"]
-    assert doubted(sheet=sheet) == []
+    assert doubted(only="numbered_lines", sheet=sheet) == []
 
 
 @pytest.mark.parametrize(("times", "names"), [(100, ["other_scale"]), (2, [])])
 def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
-    found = doubted(**TWO_FILES, price=f"(2.5 + n % 7) * if(n < 1200, 1, {times})")
+    price = f"(2.5 + n % 7) * if(n < 1200, 1, {times})"
+    found = doubted(only="other_scale", **TWO_FILES, price=price)
     assert [each.name for each in found] == names
     for each in found:
         assert "b.csv: 50 of 50 products" in each.said
@@ -750,11 +768,9 @@ def test_prices_of_another_scale_than_in_other_files_are_doubted(times, names):
     ("times", "names"), [("1.2", ["other_scale"]), ("(1 + n % 50 % 3 / 5)", [])]
 )
 def test_prices_with_tax_in_one_file_alone_are_doubted(times, names):
-    rows = {
-        "workbook": "if(n < 1200, 'a.csv', 'b.csv')",
-        "price": f"(2.5 + n % 50 % 7) * if(n < 1200, 1, {times})",
-    }
-    assert [each.name for each in doubted(**rows)] == names
+    price = f"(2.5 + n % 50 % 7) * if(n < 1200, 1, {times})"
+    found = doubted(only="other_scale", **TWO_FILES, price=price)
+    assert [each.name for each in found] == names
 
 
 @pytest.mark.parametrize(
@@ -770,7 +786,8 @@ def test_headings_in_another_order_among_the_rows_are_doubted(invoice, customer,
         "unreadable_column": "if(n = 99, 'quantity', NULL)",
         "unreadable_text": "if(n = 99, 'Quantity', NULL)",
     }
-    assert [each.name for each in doubted(sheet={"headings": own}, **rows)] == names
+    found = doubted(only="other_headings", sheet={"headings": own}, **rows)
+    assert [each.name for each in found] == names
 
 
 def test_documents_of_one_sale_count_once():
@@ -848,7 +865,7 @@ def test_money_with_tax_and_without_is_told_apart_by_file(headings, said):
 
 
 def test_currencies_of_headings_are_told_apart():
-    workbook = {"workbook": "if(n < 1200, 'a.csv', 'b.csv')"}
-    assert doubted(sheet={"headings": {"price": "Price (EUR)"}}, **workbook) == []
-    (found,) = doubted(sheet={"headings": {"price": "Price (EUR)"}, "currencies": "GBP, EUR"})
-    assert found.name == "several_currencies"
+    sheet = {"headings": {"price": "Price (EUR)"}}
+    assert doubted(only="several_currencies", sheet=sheet, **TWO_FILES) == []
+    sheet["currencies"] = "GBP, EUR"
+    assert len(doubted(only="several_currencies", sheet=sheet)) == 1

@@ -34,7 +34,7 @@ BUSY_DAY = {
 )
 def test_days_of_the_export_are_told_from_days_of_sales(columns, names):
     sheet = {"headings": {"invoice_date": "Date"}}
-    found = [each for each in doubted(sheet=sheet, **columns) if each.name == "one_day"]
+    found = doubted(only="one_day", sheet=sheet, **columns)
     assert [each.name for each in found] == names
     assert all("column 'Date'" in each.said and "HEADING" in each.advice for each in found)
 
@@ -44,7 +44,7 @@ def test_days_of_the_export_are_told_from_days_of_sales(columns, names):
     [("65536 - n", "stops"), ("1048576 - n", "stops"), ("1048577 - n", None)],
 )
 def test_as_many_rows_as_fit_are_doubted(row_number, level):
-    found = [each for each in doubted(row_number=row_number) if each.name == "cut_off"]
+    found = doubted(only="cut_off", row_number=row_number)
     assert [each.level for each in found] == ([level] if level else [])
 
 

@@ -79,6 +79,7 @@ def test_the_findings_say_that_seven_segments_equal_the_plain_sum_and_do_not_bea
     assert "beats four clusters of log1p" in at_six
 
 
+@pytest.mark.slow  # a figure of the documentation; test_champion has a month later
 def test_a_refit_a_month_later_labels_alike(uci_warehouse, copies):
     agreement = made(copies(uci_warehouse), REFIT_AGREEMENT).set_index(
         ["labelling", "months_before"]
