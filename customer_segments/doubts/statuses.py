@@ -24,7 +24,7 @@ MOST_SHOWN = 3
 HALF = 0.5
 # Of lines, those of a prefix that say something, and are not what the shop calls its invoices.
 FEW, MOST = 0.001, 0.5
-PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
+PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false", "live": "true"}
 
 
 def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:

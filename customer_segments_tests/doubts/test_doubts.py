@@ -208,6 +208,12 @@ MANY = [
         {"source": {"no_customer": [*Policy().source.no_customer, "99999"]}},
     ),
     (
+        "outlying_customer",
+        {"customer_id": "if(n // 2 % 40 = 0, 'Web Shop', customer_id)"},
+        ["Web Shop has 30 of 1,200 orders"],
+        {"source": {"no_customer": [*Policy().source.no_customer, "Web Shop"]}},
+    ),
+    (
         "one_order_each",
         {"customer_id": "invoice"},
         ["1,200 of 1,200 customers have one order"],
@@ -312,6 +318,7 @@ SEVERAL = [
     pytest.param({"customer_id": "lpad(customer_id, 8, '0')"}, id="all ids have zeros"),
     pytest.param({"customer_id": "if(n // 2 % 11 = 0, '9', customer_id)"}, id="a large customer"),
     pytest.param({"customer_id": "(n // 2 % 13)::VARCHAR"}, id="thirteen customers alike"),
+    pytest.param({"customer_id": "if(n // 2 % 40 = 0, '9', customer_id)"}, id="a good customer"),
     pytest.param({"customer_id": "(n // 6)::VARCHAR"}, id="a few orders each"),
     pytest.param({"quantity": "if(n = 7, -1, quantity)"}, id="one return"),
     pytest.param({"quantity": "if(n % 30 = 0, 0, quantity)"}, id="nothing sold"),
@@ -466,6 +473,12 @@ def test_unsigned_credit_memos_stop_and_the_setting_takes_them_off(status, chang
     for each in stopping:
         found = doubted(Policy(**each.change), sheet=SAID, **rows)
         assert [each.name for each in found] == []
+
+
+def test_a_mark_of_what_is_no_test_is_named_with_what_it_says_of_sales():
+    found = doubted(sheet={"ignored": ["Livemode", "Live Chat"]})
+    assert ["'Livemode' is not used" in each.said for each in found] == [True]
+    assert found[0].change["cleaning"] == {"statuses": ["true"]}
 
 
 def test_flags_in_words_are_told_by_what_they_say():

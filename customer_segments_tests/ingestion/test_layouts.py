@@ -270,6 +270,8 @@ def test_odoo_and_shopify_are_filled_down_and_others_are_not():
         ("Kundennr.", "Kunden-Nummer"),
         ("Código de cliente", "codigo cliente"),
         ("Customer #", "Customer No"),
+        ("Sales[Customer ID]", "o.customer_id"),
+        ("dim_customer_id", "lngCustomerID"),
     ],
 )
 def test_headings_that_are_alike(heading, other):
