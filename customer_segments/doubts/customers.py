@@ -90,7 +90,9 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
         words = ids.lower().re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
         yield from _alike(found, words.sort().join(" "), "the order of names", None, case=".signs")
     if has["zeros"]:
-        unpadded, drop = ids.re_replace(f"({BEFORE})0+", r"\1"), {"leading_zeros": "drop"}
+        # anna01@example.com is not anna1@example.com.
+        unpadded = ibis.ifelse(ids.contains("@"), ids, ids.re_replace(f"({BEFORE})0+", r"\1"))
+        drop = {"leading_zeros": "drop"}
         yield from _alike(found, unpadded, "zeros in front", {"source": drop})
     if has["small_letters"]:
         ignore = {"source": {"letter_case": "ignore"}}

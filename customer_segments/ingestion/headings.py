@@ -27,6 +27,7 @@ WHOLE = ("invoice_date", "customer_id")
 LEAST_LEFT = 5
 PIVOTED = r"(?i)^(sum|max|min|avg|average|summe|somme|suma|somma|soma|som) (of|von|de|di|van) "
 TABLE = r"^(?:\w+\.(?=\w{3,}$)|(?:dim|fct|fact|str|int|lng|dbl|dtm|dte|cur)(?:_|(?=[A-Z])))"
+CAMEL = "(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])"
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
@@ -159,7 +160,7 @@ def _words(heading: str) -> tuple[str, ...]:
     # As pivot tables have it: Sum of Sales, Somme de Montant.
     without = re.sub(PIVOTED, "", without)
     # unitPriceGBP is unit price GBP.
-    without = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without)
+    without = re.sub(CAMEL, " ", without)
     letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W_]+", letters.replace("#", " no "))

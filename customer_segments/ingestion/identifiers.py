@@ -128,7 +128,7 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
             text = text.upper()
         if rules.leading_zeros == "drop":
             # One digit stays: 000 is a customer, unless it is among the placeholders.
-            text = text.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
+            text = text.re_replace("^([^0-9@]*)0+([0-9A-Za-z][^@]*)$", r"\1\2")
         return text
 
     return spelt

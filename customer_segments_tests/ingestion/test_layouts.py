@@ -495,6 +495,12 @@ def test_a_sheet_that_is_passed_over_beside_one_like_it_is_doubted(tmp_path, oth
     assert found.stopped == doubted
 
 
+def test_a_column_that_may_be_missing_refuses_no_file_that_has_it_twice(tmp_path):
+    text = "Order ID,Customer ID,Date,Sales,Estado,Estado\n1,7,2024-01-31,9.5,Pagado,Jalisco\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert take(tmp_path / "a.csv").column("status") == [None]
+
+
 @pytest.mark.parametrize(
     ("town", "status"), [("City", None), ("Warehouse", "Shipped")], ids=["address", "status"]
 )
