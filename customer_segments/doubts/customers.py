@@ -136,7 +136,7 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
         # Web Shop, xxx: a word among numbers is no customer like the others.
         is_word = of_ids["told"] > NEARLY_ALL and not re.search(TOLD, row["customer_id"])
         large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES)
-        times = max(_times_the_rest(found.customers, row, of, large) for of in ("orders", "lines"))
+        times = max(_times(found.customers, row, of, large) for of in ("orders", "lines"))
         if times < least:
             continue
         rows = found.raw
@@ -161,9 +161,7 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
     yield doubt("outlying_customer.few", NAME_IT, names=names, files=_first(found), **first)
 
 
-def _times_the_rest(
-    customers: list[dict[str, Any]], one: dict[str, Any], of: str, large: float
-) -> float:
+def _times(customers: list[dict[str, Any]], one: dict[str, Any], of: str, large: float) -> float:
     """Return how many times as much one customer has as any that has no large share."""
     shares = [row[of] / row[f"all_{of}"] for row in customers]
     rest = max((share for share in shares if share < large), default=0)

@@ -54,7 +54,7 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     names, address = _known()["synonyms"].get(column, []), _known()["address"]
     if any(_where(town, cells, _plain) for town in address["towns"]):
         names = [name for name in names if name not in address["parts"]]
-    for key in (_plain, _in_any_order, _without_tax, _without_table, _left):
+    for key in (_plain, _in_any_order, _alone, _left):
         places: dict[str, list[int]] = {}
         for n, cell in enumerate(cells):
             places.setdefault(key(cell), []).append(n)
@@ -134,15 +134,9 @@ def _in_any_order(heading: str) -> str:
 
 
 @cache
-def _without_tax(heading: str) -> str:
-    """Return a heading's words without what it says of taxes: Enhetspris eks. mva."""
-    return re.sub(TAX, "", " ".join(_words(heading)))
-
-
-@cache
-def _without_table(heading: str) -> str:
-    """Return a heading without its table or type: o.customer_id, dim_customer_id, strInvoiceNo."""
-    return _plain(re.sub(TABLE, "", heading))
+def _alone(heading: str) -> str:
+    """Return a heading without taxes, table, type: Pris eks. mva, o.customer_id, strInvoiceNo."""
+    return re.sub(TAX, "", " ".join(_words(re.sub(TABLE, "", heading))))
 
 
 @cache
