@@ -4,6 +4,7 @@ Belongs here: kinds of files by name. Does not: which folder it is (``settings``
 (``ingestion``).
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,12 @@ TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 # Of names in a message.
 SHOWN = 5
 SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
+# What files are called that others replaced.
+FORMER = (
+    r"(?i)(?:^|[\W_])(old|backup|bak|orig|original|draft|before|previous|alt|vorher|sicherung|entwurf"
+    r"|ancien|avant|sauvegarde|viejo|anterior|antiguo|borrador|vecchio|bozza|antigo|rascunho|oud)"
+    r"(?:[\W_]|\d*$)"
+)
 
 # What to do about files of other kinds, by how their names end.
 TO_UNPACK = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".zst", ".xz", ".gz", ".numbers")
@@ -56,12 +63,17 @@ def contents(folder: Path) -> tuple[list[Path], list[str]]:
 def natural_order(files: list[Path]) -> list[Path]:
     """Return files in natural order of their names: later ones supersede, 2 before 10.
 
-    By stems: orders (1).csv, a later download, comes after orders.csv.
+    By stems: orders (1).csv, a later download, comes after orders.csv; orders_old.csv before.
     """
     from natsort import natsorted, ns
 
+    def in_time(file: Path) -> tuple[bool, str, str]:
+        # 01.03.2025 after 28.02.2025.
+        stem = re.sub(r"(?<!\d)(\d\d)\.(\d\d)\.(\d{4})(?!\d)", r"\3.\2.\1", file.stem)
+        return not re.search(FORMER, stem), stem, file.name
+
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
-    return natsorted(sorted(files), key=lambda file: (file.stem, file.name), alg=ns.IGNORECASE)
+    return natsorted(sorted(files), key=in_time, alg=ns.IGNORECASE)
 
 
 def parts_of(folder: Path) -> list[Path]:

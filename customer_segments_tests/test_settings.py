@@ -160,6 +160,9 @@ def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
         ["a.xlsx", "B.xlsx", "c.xlsx"],
         ["2009-12.csv", "2010-2.csv", "2010-11.csv"],
         ["01.csv", "1.csv", "A.csv", "a.csv"],
+        ["orders_old.csv", "orders.csv", "orders (1).csv"],
+        ["sales_28.02.2025.csv", "sales_01.03.2025.csv"],
+        ["alte Ware.csv", "behold.csv", "origin.csv"],
     ],
 )
 def test_files_are_in_natural_order_whatever_order_they_are_found_in(names):

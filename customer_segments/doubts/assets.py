@@ -98,7 +98,7 @@ def build_defs(installed: Installation) -> dg.Definitions:
 def _ingested(
     context: dg.AssetExecutionContext, installed: Installation, reread: bool
 ) -> Iterator[dg.Output]:
-    from customer_segments.doubts.doubts import doubts, require_none_stops
+    from customer_segments.doubts.doubts import doubts, each_once, require_none_stops
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion import reuse
     from customer_segments.ingestion.contacts import contacts
@@ -160,7 +160,7 @@ def _ingested(
             if passes_on or tables.CUSTOMER_CONTACTS.table in Catalog.of(con):
                 passed_on = contacts(fresh, reused, surveyed)
                 contacted = published(tables.CUSTOMER_CONTACTS, passed_on)
-    for each in found:
+    for each in each_once(found):
         log.warning("%s: %s %s", each.name, each.said, each.advice)
     awaited = covered.awaited(newest)
     if awaited:

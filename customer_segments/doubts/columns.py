@@ -136,6 +136,7 @@ def other_scale(found: Evidence) -> Iterator[Doubt]:
         if row["alike"] >= MOST * row["products"] and least < row["times"] < most:
             facts = {"file": shown(row["workbook"]), "others": shown(row["beside"])}
             yield doubt("other_scale.tax", looked_at=found.looked_at, **row | facts)
+            break
     if concerned:
         one, files = concerned[0], [row["workbook"] for row in concerned]
         change = layout_for(files, found.files, minor_units=True)

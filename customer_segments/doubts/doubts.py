@@ -20,6 +20,9 @@ from customer_segments.doubts import (
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
 from customer_segments.ingestion.doubt import Doubt, accepting
+from customer_segments.ingestion.layout import shown
+
+MOST_NAMED = 5
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
@@ -71,6 +74,19 @@ def doubts(
         for each in doubted
         if not (each.name == "outlying_reason" and each.said.startswith(explained))
     ]
+
+
+def each_once(found: Iterable[Doubt]) -> Iterator[Doubt]:
+    """Say once what files that are alike give rise to, each by name."""
+    alike: dict[tuple, list[Doubt]] = {}
+    for each in found:
+        is_of_many = each.name == "other_totals"
+        key = (each.name, each.level, each.advice) if is_of_many else tuple(each.row().values())
+        alike.setdefault(key, []).append(each)
+    for first, *more in alike.values():
+        names = [*dict.fromkeys(shown(each.workbook or "") for each in more)]
+        others = ", ".join(names[:MOST_NAMED]) + (", and others" if names[MOST_NAMED:] else "")
+        yield first._replace(said=f"{first.said} So it is in {others}.") if more else first
 
 
 def require_none_stops(found: Iterable[Doubt], accepted: Iterable[str] = ()) -> None:

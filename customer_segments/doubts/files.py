@@ -26,8 +26,8 @@ BESIDE = set(UNUSED.pop("beside").split())
 WORDS = {what: set(said["words"].split()) for what, said in UNUSED.items()}
 BESIDE_OF = {what: BESIDE | set(said.get("beside", "").split()) for what, said in UNUSED.items()}
 NEEDED = {what: set(said["needs"].split()) for what, said in UNUSED.items() if "needs" in said}
-AMOUNT = r"(?i)amount|betrag|montant|importe|importo|bedrag"
-PERCENT = r"(?i)%|percent|pct|prozent"
+AMOUNT = r"(?i)amount|total|betrag|montant|importe|importo|bedrag"
+FORMS = {"amount": AMOUNT, "percent": r"(?i)%|percent|pct|prozent"}
 MEASURES = {
     "without tax": {"net", "netto", "neto", "ht", "excl", "excluding", "ex"},
     "with tax": {"gross", "brutto", "bruto", "lordo", "ttc", "incl", "including", "inc"},
@@ -161,7 +161,8 @@ def unused_money(found: Evidence) -> Iterator[Doubt]:
         if not columns:
             continue
         named = list(dict.fromkeys(name for names in columns.values() for name in names))
-        change = _using(found, what, named[0], [workbook for workbook, _ in columns])
+        read = [name for row in found.sheets if (name := row["headings"].get(what)) in named]
+        change = _using(found, what, [*read, *named][0], [workbook for workbook, _ in columns])
         yield doubt(
             "unused_money",
             change,
@@ -191,17 +192,16 @@ def _using(found: Evidence, what: str, heading: str, concerned: list[str]) -> Ch
         used = [h for row in found.sheets if (h := row["headings"].get(column))][:1]
         both = {column: [*used, heading]}
         return layout_for(concerned, found.files, columns=both) if used else {}
-    rate = "percent" if re.search(PERCENT, heading) else "rate"
-    rate = "amount" if re.search(AMOUNT, heading) else rate
+    rate = next((form for form, said in FORMS.items() if re.search(said, heading)), "rate")
     says = {"discount": rate} if what == "discount" else {}
     return layout_for(concerned, found.files, columns={what: heading}, **says)
 
 
 def _looks_like(heading: str, what: str) -> bool:
-    words = re.findall(r"[A-ZÀ-Þ]?[a-zß-ÿ0-9]+|[A-ZÀ-Þ]+", heading)
-    plain = {word.casefold() for word in words}
-    needed = plain & NEEDED[what] if what in NEEDED else True
-    return bool(plain & WORDS[what] and needed) and not plain & BESIDE_OF[what]
+    words = re.findall(r"[^\W_]+", re.sub(headings.CAMEL, " ", heading).casefold())
+    plain = {*words}
+    is_one = plain & WORDS[what] and plain & NEEDED.get(what, plain) and not plain & BESIDE_OF[what]
+    return bool(is_one or "".join(words) in WORDS[what])
 
 
 def wrong_code_page(found: Evidence) -> Iterator[Doubt]:

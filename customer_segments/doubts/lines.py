@@ -71,8 +71,8 @@ def unnetted_returns(found: Evidence) -> Iterator[Doubt]:
 
 def _credit_rule(found: Evidence, returns: Table, counted: dict) -> Change:
     """Return what marks returns: a negative price or quantity, or a prefix that few others have."""
-    if sales := statuses_of_sales(found, returns):
-        return {"cleaning": {"statuses": sales}}
+    if change := statuses_of_sales(found, returns):
+        return change
     order = ["workbook", "customer_id", "invoice"]
     sold = found.rows.filter(found.rows.reason.isnull()).select(order).distinct()
     both = sold.left_join(returns.select(order).distinct().mutate(back=1), order)

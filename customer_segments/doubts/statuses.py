@@ -24,7 +24,7 @@ MOST_SHOWN = 3
 HALF = 0.5
 # Of lines, those of a prefix that say something, and are not what the shop calls its invoices.
 FEW, MOST = 0.001, 0.5
-PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false"}
+PLACEHOLDERS = {"status": "paid", "kind": "sale", "flag": "false", "live": "true"}
 
 
 def unsigned_credit_statuses(found: Evidence) -> Iterator[Doubt]:
@@ -115,15 +115,16 @@ def _called_sold(names: list[str]) -> list[str]:
     return [name for name in names if re.search(WORDS["sold"], name)]
 
 
-def statuses_of_sales(found: Evidence, returns: Table) -> list[str]:
-    """Return the statuses of sales where ``returns`` have others, which are of no credit note."""
-    others = found.fetched(returns.select("status").distinct())
-    names = {row["status"] for row in others}
+def statuses_of_sales(found: Evidence, returns: Table) -> Change:
+    """Return what counts where some of ``returns`` are called fees, payouts or the like."""
+    names = {row["status"] for row in found.fetched(returns.select("status").distinct())}
     rows = _by_status(found)
-    are_fees = names and all(
-        row["most"] < 0 and not row["is_credit"] for row in rows if row["status"] in names
-    )
-    return [row["status"] for row in rows if row["least"] > 0] if are_fees else []
+    back = [row["status"] for row in rows if row["status"] in names and row["is_credit"]]
+    fees = [row for row in rows if row["status"] in names.difference(back)]
+    if not fees or any(row["most"] >= 0 for row in fees):
+        return {}
+    says = {"statuses": [row["status"] for row in rows if row["least"] > 0]}
+    return {"cleaning": says | ({"credit_statuses": back} if back else {})}
 
 
 def counting(found: Evidence, what: str, heading: str, concerned: list[str]) -> Change:

@@ -111,7 +111,8 @@ def filled_beside(con: Connection, sheet: Sheet, column: str) -> dict[str, Any] 
         return None
     most = max(said[name] for name in filled) - ALIKE * said["all"]
     order = STAND_INS[column].index
-    best = min((name for name in filled if said[name] >= most), key=lambda name: order(kinds[name]))
+    # The surest kind, and of two telephones the fuller.
+    best = min(filled, key=lambda name: (said[name] < most, order(kinds[name]), -said[name]))
     is_amount = column == "price" and found("amount", [headings[best]])
     named: Change = {"amount" if is_amount else column: headings[best]}
     if column == "customer_id" and said[best] < NEARLY_ALL * said["all"]:

@@ -25,6 +25,9 @@ TAX = (
 # What several columns may say together without anybody saying so.
 WHOLE = ("invoice_date", "customer_id")
 LEAST_LEFT = 5
+PIVOTED = r"(?i)^(sum|max|min|avg|average|summe|somme|suma|somma|soma|som) (of|von|de|di|van) "
+TABLE = r"^(?:\w+\.(?=\w{3,}$)|(?:dim|fct|fact|str|int|lng|dbl|dtm|dte|cur)(?:_|(?=[A-Z])))"
+CAMEL = "(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])"
 IN_BRACKETS = r"[(\[{].*?[)\]}]"
 
 
@@ -51,7 +54,7 @@ def found(column: str, cells: Sequence[str]) -> list[int]:
     names, address = _known()["synonyms"].get(column, []), _known()["address"]
     if any(_where(town, cells, _plain) for town in address["towns"]):
         names = [name for name in names if name not in address["parts"]]
-    for key in (_plain, _in_any_order, _without_tax, _left):
+    for key in (_plain, _in_any_order, _alone, _left):
         places: dict[str, list[int]] = {}
         for n, cell in enumerate(cells):
             places.setdefault(key(cell), []).append(n)
@@ -131,9 +134,9 @@ def _in_any_order(heading: str) -> str:
 
 
 @cache
-def _without_tax(heading: str) -> str:
-    """Return a heading's words without what it says of taxes: Enhetspris eks. mva."""
-    return re.sub(TAX, "", " ".join(_words(heading)))
+def _alone(heading: str) -> str:
+    """Return a heading without taxes, table, type: Pris eks. mva, o.customer_id, strInvoiceNo."""
+    return re.sub(TAX, "", " ".join(_words(re.sub(TABLE, "", heading))))
 
 
 @cache
@@ -145,9 +148,13 @@ def _left(heading: str) -> str:
 
 @cache
 def _words(heading: str) -> tuple[str, ...]:
+    # Sales[Customer ID], as Power BI has it.
+    heading = re.sub(r"^'?[\w ]+'?\[([^\]]{2,})\]$", r"\1", heading)
     without = re.sub(IN_BRACKETS, "", heading) or heading
     # As pivot tables have it: Sum of Sales, Somme de Montant.
-    without = re.sub(r"(?i)^(sum|summe|somme|suma|somma|soma|som) (of|von|de|di|van) ", "", without)
+    without = re.sub(PIVOTED, "", without)
+    # unitPriceGBP is unit price GBP.
+    without = re.sub(CAMEL, " ", without)
     letters = unicodedata.normalize("NFKD", without.casefold().replace("ß", "ss"))
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W_]+", letters.replace("#", " no "))

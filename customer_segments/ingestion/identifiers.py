@@ -73,9 +73,12 @@ def _text(cell: Value) -> StringValue:
 
 
 def _unquoted(text: StringValue) -> Value:
-    """Return ="00123" and '00123, by which a spreadsheet leaves digits alone, without the sign."""
+    """Return ="00123" and '00123, by which a spreadsheet leaves digits alone, without the sign.
+
+    So is 'P17' in single quotation marks.
+    """
     is_quoted = text.startswith("=") | text.startswith("'")
-    plain = text.re_replace('^(?:="(.*)"|\'([0-9].*))$', r"\1\2")
+    plain = text.re_replace("^(?:=\"(.*)\"|'([0-9].*?)'?|'(.*)')$", r"\1\2\3")
     return ibis.ifelse(is_quoted, plain, text)
 
 
@@ -111,8 +114,10 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what writes e-mail addresses without case, and others as the rules say."""
 
     def spelt(text: StringValue) -> Value:
-        # Anna Smith <anna@example.com>, gid://shopify/Customer/20001
-        text = text.re_replace(r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+))$", r"\1\2")
+        # Anna Smith <anna@example.com>, mailto:anna@example.com, gid://shopify/Customer/20001
+        text = text.re_replace(
+            r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+)|mailto:(.*))$", r"\1\2\3"
+        )
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)
         if rules.id_signs == "drop":
@@ -123,7 +128,7 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
             text = text.upper()
         if rules.leading_zeros == "drop":
             # One digit stays: 000 is a customer, unless it is among the placeholders.
-            text = text.re_replace("^([^0-9]*)0+([0-9A-Za-z])", r"\1\2")
+            text = text.re_replace("^([^0-9@]*)0+([0-9A-Za-z][^@]*)$", r"\1\2")
         return text
 
     return spelt

@@ -25,6 +25,7 @@ NEEDED = {
     "price": "money (a price, or an amount)",
 }
 COLUMNS, CONTACT = get_args(Columns), get_args(Contact)
+OPTIONAL = ("country", "status", "currency")  # of several with such a heading none is used
 # The amount where there is a price as well: it is held against quantity times price, and not used.
 LINE_TOTAL = "line_total"
 # What else is there: to be held against ids, or to stand in for what is empty, the surest first.
@@ -163,19 +164,18 @@ def _header(
         positions |= {PART.format(n, column): place for n, place in enumerate(others, 2)}
         if column in COLUMNS:  # an address may be the customer's id as well
             candidates = [n for n in candidates if n not in positions.values()]
-        if len(candidates) > 1:
+        if len(candidates) > 1 and (asked or column not in OPTIONAL):
             names = ", ".join(repr(cells[n]) for n in candidates)
             raise UserError(
                 f"{where}: column {column} stands there {len(candidates)} times ({shown(names)}).",
                 "Keep the one that counts"
                 + (
-                    ", or name it in the columns of a [[layout]]. Where each row has one of them, "
-                    "as of several currencies, make one column (in one currency) of them first."
+                    ", or name it in columns of a [[layout]]; if each row has one, make them one."
                     if len({cells[n] for n in candidates}) > 1
                     else ": give the others another heading."
                 ),
             )
-        if candidates:
+        if len(candidates) == 1:
             positions[column] = candidates[0]
     _choose_money(positions, layout)
     positions = {

@@ -20,7 +20,7 @@ _CURRENCY = (
     r"|S?Fr\.?|S/\.?|TL|kn|KM|din\.?|[Ee]uros?|руб\.?|р\.|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
 )
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
-_SIGNED_TWICE = "[-+\u2212(].*[-+\u2212(]|^[^(]*\\)|\\([^)]*$"
+_SIGNED_TWICE = "[-+\u2212\u2013(].*[-+\u2212\u2013(]|^[^(]*\\)|\\([^)]*$"
 # Inside a number, blanks stand before three digits: 1 234 567,50.
 _BROKEN = rf"[0-9][.,]?{_BLANKS}+[0-9.,]"
 _GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[^0-9]*$"
@@ -28,7 +28,7 @@ _GROUPED_BY_BLANKS = rf"^[^0-9]*[0-9]{{1,3}}({_BLANKS}[0-9]{{3}})+([.,][0-9]*)?[
 _GROUPS = {".": "comma_or_group", ",": "point_or_group"}
 PLAIN = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 # A number with whatever stands around it; the digits are the first group.
-_SIGN, _OPENING = "[-+\u2212]?", "[-+\u2212(]?"
+_SIGN, _OPENING = "[-+\u2212\u2013]?", "[-+\u2212\u2013(]?"
 _WHOLE = rf"^\(?{_SIGN}{_CURRENCY}?{_OPENING}([0-9][0-9.,]*|[.,][0-9]+){_CURRENCY}?{_SIGN}%?\)?$"
 _GROUPED = {
     ".": r"^([0-9]+|[0-9]{1,3}(,[0-9]{3})+|[0-9]{1,2}(,[0-9]{2})*,[0-9]{3})?(\.[0-9]*)?$",
@@ -37,6 +37,7 @@ _GROUPED = {
 _MIXED = "mixed"
 # What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
 _UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on purpose
+_TIMES = "[x\u00d7]"
 # Not \pL: the engine would make its automaton anew at each of fifty places.
 _PER_UNIT = r"\s*/[^0-9]{1,10}$"
 WHOLE = {name.upper() for name in read_toml(__package__, "currencies.toml")["whole"]}
@@ -49,7 +50,8 @@ def parts(texts: Table, column: str) -> Table:
     text = texts[column].strip()
     if column == "quantity":
         # pc and pcs, Stk. and Stk are one.
-        unit = text.re_extract(_UNIT, 2).lower().re_replace(r"s?\.?$", "").nullif("")
+        unit = text.re_extract(_UNIT, 2).lower().re_replace(r"s?\.?$", "")
+        unit = unit.nullif("").fill_null(text.re_extract(f"^({_TIMES}) ?[0-9]", 1)).nullif("")
         texts, text = texts.mutate(unit=unit), without_unit(text)
     return texts.mutate(text=text, digits=_digits(text))
 
@@ -145,7 +147,9 @@ def read(
         number = ibis.ifelse(digits.re_search(",[0-9]*$"), as_comma, as_point)
     else:
         number = as_comma if decimal == "," else as_point
-    is_negative = _without_dash(text).re_search("^[^0-9]*\\(.*\\)$|^[^0-9]*[-\u2212]|[-\u2212]$")
+    is_negative = _without_dash(text).re_search(
+        "^[^0-9]*\\(.*\\)$|^[^0-9]*[-\u2212\u2013]|[-\u2212\u2013]$"
+    )
     signed = ibis.ifelse(is_negative, -number, number).cast(kind)
     hundredth = (signed / 100).cast(kind) if percent else null
     signed = ibis.ifelse(text.endswith("%"), hundredth, signed)
@@ -155,8 +159,8 @@ def read(
 
 
 def without_unit(text: StringValue) -> StringValue:
-    """Return 3 pcs as 3."""
-    return text.strip().re_replace(_UNIT, r"\1")
+    """Return 3 pcs and x3 as 3."""
+    return text.strip().re_replace(_UNIT, r"\1").re_replace(f"^{_TIMES} ?", "")
 
 
 def currencies(cell: StringValue) -> StringValue:
@@ -176,7 +180,7 @@ def _digits(text: StringValue) -> StringValue:
 
 def _without_dash(text: StringValue) -> StringValue:
     """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-."""
-    text = text.re_replace('^(?:\'|=")(.*?)"?$', r"\1").re_replace(_PER_UNIT, "")
+    text = text.re_replace("^(?:'|=\")(.*?)[\"']?$", r"\1").re_replace(_PER_UNIT, "")
     text = text.re_replace(r"(?i)([0-9)]) ?dr\.?$", r"\1").re_replace(
         r"(?i)([0-9]) ?cr\.?$", r"\1-"
     )

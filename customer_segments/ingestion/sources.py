@@ -61,6 +61,12 @@ def _fingerprinted(file: Path) -> Source:
             f"The file name {file.name!r} has characters that cannot be shown.", "Rename the file."
         )
     try:
+        logs = [*file.glob("**/_delta_log/*"), *file.glob("**/.hoodie/*")]
+        if any(log.suffix != ".json" or '"remove"' in log.read_text() for log in logs):
+            raise UserError(
+                f"{file.name} is a table of Delta Lake or Hudi: some of its files no longer count.",
+                "Export what it holds as Parquet or CSV.",
+            )
         parts = tuple(parts_of(file)) if file.is_dir() else (file,)
         hashes = []
         for part in parts:

@@ -119,11 +119,16 @@ def with_moment(
     return cells.mutate(moment=said_so)
 
 
-def by_zones(cell: StringValue, zone: str) -> tuple[Value, Value, Value]:
-    """Return the time that an ISO text says, that of clocks in ``zone`` then, and its own zone."""
-    said, said_zone = split(cell)
-    naive = said.try_cast(TIMESTAMP)
-    return naive, timezone(zone, _moment(naive, said_zone)).cast(TIMESTAMP), said_zone
+def by_zones(texts: Table, zone: str) -> Table:
+    """Add the time that an ISO ``text`` says and clocks in ``zone`` then, and ``minutes`` to UTC's.
+
+    It bears a ``zone`` of its own.
+    """
+    naive = texts.text.try_cast(TIMESTAMP)
+    moment = _moment(naive, texts.zone)
+    in_utc = timezone("UTC", moment).cast(TIMESTAMP)
+    minutes = (naive.epoch_seconds() - in_utc.epoch_seconds()) / 60
+    return texts.mutate(said=naive, at_home=timezone(zone, moment).cast(TIMESTAMP), minutes=minutes)
 
 
 def _moment(naive: Value, said_zone: StringValue) -> Value:

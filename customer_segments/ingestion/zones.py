@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis
+from ibis import _
 from tzlocal.windows_tz import win_tz
 
+from customer_segments.ingestion.dates import split
 from customer_segments.ingestion.doubt import Doubt, doubt
 from customer_segments.ingestion.grid import Grid, cells_of
 from customer_segments.ingestion.layout import where
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 # Of the times that bear another zone than UTC, which programs write for any shop.
+UTC = ("Z", "UTC", "GMT", "+0000", "+00:00")
 MOST, ENOUGH_ROWS = 0.5, 200_000
 # Before the main zones of Windows, of which several show the same clocks for years.
 USUAL = ("Europe/Berlin", "America/New_York", "America/Chicago", "America/Sao_Paulo")
@@ -28,21 +31,22 @@ USUAL = ("Europe/Berlin", "America/New_York", "America/Chicago", "America/Sao_Pa
 def other_zone(con: "Backend", grid: Grid, own_zone: str) -> Iterator[Doubt]:
     """Doubt that days and months are the retailer's if clocks there show another time as a rule."""
     cells = cells_of(grid.schema)
-    said, at_home, zone = by_zones(cells.invoice_date, own_zone)
-    _, in_utc, _ = by_zones(cells.invoice_date, "UTC")
-    minutes = (said.epoch_seconds() - in_utc.epoch_seconds()) / 60
-    rows = cells.select(said=said, at_home=at_home, minutes=minutes, zone=zone)
-    zoned = rows.filter(rows.zone != "")
-    rows = zoned.filter(zoned.minutes != 0).limit(ENOUGH_ROWS)
+    text, zone = split(cells.invoice_date)
+    zoned = cells.select(text=text, zone=zone).filter(_.zone != "")
+    some = zoned.filter(~zoned.zone.isin(UTC)).limit(ENOUGH_ROWS)
+    # Each once, for to look at a text takes long.
+    rows = by_zones(some.group_by("text", "zone").agg(times=_.count()), own_zone)
+    rows = rows.filter(rows.minutes != 0)
     query = rows.agg(
-        rows=rows.count(),
-        others=(rows.said != rows.at_home).sum(),
-        moved=(rows.said.date() != rows.at_home.date()).sum(),
+        rows=rows.times.sum(),
+        others=rows.times.sum(where=rows.said != rows.at_home).fill_null(0),
+        moved=rows.times.sum(where=rows.said.date() != rows.at_home.date()),
         zone=rows.zone.max(),
     )
     told = grid.counted(con, str(ibis.to_sql(query, "duckdb")))
     if told["rows"] and told["others"] > MOST * told["rows"] and told["moved"]:
-        days = zoned.select(day=zoned.said.date(), minutes=zoned.minutes).distinct()
+        each = by_zones(zoned.distinct(), own_zone)
+        days = each.select(day=each.said.date(), minutes=each.minutes).distinct()
         named = grid.read_by(str(ibis.to_sql(days.filter(days.day.notnull()), "duckdb")))
         fitting = _fitting(con.raw_sql(named).fetchall())
         yield doubt(

@@ -206,6 +206,12 @@ MANY = [
         {"source": {"no_customer": [*Policy().source.no_customer, "99999"]}},
     ),
     (
+        "outlying_customer",
+        {"customer_id": "if(n // 2 % 40 = 0, 'Web Shop', customer_id)"},
+        ["Web Shop has 30 of 1,200 orders"],
+        {"source": {"no_customer": [*Policy().source.no_customer, "Web Shop"]}},
+    ),
+    (
         "one_order_each",
         {"customer_id": "invoice"},
         ["1,200 of 1,200 customers have one order"],
@@ -331,6 +337,7 @@ SEVERAL = [
     ),
     pytest.param({"customer_id": "if(n // 2 % 11 = 0, '9', customer_id)"}, id="a large customer"),
     pytest.param({"customer_id": "(n // 2 % 13)::VARCHAR"}, id="thirteen customers alike"),
+    pytest.param({"customer_id": "if(n // 2 % 40 = 0, '9', customer_id)"}, id="a good customer"),
     pytest.param({"customer_id": "(n // 6)::VARCHAR"}, id="a few orders each"),
     pytest.param(
         {"quantity": "CASE WHEN n = 7 THEN -1 WHEN n % 30 = 0 THEN 0 ELSE quantity END"},
@@ -487,6 +494,44 @@ def test_unsigned_credit_memos_stop_and_the_setting_takes_them_off(status, chang
     for each in stopping:
         found = doubted(Policy(**each.change), sheet=SAID, **rows)
         assert [each.name for each in found] == []
+
+
+def test_a_mark_of_what_is_no_test_is_named_with_what_it_says_of_sales():
+    found = doubted(sheet={"ignored": ["Livemode", "Live Chat"]})
+    assert ["'Livemode' is not used" in each.said for each in found] == [True]
+    assert found[0].change["cleaning"] == {"statuses": ["true"]}
+
+
+@pytest.mark.parametrize(
+    ("heading", "is_one"),
+    [("current_state", True), ("Ship State", False), ("Пометка удаления", True), ("Статья", False)],
+)
+def test_headings_of_other_programs_that_may_say_what_counts(heading, is_one):
+    found = doubted(sheet={"ignored": [heading]})
+    assert [each.name for each in found] == ["unused_money"] * is_one
+
+
+def test_of_several_columns_the_one_that_is_read_is_named():
+    sheet = {"headings": {"status": "order status"}, "ignored": ["item_refunded"]}
+    rows = {"status": "if(n % 20 = 0, 'failed', 'paid')"}
+    found = [each.change for each in doubted(sheet=sheet, **rows) if "status" in each.said]
+    assert found == [{"cleaning": {"statuses": ["paid"]}}]
+
+
+def test_refunds_and_payouts_are_told_apart_by_what_they_are_called():
+    rows = {
+        "price": "if(n % 20 < 2, -price, price)",
+        "status": "case n % 20 when 0 then 'Payment Refund' when 1 then 'Payout' else 'Sale' end",
+    }
+    found = {each.name: each.change for each in doubted(sheet=SAID, **rows)}
+    assert found["unnetted_returns"] == {
+        "cleaning": {"statuses": ["Sale"], "credit_statuses": ["Payment Refund"]}
+    }
+
+
+def test_addresses_that_differ_by_zeros_are_those_of_others():
+    rows = {"customer_id": "if(n < 1200, 'anna0', 'anna') || customer_id || '@example.com'"}
+    assert "padded_ids" not in {each.name for each in doubted(**rows)}
 
 
 def test_flags_in_words_are_told_by_what_they_say():

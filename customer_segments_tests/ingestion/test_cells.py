@@ -141,6 +141,7 @@ def test_identifiers_are_text_without_the_zeros_of_a_number():
     assert values("customer_id", nobody) == [None] * len(nobody)
     assert values("customer_id", ["A.B@Example.com"]) == ["a.b@example.com"]
     assert values("customer_id", ["gid://shopify/Customer/13085"]) == ["13085"]
+    assert values("customer_id", ["mailto:a@b.com", "'K17'", "'17"]) == ["a@b.com", "K17", "17"]
 
 
 @pytest.mark.parametrize("column", ["customer_id", "invoice", "stock_code"])

@@ -275,6 +275,8 @@ def test_odoo_and_shopify_are_filled_down_and_others_are_not():
         ("Kundennr.", "Kunden-Nummer"),
         ("Código de cliente", "codigo cliente"),
         ("Customer #", "Customer No"),
+        ("Sales[Customer ID]", "o.customer_id"),
+        ("dim_customer_id", "lngCustomerID"),
     ],
 )
 def test_headings_that_are_alike(heading, other):
@@ -499,6 +501,12 @@ def test_a_sheet_that_is_passed_over_beside_one_like_it_is_doubted(tmp_path, oth
     assert len(found.rows) == len(LINES)
     assert found.passed_over == ["a.xlsx, sheet 'Sheet2': no transactions"]
     assert found.stopped == doubted
+
+
+def test_a_column_that_may_be_missing_refuses_no_file_that_has_it_twice(tmp_path):
+    text = "Order ID,Customer ID,Date,Sales,Estado,Estado\n1,7,2024-01-31,9.5,Pagado,Jalisco\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert take(tmp_path / "a.csv").column("status") == [None]
 
 
 @pytest.mark.parametrize(

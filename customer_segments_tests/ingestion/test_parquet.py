@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.sources import fingerprinted
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
 from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line
@@ -145,3 +146,14 @@ def test_times_with_a_zone_are_the_retailers(tmp_path):
     assert taken(tmp_path, columns(1, InvoiceDate=dates), "invoice_date") == [
         (MOMENT.replace(month=7, hour=8),)
     ]
+
+
+def test_a_table_of_delta_lake_whose_files_were_replaced_is_refused(tmp_path):
+    log = tmp_path / "sales" / "_delta_log"
+    log.mkdir(parents=True)
+    (log.parent / "part-0.parquet").write_bytes(b"")
+    (log / "0.json").write_text('{"add": {"path": "part-0.parquet"}}')
+    assert len(fingerprinted([log.parent])) == 1
+    (log / "1.json").write_text('{"remove": {"path": "part-0.parquet"}}')
+    with pytest.raises(UserError, match="no longer count"):
+        fingerprinted([log.parent])
