@@ -15,12 +15,10 @@ from customer_segments.policy.layout import Layout
 from customer_segments.texts import read_toml
 
 TIMESTAMP = "timestamp(6)"
-ORDERS = {
-    "dmy": "day first",
-    "mdy": "month first",
-    "ymd": "two-digit year first",
-    "1904": "day first",
-}
+# In words.
+SAID: dict[str, str] = read_toml(__package__, "months.toml")["said"]
+ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "two-digit year first"}
+ORDERS["1904"] = ORDERS["dmy"]
 # Of a column's cells; fewer of another kind are taken for errors in writing. And so many times more
 # first parts than last ones: those are days, these years of two digits.
 LEAST, SURE = 0.01, 3
@@ -199,16 +197,7 @@ def order(
 
 def said(counts: Mapping[str, Any], order: str) -> str:
     """Return in words how a column of dates is read."""
-    words = {
-        "iso": "year-month-day",
-        "zoned": "with a time zone",
-        "year_first": "year first",
-        "numeric": ORDERS[order],
-        "named": "names of months",
-        "compact": "yyyymmdd",
-        "serial": "Excel's serial numbers",
-        "epoch": "seconds since 1970",
-    }
+    words = SAID | {"numeric": ORDERS[order]}
     return " and ".join(
         word
         for name, word in words.items()
