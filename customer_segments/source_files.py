@@ -13,11 +13,14 @@ TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 # Of names in a message.
 SHOWN = 5
 SOURCE_SUFFIXES = (*WORKBOOKS, *TEXTS, ".parquet")
-# What files are called that others replaced.
-FORMER = (
-    r"(?i)(?:^|[\W_])(old|backup|bak|orig|original|draft|before|previous|alt|vorher|sicherung|entwurf"
-    r"|ancien|avant|sauvegarde|viejo|anterior|antiguo|borrador|vecchio|bozza|antigo|rascunho|oud)"
-    r"(?:[\W_]|\d*$)"
+# What files are called that others replaced, and those that replace others.
+_CALLED = r"(?i)(?:^|[\W_])(?:{})(?:[\W_]|\d*$)"
+FORMER = _CALLED.format(
+    "old|backup|bak|orig|original|draft|before|previous|alt|vorher|sicherung|entwurf"
+    "|ancien|avant|sauvegarde|viejo|anterior|antiguo|borrador|vecchio|bozza|antigo|rascunho|oud"
+)
+FINAL = _CALLED.format(
+    "finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
 )
 
 # What to do about files of other kinds, by how their names end.
@@ -63,14 +66,16 @@ def contents(folder: Path) -> tuple[list[Path], list[str]]:
 def natural_order(files: list[Path]) -> list[Path]:
     """Return files in natural order of their names: later ones supersede, 2 before 10.
 
-    By stems: orders (1).csv, a later download, comes after orders.csv; orders_old.csv before.
+    By stems: orders (1).csv, a later download, comes after orders.csv; orders_old.csv before,
+    orders_final.csv after orders_v2.csv.
     """
     from natsort import natsorted, ns
 
-    def in_time(file: Path) -> tuple[bool, str, str]:
+    def in_time(file: Path) -> tuple[int, str, str]:
         # 01.03.2025 after 28.02.2025.
         stem = re.sub(r"(?<!\d)(\d\d)\.(\d\d)\.(\d{4})(?!\d)", r"\3.\2.\1", file.stem)
-        return not re.search(FORMER, stem), stem, file.name
+        place = bool(re.search(FINAL, stem)) - bool(re.search(FORMER, stem))
+        return place, stem, file.name
 
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
     return natsorted(sorted(files), key=in_time, alg=ns.IGNORECASE)

@@ -161,6 +161,7 @@ def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
         ["2009-12.csv", "2010-2.csv", "2010-11.csv"],
         ["01.csv", "1.csv", "A.csv", "a.csv"],
         ["orders_old.csv", "orders.csv", "orders (1).csv"],
+        ["sales_v1.csv", "sales_v2.csv", "sales_final.csv"],
         ["sales_28.02.2025.csv", "sales_01.03.2025.csv"],
         ["alte Ware.csv", "behold.csv", "origin.csv"],
     ],
