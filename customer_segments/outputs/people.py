@@ -83,7 +83,7 @@ def people_of(
     labelled = labelled.select(*labels.columns, "from_segment")
     people = queries.customers_of(labelled, rfm)
     if tables.CUSTOMER_VALUE.table in Catalog.of(con):
-        people = queries.with_value(people, value)
+        people = queries.with_value(people, value.drop("reason"))
     groups = campaign_group(people.customer_id, month, control_share)
     return queries.with_contacts(people.mutate(campaign_group=groups), contact_fields(con))
 

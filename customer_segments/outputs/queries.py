@@ -53,8 +53,8 @@ def customers_of(segments: Table, rfm: Table) -> Table:
 
 
 def with_value(people: Table, value: Table) -> Table:
-    """Add what each customer spent in twelve months, and what to expect of the next."""
-    more = [name for name in value.columns if name not in (*KEY, "reason")]
+    """Add what each customer spent in twelve months, and what to expect of the next, or why not."""
+    more = [name for name in value.columns if name not in KEY]
     return people.left_join(value.select(*KEY, *more), KEY).select(*people.columns, *more)
 
 

@@ -27,9 +27,9 @@ from customer_segments.storage.state import State
 
 # All that is known of each customer at each month's end; what is read from here alone.
 CUSTOMERS, ORDERS, PRODUCTS = "customers", queries.ORDERS, "customer_products"
-TOLD = tables.CUSTOMER_RFM, tables.CUSTOMER_SEGMENTS
-# Rows of ``customers`` that are sorted at a time: a gigabyte holds twice as many.
-MOST_SORTED = 1_000_000
+TOLD = tables.CUSTOMER_RFM, tables.CUSTOMER_VALUE, tables.CUSTOMER_SEGMENTS
+# Rows of ``customers`` that are joined at a time: a gigabyte holds twice as many.
+MOST_JOINED = 1_000_000
 # Lines that are added up to orders at a time.
 MOST_LINES = 10_000_000
 
@@ -69,17 +69,21 @@ def served(con: Connection) -> dict[str, list[Table]]:
 def told_by_customers(con: Connection) -> tuple[Contract, ...]:
     """Return the tables of which ``customers`` has all rows and columns: written twice for nothing.
 
-    None while a snapshot waits for its labels, which are of another one.
+    Labels or forecasts of a snapshot before the newest are not: they may be of other customers.
     """
-    snapshots, labels = (latest(con, contract.table) for contract in TOLD)
-    is_labelled = snapshots.keys() == labels.keys() and all(
-        line.rows == labels[month].rows and line.publication < labels[month].publication
-        for month, line in snapshots.items()
-    )
-    return TOLD if is_labelled else ()
+    snapshots = latest(con, tables.CUSTOMER_RFM.table)
+
+    def is_of_them(contract: Contract) -> bool:
+        held = latest(con, contract.table)
+        return held.keys() == snapshots.keys() and all(
+            line.rows == held[month].rows and line.publication <= held[month].publication
+            for month, line in snapshots.items()
+        )
+
+    return tuple(filter(is_of_them, TOLD)) if is_of_them(tables.CUSTOMER_SEGMENTS) else ()
 
 
-def spans(con: Connection, most: int = MOST_SORTED) -> list[tuple[date, date]]:
+def spans(con: Connection, most: int = MOST_JOINED) -> list[tuple[date, date]]:
     """Return the labelled months in spans of about so many rows at most, each of a month at least.
 
     One span of all months where there are not more.
@@ -113,8 +117,7 @@ def _customers(span: tuple[date, date], has_value: bool, most: int) -> Table:
     labelled = with_origin(segments, rfm, tables.KMEANS_MODEL.relation, most)
     labelled = labelled.filter(labelled.snapshot_month >= ibis.date(span[0]))
     people = queries.customers_of(labelled, _of(tables.CUSTOMER_RFM, span))
-    people = queries.with_value(people, _of(tables.CUSTOMER_VALUE, span)) if has_value else people
-    return people.order_by("snapshot_month", "customer_id")
+    return queries.with_value(people, _of(tables.CUSTOMER_VALUE, span)) if has_value else people
 
 
 def _of(contract: Contract, span: tuple[date, date]) -> Table:
