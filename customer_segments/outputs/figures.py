@@ -13,7 +13,7 @@ import pandas as pd
 from customer_segments.model.names import SEGMENTS
 from customer_segments.months import shift
 from customer_segments.outputs.queries import KEPT
-from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.view import MonthTotals, MonthView
 from customer_segments.segments.profiles import EARLIER
 from customer_segments.segments.tiers import WHOLESALE
 from customer_segments.tables import GONE, NEW
@@ -35,7 +35,7 @@ def known(table: pd.DataFrame) -> list[dict[str, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def by_segment(view: MonthView) -> list[dict[str, Any]]:
+def by_segment(view: MonthTotals) -> list[dict[str, Any]]:
     """Return a row per segment of the model, also of one that nobody is in, in its order.
 
     Columns of ``segment_profiles``, and ``description``, ``year``, ``expected``,

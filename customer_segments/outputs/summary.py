@@ -21,8 +21,8 @@ from customer_segments.months import between
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.figures import by_segment
 from customer_segments.outputs.queries import KEPT, findings_of
-from customer_segments.outputs.reading import read_month
-from customer_segments.outputs.view import MonthView
+from customer_segments.outputs.reading import read_totals
+from customer_segments.outputs.view import MonthTotals
 from customer_segments.settings import Settings
 from customer_segments.shown import (
     is_served,
@@ -64,12 +64,11 @@ def print_summary(installed: Installation, console: Console, month: date | None 
     newest = max(labelled_months(installed, state), default=None)
     month = month or shown_month(installed, state)
     if month and newest:
-        today, policy = installed.months.today, installed.policy
-        share, currency = policy.campaigns.control_share, policy.source.currency
+        today, currency = installed.months.today, installed.policy.source.currency
         # The tables of a lake are far away; the copy is here.
         is_copied = is_served(state, installed.copy.last_state())
         source = installed.copy if is_copied else installed.warehouse
-        view = read_month(source, month, today, share, currency)
+        view = read_totals(source, month, today, currency)
         counts = view.rows.groupby("reason")["rows"].sum().to_dict()
         print_rows(counts.pop(KEPT), counts, console)
         console.print(segments_grid(view))
@@ -84,7 +83,7 @@ def print_summary(installed: Installation, console: Console, month: date | None 
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
 
-def segments_grid(view: MonthView) -> Table:
+def segments_grid(view: MonthTotals) -> Table:
     """Return a month's segments as a table, in the model's order.
 
     It is narrow enough for a terminal of 80 columns, also with long names and large sums.

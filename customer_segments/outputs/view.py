@@ -20,64 +20,33 @@ if TYPE_CHECKING:
 OPTIONAL = ("products", "country")
 
 
-@dataclass(frozen=True)
-class MonthView:
-    """A month as people see it.
+@dataclass(frozen=True, kw_only=True)
+class MonthTotals:
+    """A month by segment, without its customers: what a terminal shows.
 
-    Money is float64, in the currency of the data, but for ``customers``, which has decimals;
-    months and dates are datetime64.
+    Money is float64, in the currency of the data; months and dates are datetime64.
     """
 
     # Snapshot month, first day; and the day of looking at it: what is not over is not complete.
     month: date
     today: date
-    # As ``queries`` have them: those who spent most first, and who is in the month no more. Names
-    # and addresses are for lists that people of the shop read and for nothing else.
-    customers: "pa.Table" = field(repr=False)
-    gone: list[dict[str, Any]] = field(repr=False)
+    # The day that recency counts to.
+    snapshot_date: date
     # Of all months up to this one.
     profiles: "pd.DataFrame"
     migration: "pd.DataFrame"
-    # The model that labelled the month, and the decision that last put it in force, if one did.
+    # The model that labelled the month.
     clusters: "pd.DataFrame"
-    decision: Mapping[str, Any] | None
-    # Empty if never made.
-    selection: "pd.DataFrame"
-    comparison: "pd.DataFrame"
-    backtest: "pd.DataFrame"
-    # Up to the last month that is complete: of all cohorts, and of the newest that is followed
-    # for as long as a campaign is.
-    retention: "pd.DataFrame"
-    newest_cohort: "pd.DataFrame"
-    # Of the customers, left alone by campaigns.
-    control_share: float
     # Of all months, by what became of them.
     rows: "pd.DataFrame"
     # None if no check was ever run.
     findings: "pd.DataFrame | None"
-    sheets: "pd.DataFrame"
-    # Of the newest row that counts; and the day that recency counts to.
-    newest_date: date
-    snapshot_date: date
-    # When the month's labels were published, UTC, and from what, as the ledger has it.
-    labelled: datetime
-    raw_version: str
-    # Net revenue of each segment's customers in twelve months; empty without a snapshot then.
-    year: Mapping[str, float]
-    # How many ``customers`` took goods back only, and their ``revenue``: they are in no segment.
-    credits_only: Mapping[str, float]
-    # What all of this is made from, as ``state_of`` returns it.
-    state: str
-    # What to expect of segments in six months, where that can be said; and by customer what to
-    # offer next, if that is made and this is the month that people are shown.
-    expected: Mapping[str, float] = field(default_factory=dict)
-    offers: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     # What money is in, if the policy says so: GBP, €.
     currency: str = ""
-    # Of a large month ``customers`` are those alone who stand first in the lists; beside them
-    # ``sample``, some of all, and how many all are.
-    sample: "pa.Table | None" = field(default=None, repr=False)
-    of_all: int | None = None
+    # Where these are read: net revenue of each segment's customers in twelve months, if there was
+    # a snapshot then, and what to expect of them in six, where that can be said.
+    year: Mapping[str, float] = field(default_factory=dict)
+    expected: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -89,11 +58,6 @@ class MonthView:
         """Day at whose end customers are as they are shown."""
         return self.snapshot_date - timedelta(days=1)
 
-    @property
-    def window_months(self) -> int | None:
-        """Months that a snapshot looks back on; ``None`` for all history."""
-        return self.customers["window_months"][0].as_py()
-
     @cached_property
     def caution(self) -> str:
         """What cannot be said of segments that were fitted on little; empty where on enough."""
@@ -101,6 +65,58 @@ class MonthView:
             return ""
         found = self.findings.query("check_name == 'little_history'")["said"]
         return found.iloc[0] if len(found) else ""
+
+    def of_month(self, table: "pd.DataFrame", column: str = "snapshot_month") -> "pd.DataFrame":
+        """Return the rows of a table that are of this month."""
+        import pandas as pd
+
+        return table[table[column] == pd.Timestamp(self.month)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthView(MonthTotals):
+    """A month as people see it.
+
+    Types as in ``MonthTotals``, but for ``customers``, which has decimals.
+    """
+
+    # As ``queries`` have them: those who spent most first, and who is in the month no more. Names
+    # and addresses are for lists that people of the shop read and for nothing else.
+    customers: "pa.Table" = field(repr=False)
+    gone: list[dict[str, Any]] = field(repr=False)
+    # The decision that last put the model in force, if one did.
+    decision: Mapping[str, Any] | None
+    # Empty if never made.
+    selection: "pd.DataFrame"
+    comparison: "pd.DataFrame"
+    backtest: "pd.DataFrame"
+    # Up to the last month that is complete: of all cohorts, and of the newest that is followed
+    # for as long as a campaign is.
+    retention: "pd.DataFrame"
+    newest_cohort: "pd.DataFrame"
+    # Of the customers, left alone by campaigns.
+    control_share: float
+    sheets: "pd.DataFrame"
+    # Of the newest row that counts.
+    newest_date: date
+    # When the month's labels were published, UTC, and from what, as the ledger has it.
+    labelled: datetime
+    raw_version: str
+    # How many ``customers`` took goods back only, and their ``revenue``: they are in no segment.
+    credits_only: Mapping[str, float]
+    # What all of this is made from, as ``state_of`` returns it.
+    state: str
+    # By customer what to offer next, if that is made and this is the month that people are shown.
+    offers: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    # Of a large month ``customers`` are those alone who stand first in the lists; beside them
+    # ``sample``, some of all, and how many all are.
+    sample: "pa.Table | None" = field(default=None, repr=False)
+    of_all: int | None = None
+
+    @property
+    def window_months(self) -> int | None:
+        """Months that a snapshot looks back on; ``None`` for all history."""
+        return self.customers["window_months"][0].as_py()
 
     @cached_property
     def lacks(self) -> list[str]:
@@ -131,9 +147,3 @@ class MonthView:
     def scaled(self, people: int) -> int:
         """Return how many of all customers so many of ``people`` are."""
         return people if self.of_all is None else round(people * self.of_all / len(self.people))
-
-    def of_month(self, table: "pd.DataFrame", column: str = "snapshot_month") -> "pd.DataFrame":
-        """Return the rows of a table that are of this month."""
-        import pandas as pd
-
-        return table[table[column] == pd.Timestamp(self.month)]
