@@ -215,6 +215,8 @@ def test_a_month_that_has_no_customers_any_more_has_no_files(sample_warehouse, c
     with duckdb.connect(str(installed.warehouse_path)) as con:
         for table in ("customer_segments", "segment_profiles", "customer_rfm"):
             con.execute(f"DELETE FROM {table} WHERE snapshot_month = ?", [MONTH])
+            line = f"UPDATE publications SET rows = 0 WHERE table_name = '{table}' AND month = ?"
+            con.execute(line, [MONTH])
     materialize(installed, ["segment_workbook"], MONTH)
     assert list(files[0].parent.iterdir()) == []
 
