@@ -138,20 +138,16 @@ def orders_of(lines: Table) -> Table:
 
 def products_of(lines: Table) -> Table:
     """Add up each customer's lines of a product; ``orders`` are sales, money is net."""
-    named = lines.filter(lines.stock_code.notnull())
-    # Invoices first: distinct ones of each group would have to be held all at a time.
-    invoices = named.group_by("customer_id", "stock_code", "invoice", "is_credit").agg(
+    named, key = lines.filter(lines.stock_code.notnull()), ["customer_id", "stock_code"]
+    is_sale = ~named.is_credit
+    products = named.group_by(key).agg(
         description=named.description.argmax(named.invoice_date),
-        invoice_date=named.invoice_date.max(),
+        last_purchase=named.invoice_date.max(where=is_sale),
         quantity=named.quantity.sum(),
         revenue=named.revenue.sum(),
     )
-    is_sale = ~invoices.is_credit
-    products = invoices.group_by("customer_id", "stock_code").agg(
-        description=invoices.description.argmax(invoices.invoice_date),
-        last_purchase=invoices.invoice_date.max(where=is_sale),
-        orders=is_sale.sum(),
-        quantity=invoices.quantity.sum(),
-        revenue=invoices.revenue.sum(),
-    )
-    return products.order_by("customer_id", "stock_code")
+    # Apart: distinct ones of each group would have to be held all at a time.
+    invoices = named.filter(is_sale).select(*key, "invoice").distinct()
+    both = products.left_join(invoices.group_by(key).agg(orders=invoices.count()), key)
+    products = both.select(*products.columns, orders=both.orders.fill_null(0))
+    return products.order_by(key)

@@ -20,6 +20,9 @@ from customer_segments.storage.in_file import STAGING
 from customer_segments.storage.lake import Lake, placed
 from customer_segments.storage.ledger import PUBLICATIONS
 
+# What is to be published, before it is staged.
+DRAFT = "draft"
+
 
 def publish(
     con: Connection,
@@ -73,13 +76,24 @@ def publish(
     place = placed(there, contract, lake)
     query = con.compiler.to_sqlglot(expression)
     sql = query.sql(con.dialect, pretty=True, copy=False)
-    staged = place.stage(con, contract, expression, sql)
+    before, after = _replaced(con, there, contract, months), None
+    rows, rows_sql = expression, sql
+    is_handed_over = bool(expression.op().find(ops.InMemoryTable))
+    if before and contract.month_column and not months and not is_handed_over:
+        # A month that stays as it is need not be staged and audited: most do, when a file arrives.
+        con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {DRAFT} AS {sql}")
+        after = content(con, contract, DRAFT)
+        changed = _months_written(contract, months, before, after)
+        rows = ibis.table(expression.schema(), name=DRAFT)
+        month = rows[contract.month_column]
+        rows = rows.filter(month.isin(changed) | month.isnull())
+        rows_sql = con.compile(rows)
+    staged = place.stage(con, contract, rows, rows_sql)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
-    before = _replaced(con, there, contract, months)
     place.prepare(con, contract, is_new=not before)
-    after = content(con, contract, STAGING)
+    after = after or content(con, contract, STAGING)
     by = {"run_id": run_id, "made_by": made_by}
     lines = ledger.add_lines(con, contract, after, before, months, **by)
     written = _months_written(contract, months, before, after)

@@ -14,6 +14,7 @@ from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.policy.engine import Engine
 from customer_segments.settings import Settings
+from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import WarehouseUnavailable
 from customer_segments.storage.delta import Delta
@@ -211,9 +212,10 @@ def test_an_object_store_that_does_not_give_what_it_had_is_named(warehouse, monk
         gone = pytest.raises(WarehouseUnavailable, match=r"does not give what .*: No files found")
         with gone, warehouse.reading() as con:
             con.to_pyarrow(IN_STORE.relation)
-        warehouse.lake = in_store("s3://elsewhere/tiny")
+        nowhere = in_store("s3://elsewhere/tiny")
+        other = Warehouse(warehouse.path.with_name("other.duckdb"), lake=nowhere)
         with pytest.raises(UserError, match=r"s3://elsewhere/tiny cannot be reached: .*bucket"):
-            warehouse.publish(IN_STORE, rows)
+            other.publish(IN_STORE, rows)
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         warehouse.lake.delta.store.clear_instance_cache()

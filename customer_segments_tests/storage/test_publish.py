@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.orders import kept
 from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.publish import publish
@@ -65,7 +66,10 @@ def test_replace_holds_exactly_what_was_published_last(warehouse: Warehouse):
     assert content(warehouse, COUNTRIES) == [("Eire", 5), ("Spain", 6)]
 
 
-def test_replace_leaves_the_months_as_they_are_that_did_not_change(warehouse: Warehouse):
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_replace_leaves_the_months_as_they_are_that_did_not_change(
+    warehouse: Warehouse, is_handed_over
+):
     def place(month: date) -> list[tuple]:
         return rows_of(
             warehouse.path, f"SELECT rowid FROM raw_transactions WHERE month = '{month}'"
@@ -75,9 +79,21 @@ def test_replace_leaves_the_months_as_they_are_that_did_not_change(warehouse: Wa
     warehouse.publish(RAW, arrow(RAW, rows))
     january = place(JANUARY)
     later = [raw_row(2), raw_row(3, FEBRUARY, quantity=5), raw_row(5, APRIL), raw_row(6, APRIL)]
-    warehouse.publish(RAW, arrow(RAW, reversed(later)))
+    with warehouse.writing() as con:
+        rows = ibis.memtable(arrow(RAW, reversed(later)))
+        published = publish(con, RAW, rows if is_handed_over else kept(con, rows, "later"))
+    assert published.changed_months == [FEBRUARY, MARCH, APRIL]
     assert place(JANUARY) == january
     assert content(warehouse, RAW) == [tuple(row[name] for name in RAW.columns) for row in later]
+
+
+def test_a_row_without_a_month_is_refused_where_months_stay_as_they_are(warehouse: Warehouse):
+    warehouse.publish(RAW, arrow(RAW, [raw_row(2)]))
+    with warehouse.writing() as con:
+        rows = kept(con, ibis.memtable(arrow(RAW, [raw_row(2)])), "rows")
+        nowhere = rows.mutate(row_number=rows.row_number + 1, month=ibis.null("date"))
+        with pytest.raises(ContractBreach, match="month is null"):
+            publish(con, RAW, rows.union(nowhere))
 
 
 def test_replace_months_touches_only_the_months_written(warehouse: Warehouse):
