@@ -167,6 +167,6 @@ def advice(installed: Installation, state: State) -> str:
     if not (fitted and fitted.made_by) or fitted.made_by == installed.made_by(tables.KMEANS_MODEL):
         return ""
     return (
-        "The newest model was fitted by other rules than the file has: `customer-segments refit` "
-        "fits one by these, which labels if the gates let it."
+        "The newest model was fitted by other rules than those in force: `customer-segments "
+        "refit` fits one by these, which labels if the gates let it."
     )

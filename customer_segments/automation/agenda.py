@@ -23,9 +23,7 @@ def agenda(facts: Facts) -> list[Step]:
     steps = [step] if (step := _ingest(facts)) else []
     if RAW not in state.tables or RAW in state.failed:
         return steps  # Nothing can be made of rows that are not there, or not to be trusted.
-    read = state.filled(RAW)
-    span = covered.clip(read[0], read[-1]) if read else None
-    if span is None:
+    if not (read := state.filled(RAW)) or not (span := covered.clip(read[0], read[-1])):
         return steps
     if state.champion is None:
         why = "no model labels yet: one is fitted"
@@ -72,6 +70,8 @@ def _ingest(facts: Facts) -> Step | None:
         why = "the rules of reading, or the first or last month, changed"
     elif _is_unjudged(state, RAW) or state.newest("source_sheets") < state.newest(RAW):
         why = "the last ingestion did not come to its end"
+    elif not facts.has_months:
+        why = "the file that says which months are covered is not there"
     else:
         return None
     return Step("ingest", why, basis=repr((sorted(files.items()), wanted, facts.parser)))

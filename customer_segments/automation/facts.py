@@ -56,7 +56,7 @@ class Facts:
 
     ``files`` are content hashes of the input by name, ``None`` while one is still being written;
     ``reports`` say what each month's was made from, ``parser`` how this code reads, ``copied`` what
-    the serving copy is of.
+    the serving copy is of, ``has_months`` whether the months covered are remembered.
     """
 
     installed: Installation
@@ -65,6 +65,7 @@ class Facts:
     reports: Mapping[date, str] = field(default_factory=dict)
     parser: str = ""
     copied: State = field(default_factory=State)
+    has_months: bool = True
 
     def changed_rules(self, contract: Contract, made: Held) -> str:
         """Name the sections of the policy that may have changed since a table was made.
@@ -78,8 +79,10 @@ class Facts:
             if any(o.made_by == wanted and o.publication < made.publication for o in held.values()):
                 same |= {*other.sections}
         changed = [f"[{name}]" for name in contract.sections if name not in same]
-        changed += [] if same else ["the first or last month"]
-        changed += ["this version of the code"] if contract.revision or not changed else []
+        # A rule that was changed and taken back has been another one meanwhile: it may be any.
+        changed = changed or [f"[{name}]" for name in contract.sections]
+        changed += ["the first or last month"] if len(changed) == len(contract.sections) else []
+        changed += ["this version of the code"] if contract.revision else []
         return " or ".join(changed)
 
 
@@ -100,7 +103,9 @@ def facts(installed: Installation, state: State, files: Mapping[str, str] | None
     folder = installed.settings.reports_path
     marks = {month: state_in(report_path(folder, month)) for month in installed.months}
     reports = {month: mark for month, mark in marks.items() if mark is not None}
-    return Facts(installed, state, files, reports, PARSER, installed.copy.last_state())
+    has_months = installed.settings.months_path.exists()
+    copied = installed.copy.last_state()
+    return Facts(installed, state, files, reports, PARSER, copied, has_months)
 
 
 def watched_database(

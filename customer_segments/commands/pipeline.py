@@ -82,7 +82,9 @@ def refit(
             help="Number of segments, 2 to 30, or auto for the evidence's; the policy's.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of KMeans; the policy's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of KMeans; the policy's.")
+    ] = None,
 ) -> None:
     """Fit a challenger. It labels all months if the gate finds it stable and few would move."""
     from customer_segments.commands.run import decide
@@ -138,10 +140,11 @@ def evaluate() -> None:
 
 def recommend() -> None:
     """Say what to offer each customer next, and what each segment bought more than others."""
-    from customer_segments.commands.run import start
+    from customer_segments.commands.run import labelled_month, start
     from customer_segments.outputs.evaluated import print_offers
 
     installed = Installation.here()
+    labelled_month(installed)
     start(installed, "recommend")
     print_offers(installed, get_console())
 
@@ -162,10 +165,11 @@ def campaign(
 ) -> None:
     """Compare the test and control groups of a past month's lists on the three months since."""
     from customer_segments.campaigns.result import list_month
-    from customer_segments.commands.run import start
+    from customer_segments.commands.run import labelled_month, start
     from customer_segments.outputs.campaigns import print_campaign
 
     installed, config = Installation.here(), {"list_month": month, "control_share": control_share}
+    labelled_month(installed)
     list_month(installed.warehouse.query, month, installed.policy.source.today())
     start(installed, "campaign", campaign_result=config)
     print_campaign(installed, get_console())

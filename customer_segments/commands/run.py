@@ -4,6 +4,8 @@ Belongs here: which jobs, over which months, in which order. Does not: deciding 
 (``automation.agenda``), starting a job (``launching``), arguments and printing.
 """
 
+from datetime import date
+
 from rich import get_console
 
 from customer_segments.automation.agenda import agenda, of_run
@@ -47,16 +49,20 @@ def report(installed: Installation, wanted: str | None) -> Range:
 
     A UserError says that such months are not covered, or that nobody is labelled yet.
     """
-    shown = shown_month(installed, installed.warehouse.state())
-    if shown is None:
-        raise UserError(
-            "Nobody is labelled yet, so there is nothing to report.",
-            "Label the customers first: `customer-segments run`.",
-        )
+    shown = labelled_month(installed)
     months = _within(installed.months, parse_range(wanted)) if wanted else (shown, shown)
     with launcher(installed) as launch:
         launch("report", months)
     return months
+
+
+def labelled_month(installed: Installation) -> date:
+    """Return the ``shown_month``; a UserError says that nobody is labelled yet."""
+    if shown := shown_month(installed, installed.warehouse.state()):
+        return shown
+    raise UserError(
+        "Nobody is labelled yet.", "Label the customers first: `customer-segments run`."
+    )
 
 
 def start(installed: Installation, job: str, **configs: dict) -> None:
@@ -67,9 +73,9 @@ def start(installed: Installation, job: str, **configs: dict) -> None:
 
 def parse_range(text: str) -> Range:
     """Return first and last month of a range such as ``2011-06:2011-12``, or of one month."""
-    first, _, last = text.partition(":")
+    first, colon, last = text.partition(":")
     try:
-        months = parse_month(first), parse_month(last or first)
+        months = parse_month(first), parse_month(last if colon else first)
     except ValueError:
         months = None
     if months is None or months[0] > months[1]:
@@ -158,4 +164,4 @@ def _report(launch: Launch, months: Range) -> UserError | None:
 
 
 def _tell(text: str) -> None:
-    get_console().print(f"  {text}", highlight=False, soft_wrap=True)
+    get_console().print(f"  {text}", highlight=False, soft_wrap=True, markup=False)

@@ -39,6 +39,7 @@ class Draft:
     number: int = 0
     # What the serving copy is of; by default of what the warehouse holds.
     copied: State | None = None
+    has_months: bool = True
 
     def publish(
         self,
@@ -99,8 +100,8 @@ class Draft:
     @property
     def steps(self) -> list[Step]:
         copied = self.copied or self.state
-        facts = Facts(self.installed, self.state, self.files, self.reports, self.parser, copied)
-        return agenda(facts)
+        by_files = self.files, self.reports, self.parser
+        return agenda(Facts(self.installed, self.state, *by_files, copied, self.has_months))
 
     @property
     def due(self) -> list[str]:

@@ -52,6 +52,10 @@ def raw_fails(draft: Draft) -> None:
     draft.state.failed["raw_transactions"] = "reconciliation: Differs: 3 rows"
 
 
+def months_are_forgotten(draft: Draft) -> None:
+    draft.has_months = False
+
+
 READING = [
     (file_changes, "the files changed: b.csv"),
     (file_comes, "the files changed: c.csv"),
@@ -61,6 +65,7 @@ READING = [
     (first_month_is_set, "the rules of reading, or the first or last month, changed"),
     (sheets_are_missing, "the last ingestion did not come to its end"),
     (raw_is_not_judged, "the last ingestion did not come to its end"),
+    (months_are_forgotten, "the file that says which months are covered is not there"),
     (raw_fails, "what was read did not pass its check reconciliation: Differs: 3 rows"),
 ]
 
@@ -207,6 +212,14 @@ def april_is_the_newest_again(draft: Draft) -> None:
     draft.april("2024-05-01", "2024-04-09")
 
 
+def a_rule_is_taken_back(draft: Draft) -> None:
+    draft.rule("cleaning", drop_credit_notes=True)
+    for table in MONTHLY:
+        draft.publish(table, 1, 2, 3, 4)
+    draft.rule("cleaning", drop_credit_notes=False)
+
+
+ANY = "[layout] or [source] or [cleaning] or the first or last month"
 CLEANED = "the rules changed since cleaned_transactions of 2024-01 was made: "
 RFM = "the rules changed since customer_rfm of 2024-01 was made: "
 OFFERED = "the rules changed since product_recommendations was made: "
@@ -229,6 +242,7 @@ SCORING = [
         ALL,
         f"{CLEANED}[cleaning]",
     ),
+    (a_rule_is_taken_back, ALL, f"{CLEANED}{ANY}"),
     (new_rules("cleaning", non_products={"X": "Fee"}), ALL, "the rules changed since cleaned_tra"),
     (new_rules("rfm", window_months=12), ALL, f"{RFM}[rfm]"),
     (new_rules("model", n_clusters=7), None, ""),

@@ -98,8 +98,10 @@ def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypat
     monkeypatch.setattr(Installation, "here", lambda: world.installed)
     """After those before it, which its snapshot adds up; no other is scored."""
     world.set_rule("cleaning", "drop_missing_customer", False)
+    (remembered := world.settings.months_path).unlink()
     done = CliRunner().invoke(app, ["run", "--months", "2010-02"])
     assert done.exit_code == 0, done.output
+    assert remembered.is_file()
     assert "2010-01 come first" in done.output
     assert "Segments of 2010-02" in done.output
     assert "segment_report_2010-02.html" in done.output

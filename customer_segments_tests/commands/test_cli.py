@@ -126,8 +126,8 @@ def test_a_refit_is_judged_and_a_rollback_is_one_command(world):
     old, new = ask(installed, decision)[0]
     assert "2" in run("models", "list").stdout
 
-    done = run("promote", new, "--reason", "four it is")
-    assert f"Champion: {new} (chosen: four it is)" in done.stdout
+    done = run("promote", new, "--reason", "[four] it is")
+    assert f"Champion: {new} (chosen: [four] it is)" in done.stdout
     assert "relabel 2010-01 to 2010-03: another model than the champion" in done.stdout
     assert ask(installed, "SELECT DISTINCT model_version FROM customer_segments") == [(new,)]
 
@@ -193,6 +193,7 @@ def test_help_begins_with_what_a_newcomer_begins_with():
     [
         (["refit", "--training-month", "May"], "May is not a month"),
         (["refit", "--clusters", "1"], "1 is neither auto nor a number"),
+        (["refit", "--seed", "4294967296"], "Invalid value for '--seed'"),
         (["campaign", "--month", "2011-13"], "2011-13 is not a month"),
         (["campaign", "--control-share", "7"], "Invalid value for '--control-share'"),
     ],
@@ -218,6 +219,8 @@ def test_a_range_of_months():
     assert parse_range("2011-06") == (parse_month("2011-06"),) * 2
     with pytest.raises(UserError, match="2011-06:2011-12"):
         parse_range("2011-12:2011-06")
+    with pytest.raises(UserError, match="2011-06: is not a range"):
+        parse_range("2011-06:")
 
 
 def test_loading_the_graph_imports_nothing_heavy_and_opens_nothing(tmp_path):

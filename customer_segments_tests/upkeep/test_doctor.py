@@ -175,7 +175,7 @@ BROKEN: dict[str, tuple[Callable[[Settings], object], str]] = {
     ),
     "a model of other rules": (
         lambda s: s.config.write_text("[model]\nseed = 7\n"),
-        "! champion: The newest model was fitted by other rules than the file has: `customer-segm",
+        "! champion: The newest model was fitted by other rules than those in force: `cust",
     ),
     "a rule that is none": (
         lambda s: s.config.write_text("[rfm]\nwindow_mnths = 6\n"),
