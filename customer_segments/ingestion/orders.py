@@ -12,6 +12,7 @@ from ibis.expr.types import IntegerValue, Table
 
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import quoted
+from customer_segments.storage.in_file import insert
 
 # A sheet of a file.
 SHEET = ["workbook", "sheet"]
@@ -55,7 +56,11 @@ def kept(con: Connection, relation: Table, name: str) -> Table:
 
     The name is the connection's own, and stands for one relation.
     """
-    return ibis.table(con.create_table(name, relation, temp=True).schema(), name)
+    schema = relation.schema()
+    columns = ", ".join(column.sql("duckdb") for column in schema.to_sqlglot_column_defs("duckdb"))
+    con.raw_sql(f"CREATE TEMP TABLE {quoted(name)} ({columns})")
+    insert(con, name, relation, con.compile(relation))
+    return ibis.table(schema, name)
 
 
 def named(con: Connection, relation: Table, name: str) -> Table:
