@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 from ibis.expr.types import IntegerValue, Table
 
 from customer_segments.storage.connection import Connection
@@ -75,4 +76,8 @@ def named(con: Connection, relation: Table, name: str) -> Table:
 
 def fetched(con: Connection, relation: Table) -> list[dict[str, Any]]:
     """Return the few rows of a relation."""
-    return con.to_pyarrow(relation).to_pylist()
+    if relation.op().find(ops.InMemoryTable):
+        return con.to_pyarrow(relation).to_pylist()
+    # By Ibis the engine would plan it twice, which is most of the time of a small query.
+    rows = con.raw_sql(con.compile(relation)).fetchall()
+    return [dict(zip(relation.columns, row, strict=True)) for row in rows]
