@@ -36,7 +36,7 @@ _GROUPED = {
 }
 _MIXED = "mixed"
 # Blocks of letters. Not \pL: the engine would make its automaton anew at each of fifty places.
-_LETTERS = "A-Za-zª²³µºÀ-ÖØ-öø-\u1fff\u3040-\ud7ff"
+_LETTERS = "A-Za-zª²³µºÀ-ÖØ-öø-\u1fff\u2c00-\u2dff\u3005\u3040-\ud7ff\uf900-\ufdff\uff66-\uffdc"
 # What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
 _UNIT = rf"^(.*[0-9)])\s*(×|[{_LETTERS}]{{1,12}}\.?)$"  # noqa: RUF001 - the sign on purpose
 _TIMES = "[x\u00d7]"
