@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Files of a quarter of a minute each, and more; first those that make what others wait for.
 LONGEST = (
     *("test_lineage.py", "test_rules.py", "test_cli.py", "test_cases.py", "test_champion.py"),
-    *("test_browser.py", "test_daemon.py", "test_database.py", "test_bombs.py", "test_found.py"),
+    *("test_browser.py", "test_daemon.py", "test_database.py", "test_bombs.py"),
     *("test_contacts.py", "test_webserver.py", "test_doubts.py", "test_settling.py"),
 )
 
@@ -79,7 +79,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give the memory back."""
+    """Give the memory back, and look for garbage once: pytest would five times."""
+    gc.collect()
+    gc.freeze()
     folder = config.option.basetemp and Path(config.option.basetemp).parent
     if folder and folder.parent == RAM_DISK and not hasattr(config, "workerinput"):
         shutil.rmtree(folder, ignore_errors=True)

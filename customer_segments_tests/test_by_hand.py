@@ -10,7 +10,8 @@ from customer_segments.model.exchange import export_version, import_version
 from customer_segments.months import shift
 from customer_segments.settings import Settings
 from customer_segments.storage import Warehouse
-from customer_segments_tests.installations import execute, install, materialize
+from customer_segments_tests.ingestion.ingested import ask
+from customer_segments_tests.installations import execute, install, materialize, spine_checks
 from customer_segments_tests.machine import shop
 from customer_segments_tests.test_lineage import FIRST, LAST, digests
 
@@ -49,7 +50,7 @@ def without_evidence(settings: Settings) -> dict:
     return {key: value for key, value in digests(settings).items() if key[0] not in others}
 
 
-@pytest.mark.slow  # test_found holds a tiny shop against a rebuild under its champion
+@pytest.mark.slow  # test_rules holds a tiny shop against a rebuild under its champion
 def test_a_rebuild_under_the_exported_champion_gives_the_same_digests(sample_warehouse, ingested):
     execute(ingested, "score", FIRST, LAST)
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
@@ -76,7 +77,7 @@ def test_asset_by_asset_in_pieces_of_any_length(sample_warehouse, ingested):
     assert without_evidence(ingested) == without_evidence(sample_warehouse)
 
 
-@pytest.mark.slow  # test_found holds months of several runs against a rebuild in one
+@pytest.mark.slow  # test_rules holds months of several runs against a rebuild in one
 def test_months_in_runs_of_their_own(world):
     """As a backfill would do without the policy of a single run."""
     before = without_evidence(world.settings)
@@ -90,11 +91,18 @@ def test_months_in_runs_of_their_own(world):
     assert without_evidence(world.settings) == before
 
 
-def test_one_asset_and_month_again_changes_nothing(world):
+def test_one_asset_and_month_again_changes_nothing_and_touches_no_other_month(world):
     before, month = digests(world.settings), shop.month(1)
+    ((last,),) = ask(world.settings, "SELECT max(publication) FROM publications")
     for tables in (MONTHLY[:2], *((table,) for table in MONTHLY[2:])):
         by_hand(world.settings, *tables, months=(month, month))
         assert digests(world.settings) == before, tables
+    since = f"FROM publications WHERE publication > {last} AND table_name <> 'check_history'"
+    assert ask(world.settings, f"SELECT DISTINCT month {since} AND month IS NOT NULL") == [(month,)]
+    by_hand(world.settings, *INGESTED)
+    assert ask(world.settings, f"SELECT table_name, month {since} AND is_changed") == []
+    assert digests(world.settings) == before
+    assert spine_checks(world.settings, "customer_segments")["reconciliation"]
 
 
 def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_warehouse):
@@ -105,7 +113,7 @@ def test_only_one_of_the_two_tables_of_cleaning_cannot_be_asked_for(sample_wareh
     assert not assets.can_subset
 
 
-@pytest.mark.slow  # test_found labels anew, test_champion refits by hand
+@pytest.mark.slow  # test_rules labels anew, test_champion refits by hand
 def test_the_model_by_hand_then_all_months(sample_warehouse, tmp_path):
     settings = install(tmp_path / "by hand", source_dir=sample_warehouse.source_dir)
     by_hand(settings, *INGESTED)

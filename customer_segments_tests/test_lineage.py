@@ -12,8 +12,7 @@ from customer_segments.definitions import build_defs
 from customer_segments.installation import Installation
 from customer_segments.storage import Warehouse
 from customer_segments.tables import CONTRACTS, CUSTOMER_SEGMENTS
-from customer_segments_tests.installations import execute, install, spine_checks
-from customer_segments_tests.machine import shop
+from customer_segments_tests.installations import execute, install
 
 FIRST, LAST = date(2023, 1, 1), date(2024, 12, 1)
 # What says when it was decided or judged, and by which run, differs from run to run.
@@ -29,19 +28,6 @@ def digests(settings) -> dict:
     return {row[:2]: row[2:] for row in rows if row[0] in COMPARED and row[0] != "kmeans_model"}
 
 
-def changed(settings, since: int) -> list:
-    with Warehouse(settings.warehouse_path).reading() as con:
-        return con.raw_sql(
-            f"SELECT table_name, month FROM publications WHERE publication > {since} "
-            "AND is_changed AND table_name <> 'check_history'"
-        ).fetchall()
-
-
-def newest_publication(settings) -> int:
-    with Warehouse(settings.warehouse_path).reading() as con:
-        return con.raw_sql("SELECT max(publication) FROM publications").fetchone()[0]
-
-
 def test_the_planted_archetypes_are_found_again(sample_warehouse):
     labelled = CUSTOMER_SEGMENTS.relation
     found = Warehouse(sample_warehouse.warehouse_path).query(
@@ -52,23 +38,6 @@ def test_the_planted_archetypes_are_found_again(sample_warehouse):
     assert len(both) == len(planted) == len(found)
     # Five segments of four kinds.
     assert adjusted_rand_score(both["archetype"], both["segment"]) > 0.55
-
-
-def test_running_it_again_changes_nothing_and_touches_no_other_month(world):
-    before, last, month = digests(world.settings), newest_publication(world.settings), shop.month(1)
-    execute(world.settings, "ingest", checks=False)
-    # Of the same refit again test_champion tells.
-    scored = newest_publication(world.settings)
-    execute(world.settings, "score", month, month, checks=False)
-    assert changed(world.settings, last) == []
-    assert digests(world.settings) == before
-    with Warehouse(world.settings.warehouse_path).reading() as con:
-        months = con.raw_sql(
-            f"SELECT DISTINCT month FROM publications WHERE publication > {scored} "
-            "AND table_name <> 'check_history'"
-        ).fetchall()
-    assert months == [(month,)]
-    assert spine_checks(world.settings, "customer_segments")["reconciliation"]
 
 
 @pytest.mark.slow  # test_by_hand rebuilds, too

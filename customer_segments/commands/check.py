@@ -48,10 +48,10 @@ def check(
         if not as_json:
             raise
         refusal = Doubt("refused", "stops", error.problem, error.remedy, "").row()
-        typer.echo(_json(NOTHING | {"doubts": [refusal], "would_publish": False}))
+        typer.echo(to_json(NOTHING | {"doubts": [refusal], "would_publish": False}))
         raise typer.Exit(1) from error
     if as_json:
-        typer.echo(_json(said(done)))
+        typer.echo(to_json(said(done)))
     else:
         print_dry_run(done, get_console())
         print_examples(done)
@@ -143,7 +143,9 @@ def print_doubts(done: DryRun, console: Console) -> None:
         console.print("\n[red]Nothing would be published.[/]")
 
 
-def _json(what: dict[str, Any]) -> str:
+def to_json(what: dict[str, Any]) -> str:
+    """Return what programs read as text."""
+
     def plain(value: Any) -> Any:
         return float(value) if isinstance(value, Decimal) else str(value)
 

@@ -18,6 +18,7 @@ from customer_segments.ingestion.grid import cells_of
 from customer_segments.policy.layout import Layout
 
 NUMBERS = ("quantity", "price", "amount", "discount")
+COUNTED = ("invoice_date", *NUMBERS, "currency")
 # Kinds of which a message shows a cell.
 EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_group", "comma")
 
@@ -51,7 +52,8 @@ def counting(schema: ibis.Schema) -> str:
     ``rows`` are all, ``no_money``, ``a_currency`` and ``other_currency`` are of the money,
     of which ``named`` cells name one and ``nameless`` do not.
     """
-    cells = cells_of(schema)
+    # With those that are read together with them; each part reads all that it is given.
+    cells = cells_of(ibis.schema({n: kind for n, kind in schema.items() if n.endswith(COUNTED)}))
     schema = cells.schema()
     money = "price" if "price" in schema else "amount"
     parts = [cells.agg(rows=cells.count(), no_money=cells.count(where=cells[money].isnull()))]

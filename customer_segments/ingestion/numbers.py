@@ -35,10 +35,11 @@ _GROUPED = {
     ",": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)?(,[0-9]*)?$",
 }
 _MIXED = "mixed"
+# Blocks of letters. Not \pL: the engine would make its automaton anew at each of fifty places.
+_LETTERS = "A-Za-zª²³µºÀ-ÖØ-öø-\u1fff\u2c00-\u2dff\u3005\u3040-\ud7ff\uf900-\ufdff\uff66-\uffdc"
 # What a quantity is counted or weighed in: 3 pcs, 1.5 kg, 2 x.
-_UNIT = r"^(.*[0-9)])\s*(×|[\pL²³]{1,12}\.?)$"  # noqa: RUF001 - the sign on purpose
+_UNIT = rf"^(.*[0-9)])\s*(×|[{_LETTERS}]{{1,12}}\.?)$"  # noqa: RUF001 - the sign on purpose
 _TIMES = "[x\u00d7]"
-# Not \pL: the engine would make its automaton anew at each of fifty places.
 _PER_UNIT = r"\s*/[^0-9]{1,10}$"
 WHOLE = {name.upper() for name in read_toml(__package__, "currencies.toml")["whole"]}
 # So many numbers below a thousand among those above have no decimals, and these have none either.

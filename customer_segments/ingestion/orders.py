@@ -8,10 +8,12 @@ from datetime import date
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 from ibis.expr.types import IntegerValue, Table
 
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import quoted
+from customer_segments.storage.in_file import insert
 
 # A sheet of a file.
 SHEET = ["workbook", "sheet"]
@@ -55,7 +57,11 @@ def kept(con: Connection, relation: Table, name: str) -> Table:
 
     The name is the connection's own, and stands for one relation.
     """
-    return ibis.table(con.create_table(name, relation, temp=True).schema(), name)
+    schema = relation.schema()
+    columns = ", ".join(column.sql("duckdb") for column in schema.to_sqlglot_column_defs("duckdb"))
+    con.raw_sql(f"CREATE TEMP TABLE {quoted(name)} ({columns})")
+    insert(con, name, relation, con.compile(relation))
+    return ibis.table(schema, name)
 
 
 def named(con: Connection, relation: Table, name: str) -> Table:
@@ -70,4 +76,8 @@ def named(con: Connection, relation: Table, name: str) -> Table:
 
 def fetched(con: Connection, relation: Table) -> list[dict[str, Any]]:
     """Return the few rows of a relation."""
-    return con.to_pyarrow(relation).to_pylist()
+    if relation.op().find(ops.InMemoryTable):
+        return con.to_pyarrow(relation).to_pylist()
+    # By Ibis the engine would plan it twice, which is most of the time of a small query.
+    rows = con.raw_sql(con.compile(relation)).fetchall()
+    return [dict(zip(relation.columns, row, strict=True)) for row in rows]

@@ -49,7 +49,7 @@ class InFile:
         # Ibis takes an outer join's columns for not null where they were so before the join.
         nullable = {name: dtype.copy(nullable=True) for name, dtype in expression.schema().items()}
         con.create_table(STAGING, schema=ibis.schema(nullable), temp=True)
-        _insert(con, STAGING, expression, sql)
+        insert(con, STAGING, expression, sql)
         return ()
 
     def prepare(self, con: Connection, contract: Contract, *, is_new: bool) -> None:
@@ -107,12 +107,13 @@ def _write_first(con: Connection, contract: Contract, expression: ibis.Table, sq
     con.raw_sql(contract.ddl())
     con.raw_sql(f"CREATE TEMP VIEW {STAGING} AS FROM {quoted(contract.table)}")
     try:
-        _insert(con, contract.table, expression, sql)
+        insert(con, contract.table, expression, sql)
     except duckdb.ConstraintException as refused:
         raise ContractBreach(contract.table, [Breach(str(refused), 0)]) from refused
 
 
-def _insert(con: Connection, table: str, expression: ibis.Table, sql: str) -> None:
+def insert(con: Connection, table: str, expression: ibis.Table, sql: str) -> None:
+    """Insert the rows of an expression; ``sql`` is the expression, compiled."""
     if expression.op().find(ops.InMemoryTable):
         con.insert(table, expression)
     else:

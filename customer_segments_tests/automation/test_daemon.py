@@ -81,7 +81,7 @@ def test_a_changed_line_and_a_file_that_went_away_restate_their_months_and_those
     assert world.is_quiet()
 
 
-@pytest.mark.slow  # test_rules has an import, the agenda's table the other decisions
+@pytest.mark.slow  # the agenda's table has the decisions, test_cli promotes
 @pytest.mark.parametrize("what", ["import", "ingest", "promote"])
 def test_what_a_command_began_is_caught_up(world, what):
     relabel = ("relabel", "2010-01", "2010-03")

@@ -28,22 +28,35 @@ def made_by(world: World, table: str) -> set[str | None]:
 
 
 def test_a_changed_rule_and_a_first_month_give_what_a_fresh_warehouse_gives(world):
-    """Months before the first were counted still, and `score` stayed green; the command died."""
-    rows = "SELECT count(*) FROM cleaned_transactions"
+    """Months before the first were counted still, and `score` stayed green; the command died.
+
+    And a run that was killed breaks nothing: the next one goes on.
+    """
+    labels, snapshots = (
+        f"FROM {of} WHERE snapshot_month > '2010-01-01' ORDER BY ALL"
+        for of in ("customer_segments", "customer_rfm")
+    )
+    before = {sql: ask(world.settings, sql) for sql in (labels, snapshots)}
     cleaned = made_by(world, "cleaned_transactions")
-    before = ask(world.settings, rows)
     world.set_rule("cleaning", "non_products", {"ZEBRA": "A zebra"})
     assert str(of_run(look(world.installed))[0]) == "score 2010-01 to 2010-03"
     world.set_bounds(first_month="2010-02")
+    # Inside the write of labels: what they are made of is committed.
+    world.kill(10, "inside")
+    world.run()
+    assert ask(world.settings, labels) == before[labels]
+    assert ask(world.settings, snapshots) != before[snapshots]
     world.run()
     assert world.is_quiet()
     made = made_by(world, "cleaned_transactions")
     assert made == {world.installed.made_by(CLEANED_TRANSACTIONS)} != cleaned
-    assert ask(world.settings, rows) != before
+    assert ask(world.settings, labels) != before[labels]
     assert world.differences() == {}
 
 
-def test_a_changed_action_labels_again_and_changes_nothing_else(world):
+def test_a_changed_action_labels_again_and_changes_nothing_else_but_reports_of_before(world):
+    world.launch("report", (shop.month(1), shop.month(1)))
+    assert world.is_quiet()
     ((before,),) = ask(world.settings, "SELECT max(publication) FROM publications")
     with world.settings.config.open("a") as file:
         file.write('\n[[actions]]\nsegment = "Champoins"\naction = "Thank them."\n')
@@ -57,6 +70,9 @@ def test_a_changed_action_labels_again_and_changes_nothing_else(world):
     changed = f"FROM publications WHERE is_changed AND month IS NOT NULL AND publication > {before}"
     changed = ask(world.settings, f"SELECT DISTINCT table_name {changed}")
     assert set(changed) - {("check_history",)} == {("customer_segments",)}
+    again = [REPORT, ("report", "2010-02", "2010-02")]
+    assert [run for _ in again for run in world.daemon.tick().runs] == again
+    assert world.is_quiet()
 
 
 def test_a_launch_that_departs_from_the_policy_says_so_and_holds_until_the_next(world):
@@ -83,15 +99,6 @@ def test_what_a_launch_says_of_a_month_to_train_on_is_no_departure():
     _, said = departures(Policy(), KMEANS_MODEL, launched)
     assert said.startswith("model.n_clusters is 2, the policy says 'auto'")
     assert "training_month" not in said
-
-
-def test_reports_of_before_are_made_again_when_their_months_are_labelled_anew(world):
-    world.launch("report", (shop.month(1), shop.month(1)))
-    assert world.is_quiet()
-    world.import_model(shop.model(3), promote=True)
-    again = [("relabel", "2010-01", "2010-03"), REPORT, ("report", "2010-02", "2010-02")]
-    assert [run for _ in again for run in world.daemon.tick().runs] == again
-    assert world.is_quiet()
 
 
 def test_a_month_that_is_asked_for_is_made_reported_and_printed(world, monkeypatch):

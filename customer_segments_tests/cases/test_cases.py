@@ -100,7 +100,7 @@ def test_case(name, config):
         assert Policy.load(config) == Policy(**proposed.sections)
         if not files[3:]:
             # As `check` would say it again.
-            require_figures(figures, json.loads(check._json(check.said(proposed.run))))
+            require_figures(figures, json.loads(check.to_json(check.said(proposed.run))))
             return
     if case["outcome"] == "told" and name in DOUBTS:
         code, said = checked(folder)

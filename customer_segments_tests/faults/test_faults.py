@@ -1,9 +1,9 @@
 """The short form of the faults, each once, and that their verdict notices what is broken.
 
 All but queries that a signal ends are a part of ``make faults`` as well: each is a process that
-imports everything anew. In the suite, ``machine/test_found`` kills a run in the middle of a write,
-``storage/test_crash`` a process, and fills its disk; ``storage/test_locks`` holds a lock; a run
-that is audited (``upkeep/test_exposure``) asks nobody.
+imports everything anew. In the suite, ``automation/test_rules`` kills a run in the middle of a
+write, ``storage/test_crash`` a process, and fills its disk; ``storage/test_locks`` holds a lock; a
+run that is audited (``upkeep/test_exposure``) asks nobody.
 """
 
 import random

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from customer_segments.covering import load_months
-from customer_segments_tests.ingestion.ingested import ask
 from customer_segments_tests.machine import shop
 from customer_segments_tests.machine.world import World
 
@@ -69,16 +68,3 @@ def test_rules_that_change_when_months_have_gone_are_read_once(young):
     young.run()
     young.set_bounds(last_month="2010-02")
     run(young)
-
-
-def test_a_killed_run_breaks_nothing_and_the_next_one_goes_on(world):
-    labels, snapshots = (f"FROM {of} ORDER BY ALL" for of in ("customer_segments", "customer_rfm"))
-    before = {sql: ask(world.settings, sql) for sql in (labels, snapshots)}
-    shop.deliver(world.source, 1, seed=1)
-    # Inside the write of labels: what they are made of is committed.
-    world.kill(10, "inside")
-    world.run()
-    assert ask(world.settings, labels) == before[labels]
-    assert ask(world.settings, snapshots) != before[snapshots]
-    run(world)
-    assert ask(world.settings, labels) != before[labels]

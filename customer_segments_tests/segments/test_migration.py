@@ -47,6 +47,7 @@ def test_the_table_is_what_plain_python_makes_of_the_customers(fixture, request)
     assert rows_of(installed, "segment_migration") == expected_migration(*sources(installed))
 
 
+@pytest.mark.slow  # the sample's table is plain Python's, above
 def test_the_moves_add_up_to_both_months(uci_warehouse):
     moves = rows_of(uci_warehouse, "segment_migration")
     after = [row for row in moves if row["to_segment"] != "Gone"]
@@ -101,6 +102,7 @@ def test_with_a_window_customers_go_and_come_back_as_new(sample_warehouse, copy_
     assert verdicts(installed) == PASSED
 
 
+@pytest.mark.slow  # of snapshots in memory it is below, by two models and against plain Python
 def test_another_model_moves_nobody_and_earlier_months_are_counted_by_it(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     month, following = date(2024, 6, 1), date(2024, 7, 1)
