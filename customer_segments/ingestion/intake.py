@@ -25,7 +25,7 @@ from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.minor_units import is_said, minor_units
 from customer_segments.ingestion.names import several_names
-from customer_segments.ingestion.order_numbers import order_numbers, told_once
+from customer_segments.ingestion.order_numbers import order_numbers
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
@@ -133,7 +133,7 @@ def taken_in(
                     intake.sheets.append(sheet)
                     doubts_of.append([each._replace(workbook=source.name) for each in doubts])
             _told_by_others(intake.sheets, doubts_of, known)
-            intake.doubts = [*told_once([*chain(*doubts_of)]), *several_names(con, intake.sheets)]
+            intake.doubts = [*chain(*doubts_of), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException:
             raise

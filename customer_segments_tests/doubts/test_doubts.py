@@ -12,7 +12,7 @@ from customer_segments.doubts import evidence, files
 from customer_segments.doubts.doubts import DOUBTED, doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, layout_for
+from customer_segments.ingestion.doubt import Doubt, doubt, each_once, layout_for
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -631,6 +631,20 @@ def test_what_others_doubt_is_accepted_alike():
     (found,) = doubted(both, further=(other,))
     assert found.level == "warns"
     assert tomllib.loads(found.accept)["source"]["accept"] == ["padded_ids", "other_retailer"]
+
+
+def test_what_files_are_alike_in_is_told_once():
+    def full(file: int) -> Doubt:
+        return doubt("cut_off", where=f"{file}.csv", rows=65_536, what="a sheet")
+
+    # Of another level, or with another way out: apart.
+    apart = [full(7)._replace(level="warns"), doubt("cut_off.line", where="8.csv", line="1")]
+    first, *others = each_once([full(1), full(1), *map(full, range(2, 7)), *apart])
+    assert first.said == f"{full(1).said} So it is in 2.csv; 3.csv; 4.csv and 2 more."
+    assert others == apart
+    with pytest.raises(UserError) as error:
+        require_none_stops([full(1), full(2)])
+    assert error.value.problem.count("cut_off") == 1
 
 
 def test_an_error_lists_all_that_stop_and_how_to_accept_them_together():
