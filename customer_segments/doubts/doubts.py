@@ -39,7 +39,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
 EXPLAINS = {
     "empty_column": ("unreadable_value", "missing_customer"),
     "fill_down": ("unreadable_value", "missing_customer"),
-    "formulas": ("unreadable_value",),
+    "formulas": ("unreadable_value", "missing_customer"),
     "unnetted_returns": ("non_positive_quantity", "non_positive_price"),
 }
 

@@ -670,7 +670,9 @@ def test_a_layout_holds_for_files_to_come():
     [
         ({"price": "Unit Price"}, ["Qtity", "Colour"], ["no_quantity"]),
         ({"price": "Unit Price", "quantity": "Qty"}, ["Quantity refunded"], []),
-        ({"price": "Unit Price"}, ["Colour"], []),
+        ({"price": "Unit Price"}, ["Colour"], ["no_quantity"]),
+        ({"price": "Unit Price"}, [], []),
+        ({"price": "Price"}, ["Colour"], []),
         ({"amount": "Total"}, ["Quantities"], []),
     ],
 )
@@ -678,7 +680,10 @@ def test_a_price_without_the_quantity_beside_it_is_doubted(headings, unused, nam
     found = doubted(only="no_quantity", sheet={"headings": headings, "ignored": unused})
     assert [each.name for each in found] == names
     for each in found:
-        assert each.change == {"layout": [{"columns": {"quantity": "Qtity"}}]}
+        is_named = "Qtity" in unused
+        assert each.level == ("stops" if is_named else "warns")
+        named = "Qtity" if is_named else "HEADING"
+        assert each.change == {"layout": [{"columns": {"quantity": named}}]}
 
 
 def test_prices_that_grow_with_the_quantity_are_doubted():
