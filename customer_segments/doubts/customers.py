@@ -35,7 +35,8 @@ BEFORE = "^[^0-9]*"
 LONG, LEAST_LONG = r"^[0-9]{16,}$", 10
 # Of ids: in a large base of ids that people type, two are alike by chance.
 FEW_IDS = 0.001
-# An id with so large a share of the orders, and so many times those of any other, is a till.
+# An id with so large a share of the orders, and so many times those of any other, is a till; with
+# half as many times it may be the largest customer.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # Numbers and e-mail addresses, and the share of ids that are of them where a word is told apart.
 TOLD, NEARLY_ALL = "[0-9@]", 0.98
@@ -135,7 +136,7 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
     for row in found.customers:
         # Web Shop, xxx: a word among numbers is no customer like the others.
         is_word = of_ids["told"] > NEARLY_ALL and not re.search(TOLD, row["customer_id"])
-        large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES)
+        large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES / 2)
         times = max(_times(found.customers, row, of, large) for of in ("orders", "lines"))
         if times < least:
             continue
@@ -143,7 +144,9 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
         first = first or {"column": "column customer_id", "shown": shown(row["customer_id"])}
         nobody = {"no_customer": [*found.policy.source.no_customer, row["customer_id"]]}
-        yield doubt("outlying_customer.one", {"source": nobody}, times=times, **first | row)
+        level: Level = "stops" if is_word or times >= TIMES else "warns"
+        facts = first | row
+        yield doubt("outlying_customer.one", {"source": nobody}, level=level, times=times, **facts)
 
 
 def few_customers(found: Evidence) -> Iterator[Doubt]:

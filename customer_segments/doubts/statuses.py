@@ -119,8 +119,13 @@ def statuses_of_sales(found: Evidence, returns: Table) -> Change:
     """Return what counts where some of ``returns`` are called fees, payouts or the like."""
     names = {row["status"] for row in found.fetched(returns.select("status").distinct())}
     rows = _by_status(found)
-    back = [row["status"] for row in rows if row["status"] in names and row["is_credit"]]
-    fees = [row for row in rows if row["status"] in names.difference(back)]
+    of_returns = [row for row in rows if row["status"] in names]
+    back = [
+        row["status"]
+        for row in of_returns
+        if row["is_credit"] or re.search(WORDS["back"], row["status"].lower())
+    ]
+    fees = [row for row in of_returns if row["status"] not in back]
     if not fees or any(row["most"] >= 0 for row in fees):
         return {}
     says = {"statuses": [row["status"] for row in rows if row["least"] > 0]}

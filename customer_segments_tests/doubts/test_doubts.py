@@ -321,6 +321,13 @@ def test_a_fault_of_one_kind_raises_no_other_doubt(name, shop):
     assert found.accept == f'[source]\naccept = ["{name}"]'
 
 
+@pytest.mark.parametrize(("others", "levels"), [(50, ["warns"]), (20, [])])
+def test_what_may_be_the_largest_customer_or_a_till_is_said(others, levels):
+    customers = f"if(n // 2 % 9 = 0, '99999', (n // 2 % {others})::VARCHAR)"
+    found = doubted(only="outlying_customer", customer_id=customers)
+    assert [each.level for each in found] == levels
+
+
 def test_a_few_tills_are_no_customers():
     (found,) = doubted(customer_id="'Till ' || n // 2 % 6")
     assert (found.name, found.level) == ("outlying_customer", "stops")
@@ -527,6 +534,15 @@ def test_refunds_and_payouts_are_told_apart_by_what_they_are_called():
     assert found["unnetted_returns"] == {
         "cleaning": {"statuses": ["Sale"], "credit_statuses": ["Payment Refund"]}
     }
+
+
+def test_returns_that_are_called_returned_are_netted_by_their_sign():
+    rows = {
+        "quantity": "if(n % 20 = 0, -1, quantity)",
+        "status": "if(n % 20 = 0, 'returned', 'completed')",
+    }
+    found = {each.name: each.change for each in doubted(sheet=SAID, **rows)}
+    assert found["unnetted_returns"] == {"cleaning": {"credit": "sign"}}
 
 
 def test_addresses_that_differ_by_zeros_are_those_of_others():
