@@ -16,6 +16,7 @@ from customer_segments.doubts.totals import TOTAL
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.identifiers import NOBODY, number_of
 from customer_segments.ingestion.layout import shown
+from customer_segments.texts import few
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
 # like 12E4.
@@ -41,7 +42,7 @@ LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # Numbers and e-mail addresses, and the share of ids that are of them where a word is told apart.
 TOLD, NEARLY_ALL = "[0-9@]", 0.98
 # So few ids with so many orders each are no customers.
-FEW, FEW_ORDERS, NAMED = 12, 100, 4
+FEW, FEW_ORDERS = 12, 100
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 NAME_IT: Change = {"layout": [{"columns": {"customer_id": "HEADING"}}]}
@@ -160,8 +161,8 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
     if all(re.search(E_NOTATION, name) for name in ids):
         # They lost their digits, as is said of them.
         return
-    names = ", ".join(map(shown, ids[:NAMED])) + (" and others" if len(ids) > NAMED else "")
-    yield doubt("outlying_customer.few", NAME_IT, names=names, files=_first(found), **first)
+    names, files = few([*map(shown, ids)]), few([*map(shown, found.files)])
+    yield doubt("outlying_customer.few", NAME_IT, names=names, files=files, **first)
 
 
 def _times(customers: list[dict[str, Any]], one: dict[str, Any], of: str, large: float) -> float:
@@ -180,10 +181,6 @@ def one_order_each(found: Evidence) -> Iterator[Doubt]:
     if first["customers"] < LEAST_CUSTOMERS or first["single"] < SINGLE * first["customers"]:
         return
     unused = ", ".join(found.unused_names)
-    facts = {"files": _first(found), "one": shown(first["customer_id"])}
+    facts = {"files": few([*map(shown, found.files)]), "one": shown(first["customer_id"])}
     facts["others"] = f" ({shown(unused)} are not used)" if unused else ""
     yield doubt("one_order_each", NAME_IT, **first | facts)
-
-
-def _first(found: Evidence) -> str:
-    return ", ".join(map(shown, found.files[:3]))

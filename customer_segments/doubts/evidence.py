@@ -156,11 +156,6 @@ class Evidence:
         )
         return {row["reason"]: row for row in self.fetched(by_reason)}
 
-    def share_of(self, reason: str) -> float:
-        """Return the share of all rows that a reason rejects."""
-        rows = sum(of["rows"] for of in self.outcome.values())
-        return self.outcome.get(reason, {"rows": 0})["rows"] / rows
-
     @cached_property
     def customers(self) -> list[dict[str, Any]]:
         """How many customers there are, how many with one order, and those with the most.

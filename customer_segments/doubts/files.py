@@ -71,7 +71,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     yield from _headed(found, rows)
     of_days = [row | {"follow": row["undated"]} for row in counted]
     yield from _filled_down(found, of_days, rows.filter(undated), "the date")
-    if found.share_of("missing_customer") >= FOLLOWING:
+    missing = found.outcome.get("missing_customer", {"rows": 0})["rows"]
+    if missing >= FOLLOWING * sum(row["rows"] for row in counted):
         # With the day, for a till's receipts begin anew.
         named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
         of_known = rows.filter(rows.customer_id.isnull()).semi_join(

@@ -60,12 +60,8 @@ def counting(schema: ibis.Schema) -> str:
     cells = cells_of(schema)
     schema = cells.schema()
     money = "price" if "price" in schema else "amount"
-    parts = [
-        cells.agg(
-            {f"no_{name}": cells[name].isnull().sum() for name in CALCULATED if name in schema},
-            rows=cells.count(),
-        )
-    ]
+    without = {f"no_{name}": cells[name].isnull().sum() for name in CALCULATED if name in schema}
+    parts = [cells.agg(without, rows=cells.count())]
     for column in ("invoice_date", *NUMBERS):
         if column in schema and schema[column].is_string():
             # Few texts are different ones, and it is the looking that takes its time.

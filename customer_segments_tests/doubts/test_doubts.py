@@ -331,7 +331,7 @@ def test_what_may_be_the_largest_customer_or_a_till_is_said(others, levels):
 def test_a_few_tills_are_no_customers():
     (found,) = doubted(customer_id="'Till ' || n // 2 % 6")
     assert (found.name, found.level) == ("outlying_customer", "stops")
-    assert "all 1,200 orders are of Till 0, Till 1, Till 2, Till 3 and others" in found.said
+    assert "all 1,200 orders are of Till 0, Till 1, Till 2 and 3 more" in found.said
     assert found.change == {"layout": [{"columns": {"customer_id": "HEADING"}}]}
 
 
