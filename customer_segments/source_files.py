@@ -23,6 +23,24 @@ FINAL = _CALLED.format(
     "finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
 )
 
+# Dates in names of files, by what stands between; names of months, by how they begin.
+DAY = r"(?<!\d)(\d\d){0}(\d\d){0}(\d{{4}})(?!\d)"
+NAMED = r"(?i)(\d\d?[ _.-]*)?(?<![a-z]){}[a-zä]*[ _.-]*(\d\d?[ ,_.-]+)?(\d{{4}})(?!\d)"
+MONTHS = (
+    "jan",
+    "feb",
+    "m[aä]r",
+    "apr",
+    "ma[iy]",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "o[ck]t",
+    "nov",
+    "de[cz]",
+)
+
 # What to do about files of other kinds, by how their names end.
 TO_UNPACK = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".zst", ".xz", ".gz", ".numbers")
 WAYS_OUT = {
@@ -63,6 +81,11 @@ def contents(folder: Path) -> tuple[list[Path], list[str]]:
     return natural_order(files), sorted(e.name for e, counts in entries.items() if not counts)
 
 
+def standing(name: str) -> int:
+    """Return the place of a file or sheet by what it is called: -1 a backup, 1 a final one."""
+    return bool(re.search(FINAL, name)) - bool(re.search(FORMER, name))
+
+
 def natural_order(files: list[Path]) -> list[Path]:
     """Return files in natural order of their names: later ones supersede, 2 before 10.
 
@@ -72,10 +95,12 @@ def natural_order(files: list[Path]) -> list[Path]:
     from natsort import natsorted, ns
 
     def in_time(file: Path) -> tuple[int, str, str]:
-        # 01.03.2025 after 28.02.2025.
-        stem = re.sub(r"(?<!\d)(\d\d)\.(\d\d)\.(\d{4})(?!\d)", r"\3.\2.\1", file.stem)
-        place = bool(re.search(FINAL, stem)) - bool(re.search(FORMER, stem))
-        return place, stem, file.name
+        # 01.03.2025 after 28.02.2025, 01-15-2025 after 12-31-2024, Feb 2025 after Jan 2025.
+        stem = re.sub(DAY.format("[.]"), r"\3.\2.\1", file.stem)
+        stem = re.sub(DAY.format("[-_]"), r"\3.\1.\2", stem)
+        for number, month in enumerate(MONTHS, 1):
+            stem = re.sub(NAMED.format(month), rf"\3.{number}.\1\2", stem)
+        return standing(stem), stem, file.name
 
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
     return natsorted(sorted(files), key=in_time, alg=ns.IGNORECASE)

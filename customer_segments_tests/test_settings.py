@@ -163,6 +163,13 @@ def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
         ["orders_old.csv", "orders.csv", "orders (1).csv"],
         ["sales_v1.csv", "sales_v2.csv", "sales_final.csv"],
         ["sales_28.02.2025.csv", "sales_01.03.2025.csv"],
+        ["sales_12-31-2024.csv", "sales_01-15-2025.csv"],
+        [
+            "sales Dec2024.csv",
+            "sales Jan 2025.csv",
+            "sales 28 Feb 2025.csv",
+            "sales 1 March 2025.csv",
+        ],
         ["alte Ware.csv", "behold.csv", "origin.csv"],
     ],
 )

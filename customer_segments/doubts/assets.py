@@ -98,10 +98,11 @@ def build_defs(installed: Installation) -> dg.Definitions:
 def _ingested(
     context: dg.AssetExecutionContext, installed: Installation, reread: bool
 ) -> Iterator[dg.Output]:
-    from customer_segments.doubts.doubts import doubts, each_once, require_none_stops
+    from customer_segments.doubts.doubts import doubts, require_none_stops
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion import reuse
     from customer_segments.ingestion.contacts import contacts
+    from customer_segments.ingestion.doubt import each_once
     from customer_segments.ingestion.intake import parser_of, taken_in
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.survey import likely_dates, survey

@@ -18,7 +18,8 @@ from customer_segments.ingestion.layout import COLUMNS, shown, where
 from customer_segments.ingestion.orders import SHEET
 from customer_segments.texts import read_toml
 
-QUANTITY = read_toml(__package__, "words.toml")["quantity"]
+WORDS = read_toml(__package__, "words.toml")
+QUANTITY, PER_UNIT = WORDS["quantity"], WORDS["per_unit"]
 NO_DATES = ["1970-01-01", "1900-01-01", "1899-12-30", "1899-12-31", "1980-01-01", "2000-01-01"]
 LEAST_ROWS = 10
 # Lines of a product, and products, that tell what a price is of; how much less the price of a unit
@@ -43,13 +44,18 @@ def no_quantity(found: Evidence) -> Iterator[Doubt]:
         place, price = (row["workbook"], row["sheet"]), row["headings"].get("price")
         if not price or row["headings"].get("quantity"):
             continue
-        if may_be := [name for name in found.unused.get(place, []) if re.search(QUANTITY, name)]:
+        unused = found.unused.get(place, [])
+        may_be = [name for name in unused if re.search(QUANTITY, name)]
+        if may_be or (unused and re.search(PER_UNIT, price)):
             yield doubt(
                 "no_quantity",
-                layout_for([row["workbook"]], found.files, columns={"quantity": may_be[0]}),
+                layout_for(
+                    [row["workbook"]], found.files, columns={"quantity": [*may_be, "HEADING"][0]}
+                ),
+                level="stops" if may_be else "warns",
                 places=said_where([place]),
                 price=price,
-                may_be=shown(", ".join(map(repr, may_be))),
+                may_be=shown(", ".join(map(repr, may_be or unused))),
             )
 
 

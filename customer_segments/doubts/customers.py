@@ -16,6 +16,7 @@ from customer_segments.doubts.totals import TOTAL
 from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
 from customer_segments.ingestion.identifiers import NOBODY, number_of
 from customer_segments.ingestion.layout import shown
+from customer_segments.texts import few
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids
 # like 12E4.
@@ -35,12 +36,13 @@ BEFORE = "^[^0-9]*"
 LONG, LEAST_LONG = r"^[0-9]{16,}$", 10
 # Of ids: in a large base of ids that people type, two are alike by chance.
 FEW_IDS = 0.001
-# An id with so large a share of the orders, and so many times those of any other, is a till.
+# An id with so large a share of the orders, and so many times those of any other, is a till; with
+# half as many times it may be the largest customer.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
 # Numbers and e-mail addresses, and the share of ids that are of them where a word is told apart.
 TOLD, NEARLY_ALL = "[0-9@]", 0.98
 # So few ids with so many orders each are no customers.
-FEW, FEW_ORDERS, NAMED = 12, 100, 4
+FEW, FEW_ORDERS = 12, 100
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 NAME_IT: Change = {"layout": [{"columns": {"customer_id": "HEADING"}}]}
@@ -135,7 +137,7 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
     for row in found.customers:
         # Web Shop, xxx: a word among numbers is no customer like the others.
         is_word = of_ids["told"] > NEARLY_ALL and not re.search(TOLD, row["customer_id"])
-        large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES)
+        large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES / 2)
         times = max(_times(found.customers, row, of, large) for of in ("orders", "lines"))
         if times < least:
             continue
@@ -143,7 +145,9 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
         first = first or {"column": "column customer_id", "shown": shown(row["customer_id"])}
         nobody = {"no_customer": [*found.policy.source.no_customer, row["customer_id"]]}
-        yield doubt("outlying_customer.one", {"source": nobody}, times=times, **first | row)
+        level: Level = "stops" if is_word or times >= TIMES else "warns"
+        facts = first | row
+        yield doubt("outlying_customer.one", {"source": nobody}, level=level, times=times, **facts)
 
 
 def few_customers(found: Evidence) -> Iterator[Doubt]:
@@ -157,8 +161,8 @@ def few_customers(found: Evidence) -> Iterator[Doubt]:
     if all(re.search(E_NOTATION, name) for name in ids):
         # They lost their digits, as is said of them.
         return
-    names = ", ".join(map(shown, ids[:NAMED])) + (" and others" if len(ids) > NAMED else "")
-    yield doubt("outlying_customer.few", NAME_IT, names=names, files=_first(found), **first)
+    names, files = few([*map(shown, ids)]), few([*map(shown, found.files)])
+    yield doubt("outlying_customer.few", NAME_IT, names=names, files=files, **first)
 
 
 def _times(customers: list[dict[str, Any]], one: dict[str, Any], of: str, large: float) -> float:
@@ -177,10 +181,6 @@ def one_order_each(found: Evidence) -> Iterator[Doubt]:
     if first["customers"] < LEAST_CUSTOMERS or first["single"] < SINGLE * first["customers"]:
         return
     unused = ", ".join(found.unused_names)
-    facts = {"files": _first(found), "one": shown(first["customer_id"])}
+    facts = {"files": few([*map(shown, found.files)]), "one": shown(first["customer_id"])}
     facts["others"] = f" ({shown(unused)} are not used)" if unused else ""
     yield doubt("one_order_each", NAME_IT, **first | facts)
-
-
-def _first(found: Evidence) -> str:
-    return ", ".join(map(shown, found.files[:3]))

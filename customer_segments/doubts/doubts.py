@@ -19,10 +19,7 @@ from customer_segments.doubts import (
 )
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, accepting
-from customer_segments.ingestion.layout import shown
-
-MOST_NAMED = 5
+from customer_segments.ingestion.doubt import Doubt, accepting, each_once
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
@@ -42,7 +39,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
 EXPLAINS = {
     "empty_column": ("unreadable_value", "missing_customer"),
     "fill_down": ("unreadable_value", "missing_customer"),
-    "formulas": ("unreadable_value",),
+    "formulas": ("unreadable_value", "missing_customer"),
     "unnetted_returns": ("non_positive_quantity", "non_positive_price"),
 }
 
@@ -76,25 +73,12 @@ def doubts(
     ]
 
 
-def each_once(found: Iterable[Doubt]) -> Iterator[Doubt]:
-    """Say once what files that are alike give rise to, each by name."""
-    alike: dict[tuple, list[Doubt]] = {}
-    for each in found:
-        is_of_many = each.name == "other_totals"
-        key = (each.name, each.level, each.advice) if is_of_many else tuple(each.row().values())
-        alike.setdefault(key, []).append(each)
-    for first, *more in alike.values():
-        names = [*dict.fromkeys(shown(each.workbook or "") for each in more)]
-        others = ", ".join(names[:MOST_NAMED]) + (", and others" if names[MOST_NAMED:] else "")
-        yield first._replace(said=f"{first.said} So it is in {others}.") if more else first
-
-
 def require_none_stops(found: Iterable[Doubt], accepted: Iterable[str] = ()) -> None:
     """Raise a UserError that lists the doubts that stop, if there are any.
 
     It says how to accept them all, beside those that the policy has ``accepted``.
     """
-    stopping = [each for each in found if each.level == "stops"]
+    stopping = [each for each in each_once(found) if each.level == "stops"]
     if not stopping:
         return
     accept = accepting(dict.fromkeys([*accepted, *(each.name for each in stopping)]))

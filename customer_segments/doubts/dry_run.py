@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_segments import months
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.doubt import Doubt, each_once
 from customer_segments.installation import Installation
 from customer_segments.settings import input_of
 from customer_segments.source_files import (
@@ -141,7 +141,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     import ibis
 
     from customer_segments.covering import months_of_data
-    from customer_segments.doubts.doubts import doubts, each_once
+    from customer_segments.doubts.doubts import doubts
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.intake import taken_in
@@ -171,7 +171,7 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     found = replace(found, rows=kept(con, found.rows, "rows"))
     passed_over += intake.passed_over
     doubted = each_once(doubts(found, intake.doubts, passed_over))
-    return DryRun(found, [*doubted], passed_over)
+    return DryRun(found, doubted, passed_over)
 
 
 def _files_of(paths: list[Path]) -> tuple[list[Path], list[str]]:

@@ -22,6 +22,7 @@ from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, named,
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
 from customer_segments.tables.money import SUM
+from customer_segments.texts import few
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -155,11 +156,6 @@ class Evidence:
         )
         return {row["reason"]: row for row in self.fetched(by_reason)}
 
-    def share_of(self, reason: str) -> float:
-        """Return the share of all rows that a reason rejects."""
-        rows = sum(of["rows"] for of in self.outcome.values())
-        return self.outcome.get(reason, {"rows": 0})["rows"] / rows
-
     @cached_property
     def customers(self) -> list[dict[str, Any]]:
         """How many customers there are, how many with one order, and those with the most.
@@ -206,5 +202,4 @@ def _classified(con: Connection, raw: Table, policy: Policy, name: str) -> Table
 
 def said_where(places: Iterable[tuple[str, str]]) -> str:
     """Return how messages name a few sheets."""
-    named = [where(*place) for place in places]
-    return "; ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+    return few([where(*place) for place in places], "; ")

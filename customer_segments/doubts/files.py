@@ -36,24 +36,23 @@ CODES = read_toml("customer_segments.ingestion", "currencies.toml")["signs"]
 # Text of one code page read as another, and what could not be read.
 MOJIBAKE = r"Ã[\x{80}-\x{BF}]|Â[\x{A0}-\x{BF}]|â€|[\x{80}-\x{9F}]|\x{FFFD}"
 FEW_TEXTS = 0.0001
-FOLLOWING, LEAST_FOLLOWING = 0.10, 10  # of a sheet's rows, without date and customer
-MOST = 0.9  # of the rows with a customer, those that say nothing else
+# Of a sheet's rows, without date and customer; of those with a customer, those that say no more.
+FOLLOWING, LEAST_FOLLOWING, MOST = 0.10, 10, 0.9
 FIRST_LINE = "invoice, date and customer"
 
 
 def fill_down(found: Evidence) -> Iterator[Doubt]:
     """Look for rows that leave to the row above whose they are, and of which order."""
     rows = found.raw.mutate(day=found.raw.invoice_date.date())
+    no_day = rows.invoice_date.isnull() & rows.unreadable_text.isnull()
     nobody = rows.customer_id.isnull() & rows.price.notnull()
-    dateless = nobody & rows.invoice_date.isnull() & rows.unreadable_text.isnull()
+    dateless = nobody & no_day
     # A total that stands for nobody follows nothing.
     numberless = nobody & rows.invoice.isnull() & (not names_totals(found))
     # Of the few that say nothing else, not of all rows.
     is_total = ibis.ifelse(dateless | numberless, rows.description.re_search(TOTAL), False)
-    is_other = ~is_total.fill_null(False)
-    dateless, numberless = dateless & is_other, numberless & is_other
-    undated = rows.customer_id.notnull() & rows.price.notnull() & rows.invoice_date.isnull()
-    undated &= rows.unreadable_text.isnull()
+    dateless, numberless = (each & ~is_total.fill_null(False) for each in (dateless, numberless))
+    undated = rows.customer_id.notnull() & rows.price.notnull() & no_day
     by_sheet = rows.group_by(*SHEET).agg(
         rows=rows.count(),
         customers=rows.customer_id.count(),
@@ -71,7 +70,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     yield from _headed(found, rows)
     of_days = [row | {"follow": row["undated"]} for row in counted]
     yield from _filled_down(found, of_days, rows.filter(undated), "the date")
-    if found.share_of("missing_customer") >= FOLLOWING:
+    missing = found.outcome.get("missing_customer", {"rows": 0})["rows"]
+    if missing >= FOLLOWING * sum(row["rows"] for row in counted):
         # With the day, for a till's receipts begin anew.
         named = rows.filter(rows.customer_id.notnull(), rows.invoice.notnull())
         of_known = rows.filter(rows.customer_id.isnull()).semi_join(

@@ -14,6 +14,7 @@ from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown
 from customer_segments.ingestion.orders import SHEET
+from customer_segments.texts import few
 
 # Fewer customers may all be new ones.
 LEAST = 100
@@ -21,7 +22,6 @@ LEAST = 100
 EXPECTED = 20
 # From the end of some files to the start of those that follow.
 DAYS_APART = 92
-SHOWN_FILES = 3
 # Ids of each of two columns, of which so many may be alike by chance; and of a file's, of a kind.
 LEAST_IDS, FEW_SHARED, NEARLY_ALL = 20, 0.01, 0.9
 
@@ -49,10 +49,9 @@ def other_retailer(found: Evidence) -> Iterator[Doubt]:
             and again * fewest >= EXPECTED
             and _days_apart(most, group) <= DAYS_APART
         ):
-            more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
             yield doubt(
                 "other_retailer",
-                files=f"{', '.join(files[:SHOWN_FILES])}{more}",
+                files=few(files),
                 customers=group["customers"],
                 expected=again * fewest,
             )

@@ -19,7 +19,7 @@ from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
-MOST_SHOWN = 3
+BACK, MOST_SHOWN = WORDS["back"], 3
 # Of lines called a credit note: so many without a minus are no restocking fees.
 HALF = 0.5
 # Of lines, those of a prefix that say something, and are not what the shop calls its invoices.
@@ -98,7 +98,7 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         called = [row["headings"].get("status") or "" for row in found.sheets]
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
         said = " ".join(called)
-        names, back = _counting(found), any(re.search(WORDS[w], said) for w in ("back", "credit"))
+        names, back = _counting(found), any(re.search(w, said) for w in (BACK, WORDS["credit"]))
         change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
@@ -119,8 +119,10 @@ def statuses_of_sales(found: Evidence, returns: Table) -> Change:
     """Return what counts where some of ``returns`` are called fees, payouts or the like."""
     names = {row["status"] for row in found.fetched(returns.select("status").distinct())}
     rows = _by_status(found)
-    back = [row["status"] for row in rows if row["status"] in names and row["is_credit"]]
-    fees = [row for row in rows if row["status"] in names.difference(back)]
+    of_returns = [row for row in rows if row["status"] in names]
+    called = [row for row in of_returns if row["is_credit"] or re.search(BACK, row["status"])]
+    back = [row["status"] for row in called]
+    fees = [row for row in of_returns if row not in called]
     if not fees or any(row["most"] >= 0 for row in fees):
         return {}
     says = {"statuses": [row["status"] for row in rows if row["least"] > 0]}

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import tomlkit
 
-from customer_segments.texts import read_toml
+from customer_segments.texts import few, read_toml
 
 Level = Literal["stops", "warns"]
 Change = Mapping[str, Any]
@@ -55,6 +55,21 @@ def doubt(
     advice = f"{advice}\n{as_toml(change) if change else ''}".strip()
     level = level or words.get("level", "stops")
     return Doubt(name, level, said, advice, accepting([name]), change or {})
+
+
+def each_once(found: Iterable[Doubt]) -> list[Doubt]:
+    """Say once what files that are alike give rise to: of the first of them, naming the others."""
+    alike: dict[tuple[str, ...], list[Doubt]] = {}
+    for each in found:
+        alike.setdefault((each.name, each.level, each.advice), []).append(each)
+    return [_of_all(*doubts) for doubts in alike.values()]
+
+
+def _of_all(first: Doubt, *more: Doubt) -> Doubt:
+    # What is said begins with where that is.
+    places = [*dict.fromkeys(each.said.partition(": ")[0] for each in (first, *more))]
+    others = few(places[1:], "; ")
+    return first._replace(said=f"{first.said} So it is in {others}.") if others else first
 
 
 def accepting(names: Iterable[str]) -> str:

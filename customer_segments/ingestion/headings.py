@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import zip_longest
+from itertools import starmap, zip_longest
 from typing import Any
 
 from customer_segments.texts import read_toml
@@ -19,8 +19,9 @@ ARTICLES |= {"l", "of", "the", "der"}
 NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
 CURRENCIES = set(read_toml(__package__, "currencies.toml")["codes"])
 TAX = (
-    " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|bez|iva)"
-    " (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
+    " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|c|s|bez"
+    "|iva) (vat|gst|tax|taxes|taxe|mva|moms|mwst|ust|btw|iva|tva|alv|dph|esclusa|inclusa)$"
+    "| (kg|lb|l)$"
 )
 # What several columns may say together without anybody saying so.
 WHOLE = ("invoice_date", "customer_id")
@@ -37,6 +38,8 @@ def of_row(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
     above = [(cell or "").strip() for cell in rows[number - 2][: len(cells)]] if number > 1 else []
     groups = [next((cell for cell in above[n::-1] if cell), "") for n in range(len(above))]
     twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice and len({*groups} - {""}) > 1:
+        return [*starmap(_whose, zip_longest(cells, groups, fillvalue=""))]
     if not twice:
         return cells
     # A heading that is alone of its group may stand above.
@@ -44,6 +47,13 @@ def of_row(rows: Sequence[Sequence[str | None]], number: int) -> list[str]:
         f"{group} {cell}".strip() if cell in twice else cell or alone
         for cell, group, alone in zip_longest(cells, groups, above, fillvalue="")
     ]
+
+
+def _whose(cell: str, group: str) -> str:
+    """Return ID as Customer ID where it stands below Customer."""
+    whole, is_short = f"{group} {cell}", cell and {*_words(cell)} <= NUMBER | {"id"}
+    is_known = is_short and any(found(column, [whole]) for column in ("invoice", "customer_id"))
+    return whole if is_known else cell
 
 
 def found(column: str, cells: Sequence[str]) -> list[int]:
@@ -135,7 +145,7 @@ def _in_any_order(heading: str) -> str:
 
 @cache
 def _alone(heading: str) -> str:
-    """Return a heading without taxes, table, type: Pris eks. mva, o.customer_id, strInvoiceNo."""
+    """Return a heading without tax, unit, table, type: Pris eks. mva, €/kg, o.sku, strName."""
     return re.sub(TAX, "", " ".join(_words(re.sub(TABLE, "", heading))))
 
 

@@ -19,13 +19,13 @@ from ibis.expr.types import Table
 from customer_segments.ingestion.casting import PARSER, TYPED
 from customer_segments.ingestion.dates import ORDERS
 from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.forms import counting, settled
+from customer_segments.ingestion.forms import CALCULATED, counting, settled
 from customer_segments.ingestion.grid import Grid
 from customer_segments.ingestion.layout import CONTACT, layout_of, where
 from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.minor_units import is_said, minor_units
 from customer_segments.ingestion.names import several_names
-from customer_segments.ingestion.order_numbers import order_numbers, told_once
+from customer_segments.ingestion.order_numbers import order_numbers
 from customer_segments.ingestion.reading import grids, has_formulas_without_values
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
@@ -34,6 +34,7 @@ from customer_segments.ingestion.zones import other_zone
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.private import make_folder
+from customer_segments.source_files import standing
 from customer_segments.storage.connection import translated
 from customer_segments.storage.contracts import literal
 from customer_segments.tables import RAW_TRANSACTIONS
@@ -125,7 +126,7 @@ def taken_in(
                 found, passed_over = grids(con, source, layout, Path(folder))
                 intake.passed_over += passed_over
                 intake.without_sheets += [] if found else [source]
-                for grid in found:
+                for grid in sorted(found, key=lambda grid: standing(grid.sheet)):
                     begun.append(grid)
                     sheet, doubts = _looked_at(con, grid, layout, policy)
                     rows = f"{sheet.rows:,} {plural(sheet.rows, 'row')}"
@@ -133,7 +134,7 @@ def taken_in(
                     intake.sheets.append(sheet)
                     doubts_of.append([each._replace(workbook=source.name) for each in doubts])
             _told_by_others(intake.sheets, doubts_of, known)
-            intake.doubts = [*told_once([*chain(*doubts_of)]), *several_names(con, intake.sheets)]
+            intake.doubts = [*chain(*doubts_of), *several_names(con, intake.sheets)]
             yield intake
         except duckdb.OutOfMemoryException:
             raise
@@ -177,11 +178,11 @@ def _looked_at(
     doubts = [*grid.doubts, *doubts]
     if counts.get("invoice_date:zoned"):
         doubts += other_zone(con, grid, policy.source.time_zone)
-    column = f"{place}, column {headings.get('price', headings.get('amount'))!r}"
-    without = counts["no_money"]
-    # A few may be errors that Excel itself shows.
-    if without > 0.05 * rows and has_formulas_without_values(grid.source.file):
-        doubts.append(doubt("formulas", column=column, without=without, rows=rows))
+    for name, share in CALCULATED.items():
+        without = counts.get(f"no_{name}") or 0
+        if without > share * rows and has_formulas_without_values(grid.source.file):
+            column = f"{place}, column {headings[name]!r}"
+            doubts.append(doubt("formulas", column=column, without=without, rows=rows))
     named = {counts.get(name) or "" for name in ("a_currency", "other_currency")} - {""}
     if named and min(counts["named"] or 0, counts["nameless"] or 0) > FEW * rows:
         # Money from abroad has its sign, that of the shop's country has none.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ibis.expr.types import Table
 
+from customer_segments.ingestion.doubt import Doubt, each_once
 from customer_segments.ingestion.orders import KEY, with_keys
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
@@ -115,8 +116,10 @@ def misread_dates(scope: Scope) -> Table:
 
 
 def _all_doubts(rows: list[Row], _scope: Scope) -> Iterable[Row]:
-    said = {"said": "; ".join("{name}: {said}".format(**row) for row in rows) or None}
-    return [{"doubts": len(rows), **said, "advice": "\n\n".join(row["advice"] for row in rows)}]
+    found = each_once(Doubt(**row) for row in rows)
+    said = "; ".join(f"{each.name}: {each.said}" for each in found) or None
+    advice = "\n\n".join(each.advice for each in found)
+    return [{"doubts": len(found), "said": said, "advice": advice}]
 
 
 JUDGES = (

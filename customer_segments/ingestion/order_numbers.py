@@ -28,13 +28,6 @@ WHOSE = {"row_number": "int64", "customer_id": "string", "invoice_date": TIMESTA
 PRODUCTS = {"stock_code", "description", "quantity"}
 
 
-def told_once(doubts: list[Doubt]) -> list[Doubt]:
-    """Return doubts with one of order numbers, the surest: the files of a folder are alike."""
-    own = [each for each in doubts if each.name == "order_numbers"]
-    surest = min(own, key=lambda each: each.level != "stops", default=None)
-    return [each for each in doubts if each.name != "order_numbers" or each is surest]
-
-
 def order_numbers(con: "Backend", sheet: Sheet) -> Iterator[Doubt]:
     """Doubt that customers' days are orders where a column tells orders apart, or may do so.
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from customer_segments.errors import UserError
 from customer_segments.source_files import parts_of
 
+# Where tables of files say which of them count.
+LOGS = ("**/_delta_log/*", "**/.hoodie/*", "**/metadata/*.avro")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -61,10 +64,12 @@ def _fingerprinted(file: Path) -> Source:
             f"The file name {file.name!r} has characters that cannot be shown.", "Rename the file."
         )
     try:
-        logs = [*file.glob("**/_delta_log/*"), *file.glob("**/.hoodie/*")]
+        # Of Iceberg's no more than the newest snapshot tells which files count.
+        logs = [log for name in LOGS for log in file.glob(name)]
         if any(log.suffix != ".json" or '"remove"' in log.read_text() for log in logs):
             raise UserError(
-                f"{file.name} is a table of Delta Lake or Hudi: some of its files no longer count.",
+                f"{file.name} is a table of Delta Lake, Hudi or Iceberg: some of its files may no "
+                "longer count.",
                 "Export what it holds as Parquet or CSV.",
             )
         parts = tuple(parts_of(file)) if file.is_dir() else (file,)

@@ -91,6 +91,9 @@ def _surveyed(con: Connection, intake: Intake, rows: Table, today: date) -> pd.D
     undated = table[(table["row_count"] > 0) & (table["dated_rows"] == 0)]
     undated = undated[undated["workbook"] != OTHER]
     for row in undated.to_dict("records"):
+        for each in intake.doubts:
+            if (each.name, each.workbook) == ("formulas", row["workbook"]):
+                raise UserError(each.said, each.advice)
         place = row["workbook"], row["sheet"]
         sheet = next(each for each in intake.sheets if (each.workbook, each.name) == place)
         heading = sheet.grid.header.headings["invoice_date"]

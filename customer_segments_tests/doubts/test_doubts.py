@@ -12,7 +12,7 @@ from customer_segments.doubts import evidence, files
 from customer_segments.doubts.doubts import DOUBTED, doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, layout_for
+from customer_segments.ingestion.doubt import Doubt, doubt, each_once, layout_for
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
@@ -321,10 +321,17 @@ def test_a_fault_of_one_kind_raises_no_other_doubt(name, shop):
     assert found.accept == f'[source]\naccept = ["{name}"]'
 
 
+@pytest.mark.parametrize(("others", "levels"), [(50, ["warns"]), (20, [])])
+def test_what_may_be_the_largest_customer_or_a_till_is_said(others, levels):
+    customers = f"if(n // 2 % 9 = 0, '99999', (n // 2 % {others})::VARCHAR)"
+    found = doubted(only="outlying_customer", customer_id=customers)
+    assert [each.level for each in found] == levels
+
+
 def test_a_few_tills_are_no_customers():
     (found,) = doubted(customer_id="'Till ' || n // 2 % 6")
     assert (found.name, found.level) == ("outlying_customer", "stops")
-    assert "all 1,200 orders are of Till 0, Till 1, Till 2, Till 3 and others" in found.said
+    assert "all 1,200 orders are of Till 0, Till 1, Till 2 and 3 more" in found.said
     assert found.change == {"layout": [{"columns": {"customer_id": "HEADING"}}]}
 
 
@@ -529,6 +536,15 @@ def test_refunds_and_payouts_are_told_apart_by_what_they_are_called():
     }
 
 
+def test_returns_that_are_called_returned_are_netted_by_their_sign():
+    rows = {
+        "quantity": "if(n % 20 = 0, -1, quantity)",
+        "status": "if(n % 20 = 0, 'returned', 'completed')",
+    }
+    found = {each.name: each.change for each in doubted(sheet=SAID, **rows)}
+    assert found["unnetted_returns"] == {"cleaning": {"credit": "sign"}}
+
+
 def test_addresses_that_differ_by_zeros_are_those_of_others():
     rows = {"customer_id": "if(n < 1200, 'anna0', 'anna') || customer_id || '@example.com'"}
     assert "padded_ids" not in {each.name for each in doubted(**rows)}
@@ -633,6 +649,20 @@ def test_what_others_doubt_is_accepted_alike():
     assert tomllib.loads(found.accept)["source"]["accept"] == ["padded_ids", "other_retailer"]
 
 
+def test_what_files_are_alike_in_is_told_once():
+    def full(file: int) -> Doubt:
+        return doubt("cut_off", where=f"{file}.csv", rows=65_536, what="a sheet")
+
+    # Of another level, or with another way out: apart.
+    apart = [full(7)._replace(level="warns"), doubt("cut_off.line", where="8.csv", line="1")]
+    first, *others = each_once([full(1), full(1), *map(full, range(2, 7)), *apart])
+    assert first.said == f"{full(1).said} So it is in 2.csv; 3.csv; 4.csv and 2 more."
+    assert others == apart
+    with pytest.raises(UserError) as error:
+        require_none_stops([full(1), full(2)])
+    assert error.value.problem.count("cut_off") == 1
+
+
 def test_an_error_lists_all_that_stop_and_how_to_accept_them_together():
     found = doubted(customer_id="invoice", quantity="if(n % 20 = 0, -1, quantity)")
     with pytest.raises(UserError) as error:
@@ -656,7 +686,9 @@ def test_a_layout_holds_for_files_to_come():
     [
         ({"price": "Unit Price"}, ["Qtity", "Colour"], ["no_quantity"]),
         ({"price": "Unit Price", "quantity": "Qty"}, ["Quantity refunded"], []),
-        ({"price": "Unit Price"}, ["Colour"], []),
+        ({"price": "Unit Price"}, ["Colour"], ["no_quantity"]),
+        ({"price": "Unit Price"}, [], []),
+        ({"price": "Price"}, ["Colour"], []),
         ({"amount": "Total"}, ["Quantities"], []),
     ],
 )
@@ -664,7 +696,10 @@ def test_a_price_without_the_quantity_beside_it_is_doubted(headings, unused, nam
     found = doubted(only="no_quantity", sheet={"headings": headings, "ignored": unused})
     assert [each.name for each in found] == names
     for each in found:
-        assert each.change == {"layout": [{"columns": {"quantity": "Qtity"}}]}
+        is_named = "Qtity" in unused
+        assert each.level == ("stops" if is_named else "warns")
+        named = "Qtity" if is_named else "HEADING"
+        assert each.change == {"layout": [{"columns": {"quantity": named}}]}
 
 
 def test_prices_that_grow_with_the_quantity_are_doubted():

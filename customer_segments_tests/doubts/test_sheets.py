@@ -20,6 +20,24 @@ BUSY_DAY = {
     "invoice_date": "if(n < 40, TIMESTAMP '2024-12-31', invoice_date)",
     "workbook": "if(n < 40, 'new.csv', 'old.csv')",
 }
+# A file of each month, one with its first days as months; and boxes that are sent each month.
+SWAPPED = {
+    "workbook": "month(invoice_date) || '.csv'",
+    "invoice_date": "if(month(invoice_date) = 5, TIMESTAMP '2024-01-05' + INTERVAL (n % 8) MONTH, "
+    "invoice_date)",
+}
+BOXES = {
+    "workbook": "if(n % 10 = 0, 'boxes.csv', 'orders.csv')",
+    "invoice_date": "if(n % 10 = 0, TIMESTAMP '2024-01-05' + INTERVAL (n // 10 % 8) MONTH, "
+    "invoice_date)",
+}
+
+
+@pytest.mark.parametrize(("columns", "levels"), [(SWAPPED, ["stops"]), (BOXES, [])])
+def test_days_that_were_taken_for_months_stop(columns, levels):
+    found = doubted(only="one_day", **columns)
+    assert [each.level for each in found] == levels
+    assert all(each.said.startswith("5.csv, sheet 'orders': all 248 dates") for each in found)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,12 @@ def test_a_corrected_export_appended_replaces_also_customers_and_dates():
     assert "the same export again" in found.said[0]
 
 
+def test_an_export_appended_without_the_times_of_day_counts_once():
+    made = [[{"invoice": f"{n}", "stock_code": code} for code in "AB"] for n in range(20)]
+    again = [row | {"invoice_date": datetime(2011, 3, 1)} for row in flat(made[12:])]
+    assert len(settled(flat(made) + again).standing) == 40
+
+
 @pytest.mark.parametrize("has_numbers", [True, False])
 def test_an_export_of_one_line_per_order_appended_to_itself(has_numbers):
     rows = [

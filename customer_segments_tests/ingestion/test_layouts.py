@@ -451,6 +451,19 @@ def test_a_group_above_tells_headings_apart_that_are_alike(tmp_path):
     assert [row[name] for name in ("invoice", "customer_id", "quantity")] == ["7", "12", 4]
 
 
+@pytest.mark.parametrize(
+    ("above", "customer"),
+    [("Order,,Customer,Goods,", "12"), ("Sales of,May,,,", None), ("Sales,,,,", None)],
+)
+def test_a_group_above_says_whose_id_it_is(tmp_path, above, customer):
+    text = f"{above}\nNo,Date,ID,Qty,Price\n7,2024-05-31,12,4,10\n"
+    if customer:
+        assert taken(tmp_path, "a.csv", text)[0]["customer_id"] == customer
+    else:
+        with pytest.raises(UserError, match="no column was found for the customer"):
+            taken(tmp_path, "a.csv", text)
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.xls"])
 def test_a_file_is_what_is_in_it_whatever_it_is_called(tmp_path, name):
     text = b"Customer\tDate\tPrice\n7\t2024-05-31\t10\n"

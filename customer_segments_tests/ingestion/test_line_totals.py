@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from customer_segments.doubts.doubts import each_once
 from customer_segments_tests.ingestion.taken import take
 
 # An order of two lines for each n; the total is after a discount on every third order.
@@ -43,15 +42,6 @@ def test_a_total_that_says_another_thing_is_doubted(tmp_path, total, level, is_p
         assert each.name == "other_totals"
         assert "'Line Total'" in each.said
         assert bool(each.change) == is_proposed
-
-
-def test_files_that_are_alike_are_told_once(tmp_path):
-    for month in ("01", "02", "03"):
-        written(tmp_path / f"{month}.csv", "Line Total", lambda n, price: 4 * price)
-    written(tmp_path / "04.csv", "Net Total", lambda n, price: 4 * price)
-    one, other = each_once(take(sorted(tmp_path.iterdir())).doubts)
-    assert one.said.endswith(" lines differ. So it is in 02.csv, 03.csv.")
-    assert "04.csv" in other.said
 
 
 def test_an_amount_that_is_named_counts_and_the_price_does_not(tmp_path):

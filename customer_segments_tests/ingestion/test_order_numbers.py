@@ -42,14 +42,6 @@ def test_a_column_that_tells_orders_apart_is_proposed(
     assert "other_" not in str(found.read_as)
 
 
-def test_of_a_folder_order_numbers_are_told_once(tmp_path):
-    orders(tmp_path / "a.csv", "Zettel", lambda n, line: f"Z{n // 2}")
-    orders(tmp_path / "b.csv", "Zettel", lambda n, line: f"Z{n}")
-    orders(tmp_path / "c.csv", "Zettel", lambda n, line: f"Z{n}")
-    (found,) = take(sorted(tmp_path.iterdir())).doubts
-    assert (found.level, found.workbook) == ("stops", "b.csv")
-
-
 def test_without_products_rows_are_orders(tmp_path):
     orders(tmp_path / "a.csv", "Zettel", lambda n, line: f"Z{n}", has_products=False)
     text = (tmp_path / "a.csv").read_text()

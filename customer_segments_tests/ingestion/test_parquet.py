@@ -157,3 +157,11 @@ def test_a_table_of_delta_lake_whose_files_were_replaced_is_refused(tmp_path):
     (log / "1.json").write_text('{"remove": {"path": "part-0.parquet"}}')
     with pytest.raises(UserError, match="no longer count"):
         fingerprinted([log.parent])
+
+
+def test_a_table_of_iceberg_is_refused(tmp_path):
+    for name in ("data/day=1/a.parquet", "metadata/snap-1.avro"):
+        (tmp_path / "sales" / name).parent.mkdir(parents=True)
+        (tmp_path / "sales" / name).write_bytes(b"")
+    with pytest.raises(UserError, match="no longer count"):
+        fingerprinted([tmp_path / "sales"])

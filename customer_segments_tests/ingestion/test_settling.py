@@ -167,6 +167,14 @@ def test_a_later_source_in_natural_order_supersedes_an_invoice(installed):
     assert len(raw(installed)) == 11
 
 
+def test_a_sheet_called_a_backup_comes_before_those_it_is_of(installed):
+    book = [HEADER, line(Quantity=2)], [HEADER, line(Quantity=1)]
+    write(installed.source_dir / "a.xlsx", *book, names=("Sales", "Sales (backup)"))
+    found = dry_run([], Installation.of(installed)).found
+    rows = found.con.execute(found.rows.order_by("quantity"))
+    assert rows["is_superseded"].tolist() == [True, False]
+
+
 def test_case_makes_no_other_invoice(installed):
     write_csv(installed.source_dir / "1.csv", [HEADER, line(Invoice="c536380", Quantity=-1)])
     write_csv(installed.source_dir / "2.csv", [HEADER, line(Invoice="C536380", Quantity=-2)])

@@ -10,7 +10,11 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
+from customer_segments.doubts.doubts import require_none_stops
+from customer_segments.doubts.dry_run import dry_run
+from customer_segments.errors import UserError
 from customer_segments.ingestion.reading import has_formulas_without_values
+from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
 from customer_segments_tests.ingestion.workbooks import HEADER, add_styled_blanks, line, write
@@ -192,6 +196,13 @@ def test_a_sheet_without_one_readable_price_has_no_revenue_and_reconciles(togeth
 @pytest.mark.parametrize("name", ENDINGS)
 def test_the_ending_may_be_in_capitals(together, name):
     assert of_file(together, name, "customer_id, price") == [("13085", Decimal("6.95"))]
+
+
+@pytest.mark.parametrize("column", ["Quantity", "Customer ID", "InvoiceDate"])
+def test_formulas_without_values_are_the_cause_whatever_the_column(tmp_path, column):
+    path = write(tmp_path / "a.xlsx", [HEADER, line(**{column: "=A1"}), line(**{column: "=A2"})])
+    with pytest.raises(UserError, match=f"'{column}': 2 of 2 cells have a formula"):
+        require_none_stops(dry_run([path], Installation.of(install(tmp_path, tmp_path))).doubts)
 
 
 def test_a_checksum_that_is_wrong_says_nothing_of_formulas(tmp_path):
