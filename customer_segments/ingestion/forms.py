@@ -18,11 +18,14 @@ from customer_segments.ingestion.grid import cells_of
 from customer_segments.policy.layout import Layout
 
 NUMBERS = ("quantity", "price", "amount", "discount")
-COUNTED = ("invoice_date", *NUMBERS, "currency")
 # Kinds of which a message shows a cell.
 EXAMPLES = ("numeric", "day_first", "month_first", "point_or_group", "comma_or_group", "comma")
-
-
+# What a workbook may have formulas for, and of how many rows they have to be without a value: a few
+# may be errors that Excel itself shows, and customers are missing from many rows.
+CALCULATED = {"price": 0.05, "amount": 0.05}
+CALCULATED |= dict.fromkeys(("quantity", "customer_id", "invoice_date"), 0.95)
+# Ends of the names of columns that are looked at, or read together with them.
+COUNTED = (*CALCULATED, "discount", "currency")
 # Of a column's cells, those that have a unit where quantities have one.
 MOST = 0.99
 
@@ -44,12 +47,6 @@ class Form(NamedTuple):
     has_unit: bool = False
 
 
-# What a workbook may have formulas for, and of how many rows they have to be without a value: a few
-# may be errors that Excel itself shows, and customers are missing from many rows.
-CALCULATED = {"price": 0.05, "amount": 0.05}
-CALCULATED |= dict.fromkeys(("quantity", "customer_id", "invoice_date"), 0.95)
-
-
 @cache
 def counting(schema: ibis.Schema) -> str:
     """Return the query of one row by which the forms of a sheet's columns are settled.
@@ -58,7 +55,7 @@ def counting(schema: ibis.Schema) -> str:
     ``rows`` are all, ``no_<column>`` those without it; ``a_currency`` and ``other_currency``
     are of the money, of which ``named`` cells name one and ``nameless`` do not.
     """
-    # With those that are read together with them; each part reads all that it is given.
+    # Each part reads all that it is given.
     cells = cells_of(ibis.schema({n: kind for n, kind in schema.items() if n.endswith(COUNTED)}))
     schema = cells.schema()
     money = "price" if "price" in schema else "amount"
