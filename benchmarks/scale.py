@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 TARGETS = {10_000_000: Target(70, 3e9), 100_000_000: Target(15 * 60, 6e9)}
 # Of the engine, where its default would have it write to disk most of the time.
-MEMORY = {100_000_000: "2GB"}
+MEMORY = {100_000_000: "3GB"}
 # By how much processor time may grow when rows grow tenfold.
 MOST_GROWTH = 11
 # Seconds between two looks at the process.
