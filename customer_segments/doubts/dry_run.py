@@ -145,10 +145,10 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion.database import sources_of
     from customer_segments.ingestion.intake import taken_in
-    from customer_segments.ingestion.orders import kept
     from customer_segments.ingestion.settling import settle
     from customer_segments.ingestion.sources import fingerprinted
     from customer_segments.ingestion.survey import likely_dates, survey
+    from customer_segments.storage.relations import kept
     from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS
 
     settings, policy = installed.settings, installed.policy

@@ -18,9 +18,10 @@ from ibis.expr.types import Table
 from customer_segments.cleaning.rules import classified
 from customer_segments.ingestion.headings import CURRENCIES
 from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, named, with_keys
+from customer_segments.ingestion.orders import KEY, SHEET, with_keys
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.relations import fetched, kept, named
 from customer_segments.tables.money import SUM
 from customer_segments.texts import few
 

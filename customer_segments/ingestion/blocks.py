@@ -11,8 +11,9 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.orders import KEY, fetched, kept, line_hash
+from customer_segments.ingestion.orders import KEY, line_hash
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.relations import fetched, kept
 
 # Rounds of looking for one more boundary in each block.
 ROUNDS = 12

@@ -9,9 +9,10 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.blocks import Block
-from customer_segments.ingestion.orders import KEY, NO_DAY, fetched, kept, line_hash
+from customer_segments.ingestion.orders import KEY, NO_DAY, line_hash
 from customer_segments.ingestion.pairs import Pair
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.relations import fetched, kept
 
 # How often two sources meet at a key. Where it is more often, a part of the keys tells as much: a
 # thousand files whose receipts start at 1 each day meet ten billion times.

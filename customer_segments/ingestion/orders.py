@@ -5,15 +5,9 @@ of the places counts (``identity``), where a sheet holds the same twice (``block
 """
 
 from datetime import date
-from typing import Any
 
 import ibis
-import ibis.expr.operations as ops
 from ibis.expr.types import IntegerValue, Table
-
-from customer_segments.storage.connection import Connection
-from customer_segments.storage.contracts import quoted
-from customer_segments.storage.in_file import insert
 
 # A sheet of a file.
 SHEET = ["workbook", "sheet"]
@@ -53,34 +47,3 @@ def line_hash(rows: Table) -> IntegerValue:
     """
     says = {name: rows[name] for name in ("stock_code", "quantity", "price")}
     return ibis.struct(says).hash() % 2**31
-
-
-def kept(con: Connection, relation: Table, name: str) -> Table:
-    """Compute a relation once, in the engine, for all who read it from here on.
-
-    The name is the connection's own, and stands for one relation.
-    """
-    schema = relation.schema()
-    columns = ", ".join(column.sql("duckdb") for column in schema.to_sqlglot_column_defs("duckdb"))
-    con.raw_sql(f"CREATE TEMP TABLE {quoted(name)} ({columns})")
-    insert(con, name, relation, con.compile(relation))
-    return ibis.table(schema, name)
-
-
-def named(con: Connection, relation: Table, name: str) -> Table:
-    """Give a relation over tables of the connection a name, under which each reading computes it.
-
-    What reads it is compiled without all that it is made of.
-    """
-    sql = con.compile(relation)
-    con.raw_sql(f"CREATE TEMP VIEW {quoted(name)} AS {sql}")
-    return ibis.table(relation.schema(), name)
-
-
-def fetched(con: Connection, relation: Table) -> list[dict[str, Any]]:
-    """Return the few rows of a relation."""
-    if relation.op().find(ops.InMemoryTable):
-        return con.to_pyarrow(relation).to_pylist()
-    # By Ibis the engine would plan it twice, which is most of the time of a small query.
-    rows = con.raw_sql(con.compile(relation)).fetchall()
-    return [dict(zip(relation.columns, row, strict=True)) for row in rows]

@@ -17,9 +17,10 @@ from customer_segments.ingestion.blocks import Block, blocks_of, in_blocks
 from customer_segments.ingestion.identity import superseded
 from customer_segments.ingestion.layout import where
 from customer_segments.ingestion.marks import negative_prefixes, prefix, uci_sheets
-from customer_segments.ingestion.orders import KEY, SHEET, fetched, kept, orders_of, with_keys
+from customer_segments.ingestion.orders import KEY, SHEET, orders_of, with_keys
 from customer_segments.ingestion.pairs import said_of
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.relations import fetched, kept
 from customer_segments.tables import RAW_TRANSACTIONS
 
 logger = getLogger(__name__)

@@ -16,7 +16,6 @@ from ibis.expr.types import Table
 from customer_segments import months, tables
 from customer_segments.campaigns.groups import campaign_group
 from customer_segments.ingestion.layout import CONTACT
-from customer_segments.ingestion.orders import kept
 from customer_segments.model.sampling import parts_of
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView
@@ -25,6 +24,7 @@ from customer_segments.segments.scoring import most_clusters
 from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
+from customer_segments.storage.relations import kept
 from customer_segments.storage.requirements import require_sources
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from ibis.expr.types import Table
 from customer_segments import months, tables
 from customer_segments.campaigns.groups import FOLLOWED_MONTHS
 from customer_segments.errors import UserError
-from customer_segments.ingestion.orders import kept
 from customer_segments.model.sampling import MOST_CUSTOMERS, parts_of, takes_part
 from customer_segments.outputs import queries
 from customer_segments.outputs.people import (
@@ -32,6 +31,7 @@ from customer_segments.storage import Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.ledger import LedgerLine, latest
+from customer_segments.storage.relations import kept
 from customer_segments.storage.requirements import require_sources
 from customer_segments.storage.state import State
 from customer_segments.storage.warehouse import load

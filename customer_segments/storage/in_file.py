@@ -12,12 +12,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
-import ibis.expr.operations as ops
 
 from customer_segments.storage.audit import Breach, ContractBreach
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.contracts import Contract, WriteMode, quoted
+from customer_segments.storage.relations import insert
 from customer_segments.storage.requirements import require_contract
 
 if TYPE_CHECKING:
@@ -110,15 +110,6 @@ def _write_first(con: Connection, contract: Contract, expression: ibis.Table, sq
         insert(con, contract.table, expression, sql)
     except duckdb.ConstraintException as refused:
         raise ContractBreach(contract.table, [Breach(str(refused), 0)]) from refused
-
-
-def insert(con: Connection, table: str, expression: ibis.Table, sql: str) -> None:
-    """Insert the rows of an expression; ``sql`` is the expression, compiled."""
-    if expression.op().find(ops.InMemoryTable):
-        con.insert(table, expression)
-    else:
-        # Compiled once: for Ibis that takes as long as for DuckDB to run it.
-        con.raw_sql(f"INSERT INTO {quoted(table)} BY NAME {sql}")
 
 
 def _drop_known(con, contract: Contract) -> None:

@@ -19,9 +19,7 @@ from customer_segments.storage.contracts import Contract, WriteMode, quoted
 from customer_segments.storage.in_file import STAGING
 from customer_segments.storage.lake import Lake, placed
 from customer_segments.storage.ledger import PUBLICATIONS
-
-# What is to be published, before it is staged.
-DRAFT = "draft"
+from customer_segments.storage.relations import named
 
 
 def publish(
@@ -77,18 +75,13 @@ def publish(
     query = con.compiler.to_sqlglot(expression)
     sql = query.sql(con.dialect, pretty=True, copy=False)
     before, after = _replaced(con, there, contract, months), None
-    rows, rows_sql = expression, sql
-    is_handed_over = bool(expression.op().find(ops.InMemoryTable))
-    if before and contract.month_column and not months and not is_handed_over:
-        # A month that stays as it is need not be staged and audited: most do, when a file arrives.
-        con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {DRAFT} AS {sql}")
-        after = content(con, contract, DRAFT)
-        changed = _months_written(contract, months, before, after)
-        rows = ibis.table(expression.schema(), name=DRAFT)
-        month = rows[contract.month_column]
-        rows = rows.filter(month.isin(changed) | month.isnull())
-        rows_sql = con.compile(rows)
-    staged = place.stage(con, contract, rows, rows_sql)
+    draft, draft_sql = expression, sql
+    # Month by month, where the table has such rows already.
+    is_compared = bool(before and contract.month_column and not months)
+    if is_compared and not expression.op().find(ops.InMemoryTable):
+        draft, after = _of_changed_months(con, contract, expression, before)
+        draft_sql = con.compile(draft)
+    staged = place.stage(con, contract, draft, draft_sql)
     if breaches := row_breaches(con, contract, STAGING, months):
         raise ContractBreach(contract.table, breaches)
 
@@ -96,7 +89,9 @@ def publish(
     after = after or content(con, contract, STAGING)
     by = {"run_id": run_id, "made_by": made_by}
     lines = ledger.add_lines(con, contract, after, before, months, **by)
-    written = _months_written(contract, months, before, after)
+    written = list(between(*months)) if months else None
+    if is_compared:
+        written = _changed(before, after)
     place.swap(con, contract, staged, written, lines[-1].publication)
     sources = {
         table.name: {name: str(dtype) for name, dtype in table.schema.items()}
@@ -145,20 +140,25 @@ def _replaced(
     return {} if is_other else content(con, contract, quoted(contract.table), months)
 
 
-def _months_written(
-    contract: Contract,
-    months: tuple[date, date] | None,
-    before: dict[date | None, Content],
-    after: dict[date | None, Content],
-) -> list[date] | None:
-    """Return the months whose rows are written; ``None`` for all that there are."""
-    if months:
-        return list(between(*months))
-    if not (contract.month_column and before):
-        return None
-    # A month that stays as it is need not be written: most are, when a file arrives.
-    changed = [each for each in {*before, *after} if before.get(each) != after.get(each)]
-    return sorted(month for month in changed if month)
+def _of_changed_months(
+    con: Connection, contract: Contract, rows: ibis.Table, before: dict[date | None, Content]
+) -> tuple[ibis.Table, dict[date | None, Content]]:
+    """Return the rows that have to be staged and audited, and what all of them hold of each month.
+
+    A month that stays as it is need not be: most do, when a file arrives. Rows without a month are
+    for the audit to refuse.
+    """
+    draft = named(con, rows, "draft")
+    after = content(con, contract, "draft")
+    month = draft[contract.month_column]
+    return draft.filter(month.isin(_changed(before, after)) | month.isnull()), after
+
+
+def _changed(before: dict[date | None, Content], after: dict[date | None, Content]) -> list[date]:
+    """Return the months whose content is another."""
+    return sorted(
+        month for month in {*before, *after} if month and before.get(month) != after.get(month)
+    )
 
 
 def _with_nulls_typed(expression: ibis.Table, contract: Contract) -> ibis.Table:

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.orders import kept
 from customer_segments.storage import Contract, Warehouse, WriteMode
 from customer_segments.storage.audit import ContractBreach
 from customer_segments.storage.publish import publish
+from customer_segments.storage.relations import kept
 from customer_segments_tests.storage.samples import (
     APRIL,
     CLEANED,
