@@ -19,8 +19,9 @@ Result = TypeVar("Result")
 # Beyond these digits, threads and processors disagree.
 SIGNIFICANT_DIGITS = 10
 # Distances grow with the square: beyond this a sample of as many. The silhouette of a customer
-# varies with a standard deviation of .2 to .3, so a sample's mean has a standard error of .002.
-MOST_EXACT = 20_000
+# varies with a standard deviation of .2 to .3, so a sample's mean has a standard error of .0025;
+# numbers of clusters differ by hundredths.
+MOST_EXACT = 10_000
 # Distances held at a time by a thread, 8 MB: larger than caches, they take twice the time.
 DISTANCES = 1_000_000
 
