@@ -42,7 +42,7 @@ def page(seen: Seen) -> None:
     reasons = figures.by_reason(view)
     rows, money = (sum(row[f"{name}_so_far"] for row in reasons) for name in ("rows", "revenue"))
     st.write(
-        f"By the end of {month_name(view.month)} {counted(rows, 'row')} had been read, with "
+        f"By the end of {month_name(view.month)}, {counted(rows, 'row')} had been read, with "
         f"{amount(money)} of revenue. Each row is kept, or rejected for one reason:"
     )
     table(reasons, ROWS)
