@@ -144,13 +144,18 @@ def between(first: date, last: date) -> Iterator[date]:
         first = shift(first, 1)
 
 
+def ranges(months: Iterable[date]) -> list[tuple[date, date]]:
+    """Return months in a row as their first and last one."""
+    rows: list[tuple[date, date]] = []
+    for month in sorted(months):
+        if rows and month == shift(rows[-1][1], 1):
+            rows[-1] = rows[-1][0], month
+        else:
+            rows.append((month, month))
+    return rows
+
+
 def said(months: Iterable[date]) -> str:
     """Return months as people write them, those in a row as one: 2011-01 to 2011-03, 2011-05."""
-    rows: list[list[date]] = []
-    for month in sorted(months):
-        if rows and month == shift(rows[-1][-1], 1):
-            rows[-1].append(month)
-        else:
-            rows.append([month])
-    spans = ({f"{row[0]:%Y-%m}": None, f"{row[-1]:%Y-%m}": None} for row in rows)
+    spans = (dict.fromkeys((f"{first:%Y-%m}", f"{last:%Y-%m}")) for first, last in ranges(months))
     return ", ".join(" to ".join(span) for span in spans) or "none"

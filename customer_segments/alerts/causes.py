@@ -75,10 +75,14 @@ def _of_run(
     if how:
         cause = root_cause(steps[0].step_failure_data.error) if steps else end.message
         said = " ".join(f"The check {_name(c)} stopped it: {c.description}" for c in stops) or cause
-        assets = [asset for step in steps for asset in planned[step.step_key]]
+        # A range of months has each once a month.
+        assets = dict.fromkeys(asset for step in steps for asset in planned[step.step_key])
         remedy = "Mend the cause and start it again. What was published before it is whole."
         if run.tags.get("dagster/will_retry") == "true":
             remedy = "Dagster starts it again by itself."
+        if how != "failed":
+            said = "Somebody stopped it."
+            remedy = "Start it again when it is wanted. What was published before it is whole."
         level, title = "ERROR" if how == "failed" else "WARNING", f"The run of {run.job_name} {how}"
         text = body(said, {"Assets": ", ".join(assets)} | facts, remedy)
         path = _path(stops[0]) if stops else f"/runs/{run.run_id}"

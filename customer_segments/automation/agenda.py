@@ -8,7 +8,7 @@ from datetime import date
 
 from customer_segments import tables
 from customer_segments.automation.facts import Facts, Range, Step
-from customer_segments.months import snapshot_date
+from customer_segments.months import ranges, snapshot_date
 from customer_segments.shown import AWAITED, is_served, labelled_months, shown_month, state_of
 from customer_segments.storage.contracts import Contract, WriteMode
 from customer_segments.storage.state import State
@@ -93,7 +93,7 @@ def _to_score(facts: Facts, span: Range) -> tuple[Range | None, str]:
     if not waiting:
         unjudged = ", ".join(c.table for c in MONTHLY if _is_unjudged(state, c.table))
         newest = span[1], span[1]
-        return (newest, f"{unjudged} were not judged yet") if unjudged else (None, "")
+        return (newest, f"not judged yet: {unjudged}") if unjudged else (None, "")
     first, last = waiting[0], max(span[1], waiting[-1])
     table = next(table for table, months in by_table.items() if first in months)
     held = state.months(table).get(first)
@@ -185,20 +185,18 @@ def _copy(facts: Facts) -> list[Step]:
 
 def _reports(facts: Facts) -> list[Step]:
     """Return the reports to make: the shown month's, and those that are of labels of before."""
-    steps, shown = [], shown_month(facts.installed, facts.state)
+    steps, stale, shown = [], {}, shown_month(facts.installed, facts.state)
     today, policy = facts.installed.months.today, facts.installed.policy
     shown_by = policy.campaigns.control_share, policy.source.currency
-    for month in reversed(labelled_months(facts.installed, facts.state)):
+    for month in labelled_months(facts.installed, facts.state):
         token = state_of(facts.state, month, today, *shown_by)
         there = facts.reports.get(month)
         if there is None and month == shown:
-            why = f"{month:%Y-%m} has no report yet"
+            steps = [Step("report", f"{month:%Y-%m} has no report yet", (month, month), token)]
         elif there is not None and not there.startswith(token):
-            why = f"the report of {month:%Y-%m} is not of what the warehouse holds"
-        else:
-            continue
-        steps.append(Step("report", why, (month, month), token))
-    return steps
+            stale[month] = token
+    why = "what is reported is not what the warehouse holds"
+    return steps + [Step("report", why, span, repr(stale)) for span in reversed(ranges(stale))]
 
 
 def _offers(facts: Facts) -> list[Step]:

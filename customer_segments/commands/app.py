@@ -99,6 +99,10 @@ def entry_point() -> None:
         if error.remedy:
             typer.echo(error.remedy.strip(), err=True)
         status = 1
+    except PermissionError as error:
+        typer.secho(f"Error: {error.filename} may not be used.", fg=typer.colors.RED, err=True)
+        typer.echo("Allow reading and writing there to the user that runs this.", err=True)
+        status = 1
     except RuntimeError as error:
         # Ctrl-C in a query of a dry run; elsewhere Typer ends in the same way.
         if str(error) != INTERRUPTED:

@@ -21,6 +21,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG
 from rich import get_console
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import OperationalError
 
 from customer_segments import definitions
 from customer_segments.alerts.telling import telling
@@ -43,6 +44,15 @@ REPOSITORY = RemoteRepositoryOrigin(
     RegisteredCodeLocationOrigin(definitions.__name__), SINGLETON_REPOSITORY_NAME
 )
 
+# What a command prints is on its terminal. To have a copy, Dagster starts four processes for each
+# run, and at Ctrl-C two of them print tracebacks of their own.
+NO_COMPUTE_LOGS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+
 
 class ProgressHandler(logging.Handler):
     """Prints Dagster's events; between them shows what is being done, where there is a terminal."""
@@ -64,7 +74,8 @@ class ProgressHandler(logging.Handler):
             message = escape(record.getMessage().rpartition(" - ")[2])
             if record.levelno >= logging.WARNING:
                 self.console.print(f"  [yellow]![/] {message}")
-            else:
+            elif not message.startswith("op '"):
+                # Dagster's own word on checks that had no month to judge.
                 self.status.update(f"  {message}")
         elif event.event_type == Event.STEP_START:
             self.started = time.monotonic()
@@ -147,18 +158,25 @@ def launcher(installed: Installation) -> Iterator[Launch]:
                 f"The run of {job} stopped: {error}", "See above, or the run in `make ui`."
             ) from error
 
-    with (
-        dg.DagsterInstance.get() as instance,
-        held_open(home),
-        telling(installed.settings, instance, console),
-        handler.status,
-    ):
-        _record_killed(instance)
-        forget_killed(home)
-        try:
-            yield launch
-        finally:
-            handler.finish()
+    try:
+        with (
+            # The one that DAGSTER_HOME names, whatever the method is called; see NO_COMPUTE_LOGS.
+            dg.DagsterInstance.local_temp(str(home), overrides=NO_COMPUTE_LOGS) as instance,
+            held_open(home),
+            telling(installed.settings, instance, console),
+            handler.status,
+        ):
+            _record_killed(instance)
+            forget_killed(home)
+            try:
+                yield launch
+            finally:
+                handler.finish()
+    except OperationalError as error:
+        raise UserError(
+            f"Dagster's history in {home} cannot be written: {error.orig}.",
+            "Free some space there, or allow writing, and start again: it goes on from there.",
+        ) from error
 
 
 def _record_killed(instance: dg.DagsterInstance) -> None:

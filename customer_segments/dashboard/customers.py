@@ -109,10 +109,13 @@ def _ahead(row: pd.Series, seen: Seen) -> None:
             st.write("Nothing is foretold: it takes eighteen months of data.")
             return
         for months in (3, 6):
-            low, high = row[f"expected_{months}m_low"], row[f"expected_{months}m_high"]
+            name = f"expected_{months}m"
+            expected, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
             within = f"; eight of ten such customers: {amount(low)} to {amount(high)}"
+            # A mean of many who spend nothing, and of some who do.
+            within += ", and a few far more" if expected > high else ""
             st.write(
-                f"To expect in {months} months: **{amount(row[f'expected_{months}m'])}**"
+                f"To expect in {months} months: **{amount(expected)}**"
                 f"{within if pd.notna(low) else ''}."
             )
         st.write(f"Spent in the last twelve months: {amount(row['revenue_12m'])}.")

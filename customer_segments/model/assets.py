@@ -77,7 +77,10 @@ def build_defs(installed: Installation) -> dg.Definitions:
         beside = launched.get("ops", {}).get(KMEANS_MODEL.table, {}).get("config", {})
         wanted = config.training_month or beside.get("training_month")
         month = training_month(warehouse.query, wanted, policy.source.today())
-        pool = training_pool(warehouse.query, month)
+        # A fit that is refused leaves the evidence of the champion as it was.
+        least = policy.model.model_dump(include={"min_months", "min_customers"})
+        least |= {name: beside[name] for name in least if name in beside}
+        pool = training_pool(warehouse.query, month, **least)
         measuring = config.model_dump(include={"resamples", "seed", "min_share"})
         rows = recommend(compare_n_clusters(pool, **measuring), config)
         figures = figures_table(pd.DataFrame(rows, columns=SHOWN))

@@ -15,7 +15,7 @@ from ibis.expr.types import Table
 from customer_segments.errors import UserError
 from customer_segments.model.features import COLUMNS, values_of
 from customer_segments.model.sampling import parts_of, takes_part
-from customer_segments.months import is_end, month_of, months_from, parse_month, shift
+from customer_segments.months import is_end, month_of, months_from, shift
 from customer_segments.tables import CUSTOMER_RFM
 from customer_segments.texts import counted
 
@@ -99,8 +99,9 @@ def training_month(query: Query, wanted: str | None, today: date) -> date:
     dates = {month_of(row.snapshot_month): row.date.date() for row in snapshots.itertuples()}
     known = f"{min(dates):%Y-%m} to {max(dates):%Y-%m}" if dates else "none at all"
     if wanted:
-        if (month := parse_month(wanted)) in dates:
-            return month
+        named = {f"{month:%Y-%m}": month for month in dates}
+        if wanted in named:
+            return named[wanted]
         raise UserError(
             f"training_month {wanted} has no snapshot in customer_rfm.",
             f"Choose one of {known}, or materialize it first.",

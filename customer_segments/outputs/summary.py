@@ -79,7 +79,7 @@ def print_summary(installed: Installation, console: Console, month: date | None 
         if view.caution:
             console.print(f"[yellow]Take care: {escape(view.caution)}.[/]", soft_wrap=True)
     path = installed.settings.warehouse_path
-    console.print(f"Warehouse: {path}", highlight=False, soft_wrap=True)
+    console.print(f"Warehouse: {path}", highlight=False, soft_wrap=True, markup=False)
     console.print("See it in the Dagster UI: `customer-segments ui` (or `make ui`).")
 
 
@@ -101,7 +101,7 @@ def print_files(settings: Settings, first: date, last: date, console: Console) -
     for word, path in (("Report", report_path), ("Workbook", workbook_path)):
         files = [path(settings.reports_path, month) for month in between(first, last)]
         for file in filter(Path.is_file, files):
-            console.print(f"{word}: {file}", highlight=False, soft_wrap=True)
+            console.print(f"{word}: {file}", highlight=False, soft_wrap=True, markup=False)
 
 
 def print_rows(kept: int, rejected: dict[str, int], console: Console) -> None:

@@ -33,6 +33,7 @@ from customer_segments.upkeep.surroundings import Finding, odd, well, wrong
 SHOWN = 5
 RESTORE = "Restore a backup: `customer-segments restore`."
 RUN = "`customer-segments run`"
+ALLOW = "Allow reading and writing there to the user that runs this."
 
 
 def examine() -> list[Finding]:
@@ -47,6 +48,8 @@ def examine() -> list[Finding]:
             return done
         except UserError as error:
             findings.append(wrong(topic, error.problem, error.remedy))
+        except PermissionError as error:
+            findings.append(wrong(topic, f"{error.filename} may not be read.", ALLOW))
         except Exception as error:
             findings.append(wrong(topic, f"It could not be looked at: {error!r}.", "Report it."))
 

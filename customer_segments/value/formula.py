@@ -97,9 +97,9 @@ def _with_expected(
     joined = _with_forecast(rows.select(before), season, decay_days)
     forecast = joined.forecast + joined.share * joined.base.fill_null(0.0)
     joined = joined.mutate(forecast=forecast)
-    spent = joined.forecast.fill_null(0.0)
+    of_year = (joined.forecast / joined.share).fill_null(0.0)
     # Nobody is beyond the last band, nor where there are none.
-    is_within = [(spent <= joined[f"at_most_{n}"]).fill_null(True) for n in range(BANDS)]
+    is_within = [(of_year <= joined[f"at_most_{n}"]).fill_null(True) for n in range(BANDS)]
     joined = joined.mutate(band=ibis.cases(*((each, n) for n, each in enumerate(is_within))))
     ratios = bands.select("learned_at", "band", "low_ratio", "high_ratio")
     # Where nothing could be learned there are no bands.
@@ -148,7 +148,8 @@ def _bands(known: Table) -> Table:
 
     The base is what those with the least forecasts spent beyond them, on average and at least 0.
     With it, bands of the forecasts, counted from 0, each above the one before it and up to
-    ``at_most``; who has the same forecast is in the same band.
+    ``at_most``, which is of a whole year: of three months it would be another in each season.
+    Who has the same forecast is in the same band.
     """
     key = ["as_of", "horizon_months"]
     known = known.mutate(most=known.forecast.quantile(LEAST_SHARE).over(group_by=key))
@@ -167,7 +168,7 @@ def _bands(known: Table) -> Table:
     low, high = INTERVAL
     bands = known.group_by(*key, "band").agg(
         base=known.base.max(),
-        at_most=known.forecast.max(),
+        at_most=(known.forecast / known.share).max(),
         low_ratio=ratio.quantile(low),
         high_ratio=ratio.quantile(high),
     )

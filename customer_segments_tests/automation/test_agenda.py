@@ -305,7 +305,7 @@ def test_what_was_not_judged_is_judged(tmp_path):
     draft = made(tmp_path)
     draft.publish("segment_profiles", 4, is_changed=False, is_judged=False)
     assert draft.due == [f"score {NEWEST}"]
-    assert draft.steps[0].why == "segment_profiles were not judged yet"
+    assert draft.steps[0].why == "not judged yet: segment_profiles"
 
 
 @pytest.mark.parametrize(("relabel", "due"), [("all", [f"relabel {ALL}"]), ("new", [])])

@@ -91,12 +91,13 @@ class Plain:
         if share > 0:
             then = then + share * base
             band = (then.rank(method="min").astype(int) - 1) * BANDS // len(then)
-            edges = then.groupby(band).max()[:-1]
-            ratios = (came / then).groupby(np.searchsorted(edges, then)).quantile(list(INTERVAL))
+            # Whatever the season: of what is expected of a year.
+            edges = (then / share).groupby(band).max()[:-1]
+            bands = np.searchsorted(edges, then / share)
+            ratios = (came / then).groupby(bands).quantile(list(INTERVAL))
+            in_band = np.searchsorted(edges, now / self.share(as_of, months))
             for name, q in zip(("low", "high"), INTERVAL, strict=True):
-                found[name] = ratios.xs(q, level=1).reindex(
-                    np.searchsorted(edges, now)
-                ).values * now.where(now > 0)
+                found[name] = ratios.xs(q, level=1).reindex(in_band).values * now.where(now > 0)
         return found
 
 
