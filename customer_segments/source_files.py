@@ -94,10 +94,14 @@ def natural_order(files: list[Path]) -> list[Path]:
     """
     from natsort import natsorted, ns
 
+    # 31-01-2025 among them: none of them has the month first.
+    by_mark = re.finditer(DAY.format("[-_]"), "\n".join(file.stem for file in files))
+    is_day_first = any(int(found[1]) > len(MONTHS) for found in by_mark)
+
     def in_time(file: Path) -> tuple[int, str, str]:
         # 01.03.2025 after 28.02.2025, 01-15-2025 after 12-31-2024, Feb 2025 after Jan 2025.
         stem = re.sub(DAY.format("[.]"), r"\3.\2.\1", file.stem)
-        stem = re.sub(DAY.format("[-_]"), r"\3.\1.\2", stem)
+        stem = re.sub(DAY.format("[-_]"), r"\3.\2.\1" if is_day_first else r"\3.\1.\2", stem)
         for number, month in enumerate(MONTHS, 1):
             stem = re.sub(NAMED.format(month), rf"\3.{number}.\1\2", stem)
         return standing(stem), stem, file.name

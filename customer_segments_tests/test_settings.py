@@ -164,6 +164,7 @@ def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
         ["sales_v1.csv", "sales_v2.csv", "sales_final.csv"],
         ["sales_28.02.2025.csv", "sales_01.03.2025.csv"],
         ["sales_12-31-2024.csv", "sales_01-15-2025.csv"],
+        ["sales_31-01-2025.csv", "sales_05-02-2025.csv", "sales_01-03-2025.csv"],
         [
             "sales Dec2024.csv",
             "sales Jan 2025.csv",

@@ -24,6 +24,8 @@ EXPECTED = 20
 DAYS_APART = 92
 # Ids of each of two columns, of which so many may be alike by chance; and of a file's, of a kind.
 LEAST_IDS, FEW_SHARED, NEARLY_ALL = 20, 0.01, 0.9
+# Of a file's order numbers, those that are customers in others.
+MOST = 0.5
 
 
 def other_retailer(found: Evidence) -> Iterator[Doubt]:
@@ -124,6 +126,30 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
             yield doubt("several_ids", change, **facts)
             return
     yield doubt("several_ids.none", **facts)
+
+
+def swapped_ids(found: Evidence) -> Iterator[Doubt]:
+    """Look for files whose order numbers are customers in others: an order has one customer."""
+    if len(found.files) < 2:
+        return
+    pairs = found.some.filter(_.customer_id.notnull(), _.invoice.notnull())
+    pairs = pairs.select("workbook", "customer_id", "invoice").distinct()
+    each = pairs.group_by("workbook").agg(
+        pairs=_.count(), customers=_.customer_id.nunique(), numbers=_.invoice.nunique()
+    )
+    each = each.filter(_.pairs == _.customers, _.numbers < _.pairs, _.numbers >= LEAST_IDS)
+    others = found.ids.select(invoice="customer_id", beside="workbook")
+    met = pairs.select("workbook", "invoice").distinct().inner_join(others, "invoice")
+    met = met.filter(_.workbook != _.beside).group_by("workbook").agg(met=_.count())
+    swapped = each.inner_join(met, "workbook").filter(_.met >= MOST * _.numbers)
+    for row in found.fetched(swapped.order_by("workbook").limit(1)):
+        file = row["workbook"]
+        said = next(sheet["headings"] for sheet in found.sheets if sheet["workbook"] == file)
+        invoice, customer = said.get("invoice", ""), said.get("customer_id", "")
+        columns = {"customer_id": invoice, "invoice": customer}
+        change = layout_for([file], found.files, columns=columns)
+        facts = {"file": shown(file), "invoice": invoice, "customer": customer}
+        yield doubt("several_ids.swapped", change, **row | facts)
 
 
 def _several_kinds(found: Evidence) -> Iterator[Doubt]:

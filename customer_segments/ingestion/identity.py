@@ -49,8 +49,11 @@ def superseded(
         _same_orders(numbered, _table_of(con, pairs, "cut"))
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
         .union(_in_later(by_day, [*KEY], corrected))
+        .distinct()
     )
-    return found.distinct(), pairs
+    if any(block.begin for block in blocks):
+        found = _but_begun_inside(kept(con, found, "superseded_wholly"), rows, orders, blocks)
+    return found, pairs
 
 
 def _shared(orders: Table) -> Table:
@@ -174,6 +177,22 @@ def _same_orders(orders: Table, cut: Table) -> Table:
     earlier = orders.inner_join(newest, [*KEY]).filter(_.place < _.later)
     earlier = earlier.select("place", *KEY, "later")
     return earlier.anti_join(cut.rename(place="earlier"), ["place", "later"]).drop("later")
+
+
+def _but_begun_inside(found: Table, rows: Table, orders: Table, blocks: list[Block]) -> Table:
+    """Have the whole order count where a later block begins inside it, and has fewer lines."""
+    begun = [place for place, block in enumerate(blocks) if block.begin]
+    lows = orders.group_by("place").agg(low=_.low.min()).filter(_.place.isin(begun))
+    first = orders.semi_join(lows, ["place", "low"]).anti_join(found, ["place", *KEY])
+    rows = rows.semi_join(first, [*KEY])
+    lines = rows.group_by("place", *KEY).agg(lines=line_hash(rows).nunique())
+    first = lines.semi_join(first, ["place", *KEY]).select(*KEY, later="place", left="lines")
+    whole = lines.semi_join(found, ["place", *KEY]).inner_join(first, [*KEY])
+    whole = whole.filter(_.place < _.later, _.left < _.lines)
+    whole = whole.group_by(*KEY, "later").agg(place=_.place.max())
+    return found.anti_join(whole, ["place", *KEY]).union(
+        whole.select(*KEY, place="later").select("place", *KEY)
+    )
 
 
 def _in_later(orders: Table, key: list[str], pairs: Table) -> Table:

@@ -180,8 +180,12 @@ def _digits(text: StringValue) -> StringValue:
 
 
 def _without_dash(text: StringValue) -> StringValue:
-    """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-."""
-    text = text.re_replace("^(?:'|=\")(.*?)[\"']?$", r"\1").re_replace(_PER_UNIT, "")
+    """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-.
+
+    So is 7,950/-, as Indians write that there are no paise, 7,950.00.
+    """
+    text = text.re_replace("^(?:'|=\")(.*?)[\"']?$", r"\1").re_replace(" ?/[-=]+$", ".00")
+    text = text.re_replace(_PER_UNIT, "")
     text = text.re_replace(r"(?i)([0-9)]) ?dr\.?$", r"\1").re_replace(
         r"(?i)([0-9]) ?cr\.?$", r"\1-"
     )

@@ -828,6 +828,24 @@ def test_files_that_tell_customers_by_another_kind_of_id_are_doubted():
     assert [(each.name, each.level) for each in found] == [("several_ids", "stops")]
 
 
+@pytest.mark.parametrize(("is_swapped", "names"), [(True, ["several_ids"]), (False, [])])
+def test_a_file_whose_order_numbers_are_customers_in_others_is_doubted(is_swapped, names):
+    headings = {"headings": {"invoice": "Order", "customer_id": "Customer"}}
+    both = {"invoice": "customer_id", "customer_id": "invoice"} if is_swapped else {}
+    swapped = {name: f"if(n < 1200, {name}, {other})" for name, other in both.items()}
+    by_file = dict.fromkeys(("a.csv", "b.csv"), headings)
+    # Many orders of few customers.
+    few = {"customer_id": "(12000 + n // 2 % 90)::VARCHAR"} if not is_swapped else {}
+    found = doubted(only="swapped_ids", by_file=by_file, **TWO_FILES, **(swapped | few))
+    assert [each.name for each in found] == names
+    change = {
+        "layout": [
+            {"files": "b.csv", "columns": {"customer_id": "Order"} | {"invoice": "Customer"}}
+        ]
+    }
+    assert all(each.change == change for each in found)
+
+
 def test_order_numbers_of_lines_are_doubted():
     sheet = {"headings": {"invoice": "Line", "customer_id": "Customer"}}
     assert [each.name for each in doubted(sheet=sheet, invoice="n::VARCHAR")] == ["order_numbers"]
