@@ -46,17 +46,10 @@ def other_retailer(found: Evidence) -> Iterator[Doubt]:
         files = [file for file, name in group_of.items() if name == group["name"]]
         fewest = min(group["customers"], most["customers"])
         again = min(each["again"] / each["customers"] for each in (most, group))
-        if (
-            fewest >= LEAST
-            and again * fewest >= EXPECTED
-            and _days_apart(most, group) <= DAYS_APART
-        ):
-            yield doubt(
-                "other_retailer",
-                files=few(files),
-                customers=group["customers"],
-                expected=again * fewest,
-            )
+        is_near = _days_apart(most, group) <= DAYS_APART
+        if fewest >= LEAST and again * fewest >= EXPECTED and is_near:
+            facts = {"files": few(files), "expected": again * fewest}
+            yield doubt("other_retailer", **group | facts)
 
 
 def _groups(found: Evidence, days: Table) -> dict[str, str]:
@@ -108,11 +101,8 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
     each = ids.distinct().group_by("customer_id").agg(heading=_.heading.min(), of=_.count())
     counted = each.group_by("heading").agg(ids=_.count(), shared=(each.of > 1).sum())
     (total,) = found.fetched(counted.agg(least=_.ids.min(), shared=_.shared.sum(), of=_.count()))
-    if (
-        total["of"] < 2
-        or total["least"] < LEAST_IDS
-        or total["shared"] > FEW_SHARED * total["least"]
-    ):
+    is_shared = total["shared"] and total["shared"] > FEW_SHARED * total["least"]
+    if total["of"] < 2 or total["least"] < LEAST_IDS or is_shared:
         return
     headings = sorted({row["heading"] for row in by_heading})
     facts = {"headings": " and ".join(map(repr, map(shown, headings))), **total}
@@ -145,11 +135,9 @@ def swapped_ids(found: Evidence) -> Iterator[Doubt]:
     for row in found.fetched(swapped.order_by("workbook").limit(1)):
         file = row["workbook"]
         said = next(sheet["headings"] for sheet in found.sheets if sheet["workbook"] == file)
-        invoice, customer = said.get("invoice", ""), said.get("customer_id", "")
-        columns = {"customer_id": invoice, "invoice": customer}
+        columns = {"customer_id": said.get("invoice", ""), "invoice": said.get("customer_id", "")}
         change = layout_for([file], found.files, columns=columns)
-        facts = {"file": shown(file), "invoice": invoice, "customer": customer}
-        yield doubt("several_ids.swapped", change, **row | facts)
+        yield doubt("several_ids.swapped", change, file=shown(file), **row | columns)
 
 
 def _several_kinds(found: Evidence) -> Iterator[Doubt]:

@@ -11,10 +11,13 @@ from customer_segments.ingestion.headings import known_words
 from customer_segments.texts import read_toml
 
 SCRIPTS = read_toml(__package__, "alphabets.toml")["scripts"]
-# Several bytes a letter: what no alphabet explains may be of these.
-WIDE = ("euc_kr", "cp932", "big5", "gb18030")
-# 2024年3月, where nothing else is of them; Koreans have other signs.
-YEAR, KOREAN_YEAR = ("年", "月"), ("년", "월")
+# Several bytes a letter: what no alphabet explains may be of these. In each, 2024年3月, which may
+# be all that is of them.
+WIDE = {"euc_kr": ("년", "월")} | dict.fromkeys(("cp932", "big5", "gb18030"), ("年", "月"))
+DATED = {
+    page: b"[0-9]%b ?[0-9]{1,2}%b" % (year.encode(page), month.encode(page))
+    for page, (year, month) in WIDE.items()
+}
 # What stands beside letters and is none.
 BESIDE = "\xa0·’‘´“”„«»‚–—®™ºª"  # noqa: RUF001 - as typesetters have it
 ALONE = "°§©±×½¼¾²³…•¿¡¨µ†"  # noqa: RUF001 - as typesetters have it
@@ -44,7 +47,7 @@ class Page(NamedTuple):
 
 def likeliest(telling: bytes) -> Page:
     """Return the code page of a text's lines that are not ASCII."""
-    if wide := next((page for page in WIDE if _has_year(telling, page)), None):
+    if wide := next((page for page, date in DATED.items() if re.search(date, telling)), None):
         return Page(wide)
     words = sorted({word for word in re.findall(WORD, telling) if not word.isascii()})[:MOST_WORDS]
     has_euro = len(re.findall(EURO, telling)) > telling.count(b"\x80") / 2
@@ -92,11 +95,6 @@ def _odd(word: str, is_latin: bool) -> set[str]:
         and sign not in BESIDE
         and (sign not in ALONE or (before.isalpha() and after.isalpha()))
     }
-
-
-def _has_year(telling: bytes, page: str) -> bool:
-    year, month = (sign.encode(page) for sign in (KOREAN_YEAR if page == "euc_kr" else YEAR))
-    return bool(re.search(b"[0-9]" + year + b" ?[0-9]{1,2}" + month, telling))
 
 
 def _wide(telling: bytes) -> str:

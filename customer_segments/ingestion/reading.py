@@ -8,7 +8,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,20 +172,13 @@ def has_in_sheets(file: Path, what: re.Pattern[bytes], *, at_start: bool = False
         return False
     with zipfile.ZipFile(file) as archive:
         try:
-            return any(
-                _has(archive, name, what, 1 if at_start else None)
-                for name in archive.namelist()
-                if SHEET.fullmatch(name)
-            )
+            for name in filter(SHEET.fullmatch, archive.namelist()):
+                with archive.open(name) as stream:
+                    blocks, end = iter(partial(stream.read, BLOCK), b""), b""
+                    for block in islice(blocks, 1 if at_start else None):
+                        if what.search(end + block):
+                            return True
+                        end = block[-16:]
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-            return False
-
-
-def _has(archive: zipfile.ZipFile, sheet: str, what: re.Pattern[bytes], blocks: int | None) -> bool:
-    with archive.open(sheet) as stream:
-        end = b""
-        for block in islice(iter(lambda: stream.read(BLOCK), b""), blocks):
-            if what.search(end + block):
-                return True
-            end = block[-16:]
+            pass
     return False

@@ -183,15 +183,15 @@ MANY = [
         {"layout": [{"columns": {"amount": "HEADING"}}]},
     ),
     (
-        "totals",
+        "sold_twice",
         {
             '"sheet"': "if(n % 2 = 0, 'Lines', 'Orders')",
             "price": "10 + n // 2",
             "quantity": "1",
             "stock_code": "'P'",
         },
-        ["sheet 'Lines': 1,200 of 1,200 days", "sheet 'Orders'"],
-        {"layout": [{"sheets": ["Orders"]}]},
+        ["sheet 'Lines' and orders.csv, sheet 'Orders'", "1,200 of 1,200 days"],
+        {"layout": [{"sheets": ["Lines"]}]},
     ),
     (
         "totals",
@@ -321,9 +321,12 @@ def test_a_fault_of_one_kind_raises_no_other_doubt(name, shop):
     assert found.accept == f'[source]\naccept = ["{name}"]'
 
 
-@pytest.mark.parametrize(("others", "levels"), [(50, ["warns"]), (20, [])])
-def test_what_may_be_the_largest_customer_or_a_till_is_said(others, levels):
-    customers = f"if(n // 2 % 9 = 0, '99999', (n // 2 % {others})::VARCHAR)"
+@pytest.mark.parametrize(
+    ("name", "others", "levels"),
+    [("88321", 50, ["warns"]), ("88321", 20, []), ("99999", 50, ["stops"])],
+)
+def test_what_may_be_the_largest_customer_or_a_till_is_said(name, others, levels):
+    customers = f"if(n // 2 % 9 = 0, '{name}', (n // 2 % {others})::VARCHAR)"
     found = doubted(only="outlying_customer", customer_id=customers)
     assert [each.level for each in found] == levels
 
