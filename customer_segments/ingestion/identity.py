@@ -165,6 +165,7 @@ def _whole(found: Table, rows: Table, orders: Table) -> Table:
     Where the order stands at an end of the earlier as well, the later is a correction, and so it is
     where it has a few orders alone.
     """
+    orders = orders.filter(orders.day != ibis.date(NO_DAY))  # headings that stand again, totals
     ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max(), of=_.count())
     ends = orders.inner_join(ends, "place").mutate(
         is_end=(_.low == _.start) | (_.high == _.end), is_few=_.of < LEAST_ORDERS

@@ -16,7 +16,7 @@ from customer_segments.texts import read_toml
 
 # Signs and ISO 4217 codes, in front or behind; in Japanese code pages a backslash is the yen.
 _CURRENCY = (
-    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪₡₲₸₼₾₵円\\]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM"
+    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪₡₲₸₼₾₵円원元\\]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM"
     r"|S?Fr\.?|S/\.?|TL|kn|KM|din\.?|[Ee]uros?|руб\.?|р\.|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
 )
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
