@@ -24,21 +24,13 @@ FINAL = _CALLED.format(
 )
 
 # Dates in names of files, by what stands between; names of months, by how they begin.
-DAY = r"(?<!\d)(\d\d){0}(\d\d){0}(\d{{4}})(?!\d)"
+DAY = r"(?<!\d)(\d\d?){0}(\d\d?){0}(\d{{4}})(?!\d)"
+# 12-2024, Q4 2024, KW52_2024; no 31 of 2024-12-31 0900.
+PART = r"(?<!\d)(?<!\d[._ -])(\d\d?)[._ -]+((?:19|20)\d\d)(?!\d)"
 NAMED = r"(?i)(\d\d?[ _.-]*)?(?<![a-z]){}[a-zä]*[ _.-]*(\d\d?[ ,_.-]+)?(\d{{4}})(?!\d)"
 MONTHS = (
-    "jan",
-    "feb",
-    "m[aä]r",
-    "apr",
-    "ma[iy]",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "o[ck]t",
-    "nov",
-    "de[cz]",
+    *("jan", "feb", "m[aä]r", "apr", "ma[iy]", "jun"),
+    *("jul", "aug", "sep", "o[ck]t", "nov", "de[cz]"),
 )
 
 # What to do about files of other kinds, by how their names end.
@@ -94,12 +86,18 @@ def natural_order(files: list[Path]) -> list[Path]:
     """
     from natsort import natsorted, ns
 
+    # 31-01-2025 among them: none of them has the month first.
+    by_mark = re.finditer(DAY.format("[-_]"), "\n".join(file.stem for file in files))
+    is_day_first = any(int(found[1]) > len(MONTHS) for found in by_mark)
+
     def in_time(file: Path) -> tuple[int, str, str]:
-        # 01.03.2025 after 28.02.2025, 01-15-2025 after 12-31-2024, Feb 2025 after Jan 2025.
+        # 1.3.2025 after 28.2.2025, 01-15-2025 after 12-31-2024, Feb 2025 after Jan 2025, Q1 2025
+        # after Q4 2024.
         stem = re.sub(DAY.format("[.]"), r"\3.\2.\1", file.stem)
-        stem = re.sub(DAY.format("[-_]"), r"\3.\1.\2", stem)
+        stem = re.sub(DAY.format("[-_]"), r"\3.\2.\1" if is_day_first else r"\3.\1.\2", stem)
         for number, month in enumerate(MONTHS, 1):
             stem = re.sub(NAMED.format(month), rf"\3.{number}.\1\2", stem)
+        stem = re.sub(PART, r"\2.\1", stem)
         return standing(stem), stem, file.name
 
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.

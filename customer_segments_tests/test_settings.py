@@ -164,6 +164,11 @@ def test_only_files_of_the_folder_itself_count(tmp_path, monkeypatch):
         ["sales_v1.csv", "sales_v2.csv", "sales_final.csv"],
         ["sales_28.02.2025.csv", "sales_01.03.2025.csv"],
         ["sales_12-31-2024.csv", "sales_01-15-2025.csv"],
+        ["orders 12-31-2024.csv", "orders 1-2-2025.csv"],
+        ["Sales Q4 2024.csv", "Sales Q1 2025.csv"],
+        ["12_2024.csv", "01_2025.csv"],
+        ["a 2024-12-05 2015.csv", "a 2024-12-31 0900.csv"],
+        ["sales_31-01-2025.csv", "sales_05-02-2025.csv", "sales_01-03-2025.csv"],
         [
             "sales Dec2024.csv",
             "sales Jan 2025.csv",

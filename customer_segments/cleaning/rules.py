@@ -35,10 +35,7 @@ RULES: dict[str, tuple[str | None, Callable[[Table, Cleaning], BooleanValue]]] =
         "statuses",
         lambda rows, rules: ~counts(rows.status, rules.statuses + rules.credit_statuses),
     ),
-    "adjustment": (
-        "drop_adjustments",
-        lambda rows, _: rows.is_uci & rows.invoice.startswith("A"),
-    ),
+    "adjustment": ("drop_adjustments", lambda rows, _: rows.is_uci & rows.invoice.startswith("A")),
     "non_product": ("drop_non_products", lambda rows, rules: ~is_product(rows, rules)),
     "non_positive_price": ("drop_non_positive_price", lambda rows, _: rows.price <= 0),
     "non_positive_quantity": (

@@ -11,7 +11,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Doubt, doubt
+from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
 from customer_segments.ingestion.layout import shown, where
 from customer_segments.ingestion.orders import SHEET
 
@@ -73,27 +73,30 @@ def sold_twice(found: Evidence) -> Iterator[Doubt]:
     """
     rows = found.some.filter(found.some.reason.isnull(), ~found.some.is_credit)
     rows = rows.mutate(day=rows.invoice_date.date())
-    for case, by in BY.items() if len(found.files) > 1 else ():
-        each = rows.group_by("workbook", "customer_id", by)
-        each = each.agg(first=_.day.min(), money=_.revenue.cast("decimal(38, 4)").sum())
+    rows = rows.mutate(source=rows.workbook.concat("/", rows.sheet))
+    for case, by in BY.items() if len(found.sheets) > 1 else ():
+        each = rows.group_by("source", "customer_id", by)
+        each = each.agg(
+            first=_.day.min(), money=_.revenue.cast("decimal(38, 4)").sum(), lines=_.count()
+        )
         key = ["customer_id", by, "money"]
-        other = each.select(*key, other="workbook", last="first")
-        met = each.inner_join(other, key).filter(_.workbook < _.other)
-        met = met.group_by("workbook", "other").agg(
+        other = each.select(*key, other="source", last="first")
+        met = each.inner_join(other, key).filter(_.source < _.other)
+        met = met.group_by("source", "other").agg(
             met=_.count(),
             first=ibis.least(_.first.min(), _.last.min()),
             last=ibis.greatest(_.first.max(), _.last.max()),
         )
-        most = met.filter(_.met >= LEAST_ORDERS).order_by(ibis.desc("met"), "workbook", "other")
+        most = met.filter(_.met >= LEAST_ORDERS).order_by(ibis.desc("met"), "source", "other")
         for pair in found.fetched(most.limit(1)):
-            both = pair["workbook"], pair["other"]
             common = each.filter(each["first"].between(pair["first"], pair["last"]))
-            counted = common.filter(_.workbook.isin(both)).group_by("workbook").agg(of=_.count())
-            pair["least"] = min(row["of"] for row in found.fetched(counted))
+            common = common.filter(_.source.isin([pair["source"], pair["other"]]))
+            counted = common.group_by("source").agg(of=_.count(), lines=_.lines.sum())
+            both = found.fetched(counted.order_by(ibis.desc("lines"), "source"))
+            pair["least"] = min(row["of"] for row in both)
             if pair["met"] >= MOST * pair["least"]:
-                file, beside = map(shown, both)
-                files = {"file": file, "beside": beside}
-                yield doubt(case, looked_at=found.looked_at, **files | pair)
+                at = {f"{sheet['workbook']}/{sheet['sheet']}": sheet for sheet in found.sheets}
+                yield _sold_twice(found, case, pair, [at[row["source"]] for row in both])
                 return
     if len(found.files) > 1:
         for pair in found.fetched(standing_twice(rows, "workbook")):
@@ -102,6 +105,16 @@ def sold_twice(found: Evidence) -> Iterator[Doubt]:
             return
     if len(found.sheets) > 1:
         yield from _listed(found, rows)
+
+
+def _sold_twice(found: Evidence, case: str, facts: dict, sheets: list[dict]) -> Doubt:
+    """Return the doubt of two sheets, the one with the most lines first."""
+    names = {name: [sheet[name] for sheet in sheets] for name in SHEET}
+    is_one = len({*names["workbook"]}) == 1
+    said = sorted(map(where, *names.values()) if is_one else map(shown, names["workbook"]))
+    change = layout_for(names["workbook"], found.files, sheets=names["sheet"][:1])
+    files = {"file": said[0], "beside": said[1], "looked_at": found.looked_at}
+    return doubt(case, change if is_one else None, **files | facts)
 
 
 def standing_twice(rows: Table, by: str) -> Table:

@@ -34,6 +34,8 @@ LEAST_HEADINGS, MOST_ROWS = 3, 1_000
 TEXTS = ("customer_id", "invoice", "stock_code", "description")
 # Lines, and the share of those that another of the same customer and moment stands beside.
 LEAST_NUMBERS, TOGETHER = 100, 0.3
+# Days of a year that are told as one of each month, at least.
+LEAST_MONTHS, MONTHS = 4, 12
 # From a placeholder to the first of the days that are none.
 DAYS_APART = 365
 
@@ -160,7 +162,11 @@ def other_headings(found: Evidence) -> Iterator[Doubt]:
         cells = {row["unreadable_column"]: row["unreadable_text"]} | {
             name: row[name] for name in TEXTS if row[name]
         }
-        known = [name for name, cell in cells.items() if _is_heading(cell)]
+        known = [
+            name
+            for name, of in cells.items()
+            if any(headings.found(each, [of]) for each in COLUMNS)
+        ]
         own = {name: found.headings[at].get(name, "") for name in known}
         other = [
             name
@@ -180,10 +186,6 @@ def other_headings(found: Evidence) -> Iterator[Doubt]:
             return
 
 
-def _is_heading(cell: str) -> bool:
-    return any(headings.found(column, [cell]) for column in COLUMNS)
-
-
 def placeholder_dates(found: Evidence) -> Iterator[Doubt]:
     """Look for days that programs write where they know none."""
     rows = found.rows.filter(found.rows.reason.isnull())
@@ -195,3 +197,19 @@ def placeholder_dates(found: Evidence) -> Iterator[Doubt]:
     (start,) = found.fetched(later.agg(start=later.invoice_date.min()))
     if start["start"] and (start["start"] - first["example"]).days >= DAYS_APART:
         yield doubt("placeholder_dates", **first | start)
+
+
+def swapped_days(found: Evidence) -> Iterator[Doubt]:
+    """Look for sheets that have one day of several months, and are of a month that no other has."""
+    for row in found.days:
+        others = [other for other in found.days if other is not row]
+        has_days = any(other["numbers"] > MONTHS for other in others)
+        if row["numbers"] > 1 or row["days"] < LEAST_MONTHS or row["day"].day > MONTHS:
+            continue
+        # 6 January to 6 December are the first twelve days of June.
+        told = row["day"].replace(day=1, month=row["day"].day)
+        is_there = any(
+            other["day"] < told.replace(day=28) and told <= other["last"] for other in others
+        )
+        if has_days and not is_there and row["day"].year == row["last"].year:
+            yield doubt("swapped_dates.days", where=where(row["workbook"], row["sheet"]), **row)

@@ -39,6 +39,8 @@ FEW_IDS = 0.001
 # An id with so large a share of the orders, and so many times those of any other, is a till; with
 # half as many times it may be the largest customer.
 LARGE, TIMES, LEAST_ORDERS = 0.10, 10, 30
+# 99999, 11111, 12345: typed where a till asks for a number.
+TYPED = r"^([1-9])\1{3,}$|^12345(6|67|678)?$"
 # Numbers and e-mail addresses, and the share of ids that are of them where a word is told apart.
 TOLD, NEARLY_ALL = "[0-9@]", 0.98
 # So few ids with so many orders each are no customers.
@@ -80,35 +82,30 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             signs=ids.re_search(f"{GROUPED}|{PHONE}").any(),
         )
     )
-    signs = {"source": {"id_signs": "drop"}}
     if has["signs"]:
         digits = ids.re_replace("[^0-9]", "")
         signless = ibis.ifelse(ids.re_search(f"{GROUPED}|{PHONE}"), digits, ids)
-        yield from _alike(found, signless, "signs beside the digits", signs)
+        yield from _alike(found, signless, "signs beside the digits", id_signs="drop")
     if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
         number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
-        yield from _alike(found, number, "letters in front", signs)
+        yield from _alike(found, number, "letters in front", id_signs="drop")
     if has["turned"]:
         words = ids.lower().re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
-        yield from _alike(found, words.sort().join(" "), "the order of names", None, case=".signs")
+        yield from _alike(found, words.sort().join(" "), "the order of names")
     if has["zeros"]:
         # anna01@example.com is not anna1@example.com.
         unpadded = ibis.ifelse(ids.contains("@"), ids, ids.re_replace(f"({BEFORE})0+", r"\1"))
-        drop = {"leading_zeros": "drop"}
-        yield from _alike(found, unpadded, "zeros in front", {"source": drop})
+        yield from _alike(found, unpadded, "zeros in front", leading_zeros="drop")
     if has["small_letters"]:
-        ignore = {"source": {"letter_case": "ignore"}}
-        yield from _alike(found, ids.upper(), "capital letters", ignore)
+        yield from _alike(found, ids.upper(), "capital letters", letter_case="ignore")
     if has["names"]:
-        change = {"source": {"customer_names": "drop"}}
         # 12003 Total is none of them.
         number = ibis.ifelse(ids.re_search(TOTAL), NOBODY, number_of(ids).fill_null(ids))
-        yield from _alike(found, number, "names beside the number", change)
+        yield from _alike(found, number, "names beside the number", customer_names="drop")
 
 
-def _alike(
-    found: Evidence, key: StringValue, what: str, change: Change | None, case: str = ""
-) -> Iterator[Doubt]:
+def _alike(found: Evidence, key: StringValue, what: str, **source: str) -> Iterator[Doubt]:
+    """Look for ids that have a key in common; ``source`` is the setting by which they are one."""
     ids = found.ids.mutate(key=key).filter(key.notnull(), key != "")
     alike = ids.group_by("key").agg(
         ids=ids.count(),
@@ -126,7 +123,8 @@ def _alike(
     files = dict.fromkeys(shown(first[name]) for name in ("workbook", "beside"))
     few = total["alike"] < FEW_IDS * total["keys"]
     facts = {"files": " and ".join(files), "what": what} | first | total
-    yield doubt(f"padded_ids{case}", change, level="warns" if few else "stops", **facts)
+    change, case = ({"source": source}, "padded_ids") if source else (None, "padded_ids.signs")
+    yield doubt(case, change, level="warns" if few else "stops", **facts)
 
 
 def outlying_customer(found: Evidence) -> Iterator[Doubt]:
@@ -134,9 +132,11 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
     if not found.customers or found.customers[0]["all_orders"] < LEAST_ORDERS:
         return
     (of_ids,) = found.fetched(found.ids.agg(told=found.ids.customer_id.re_search(TOLD).mean()))
+    nobody = [*found.policy.source.no_customer]
     for row in found.customers:
         # Web Shop, xxx: a word among numbers is no customer like the others.
         is_word = of_ids["told"] > NEARLY_ALL and not re.search(TOLD, row["customer_id"])
+        is_word |= bool(re.search(TYPED, row["customer_id"]))
         large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES / 2)
         times = max(_times(found.customers, row, of, large) for of in ("orders", "lines"))
         if times < least:
@@ -144,10 +144,12 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
         rows = found.raw
         first = found.first(rows.filter(rows.customer_id == row["customer_id"]), "customer_id")
         first = first or {"column": "column customer_id", "shown": shown(row["customer_id"])}
-        nobody = {"no_customer": [*found.policy.source.no_customer, row["customer_id"]]}
+        # Of several, the last says all.
+        nobody = [*nobody, row["customer_id"]]
         level: Level = "stops" if is_word or times >= TIMES else "warns"
         facts = first | row
-        yield doubt("outlying_customer.one", {"source": nobody}, level=level, times=times, **facts)
+        change = {"source": {"no_customer": nobody}}
+        yield doubt("outlying_customer.one", change, level=level, times=times, **facts)
 
 
 def few_customers(found: Evidence) -> Iterator[Doubt]:

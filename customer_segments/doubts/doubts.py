@@ -24,10 +24,9 @@ from customer_segments.ingestion.doubt import Doubt, accepting, each_once
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),
     *(customers.outlying_customer, customers.few_customers, customers.one_order_each),
-    *(retailers.several_ids, columns.other_scale),
+    *(retailers.several_ids, retailers.swapped_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
-    columns.numbered_lines,
-    columns.other_headings,
+    *(columns.swapped_days, columns.numbered_lines, columns.other_headings),
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
     *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
     *(lines.unnetted_returns, statuses.unsigned_credit_notes, statuses.unsigned_credit_statuses),

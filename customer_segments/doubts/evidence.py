@@ -150,6 +150,19 @@ class Evidence:
         return kept(self.con, ids, "customer_ids")
 
     @cached_property
+    def days(self) -> list[dict[str, Any]]:
+        """By sheet, its dated rows, their days, numbers of days in a month, first and last day."""
+        dated = self.raw.filter(_.invoice_date.notnull()).mutate(day=_.invoice_date.date())
+        each = dated.group_by(*SHEET).agg(
+            rows=_.count(),
+            days=_.day.nunique(),
+            numbers=_.day.day().nunique(),
+            day=_.day.min(),
+            last=_.day.max(),
+        )
+        return self.fetched(each.order_by(SHEET))
+
+    @cached_property
     def outcome(self) -> dict[str | None, dict[str, Any]]:
         """Rows, money of either sign and net revenue by reason; ``None`` for those kept."""
         by_reason = self.products.group_by("reason").agg(

@@ -53,6 +53,9 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
     is_total = ibis.ifelse(dateless | numberless, rows.description.re_search(TOTAL), False)
     dateless, numberless = (each & ~is_total.fill_null(False) for each in (dateless, numberless))
     undated = rows.customer_id.notnull() & rows.price.notnull() & no_day
+    # Customers who stand on rows of their own, above their lines.
+    is_bare = rows.invoice_date.isnull() & rows.invoice.isnull() & rows.stock_code.isnull()
+    below = nobody & rows.invoice_date.notnull()
     by_sheet = rows.group_by(*SHEET).agg(
         rows=rows.count(),
         customers=rows.customer_id.count(),
@@ -60,6 +63,8 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         dateless=dateless.sum(),
         follow=(dateless | numberless).sum(),
         undated=undated.sum(),
+        heads=(rows.customer_id.notnull() & is_bare).sum(),
+        below=below.sum(),
     )
     counted = found.fetched(by_sheet.order_by(SHEET))
     for row in counted:
@@ -67,7 +72,9 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         follow = row["follow"] if row["invoices"] else row["dateless"]
         row["follow"] = follow if row["customers"] else 0
     yield from _filled_down(found, counted, rows.filter(dateless | numberless), FIRST_LINE)
-    yield from _headed(found, rows)
+    headed = [row | {"follow": row["below"]} for row in counted if row["heads"]]
+    headed = [row for row in headed if row["heads"] >= MOST * row["customers"]]
+    yield from _filled_down(found, headed, rows.filter(below), "the customer")
     of_days = [row | {"follow": row["undated"]} for row in counted]
     yield from _filled_down(found, of_days, rows.filter(undated), "the date")
     missing = found.outcome.get("missing_customer", {"rows": 0})["rows"]
@@ -80,24 +87,6 @@ def fill_down(found: Evidence) -> Iterator[Doubt]:
         follow = of_known.group_by(*SHEET).agg(follow=of_known.count())
         counted = found.fetched(follow.inner_join(by_sheet.drop("follow"), SHEET).order_by(SHEET))
         yield from _filled_down(found, counted, of_known, "the customer")
-
-
-def _headed(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    """Look for customers who stand on rows of their own, above their lines."""
-    nothing = [rows[name].isnull() for name in ("invoice_date", "invoice", "stock_code")]
-    lines = rows.customer_id.isnull() & rows.invoice_date.notnull() & rows.price.notnull()
-    counted = found.fetched(
-        rows.group_by(*SHEET)
-        .agg(
-            rows=rows.count(),
-            customers=rows.customer_id.count(),
-            heads=(rows.customer_id.notnull() & nothing[0] & nothing[1] & nothing[2]).sum(),
-            follow=lines.sum(),
-        )
-        .order_by(SHEET)
-    )
-    headed = [row for row in counted if row["heads"] and row["heads"] >= MOST * row["customers"]]
-    yield from _filled_down(found, headed, rows.filter(lines), "the customer")
 
 
 def _filled_down(
@@ -129,11 +118,7 @@ def several_currencies(found: Evidence) -> Iterator[Doubt]:
     by_currency: dict[str, list[tuple[str, str]]] = {}
     for name, places in found.currencies.items():
         by_currency.setdefault(CODES.get(name, name), []).extend(places)
-    if len(by_currency) > 1:
-        said = (
-            f"{shown(name)} in {said_where(sorted(set(at)))}" for name, at in by_currency.items()
-        )
-        yield doubt("several_currencies", currencies=len(by_currency), places="; ".join(said))
+    yield from _several("several_currencies", by_currency)
 
 
 def several_measures(found: Evidence) -> Iterator[Doubt]:
@@ -145,9 +130,13 @@ def several_measures(found: Evidence) -> Iterator[Doubt]:
         said = [name for name, measure in MEASURES.items() if words & measure]
         for name in said if len(said) == 1 else ():
             places.setdefault(name, []).append((row["workbook"], row["sheet"]))
-    if len(places) > 1:
-        where = (f"{name} in {said_where(at)}" for name, at in places.items())
-        yield doubt("several_measures", places="; ".join(where))
+    yield from _several("several_measures", places)
+
+
+def _several(case: str, of: dict[str, list[tuple[str, str]]]) -> Iterator[Doubt]:
+    if len(of) > 1:
+        said = (f"{shown(name)} in {said_where(sorted({*places}))}" for name, places in of.items())
+        yield doubt(case, several=len(of), places="; ".join(said))
 
 
 def unused_money(found: Evidence) -> Iterator[Doubt]:

@@ -24,6 +24,8 @@ EXPECTED = 20
 DAYS_APART = 92
 # Ids of each of two columns, of which so many may be alike by chance; and of a file's, of a kind.
 LEAST_IDS, FEW_SHARED, NEARLY_ALL = 20, 0.01, 0.9
+# Of a file's order numbers, those that are customers in others.
+MOST = 0.5
 
 
 def other_retailer(found: Evidence) -> Iterator[Doubt]:
@@ -44,17 +46,10 @@ def other_retailer(found: Evidence) -> Iterator[Doubt]:
         files = [file for file, name in group_of.items() if name == group["name"]]
         fewest = min(group["customers"], most["customers"])
         again = min(each["again"] / each["customers"] for each in (most, group))
-        if (
-            fewest >= LEAST
-            and again * fewest >= EXPECTED
-            and _days_apart(most, group) <= DAYS_APART
-        ):
-            yield doubt(
-                "other_retailer",
-                files=few(files),
-                customers=group["customers"],
-                expected=again * fewest,
-            )
+        is_near = _days_apart(most, group) <= DAYS_APART
+        if fewest >= LEAST and again * fewest >= EXPECTED and is_near:
+            facts = {"files": few(files), "expected": again * fewest}
+            yield doubt("other_retailer", **group | facts)
 
 
 def _groups(found: Evidence, days: Table) -> dict[str, str]:
@@ -106,11 +101,8 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
     each = ids.distinct().group_by("customer_id").agg(heading=_.heading.min(), of=_.count())
     counted = each.group_by("heading").agg(ids=_.count(), shared=(each.of > 1).sum())
     (total,) = found.fetched(counted.agg(least=_.ids.min(), shared=_.shared.sum(), of=_.count()))
-    if (
-        total["of"] < 2
-        or total["least"] < LEAST_IDS
-        or total["shared"] > FEW_SHARED * total["least"]
-    ):
+    is_shared = total["shared"] and total["shared"] > FEW_SHARED * total["least"]
+    if total["of"] < 2 or total["least"] < LEAST_IDS or is_shared:
         return
     headings = sorted({row["heading"] for row in by_heading})
     facts = {"headings": " and ".join(map(repr, map(shown, headings))), **total}
@@ -124,6 +116,28 @@ def several_ids(found: Evidence) -> Iterator[Doubt]:
             yield doubt("several_ids", change, **facts)
             return
     yield doubt("several_ids.none", **facts)
+
+
+def swapped_ids(found: Evidence) -> Iterator[Doubt]:
+    """Look for files whose order numbers are customers in others: an order has one customer."""
+    if len(found.files) < 2:
+        return
+    pairs = found.some.filter(_.customer_id.notnull(), _.invoice.notnull())
+    pairs = pairs.select("workbook", "customer_id", "invoice").distinct()
+    each = pairs.group_by("workbook").agg(
+        pairs=_.count(), customers=_.customer_id.nunique(), numbers=_.invoice.nunique()
+    )
+    each = each.filter(_.pairs == _.customers, _.numbers < _.pairs, _.numbers >= LEAST_IDS)
+    others = found.ids.select(invoice="customer_id", beside="workbook")
+    met = pairs.select("workbook", "invoice").distinct().inner_join(others, "invoice")
+    met = met.filter(_.workbook != _.beside).group_by("workbook").agg(met=_.count())
+    swapped = each.inner_join(met, "workbook").filter(_.met >= MOST * _.numbers)
+    for row in found.fetched(swapped.order_by("workbook").limit(1)):
+        file = row["workbook"]
+        said = next(sheet["headings"] for sheet in found.sheets if sheet["workbook"] == file)
+        columns = {"customer_id": said.get("invoice", ""), "invoice": said.get("customer_id", "")}
+        change = layout_for([file], found.files, columns=columns)
+        yield doubt("several_ids.swapped", change, file=shown(file), **row | columns)
 
 
 def _several_kinds(found: Evidence) -> Iterator[Doubt]:

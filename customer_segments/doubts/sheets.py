@@ -5,7 +5,6 @@ not used (``files``).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from ibis import _
 
@@ -19,8 +18,6 @@ from customer_segments.source_files import SHOWN, TO_UNPACK, way_out
 # Rows of a sheet of one day; so many times those of a day in others are too many, and so many days
 # and no further apart are files of a day each.
 LEAST_ROWS, TIMES, LEAST_DAYS, APART = 100, 10, 28, 8
-# Days of a year that are told as one of each month, at least.
-LEAST_MONTHS, MONTHS = 4, 12
 # What ends by itself: a sheet of Excel, header included; exports of shops and of reports, without.
 EXCEL = {65_536: "an old Excel sheet", 1_048_576: "an Excel sheet"}
 # Kinds of files that hold tables.
@@ -40,18 +37,7 @@ def left_out(names: Iterable[str]) -> Iterator[Doubt]:
 
 def one_day(found: Evidence) -> Iterator[Doubt]:
     """Look for sheets all of whose rows are of one day: that of the export, and of no sale."""
-    dated = found.raw.filter(found.raw.invoice_date.notnull()).mutate(day=_.invoice_date.date())
-    each = dated.group_by(*SHEET).agg(
-        rows=_.count(),
-        days=_.day.nunique(),
-        numbers=_.day.day().nunique(),
-        day=_.day.min(),
-        last=_.day.max(),
-    )
-    sheets = found.fetched(each.order_by(SHEET))
-    for row in sheets:
-        if _is_swapped(row, [other for other in sheets if other is not row]):
-            yield doubt("swapped_dates.days", where=where(row["workbook"], row["sheet"]), **row)
+    sheets = found.days
     others = [row for row in sheets if row["days"] > 1]
     usual = sum(row["rows"] for row in others) / (sum(row["days"] for row in others) or 1)
     least = max(LEAST_ROWS, TIMES * usual)
@@ -71,22 +57,6 @@ def one_day(found: Evidence) -> Iterator[Doubt]:
     )
     heading = found.headings[place].get("invoice_date")
     yield doubt("one_day", change, where=where(*place), heading=heading, **one)
-
-
-def _is_swapped(row: dict[str, Any], others: list[dict[str, Any]]) -> bool:
-    """Tell whether a sheet has the first days of a month, told as months of its year.
-
-    Then it has that month, which no other sheet has.
-    """
-    if row["numbers"] > 1 or row["days"] < LEAST_MONTHS or row["day"].day > MONTHS:
-        return False
-    first, last = row["day"].replace(day=1), row["last"]
-    told = first.replace(month=row["day"].day)
-    is_new = not any(
-        other["day"] < told.replace(day=28) and told <= other["last"] for other in others
-    )
-    has_days = any(other["numbers"] > MONTHS for other in others)
-    return is_new and has_days and first.year == last.year
 
 
 def cut_off(found: Evidence) -> Iterator[Doubt]:

@@ -14,8 +14,9 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
+from customer_segments.ingestion.doubt import Change, Doubt, doubt
 from customer_segments.ingestion.layout import where
+from customer_segments.ingestion.orders import SHEET
 from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")
@@ -44,8 +45,6 @@ def totals(found: Evidence) -> Iterator[Doubt]:
     yield from _totals_of_orders(found, some)
     yield from _heads_of_orders(found, some)
     yield from _repeated_totals(found, some)
-    if len(found.sheets) > len(found.files):
-        yield from _sheets_of_totals(found, some)
 
 
 def _totals_as_customers(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -108,7 +107,6 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
     if not is_many and counted["alike"] < max(LEAST_PAIRS, NEARLY_ALL * counted["pairs"]):
         return
     of_sums = each.filter(is_sum, several | pair)
-    (one,) = found.fetched(of_sums.order_by("workbook", "sheet", "row_number").limit(1))
     sure = of_sums.filter(of_sums.lines > 2) if counted["sums"] else of_sums
     codes = [row["code"] for row in found.fetched(sure.select("code").distinct().limit(2))]
     own = {"cleaning": {"non_products": {codes[0]: "total"}}} if len(codes) == 1 else None
@@ -117,7 +115,7 @@ def _totals_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         own or kinds(found, rows, of_sums),
         sums=counted["sums"] + counted["alike"],
         orders=counted["several"] + counted["pairs"],
-        **_at(found, one),
+        **_at(found, of_sums),
     )
 
 
@@ -137,9 +135,8 @@ def _heads_of_orders(found: Evidence, rows: Table) -> Iterator[Doubt]:
         for name, of in (("orders", each), ("sums", heads))
     }
     if counted["sums"] >= max(LEAST_ORDERS, MOST * counted["orders"]):
-        (one,) = found.fetched(heads.order_by("workbook", "sheet", "row_number").limit(1))
         change = {"cleaning": {"non_products": {"": "total of an order"}}}
-        yield doubt("totals.heads", change, **_at(found, one) | counted)
+        yield doubt("totals.heads", change, **_at(found, heads) | counted)
 
 
 def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
@@ -162,36 +159,14 @@ def _repeated_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
     # Where all is sold at a few prices, equal lines are no wonder.
     if counted["amounts"] < LEAST_PAIRS or counted["alike"] < NEARLY_ALL * counted["orders"]:
         return
-    (one,) = found.fetched(each.order_by("workbook", "sheet", "row_number").limit(1))
     change = {"layout": [{"columns": {"amount": "HEADING"}}]}
-    yield doubt("totals.repeated", change, **_at(found, one) | counted)
+    yield doubt("totals.repeated", change, **_at(found, each) | counted)
 
 
-def _sheets_of_totals(found: Evidence, rows: Table) -> Iterator[Doubt]:
-    """Look for sheets of a workbook that say the same: one has the lines, one the orders."""
-    key = ["workbook", "customer_id", "day", "money"]
-    days = rows.mutate(day=rows.invoice_date.date()).group_by(
-        "workbook", "sheet", "customer_id", "day"
-    )
-    days = days.agg(money=_.revenue.cast("decimal(38, 4)").sum(), lines=_.count())
-    several = days.group_by("workbook").agg(sheets=_.sheet.nunique()).filter(_.sheets > 1)
-    days = days.semi_join(several, "workbook")
-    other = days.select(*key, other="sheet")
-    met = days.inner_join(other, key).filter(_.sheet != _.other)
-    met = met.group_by("workbook", "sheet", "other").agg(met=_.count())
-    sizes = days.group_by("workbook", "sheet").agg(days=_.count(), lines=_.lines.sum())
-    both = met.inner_join(sizes, ["workbook", "sheet"])
-    same = both.filter(both.met >= MOST * both.days, both.met >= LEAST_ORDERS)
-    pairs = found.fetched(same.order_by("workbook", "lines", "sheet"))
-    for one in pairs[:1]:
-        change = layout_for([one["workbook"]], found.files, sheets=[one["other"]])
-        yield doubt("totals.sheets", change, **_at(found, one))
-
-
-def _at(found: Evidence, one: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of a sheet's with where that is, and of whom it tells."""
-    place = where(one["workbook"], one["sheet"])
-    return one | {"where": place, "looked_at": found.looked_at}
+def _at(found: Evidence, rows: Table) -> dict[str, Any]:
+    """Return the first of some rows, with where that is."""
+    (one,) = found.fetched(rows.order_by(*SHEET, "row_number").limit(1))
+    return one | {"where": where(one["workbook"], one["sheet"]), "looked_at": found.looked_at}
 
 
 def _nobody(found: Evidence, *names: str) -> Change:

@@ -11,8 +11,13 @@ from customer_segments.ingestion.headings import known_words
 from customer_segments.texts import read_toml
 
 SCRIPTS = read_toml(__package__, "alphabets.toml")["scripts"]
-# Several bytes a letter: what no alphabet explains may be of these.
-WIDE = ("euc_kr", "cp932", "big5", "gb18030")
+# Several bytes a letter: what no alphabet explains may be of these. In each, 2024年3月, which may
+# be all that is of them.
+WIDE = {"euc_kr": ("년", "월")} | dict.fromkeys(("cp932", "big5", "gb18030"), ("年", "月"))
+DATED = {
+    page: b"[0-9]%b ?[0-9]{1,2}%b" % (year.encode(page), month.encode(page))
+    for page, (year, month) in WIDE.items()
+}
 # What stands beside letters and is none.
 BESIDE = "\xa0·’‘´“”„«»‚–—®™ºª"  # noqa: RUF001 - as typesetters have it
 ALONE = "°§©±×½¼¾²³…•¿¡¨µ†"  # noqa: RUF001 - as typesetters have it
@@ -42,6 +47,8 @@ class Page(NamedTuple):
 
 def likeliest(telling: bytes) -> Page:
     """Return the code page of a text's lines that are not ASCII."""
+    if wide := next((page for page, date in DATED.items() if re.search(date, telling)), None):
+        return Page(wide)
     words = sorted({word for word in re.findall(WORD, telling) if not word.isascii()})[:MOST_WORDS]
     has_euro = len(re.findall(EURO, telling)) > telling.count(b"\x80") / 2
     costs: dict[str, float] = {}

@@ -25,11 +25,11 @@ LEAST, SURE = 0.01, 3
 _BLANK = "[ \u00a0\u202f]"
 # 9:44, 9.44.05, 9:44:05.123
 CLOCK = r"([01]?[0-9]|2[0-3])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|(?:\.[0-9]{2}){1,2})"
-HALF = rf"{_BLANK}?([AaPp])\.?{_BLANK}?[Mm]\.?$"
+HALF = rf"{_BLANK}?([AaPp])(?:\.?{_BLANK}?[Mm])?\.?$"
 AT = rf"(?:,?{_BLANK}(?:at|um|à|às|om|a las|alle|kl\.?|klo|[гр]\.))?(?:[T,]|{_BLANK})+"  # noqa: RUF001
 _TIME = rf"({AT}{CLOCK}({HALF}|(?: Uhr| ч|{_BLANK}?hs?)$)?)?"
 _ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_HALF = rf"{_BLANK}?[AaPp]\.?{_BLANK}?[Mm]\.?"
+_HALF = rf"{_BLANK}?[AaPp](?:\.?{_BLANK}?[Mm])?\.?"
 # The zone behind a time, in hours; abbreviations that are of one place, or nearly so.
 ZONES: dict[str, int] = read_toml(__package__, "months.toml")["zones"]
 _OFFSET = r"(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?"
@@ -42,31 +42,11 @@ _YEAR = "([0-9]{4}|[0-9]{2})"
 # 31012024, or 1012024 where a spreadsheet took it for a number: no 19 or 20 is a month.
 _RUN_TOGETHER = "^([0-9]{1,2})([0-9]{2})((?:19|20)[0-9]{2})$"
 _SHORT = "^([0-9]{2})([0-9]{2})([0-9]{2})$"  # 310124 or 240131
-_BETWEEN = r"([0-9][-/.]) +([0-9])", r"\1\2"
 # One way of writing of several: what is looked for, and what it becomes.
 _WRITTEN = (
-    # 2023年10月1日 and 2023. 10. 1. have the year first; others have blanks: 1/ 1/2024.
-    *(("[年月년월]", "-"), ("[日일] *", " ")),
-    # A day of the week says nothing: Mo, 11.03.2024. A word behind says that it is a year.
-    # 2024. 02. 03. 9:44 has a full stop behind the day.
-    *((r"^[^0-9\s.,/]+[.,]* +([0-9]{1,4}[-/.][0-9])", r"\1"),),
-    *((r"^([0-9]{4}(?:\. ?[0-9]{1,2}){2})\. +([0-9]{1,2}:)", r"\1 \2"), _BETWEEN, _BETWEEN),
-    (r"\.$| [\x{433}\x{440}d]\.?$| $", ""),
+    *map(tuple, read_toml(__package__, "months.toml")["written"]),
     *((_RUN_TOGETHER, r"\1/\2/\3"), (_SHORT, r"\1-\2-\3")),
-    # As a spreadsheet leaves text alone: '2024-01-31, ="2024-01-31".
-    ('^(?:\'|=")(.*?)["\']?$', r"\1"),
-    # 9h44; 9時44分; 9h44min00s; 9.44.05.120000 PM; 9:44, 2 Jan 2024.
-    (r"([0-9]{1,2}) ?[h時시] ?([0-9]{1,2})(?: ?(m|min|分|분)( ?[0-9]{1,2} ?[s秒초])?)?$", r"\1:\2"),
-    (r"( [0-9]{1,2}):([0-9])$", r"\1:0\2"),
-    (r" ([0-9]{2})\.([0-9]{2})\.([0-9]{2})\.[0-9]+ ([AP]M)", r" \1:\2:\3 \4"),
-    (r"^([0-9]{1,2}:[0-9:]+(?: ?[AaPp][Mm])?),? +(.*[0-9]{4})\b", r"\2 \1"),
-    # In front of the time: 오후 3:12, 午後 3:12, 下午 3:12.
-    *((rf"\.? *(?:{words}) *([0-9:.]+)$", rf" \1 {half}")
-      for half, words in {"AM": "오전|午前|上午", "PM": "오후|午後|下午"}.items()),
-    # Sun Oct 01 09:28:00 2023, and 01OCT2023:09:28:00.
-    ("^([^0-9]+[0-9]{1,2}) +([0-9:]+(?: [A-Z]{3,4})?) +([0-9]{4})$", r"\1 \3 \2"),
-    ("^([0-9]{1,2}[A-Za-z]{3}[0-9]{4}):", r"\1 "),
-)  # fmt: skip
+)
 _DAY, _MONTH = "([0-9]{1,2})(?:st|nd|rd|th)?", r"([^0-9\s.,/-]{3,})\.?"
 # A day of the week may stand in front: Mon, 11 Mar 2024; martes 11 de marzo de 2024.
 _WEEKDAY = r"^(?:[^0-9\s.,/]+[.,]* +)?"
@@ -116,6 +96,7 @@ def parts(texts: Table, column: str) -> Table:
         "second": r"^[0-9]{1,2}[-/.]([0-9]{1,2})[-/.]",
         "short_year": r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{2})(?:[ ,T]|$)",
         "late": r"-([0-9]{1,2})(?:[ T]|$)",
+        "serial_day": SERIAL,
     }
     return texts.mutate(
         plain=texts[column].strip().re_search(PATTERNS["iso"]),
@@ -131,6 +112,7 @@ def parts(texts: Table, column: str) -> Table:
 def kinds(texts: Table) -> dict[str, BooleanValue]:
     """Return which kinds the texts with their ``parts`` are of, for counting."""
     text, numeric = texts.text, texts.numeric
+    serial = ibis.date(EPOCH) + texts.serial_day.as_interval("D")
     found = {
         name: text.re_search(pattern) for name, pattern in PATTERNS.items() if name != "numeric"
     }
@@ -141,7 +123,7 @@ def kinds(texts: Table) -> dict[str, BooleanValue]:
         # 9.6.2010: nobody writes the month first with dots. Those of a.m. are none of the date's.
         "dotted": numeric & text.re_search(r"^[0-9]+\."),
         # Excel turns a day and a month around only where both could be a month.
-        "iso_late": found["iso"] & (texts.late > 12),
+        "late": (found["iso"] & (texts.late > 12)) | (found["serial"] & (serial.day() > 12)),
         "zoned": texts.zone != "",
         "six": texts.six,
         "plain": texts.plain,
@@ -159,7 +141,7 @@ def spread(texts: Table) -> dict[str, Value]:
         "short": texts.times.sum(where=short).fill_null(0).cast("int64"),
         "short_first": texts["first"].nunique(where=short),
         "short_last": texts.short_year.nunique(where=short),
-        "serial_last": texts.text.re_extract(SERIAL, 1).try_cast("int64").max(),
+        "serial_last": texts.serial_day.max(),
     }
 
 
@@ -173,6 +155,9 @@ def order(
     facts = {**counts, "where": where, "example": counts.get("numeric:example")}
     if layout.dates:
         return layout.dates, None
+    cells = counts["iso"] + counts["serial"]
+    if cells and not counts["late"] and day_first + month_first > 0.95 * numeric:
+        return "dmy", doubt("swapped_dates", **facts | {"iso": cells})
     if is_one(counts, "serial"):
         last = EPOCH + timedelta(days=counts["serial_last"])
         if last + LATER < today:
@@ -180,8 +165,6 @@ def order(
             return "dmy", doubt("ambiguous_dates.calendar", **facts)
     if not is_one(counts, "numeric"):
         return "dmy", None
-    if counts["iso"] and not counts["iso_late"] and day_first + month_first > 0.95 * numeric:
-        return "dmy", doubt("swapped_dates", **facts)
     # The year changes seldom, the day often.
     days, years = counts["short_first"], counts["short_last"]
     if counts["short"] > (1 - LEAST) * numeric and days <= SURE * years:

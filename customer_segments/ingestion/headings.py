@@ -16,7 +16,7 @@ from customer_segments.texts import read_toml
 # Words of no weight, words that say the same, and the currency of a column of money.
 ARTICLES = {"de", "del", "della", "dello", "dell", "do", "da", "dos", "du", "des", "d", "la", "le"}
 ARTICLES |= {"l", "of", "the", "der"}
-NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer"}
+NUMBER = {"no", "n", "nr", "num", "nro", "numero", "number", "nummer", "nbr"}
 CURRENCIES = set(read_toml(__package__, "currencies.toml")["codes"])
 TAX = (
     " (excl|incl|excluding|including|ex|inc|eks|ekskl|inkl|exkl|zzgl|hors|con|sin|com|sem|c|s|bez"

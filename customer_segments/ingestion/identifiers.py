@@ -114,9 +114,11 @@ def _spelt(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what writes e-mail addresses without case, and others as the rules say."""
 
     def spelt(text: StringValue) -> Value:
-        # Anna Smith <anna@example.com>, mailto:anna@example.com, gid://shopify/Customer/20001
+        # Anna Smith <anna@example.com>, mailto:anna@example.com, gid://shopify/Customer/20001, and
+        # {6F9619FF-8B86-D011-B42D-00C04FC964FF}
         text = text.re_replace(
-            r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+)|mailto:(.*))$", r"\1\2\3"
+            r"^(?:.*<([^@\s<>]+@[^@\s<>]+)>|gid://.*/([0-9]+)|mailto:(.*)|\{([0-9A-Fa-f-]{36})\})$",
+            r"\1\2\3\4",
         )
         is_address = text.contains("@") & text.re_search(_ADDRESS)
         text = ibis.ifelse(is_address, text.lower(), text)

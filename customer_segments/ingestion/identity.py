@@ -17,6 +17,8 @@ from customer_segments.storage.relations import fetched, kept
 # How often two sources meet at a key. Where it is more often, a part of the keys tells as much: a
 # thousand files whose receipts start at 1 each day meet ten billion times.
 MEETINGS = 20_000_000
+# Of more orders, a part tells whether they have the same products; fewer are corrections by hand.
+ENOUGH_ORDERS, LEAST_ORDERS = 1_000_000, 10
 BY_DAY = ["customer", "day"]
 PAIR = ["earlier", "later"]
 
@@ -27,7 +29,7 @@ def superseded(
     """Return ``place`` and key of the orders that are superseded, and the pairs that share any.
 
     Rows have their keys and ``place``, and orders are ``orders_of`` them, as a table. ``blocks`` is
-    what stands at each place: an order is cut by the end of a sheet, not of a block.
+    what stands at each place: those of one sheet are no parts of one export.
     """
     shared = kept(con, _shared(orders), "shared")
     numbered, by_day = shared.filter(_.number != ""), shared.filter(_.number == "")
@@ -38,9 +40,9 @@ def superseded(
     pairs: list[Pair] = []
     if counted["numbered"]:
         found = _by_number(con, numbered, most)
-        may_be = [pair for pair in found if pair.may_be_cut(blocks)]
-        cut = _cut(con, rows, orders, numbered, may_be) if may_be else set()
-        pairs += [pair.taken_by(cut) for pair in found]
+        agree = any(pair.agree for pair in found)
+        cut = _cut(con, rows, numbered, counted["numbered"]) if agree else set()
+        pairs += [pair.taken_by(cut, blocks) for pair in found]
     if counted["all"] > (counted["numbered"] or 0):
         pairs += [pair.taken_by(()) for pair in _by_lines(con, rows, by_day, most)]
     numbers = numbered.select("place", "number").distinct()
@@ -50,8 +52,9 @@ def superseded(
         _same_orders(numbered, _table_of(con, pairs, "cut"))
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
         .union(_in_later(by_day, [*KEY], corrected))
+        .distinct()
     )
-    return found.distinct(), pairs
+    return _whole(kept(con, found, "superseded"), rows, orders), pairs
 
 
 def _shared(orders: Table) -> Table:
@@ -128,45 +131,25 @@ def _table_of(con: Connection, pairs: list[Pair], taken: str, *, has_numbers: bo
     return kept(con, table, f"{taken}_{'by_number' if has_numbers else 'by_day'}")
 
 
-def _cut(
-    con: Connection, rows: Table, orders: Table, numbered: Table, may_be: list[Pair]
-) -> set[tuple[int, int]]:
-    """Return the pairs whose one order ends a file and begins the other, with other products.
+def _cut(con: Connection, rows: Table, numbered: Table, orders: int) -> set[tuple[int, int]]:
+    """Return the pairs whose common orders have mostly other products here and there.
 
-    An order that was corrected has mostly the products that it had.
+    They are parts of one export, which the end of a file cuts, or which has a file for each kind of
+    product: an order that was corrected has mostly the products that it had.
     """
-    side = ["place", "number"]
-    pairs = _paired(numbered.select("place", *KEY), [*KEY])
-    pairs = (
-        pairs.semi_join(_table_of(con, may_be, "others"), PAIR).select(*PAIR, "number").distinct()
-    )
-    pairs = kept(con, pairs, "pairs")
-    sides = pairs.select("number", place="earlier").union(pairs.select("number", place="later"))
-    ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max())
-    stands = orders.semi_join(sides, side).group_by(side).agg(low=_.low.min(), high=_.high.max())
-    products = rows.semi_join(sides, side)
-    products = products.select(*side, product=_.stock_code.fill_null("")).distinct()
+    some = numbered.filter(numbered.number.hash() % (orders // ENOUGH_ORDERS + 1) == 0)
+    rows = rows.mutate(product=ibis.coalesce(rows.stock_code, rows.description, ""))
+    products = rows.semi_join(some, ["place", *KEY]).select("place", *KEY, "product").distinct()
     products = kept(con, products, "products")
-    counted = products.group_by(side).agg(products=_.count())
-    stands = stands.inner_join(ends, "place").inner_join(counted, side)
-    stands = stands.select(
-        *side, "products", begins=stands.low == stands.start, ends=stands.high == stands.end
+    sizes = products.group_by("place", *KEY).agg(here=_.count())
+    sizes = sizes.rename(earlier="place").inner_join(
+        sizes.select(*KEY, later="place", there="here"), [*KEY]
     )
-    common = _paired(products, ["number", "product"]).group_by(*PAIR, "number")
-    both = (
-        pairs.inner_join(
-            stands.rename("earlier_{name}"),
-            [("earlier", "earlier_place"), ("number", "earlier_number")],
-        )
-        .inner_join(
-            stands.rename("later_{name}"), [("later", "later_place"), ("number", "later_number")]
-        )
-        .left_join(common.agg(common=_.count()), [*PAIR, "number"])
-    )
-    goes_on = (both.earlier_ends & both.later_begins) | (both.earlier_begins & both.later_ends)
-    fewest = ibis.least(both.earlier_products, both.later_products)
-    found = both.filter(goes_on, both.common.fill_null(0) * 2 < fewest)
-    return {(row["earlier"], row["later"]) for row in fetched(con, found.select(*PAIR))}
+    sizes = sizes.group_by(PAIR).agg(fewest=ibis.least(_.here.sum(), _.there.sum()))
+    common = _paired(products, [*KEY, "product"]).group_by(PAIR).agg(common=_.count())
+    both = sizes.filter(_.earlier < _.later).left_join(common, PAIR)
+    found = both.filter(both.common.fill_null(0) * 2 < both.fewest).select(*PAIR)
+    return {(row["earlier"], row["later"]) for row in fetched(con, found)}
 
 
 def _same_orders(orders: Table, cut: Table) -> Table:
@@ -175,6 +158,33 @@ def _same_orders(orders: Table, cut: Table) -> Table:
     earlier = orders.inner_join(newest, [*KEY]).filter(_.place < _.later)
     earlier = earlier.select("place", *KEY, "later")
     return earlier.anti_join(cut.rename(place="earlier"), ["place", "later"]).drop("later")
+
+
+def _whole(found: Table, rows: Table, orders: Table) -> Table:
+    """Have the whole order count of which the start or the end of what comes later has a part.
+
+    Where the order stands at an end of the earlier as well, the later is a correction, and so it is
+    where it has a few orders alone.
+    """
+    orders = orders.filter(orders.day != ibis.date(NO_DAY))  # headings that stand again, totals
+    ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max(), of=_.count())
+    ends = orders.inner_join(ends, "place").mutate(
+        is_end=(_.low == _.start) | (_.high == _.end), is_few=_.of < LEAST_ORDERS
+    )
+    part = ends.filter(_.is_end, ~_.is_few).anti_join(found, ["place", *KEY])
+    inside = ends.filter(~_.is_end).semi_join(found, ["place", *KEY]).semi_join(part, [*KEY])
+    both = part.select("place", *KEY).union(inside.select("place", *KEY))
+    lines = rows.semi_join(both, ["place", *KEY])
+    lines = lines.select("place", *KEY, line=line_hash(lines)).distinct()
+    lines = lines.mutate(whole=_.count().over(ibis.window(group_by=["place", *KEY])))
+    later = lines.select(*KEY, "line", later="place", part="whole")
+    common = lines.rename(earlier="place").inner_join(later, [*KEY, "line"])
+    common = common.filter(_.earlier < _.later, _.part < _.whole)
+    less = common.group_by(*KEY, *PAIR, "part").agg(common=_.count()).filter(_.common == _.part)
+    less = less.group_by(*KEY, "later").agg(place=_.earlier.max())
+    return found.anti_join(less, ["place", *KEY]).union(
+        less.select(*KEY, place="later").select("place", *KEY)
+    )
 
 
 def _in_later(orders: Table, key: list[str], pairs: Table) -> Table:

@@ -26,7 +26,7 @@ from customer_segments.ingestion.line_totals import other_totals
 from customer_segments.ingestion.minor_units import is_said, minor_units
 from customer_segments.ingestion.names import several_names
 from customer_segments.ingestion.order_numbers import order_numbers
-from customer_segments.ingestion.reading import grids, has_formulas_without_values
+from customer_segments.ingestion.reading import EMPTY_FORMULA, grids, has_in_sheets
 from customer_segments.ingestion.scans import require_readable
 from customer_segments.ingestion.sheet import Sheet
 from customer_segments.ingestion.sources import Source
@@ -180,7 +180,7 @@ def _looked_at(
         doubts += other_zone(con, grid, policy.source.time_zone)
     for name, share in CALCULATED.items():
         without = counts.get(f"no_{name}") or 0
-        if without > share * rows and has_formulas_without_values(grid.source.file):
+        if without > share * rows and has_in_sheets(grid.source.file, EMPTY_FORMULA):
             column = f"{place}, column {headings[name]!r}"
             doubts.append(doubt("formulas", column=column, without=without, rows=rows))
     named = {counts.get(name) or "" for name in ("a_currency", "other_currency")} - {""}

@@ -16,7 +16,7 @@ from customer_segments.texts import read_toml
 
 # Signs and ISO 4217 codes, in front or behind; in Japanese code pages a backslash is the yen.
 _CURRENCY = (
-    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪₡₲₸₼₾₵円\\]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM"
+    r"(?:[A-Z]{1,3} ?\$|[$£€¥₹₽₺₩฿₫₴₦₱₪₡₲₸₼₾₵円원元\\]|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|Rs\.?|Rp\.?|RM"
     r"|S?Fr\.?|S/\.?|TL|kn|KM|din\.?|[Ee]uros?|руб\.?|р\.|грн\.?|лв\.?)"  # noqa: RUF001 - Cyrillic on purpose
 )
 _BLANKS = "[\\s\u00a0\u2007\u2009\u202f'\u2019]"
@@ -180,8 +180,12 @@ def _digits(text: StringValue) -> StringValue:
 
 
 def _without_dash(text: StringValue) -> StringValue:
-    """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-."""
-    text = text.re_replace("^(?:'|=\")(.*?)[\"']?$", r"\1").re_replace(_PER_UNIT, "")
+    """Return 12,- as 12, 12.50/kg as 12.50, ="12.50" without the signs, and 12.50 CR as 12.50-.
+
+    So is 7,950/-, as Indians write that there are no paise, 7,950.00.
+    """
+    text = text.re_replace("^(?:'|=\")(.*?)[\"']?$", r"\1").re_replace(" ?/[-=]+$", ".00")
+    text = text.re_replace(_PER_UNIT, "")
     text = text.re_replace(r"(?i)([0-9)]) ?dr\.?$", r"\1").re_replace(
         r"(?i)([0-9]) ?cr\.?$", r"\1-"
     )

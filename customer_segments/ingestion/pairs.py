@@ -11,7 +11,7 @@ from customer_segments.ingestion.blocks import Block
 SHOWN = 3
 WORDS = {
     "correction": "the same export again: what stands in the later one counts",
-    "cut": "one order that goes on in the later one: nothing is superseded",
+    "cut": "orders that go on in the later one: nothing is superseded",
     "others": "other orders: only the same order in the later one counts instead",
 }
 
@@ -20,8 +20,8 @@ class Pair(NamedTuple):
     """Two sources that share orders, and how they are taken.
 
     ``correction``: half of what they share agrees, so that the later is the same export again, and
-    a number alone supersedes, whatever its customer and day are now. ``cut``: their one order goes
-    on in the later source, and nothing is superseded. ``others``: of receipts that start anew only
+    a number alone supersedes, whatever its customer and day are now. ``cut``: their orders go on in
+    the later source, and nothing is superseded. ``others``: of receipts that start anew only
     the same order supersedes; without numbers these are customers who bought here and there on a
     day, and nothing is.
 
@@ -36,13 +36,13 @@ class Pair(NamedTuple):
     has_numbers: bool
     taken: Literal["correction", "cut", "others"] = "others"
 
-    def may_be_cut(self, blocks: Sequence[Block]) -> bool:
-        """Tell whether the two, of which ``blocks`` says what stands there, may share a cut one."""
-        return self.agree == 1 and blocks[self.earlier].source != blocks[self.later].source
+    def taken_by(self, cut: Collection[tuple[int, int]], blocks: Sequence[Block] = ()) -> "Pair":
+        """Return the pair with how it is taken; ``cut`` are those that have parts of orders.
 
-    def taken_by(self, cut: Collection[tuple[int, int]]) -> "Pair":
-        """Return the pair with how it is taken; ``cut`` are those whose one order is cut."""
-        if (self.earlier, self.later) in cut:
+        ``blocks`` says what stands at each place.
+        """
+        is_cut = (self.earlier, self.later) in cut
+        if is_cut and blocks[self.earlier].source != blocks[self.later].source:
             return self._replace(taken="cut")
         return self._replace(taken="correction" if self.agree * 2 >= self.shared else "others")
 

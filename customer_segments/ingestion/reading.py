@@ -8,7 +8,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 SHEET = re.compile(r"xl/worksheets/.*\.xml")
+# In the XML of sheets: a formula that was never calculated; rows that a filter hides, at the start.
 EMPTY_FORMULA = re.compile(rb"</f>(?:<v ?/>|<v></v>|</c>)")
+FILTERED = re.compile(rb'<sheetPr [^>]*filterMode="(?:1|true)"')
+BLOCK = 1 << 20
 TEXT = (".csv", ".tsv", ".txt", ".gz")
 # Of a sheet without headings; fewer are notes.
 LEAST_ROWS = 20
@@ -109,9 +113,11 @@ def _workbook_grids(
     if failed and not found:
         raise failed
     sheets = list(found.values())
-    if sheets and not layout.sheets:
-        alike = tuple(_looking_alike(sheets[0], others))
-        sheets[0] = sheets[0]._replace(doubts=alike)
+    if sheets:
+        doubts = [] if layout.sheets else [*_looking_alike(sheets[0], others)]
+        if has_in_sheets(file, FILTERED, at_start=True):
+            doubts.append(doubt("filtered", file=shown(source.name)))
+        sheets[0] = sheets[0]._replace(doubts=tuple(doubts))
     return sheets
 
 
@@ -157,23 +163,22 @@ def _sheet_grid(
     return copied(con, source, sheet, header, folder, cells.to_batches())
 
 
-def has_formulas_without_values(file: Path) -> bool:
-    """Tell whether a workbook has formulas that were never calculated, as far as it is whole."""
+def has_in_sheets(file: Path, what: re.Pattern[bytes], *, at_start: bool = False) -> bool:
+    """Tell whether the XML of a workbook's sheets has something, as far as the workbook is whole.
+
+    It is looked for in all of it, or ``at_start`` alone.
+    """
     if not zipfile.is_zipfile(file):
         return False
     with zipfile.ZipFile(file) as archive:
-        sheets = [name for name in archive.namelist() if SHEET.fullmatch(name)]
         try:
-            return any(_has_empty_formula(archive, name) for name in sheets)
+            for name in filter(SHEET.fullmatch, archive.namelist()):
+                with archive.open(name) as stream:
+                    blocks, end = iter(partial(stream.read, BLOCK), b""), b""
+                    for block in islice(blocks, 1 if at_start else None):
+                        if what.search(end + block):
+                            return True
+                        end = block[-16:]
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-            return False
-
-
-def _has_empty_formula(archive: zipfile.ZipFile, sheet: str) -> bool:
-    with archive.open(sheet) as stream:
-        end = b""
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            if EMPTY_FORMULA.search(end + block):
-                return True
-            end = block[-16:]
+            pass
     return False

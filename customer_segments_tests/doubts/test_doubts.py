@@ -183,15 +183,15 @@ MANY = [
         {"layout": [{"columns": {"amount": "HEADING"}}]},
     ),
     (
-        "totals",
+        "sold_twice",
         {
             '"sheet"': "if(n % 2 = 0, 'Lines', 'Orders')",
             "price": "10 + n // 2",
             "quantity": "1",
             "stock_code": "'P'",
         },
-        ["sheet 'Lines': 1,200 of 1,200 days", "sheet 'Orders'"],
-        {"layout": [{"sheets": ["Orders"]}]},
+        ["sheet 'Lines' and orders.csv, sheet 'Orders'", "1,200 of 1,200 days"],
+        {"layout": [{"sheets": ["Lines"]}]},
     ),
     (
         "totals",
@@ -321,9 +321,12 @@ def test_a_fault_of_one_kind_raises_no_other_doubt(name, shop):
     assert found.accept == f'[source]\naccept = ["{name}"]'
 
 
-@pytest.mark.parametrize(("others", "levels"), [(50, ["warns"]), (20, [])])
-def test_what_may_be_the_largest_customer_or_a_till_is_said(others, levels):
-    customers = f"if(n // 2 % 9 = 0, '99999', (n // 2 % {others})::VARCHAR)"
+@pytest.mark.parametrize(
+    ("name", "others", "levels"),
+    [("88321", 50, ["warns"]), ("88321", 20, []), ("99999", 50, ["stops"])],
+)
+def test_what_may_be_the_largest_customer_or_a_till_is_said(name, others, levels):
+    customers = f"if(n // 2 % 9 = 0, '{name}', (n // 2 % {others})::VARCHAR)"
     found = doubted(only="outlying_customer", customer_id=customers)
     assert [each.level for each in found] == levels
 
@@ -826,6 +829,24 @@ def test_files_that_tell_customers_by_another_kind_of_id_are_doubted():
     email = "if(n < 1200, customer_id || '@example.org', customer_id)"
     found = doubted(by_file=by_file, **TWO_FILES, customer_id=email)
     assert [(each.name, each.level) for each in found] == [("several_ids", "stops")]
+
+
+@pytest.mark.parametrize(("is_swapped", "names"), [(True, ["several_ids"]), (False, [])])
+def test_a_file_whose_order_numbers_are_customers_in_others_is_doubted(is_swapped, names):
+    headings = {"headings": {"invoice": "Order", "customer_id": "Customer"}}
+    both = {"invoice": "customer_id", "customer_id": "invoice"} if is_swapped else {}
+    swapped = {name: f"if(n < 1200, {name}, {other})" for name, other in both.items()}
+    by_file = dict.fromkeys(("a.csv", "b.csv"), headings)
+    # Many orders of few customers.
+    few = {"customer_id": "(12000 + n // 2 % 90)::VARCHAR"} if not is_swapped else {}
+    found = doubted(only="swapped_ids", by_file=by_file, **TWO_FILES, **(swapped | few))
+    assert [each.name for each in found] == names
+    change = {
+        "layout": [
+            {"files": "b.csv", "columns": {"customer_id": "Order"} | {"invoice": "Customer"}}
+        ]
+    }
+    assert all(each.change == change for each in found)
 
 
 def test_order_numbers_of_lines_are_doubted():

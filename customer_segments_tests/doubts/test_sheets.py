@@ -35,7 +35,7 @@ BOXES = {
 
 @pytest.mark.parametrize(("columns", "levels"), [(SWAPPED, ["stops"]), (BOXES, [])])
 def test_days_that_were_taken_for_months_stop(columns, levels):
-    found = doubted(only="one_day", **columns)
+    found = doubted(only="swapped_days", **columns)
     assert [each.level for each in found] == levels
     assert all(each.said.startswith("5.csv, sheet 'orders': all 248 dates") for each in found)
 

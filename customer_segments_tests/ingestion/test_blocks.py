@@ -63,6 +63,19 @@ def test_a_scattered_file_that_was_appended_to_itself_counts_once():
     assert len(settled(rows + rows[60:] + rows).standing) == len(rows)
 
 
+def test_of_an_order_inside_which_a_block_begins_all_lines_count():
+    made = [
+        [{"invoice": f"{n}", "stock_code": code, "customer_id": f"{n}"} for code in "ABC"]
+        for n in range(20)
+    ]
+    found = settled(flat(made) + flat(made)[25:])
+    # Of order 8 the block has two lines; the first to stand has all three.
+    assert [row["row_number"] for row in found.standing] == [*range(2, 29), *range(64, 97)]
+    # Headings stand above the rows that were appended, and are read as one of them.
+    headings = {"invoice": "Invoice", "invoice_date": None, "customer_id": "Customer"}
+    assert len(settled([*flat(made), headings, *flat(made)[25:]]).standing) == 61
+
+
 def test_a_corrected_export_appended_replaces_also_customers_and_dates():
     made = [
         [{"invoice": f"{n}", "stock_code": code, "customer_id": f"{n}"} for code in "AB"]

@@ -141,6 +141,8 @@ def test_identifiers_are_text_without_the_zeros_of_a_number():
     assert values("customer_id", nobody) == [None] * len(nobody)
     assert values("customer_id", ["A.B@Example.com"]) == ["a.b@example.com"]
     assert values("customer_id", ["gid://shopify/Customer/13085"]) == ["13085"]
+    guid = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
+    assert values("customer_id", [guid, f"{{{guid}}}", "{7}"]) == [guid, guid, "{7}"]
     assert values("customer_id", ["mailto:a@b.com", "'K17'", "'17"]) == ["a@b.com", "K17", "17"]
 
 

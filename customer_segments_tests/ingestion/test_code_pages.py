@@ -31,6 +31,15 @@ def test_letters_tell_the_code_page(page, words):
 
 
 @pytest.mark.parametrize(
+    ("page", "date"),
+    [("cp932", "2024年3月11日"), ("gb18030", "2024年12月1日"), ("euc_kr", "2024년 3월 11일")],
+)
+def test_dates_alone_tell_the_code_pages_of_east_asia(page, date):
+    text = f"20001,{date},5".encode(page)
+    assert text.decode(likeliest(text).name) == f"20001,{date},5"
+
+
+@pytest.mark.parametrize(
     ("page", "words", "other", "stops"),
     [
         ("cp1252", "Müller Straße Café", "", False),

@@ -274,6 +274,18 @@ def test_serial_numbers_that_may_count_from_1904_are_said(serial, doubted, tmp_p
     assert [(each.name, each.level) for each in found.doubts] == [(n, "warns") for n in doubted]
 
 
+@pytest.mark.parametrize(
+    ("cells", "doubts"),
+    [
+        (["45297", "2024-03-12"], ["swapped_dates"]),  # 2024-01-06
+        (["45297", "45307"], []),
+    ],
+)
+def test_cells_whose_days_a_spreadsheet_took_for_months_are_doubted(cells, doubts):
+    texts = [*cells, *(f"{day}/01/2024" for day in range(13, 31))]
+    assert read("invoice_date", texts)[1] == doubts
+
+
 @given(many(st.lists(MOMENTS, min_size=1, max_size=6)))
 @settings(max_examples=2, **MANY)
 def test_serial_numbers_and_compact_dates(columns):
@@ -390,6 +402,7 @@ def test_a_layout_that_names_the_decimal_mark_leaves_no_doubt(columns, decimal):
         (["Rp 12.500", "Rp 1.250.000"], ["12500", "1250000"]),
         (["$(12.50)", "$2.50", "($3.50)"], ["-12.5", "2.5", "-3.5"]),
         (["\\1,250,000", "\\500", "300円"], ["1250000", "500", "300"]),
+        (["1,250,000원", "300元"], ["1250000", "300"]),
         (
             [
                 "\uffe5\uff11\uff0c\uff12\uff15\uff10\uff0c\uff10\uff10\uff10",
@@ -400,6 +413,7 @@ def test_a_layout_that_names_the_decimal_mark_leaves_no_doubt(columns, decimal):
         ),
         (["\u0661\u0662\u066b\u0665\u0660", "\u06f3\u066b\u06f2\u06f5"], ["12.5", "3.25"]),
         (["1,199.00/Nos", "-2.50 / Stk."], ["1199", "-2.5"]),
+        (["Rs. 7,950/-", "Rs.1,07,950/-", "₹ 450 /="], ["7950", "107950", "450"]),
         (["12.50 CR", "13.00 DR", "14.25cr."], ["-12.5", "13", "-14.25"]),
         (['="12.50"', "'13.25", "'14.5'"], ["12.5", "13.25", "14.5"]),
         (["\u2013£12.50", "£13.00", "-\u00a014.25"], ["-12.5", "13", "-14.25"]),
@@ -424,6 +438,7 @@ WRITTEN = [
     *("2024-03-11T00:00:00+00:00[Europe/London]", "Mon Mar 11 00:00:00 UTC 2024"),
     *("11. märts 2024", "2024 m. kovo 11 d.", "11 март 2024 \u0433., 00:00 ч.", "11 مارس 2024"),
     *("2024. 03. 11. 0:00", "2024.03.11. 00:00", "2024年3月11日 0時0分", "'2024-03-11'"),
+    *("11/03/2024 12:00a", "11/03/2024 12:00 \u03c0.\u03bc."),
     *("11 במרץ 2024", "11/03/2024 00h00min00s", "11 березня 2024 \u0440."),
 ]
 

@@ -107,11 +107,26 @@ def test_an_order_that_the_end_of_a_file_cuts_in_two_is_all_there():
     for at in (12, 17):
         found = settled(rows[:at], rows[at:])
         assert len(found.standing) == len(rows)
-        assert "goes on in the later one" in found.said[0]
+        assert "that go on in the later one" in found.said[0]
     newest_first = settled(rows[17:], rows[:17])
     assert len(newest_first.standing) == len(rows)
     # An export that comes after the pieces counts in place of both.
     assert {name for name, _ in places(settled(rows[:17], rows[17:], rows))} == {"2.csv"}
+
+
+def test_files_of_a_kind_of_products_each_have_parts_of_the_same_orders():
+    rows = [row for n in range(30) for row in order(n, day=n, codes="AB" if n % 3 else "ABC")]
+    kinds = [[row for row in rows if row["stock_code"] == code] for code in "ABC"]
+    found = settled(*kinds)
+    assert len(found.standing) == len(rows)
+    # Nearly all of an export, once more: a product was taken out of it.
+    assert len(settled(rows, kinds[0] + kinds[1]).standing) == 60
+
+
+@pytest.mark.parametrize(("first", "last"), [(11, 60), (20, 49), (20, 60)])
+def test_of_exports_of_so_many_rows_the_orders_at_the_ends_are_whole(first, last):
+    rows = [row for n in range(20) for row in order(n, day=n, codes="ABC")]
+    assert len(settled(rows, rows[first:last]).standing) == len(rows)
 
 
 def test_an_order_of_a_file_of_its_own_corrects_the_last_of_the_file_before():

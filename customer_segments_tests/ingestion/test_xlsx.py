@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.chart import BarChart
 
 from customer_segments.doubts.doubts import require_none_stops
 from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
-from customer_segments.ingestion.reading import has_formulas_without_values
+from customer_segments.ingestion.reading import EMPTY_FORMULA, has_in_sheets
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
@@ -205,10 +205,20 @@ def test_formulas_without_values_are_the_cause_whatever_the_column(tmp_path, col
         require_none_stops(dry_run([path], Installation.of(install(tmp_path, tmp_path))).doubts)
 
 
+@pytest.mark.parametrize("is_filtered", [True, False])
+def test_rows_that_a_filter_hides_are_said(tmp_path, is_filtered):
+    path = write(tmp_path / "a.xlsx", [HEADER, line(), line()])
+    book = load_workbook(path)
+    book.active.sheet_properties.filterMode = is_filtered
+    book.save(path)
+    doubts = dry_run([path], Installation.of(install(tmp_path, tmp_path))).doubts
+    assert [each.level for each in doubts if each.name == "filtered"] == ["warns"] * is_filtered
+
+
 def test_a_checksum_that_is_wrong_says_nothing_of_formulas(tmp_path):
     path = write(tmp_path / "a.xlsx", [HEADER, line()])
     data = path.read_bytes()
     for entry in re.finditer(rb"PK\x01\x02", data):
         data = data[: entry.start() + 16] + bytes(4) + data[entry.start() + 20 :]
     path.write_bytes(data)
-    assert not has_formulas_without_values(path)
+    assert not has_in_sheets(path, EMPTY_FORMULA)
