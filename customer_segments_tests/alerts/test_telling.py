@@ -158,6 +158,7 @@ def test_a_run_that_was_killed_or_cancelled_is_told(installed, instance):
     failure, end = waiting(installed)
     assert "Its process 17 was killed." in failure
     assert "WARNING: The run of ingest was cancelled" in end
+    assert "Somebody stopped it." in end
 
 
 def test_a_failing_webhook_keeps_the_alert_until_it_recovers(by_webhook, instance, webhook):

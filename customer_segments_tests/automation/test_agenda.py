@@ -343,8 +343,8 @@ def older_report(draft: Draft) -> None:
     draft.report(2)
 
 
-def refit(draft: Draft) -> None:
-    draft.report(2)
+def refit(draft: Draft, *reported: int) -> None:
+    draft.report(*reported or (2,))
     draft.champion("new")
     for table in LABELLED:
         draft.publish(table, 1, 2, 3, 4)
@@ -381,9 +381,14 @@ def cut_without_report(draft: Draft) -> None:
     [
         (no_report, ["report 2024-04"]),
         (cut_without_report, ["report 2024-03"]),
-        (april_stays_cut, ["report 2024-04", "report 2024-03"]),
+        (april_stays_cut, ["report 2024-03", "report 2024-04"]),
         (older_report, []),
         (refit, ["report 2024-04", "report 2024-02", "recommend"]),
+        # Those in a row are one run.
+        (
+            lambda draft: refit(draft, 1, 3),
+            ["report 2024-03 to 2024-04", "report 2024-01", "recommend"],
+        ),
         (evaluated, ["report 2024-04"]),
         (other_report, ["report 2024-04"]),
     ],

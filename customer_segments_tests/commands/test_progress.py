@@ -1,5 +1,6 @@
 """What a run prints of its checks: warnings in one line, errors in full."""
 
+import logging
 from types import SimpleNamespace
 
 import dagster as dg
@@ -8,6 +9,10 @@ from rich.console import Console
 
 from customer_segments.commands import launching
 from customer_segments.commands.launching import ProgressHandler
+from customer_segments.errors import UserError
+from customer_segments.installation import Installation
+from customer_segments_tests.console import SAMPLE
+from customer_segments_tests.installations import install
 
 
 def printed(*judged: tuple[str, dg.AssetCheckSeverity | None]) -> str:
@@ -62,8 +67,21 @@ def test_what_is_being_done_is_named_and_what_is_done_no_more():
     for kind, step in (("STEP_START", "customer_rfm"), ("STEP_SUCCESS", "customer_rfm")):
         event = SimpleNamespace(event_type=dg.DagsterEventType[kind], step_key=step)
         handler.emit(SimpleNamespace(dagster_meta={"dagster_event": event}))
+        # Which Dagster says where no month had to be judged.
+        handler.emit(logging.makeLogRecord({"msg": "op 'checks' did not yield", "levelno": 20}))
         shown.append(f"{handler.status.status}".strip())
     assert shown == ["customer_rfm", ""]
+
+
+def test_a_folder_of_dagsters_that_cannot_be_used_is_a_sentence(tmp_path, monkeypatch):
+    # SQLite takes %41 in the address of a file for a letter. A full disk ends in the same way.
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "h%41"))
+    installed = Installation.of(install(tmp_path, source_dir=SAMPLE))
+    with (
+        pytest.raises(UserError, match=r"h%41 cannot be written: unable to open database file"),
+        launching.launcher(installed) as launch,
+    ):
+        launch("ingest")
 
 
 def test_the_line_is_one_however_long():

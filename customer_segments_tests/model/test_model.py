@@ -20,7 +20,7 @@ from customer_segments.model.names import SEGMENTS, name_clusters
 from customer_segments.model.training import Pool, training_pool
 from customer_segments.months import is_complete, shift
 from customer_segments.storage import Warehouse
-from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL
+from customer_segments.tables import CUSTOMER_SEGMENTS, KMEANS_MODEL, MODEL_SELECTION
 from customer_segments_tests.installations import materialize
 
 TRAINING = date(2011, 11, 1)
@@ -176,6 +176,12 @@ def test_an_unknown_version_and_too_little_history_are_clear_errors(sample_wareh
     installed = copy_of(sample_warehouse)
     with pytest.raises(UserError, match="no model version 'nope'"):
         materialize(installed, ["champion_model"], config={"champion_model": {"version": "nope"}})
-    config = {"kmeans_model": {"training_month": "2023-03"}}
-    with pytest.raises(UserError, match="takes 500 and 12"):
-        materialize(installed, ["kmeans_model"], config=config)
+    evidence = Warehouse(installed.warehouse_path).load(MODEL_SELECTION)
+    for month, said in (("2023-03", "takes 500 and 12"), ("2023-13", "has no snapshot")):
+        config = {"kmeans_model": {"training_month": month}}
+        with pytest.raises(UserError, match=said):
+            materialize(installed, ["model_selection", "kmeans_model"], config=config)
+    # A fit that is refused leaves that of the champion.
+    pd.testing.assert_frame_equal(
+        Warehouse(installed.warehouse_path).load(MODEL_SELECTION), evidence
+    )
