@@ -6,6 +6,7 @@ nobody (the policy has a list).
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import ibis
@@ -137,8 +138,9 @@ def outlying_customer(found: Evidence) -> Iterator[Doubt]:
         # Web Shop, xxx: a word among numbers is no customer like the others.
         is_word = of_ids["told"] > NEARLY_ALL and not re.search(TOLD, row["customer_id"])
         is_word |= bool(re.search(TYPED, row["customer_id"]))
-        large, least = (LARGE / 5, TIMES / 4) if is_word else (LARGE, TIMES / 2)
-        times = max(_times(found.customers, row, of, large) for of in ("orders", "lines"))
+        larges, least = ((LARGE / 5, LARGE), TIMES / 4) if is_word else ((LARGE,), TIMES / 2)
+        shares = product(("orders", "lines"), larges)
+        times = max(_times(found.customers, row, *each) for each in shares)
         if times < least:
             continue
         rows = found.raw

@@ -17,8 +17,10 @@ from customer_segments.storage.relations import fetched, kept
 # How often two sources meet at a key. Where it is more often, a part of the keys tells as much: a
 # thousand files whose receipts start at 1 each day meet ten billion times.
 MEETINGS = 20_000_000
-# Of more orders, a part tells whether they have the same products; fewer are corrections by hand.
-ENOUGH_ORDERS, LEAST_ORDERS = 1_000_000, 10
+# Of more orders, a part tells whether they have the same products.
+ENOUGH_ORDERS = 1_000_000
+# Corrections by hand are fewer, or hardly any of the earlier source and nearly all of the later.
+LEAST_ORDERS, HARDLY_ANY, NEARLY_ALL = 10, 0.1, 0.9
 BY_DAY = ["customer", "day"]
 PAIR = ["earlier", "later"]
 
@@ -41,7 +43,7 @@ def superseded(
     if counted["numbered"]:
         found = _by_number(con, numbered, most)
         agree = any(pair.agree for pair in found)
-        cut = _cut(con, rows, numbered, counted["numbered"]) if agree else set()
+        cut = _cut(con, rows, orders, numbered, counted["numbered"]) if agree else set()
         pairs += [pair.taken_by(cut, blocks) for pair in found]
     if counted["all"] > (counted["numbered"] or 0):
         pairs += [pair.taken_by(()) for pair in _by_lines(con, rows, by_day, most)]
@@ -131,25 +133,46 @@ def _table_of(con: Connection, pairs: list[Pair], taken: str, *, has_numbers: bo
     return kept(con, table, f"{taken}_{'by_number' if has_numbers else 'by_day'}")
 
 
-def _cut(con: Connection, rows: Table, numbered: Table, orders: int) -> set[tuple[int, int]]:
+def _cut(
+    con: Connection, rows: Table, orders: Table, numbered: Table, count: int
+) -> set[tuple[int, int]]:
     """Return the pairs whose common orders have mostly other products here and there.
 
-    They are parts of one export, which the end of a file cuts, or which has a file for each kind of
-    product: an order that was corrected has mostly the products that it had.
+    They are parts of one export, whose orders the end of a file cuts, or which has a file for each
+    kind of product: an order that was corrected has mostly the products that it had.
     """
-    some = numbered.filter(numbered.number.hash() % (orders // ENOUGH_ORDERS + 1) == 0)
+    part = count // ENOUGH_ORDERS + 1
+    some = numbered.filter(numbered.number.hash() % part == 0)
     rows = rows.mutate(product=ibis.coalesce(rows.stock_code, rows.description, ""))
     products = rows.semi_join(some, ["place", *KEY]).select("place", *KEY, "product").distinct()
     products = kept(con, products, "products")
-    sizes = products.group_by("place", *KEY).agg(here=_.count())
-    sizes = sizes.rename(earlier="place").inner_join(
-        sizes.select(*KEY, later="place", there="here"), [*KEY]
+    sizes = products.group_by("place", *KEY).agg(products=_.count())
+    sizes = sizes.inner_join(_with_ends(orders), ["place", *KEY])
+    sizes = sizes.select("place", *KEY, "products", "is_end", "of").rename(earlier="place")
+    there = {"later": "earlier", "there": "products", "is_end_there": "is_end", "of_there": "of"}
+    both = sizes.inner_join(sizes.rename(there), [*KEY]).filter(_.earlier < _.later)
+    both = both.group_by(PAIR).agg(
+        fewest=ibis.least(_.products.sum(), _.there.sum()),
+        agree=_.count() * part,
+        at_ends=(_.is_end & _.is_end_there).sum() * part,
+        of=_.of.max(),
+        of_there=_.of_there.max(),
     )
-    sizes = sizes.group_by(PAIR).agg(fewest=ibis.least(_.here.sum(), _.there.sum()))
+    by_hand = (both.agree < HARDLY_ANY * both.of) & (both.agree > NEARLY_ALL * both.of_there)
+    by_hand |= both.agree < LEAST_ORDERS
+    both = both.filter(~by_hand | (both.at_ends == both.agree))
     common = _paired(products, [*KEY, "product"]).group_by(PAIR).agg(common=_.count())
-    both = sizes.filter(_.earlier < _.later).left_join(common, PAIR)
+    both = both.left_join(common, PAIR)
     found = both.filter(both.common.fill_null(0) * 2 < both.fewest).select(*PAIR)
     return {(row["earlier"], row["later"]) for row in fetched(con, found)}
+
+
+def _with_ends(orders: Table) -> Table:
+    """Add ``is_end``, of an order at the start or end of its place, and ``of``, how many it has."""
+    orders = orders.filter(orders.day != ibis.date(NO_DAY))  # headings that stand again, totals
+    ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max(), of=_.count())
+    ends = orders.inner_join(ends, "place")
+    return ends.mutate(is_end=(ends.low == ends.start) | (ends.high == ends.end))
 
 
 def _same_orders(orders: Table, cut: Table) -> Table:
@@ -166,12 +189,8 @@ def _whole(found: Table, rows: Table, orders: Table) -> Table:
     Where the order stands at an end of the earlier as well, the later is a correction, and so it is
     where it has a few orders alone.
     """
-    orders = orders.filter(orders.day != ibis.date(NO_DAY))  # headings that stand again, totals
-    ends = orders.group_by("place").agg(start=_.low.min(), end=_.high.max(), of=_.count())
-    ends = orders.inner_join(ends, "place").mutate(
-        is_end=(_.low == _.start) | (_.high == _.end), is_few=_.of < LEAST_ORDERS
-    )
-    part = ends.filter(_.is_end, ~_.is_few).anti_join(found, ["place", *KEY])
+    ends = _with_ends(orders)
+    part = ends.filter(_.is_end, _.of >= LEAST_ORDERS).anti_join(found, ["place", *KEY])
     inside = ends.filter(~_.is_end).semi_join(found, ["place", *KEY]).semi_join(part, [*KEY])
     both = part.select("place", *KEY).union(inside.select("place", *KEY))
     lines = rows.semi_join(both, ["place", *KEY])

@@ -123,6 +123,14 @@ def test_files_of_a_kind_of_products_each_have_parts_of_the_same_orders():
     assert len(settled(rows, kinds[0] + kinds[1]).standing) == 60
 
 
+@pytest.mark.parametrize("few", [1, 12])
+def test_of_orders_corrected_by_hand_the_correction_counts_whatever_is_in_it(few):
+    rows = [row for n in range(200) for row in order(n, day=n, codes="AB")]
+    numbers = range(5, 5 + 10 * few, 10)
+    corrected = [row for n in numbers for row in order(n, day=n, codes="XYZ")]
+    assert len(settled(rows, corrected).standing) == len(rows) + few
+
+
 @pytest.mark.parametrize(("first", "last"), [(11, 60), (20, 49), (20, 60)])
 def test_of_exports_of_so_many_rows_the_orders_at_the_ends_are_whole(first, last):
     rows = [row for n in range(20) for row in order(n, day=n, codes="ABC")]
