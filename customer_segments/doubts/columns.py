@@ -47,7 +47,11 @@ def no_quantity(found: Evidence) -> Iterator[Doubt]:
         if not price or row["headings"].get("quantity"):
             continue
         unused = found.unused.get(place, [])
-        may_be = [name for name in unused if re.search(QUANTITY, name)]
+        may_be = [
+            name
+            for name in unused
+            if re.search(QUANTITY, name) or headings.is_nearly("quantity", name)
+        ]
         if may_be or (unused and re.search(PER_UNIT, price)):
             yield doubt(
                 "no_quantity",

@@ -7,6 +7,7 @@ row in which they stand (``layout``).
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from itertools import starmap, zip_longest
 from typing import Any
@@ -26,6 +27,8 @@ TAX = (
 # What several columns may say together without anybody saying so.
 WHOLE = ("invoice_date", "customer_id")
 LEAST_LEFT = 5
+# Of the letters, those that are right: one of eight may be wrong, left out or exchanged.
+MISTYPED = 0.87
 PIVOTED = r"(?i)^(sum|max|min|avg|average|summe|somme|suma|somma|soma|som) (of|von|de|di|van) "
 TABLE = r"^(?:\w+\.(?=\w{3,}$)|(?:dim|fct|fact|str|int|lng|dbl|dtm|dte|cur)(?:_|(?=[A-Z])))"
 CAMEL = "(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])"
@@ -85,6 +88,13 @@ def named(heading: str, cells: Sequence[str]) -> list[int]:
 
     place = column_index_from_string(letters[1].upper()) - 1
     return [place] if place < len(cells) and not cells[place] else []
+
+
+def is_nearly(column: str, cell: str) -> bool:
+    """Tell whether a heading may be one of a column's with letters mistyped: Quanity."""
+    names = {_plain(name) for name in _known()["synonyms"][column]}
+    known = [name for name in names if len(name) >= LEAST_LEFT]
+    return bool(get_close_matches(_plain(cell), known, n=1, cutoff=MISTYPED))
 
 
 def parts(column: str, cells: Sequence[str]) -> list[int]:
