@@ -70,7 +70,8 @@ def page(seen: Seen) -> None:
     note(f"{same} of the customers have a segment of the same name.")
     if way != GRID:
         st.write("To fit it for all months, and have it label if the gate lets it:")
-        st.code(f"customer-segments refit --clusters {way}", language="sh")
+        fitted = f"--clusters {way} --training-month {view.month:%Y-%m}"
+        st.code(f"customer-segments refit {fitted}", language="sh")
 
 
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")

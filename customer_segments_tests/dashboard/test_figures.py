@@ -190,7 +190,8 @@ def test_what_if_it_were_the_same_it_is(opened, seen):
     assert (moved["from_segment"] == moved["to_segment"]).all()
     app = opened("what_if", way="3")
     assert len(app.dataframe[1].value) == 3
-    assert app.code[0].value == "customer-segments refit --clusters 3"
+    fitted = f"--clusters 3 --training-month {seen.month:%Y-%m}"
+    assert app.code[0].value == f"customer-segments refit {fitted}"
     grid = opened("what_if", way="RFM grid")
     assert grid.dataframe[1].value["customers"].sum() == len(seen.view.people)
     assert not grid.code
