@@ -77,7 +77,8 @@ def prepare_dagster_home(root: Path | None = None, *, is_sample: bool = False) -
     except OSError as error:
         raise UserError(
             f"Dagster's folder {home} cannot be written: {error.strerror}.",
-            "Give the user that runs this write permission on it.",
+            "Give the user that runs this write permission on it, or set DAGSTER_HOME to a folder "
+            "that has it.",
         ) from error
     return home
 

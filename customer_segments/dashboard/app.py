@@ -92,10 +92,10 @@ def _shown(page, seen: Seen) -> None:
     if view.caution:
         st.warning(f"**These segments rest on little:** {view.caution}.")
     currency = seen.installed.policy.source.currency
-    of_money = f"in {text(currency)}, net" if currency else "net"
+    of_money = f"in {text(currency)}, " if currency else ""
     st.sidebar.markdown(
         f"Labelled {view.labelled:%Y-%m-%d %H:%M} UTC by model "
-        f"{view.clusters['version'].iloc[0]}. Money is {of_money} of returns."
+        f"{view.clusters['version'].iloc[0]}. Money is {of_money}{view.net}."
     )
     try:
         page(seen)

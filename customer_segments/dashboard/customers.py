@@ -163,7 +163,7 @@ def _past(seen: Seen, customer: str) -> None:
 def _history(history: pd.DataFrame, model: Iterable[str]) -> None:
     base = alt.Chart(history).encode(
         x=alt.X("snapshot_month:T", title=None).axis(format="%b %Y"),
-        y=alt.Y("monetary:Q", title="Spent so far"),
+        y=alt.Y("monetary:Q", title="Spent"),
     )
     marks = base.mark_point(filled=True, size=90, opacity=1).encode(
         **by_segment(history["segment"], model),

@@ -67,7 +67,7 @@ def headlines(
     since, so_far = f"Since {month_name(before.month)}", "" if view.is_complete else " so far"
     now = taken["now"] or 0
     yield "Customers", f"{total['customers']:,}", _change(total["since_last_month"]), since
-    sales = f"Net of returns: {plain(now)}. {since}"
+    sales = f"{view.net.capitalize()}: {plain(now)}. {since}"
     in_short = f"{now / 1e6:,.2f}M" if abs(now) >= 1e6 else plain(now)
     grown = {name: _grown(now, taken[name]) for name in ("last_month", "last_year")}
     grown = grown if view.is_complete else {}
@@ -103,7 +103,7 @@ def money_column(view: MonthView) -> str:
 
 def _list(view: MonthView, how: str, said: str) -> None:
     found, money = named(view, how), money_column(view)
-    when = "in the last twelve months" if money == "revenue_12m" else "so far"
+    when = "in the last twelve months" if money == "revenue_12m" else view.span
     note(f"{counted(len(found), 'customer')}, who spent {amount(found[money].sum())} {when}.")
     columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
     shown = columns_of(columns, segment="To")

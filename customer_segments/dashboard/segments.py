@@ -23,7 +23,7 @@ MOST_POINTS = 2_000
 MOST = (0.1, 0.9)
 SIZES = columns_of(
     "segment customers share revenue median_recency_days median_frequency median_monetary",
-    revenue="Spent in all",
+    revenue="Spent",
 )
 BORDERS = columns_of("segment description last_order orders_range spent_range")
 LISTED = "customer_id segment country account_tier monetary frequency recency_days"

@@ -6,7 +6,7 @@ are whole. Does not: the gate that a challenger has to pass (``gates``), measuri
 
 from collections.abc import Callable, Iterable
 
-from ibis import coalesce
+from ibis import coalesce, ifelse
 from ibis.expr.types import Table
 
 from customer_segments.months import between, month_of
@@ -54,7 +54,8 @@ def champion(scope: Scope) -> Table:
 
     Its stability is what was measured when it was the challenger, or else the evidence's of as
     many clusters of the same customers, which are the same model. A refit with another number of
-    clusters moves customers by intent, and does not count.
+    clusters moves customers by intent, one of before the champion's time from another champion:
+    neither counts.
     """
     decisions, model, selection = (
         scope.relation(contract) for contract in (CHAMPION_MODEL, KMEANS_MODEL, MODEL_SELECTION)
@@ -67,7 +68,9 @@ def champion(scope: Scope) -> Table:
     evidence = selection.filter(selection.stability.notnull())
     evidence = evidence.select(*trained_on, evidence="stability")
     is_judged = decisions.verdict.isin(["promoted", "kept"])
-    refits = decisions.filter(decisions.moved_share.notnull(), is_judged)
+    since = ifelse(decisions.verdict != "kept", decisions.decision, None).max()
+    refits = decisions.mutate(since=since.over()).filter(decisions.moved_share.notnull(), is_judged)
+    refits = refits.filter(refits.decision >= refits.since)
     refits = refits.select("decision", "moved_share", version="challenger")
     refits = refits.inner_join(versions, "version")
     newest = refits.moved_share.argmax(refits.decision)

@@ -46,8 +46,10 @@ def print_campaign(installed: Installation, console: Console) -> None:
     """Print how the groups of a past month's lists differ, and what that does not say."""
     result = installed.warehouse.load(CAMPAIGN_RESULT)
     currency = installed.policy.source.currency
+    of = result.iloc[0]
     since = (
-        f"{groups.FOLLOWED_MONTHS} months after the lists of {result['list_month'].iloc[0]:%Y-%m}"
+        f"{groups.FOLLOWED_MONTHS} months after the lists of {of['list_month']:%Y-%m} with "
+        f"{of['control_share']:.0%} in control"
     )
     for outcome, (said, form) in OUTCOMES.items():
         rows = [

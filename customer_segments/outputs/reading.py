@@ -153,6 +153,8 @@ def _view(
     # Who is not back by the 9th of a month that goes on is not known to stay away.
     known_until = month if months.is_end(month, totals["snapshot_date"], today) else before
     cohort_month = months.shift(known_until, -FOLLOWED_MONTHS)
+    # By the model of the month alone: another may call others by the same name.
+    labels = labels.filter(labels.model_version.isin(versions))
     cohort = queries.of(labels, cohort_month)
     since = rfm.filter(rfm.snapshot_month >= ibis.date(cohort_month))
     year, window = {}, customers["window_months"][0].as_py()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What files may say nothing of, and is not shown then.
 OPTIONAL = ("products", "country")
+# Why rows are rejected where the rules leave returns out.
+CREDIT_NOTE = "credit_note"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,12 @@ class MonthTotals:
             return ""
         found = self.findings.query("check_name == 'little_history'")["said"]
         return found.iloc[0] if len(found) else ""
+
+    @property
+    def net(self) -> str:
+        """What money is of returns."""
+        is_left_out = (self.rows["reason"] == CREDIT_NOTE).any()
+        return "before returns, which the rules leave out" if is_left_out else "net of returns"
 
     def of_month(self, table: "pd.DataFrame", column: str = "snapshot_month") -> "pd.DataFrame":
         """Return the rows of a table that are of this month."""
@@ -117,6 +125,11 @@ class MonthView(MonthTotals):
     def window_months(self) -> int | None:
         """Months that a snapshot looks back on; ``None`` for all history."""
         return self.customers["window_months"][0].as_py()
+
+    @property
+    def span(self) -> str:
+        """The time that orders and money of customers are of."""
+        return f"in the last {self.window_months} months" if self.window_months else "so far"
 
     @cached_property
     def lacks(self) -> list[str]:

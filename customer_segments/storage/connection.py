@@ -188,8 +188,8 @@ def _connect(
             f"The warehouse {path} cannot be opened: {error}",
             "Allow writing to the file and its folder for the user that runs this."
             if "Permission denied" in str(error)
-            else "If it is damaged, `customer-segments restore` brings back a backup. If it is not "
-            "a file of this project, set CUSTOMER_SEGMENTS_WAREHOUSE to another.",
+            else "Is it damaged? `customer-segments restore` brings a backup back; delete a "
+            "serving copy, and the next run makes it. Else set CUSTOMER_SEGMENTS_WAREHOUSE.",
         ) from error
 
 

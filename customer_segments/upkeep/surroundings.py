@@ -135,11 +135,13 @@ def files(settings: Settings) -> Iterator[Finding]:
 def dagster(settings: Settings | None) -> Iterator[Finding]:
     """Say how Dagster's own folder is, and whether the UI and its daemon run."""
     home = _home(settings)
-    if not home.exists():
-        yield well("Dagster", "It has no history here yet.")
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = f"chmod u+rwx {there}, or set DAGSTER_HOME to another folder"
+        yield wrong("Dagster", f"{there} cannot be written to.", remedy)
         return
-    if not os.access(home, os.W_OK | os.X_OK):
-        yield wrong("Dagster", f"{home} cannot be written to.", f"chmod u+rwx {home}")
+    if there != home:
+        yield well("Dagster", "It has no history here yet.")
         return
     size = 0
     for path in home.rglob("*"):

@@ -66,6 +66,7 @@ def invented(
     people = made["customers"]
     if "customer_id" not in people:
         people = people.assign(customer_id=[f"{number:04}" for number in range(len(people))])
+    people = people.assign(window_months=pd.NA).astype({"window_months": "Int64"})
     made["customers"] = pa.Table.from_pandas(people, preserve_index=False)
     return MonthView(**made)
 

@@ -168,8 +168,21 @@ def test_a_window_of_months_is_said(sample_view):
     window = pa.array([6] * sample_view.customers.num_rows, pa.int64())
     index = sample_view.customers.column_names.index("window_months")
     customers = sample_view.customers.set_column(index, "window_months", window)
-    text = said(replace(sample_view, customers=customers, year={}))
-    assert "1,300 customers had bought in the 6 months before" in text
+    view = replace(sample_view, customers=customers, year={})
+    assert "1,300 customers had bought in the 6 months before" in said(view)
+    page, whole = page_of(view), page_of(sample_view)
+    assert "orders in the last 6 months, " in page.text
+    assert "orders so far, " in whole.text
+    # What left the window is no goods that were returned.
+    assert page.tables["moves"][0][-1] == "More or less"
+    assert whole.tables["moves"][0][-1] == "Brought since"
+
+
+def test_money_without_returns_is_not_called_net(sample_view):
+    rejected = sample_view.rows[-1:].assign(reason="credit_note")
+    rows = pd.concat([sample_view.rows, rejected])
+    assert "Money is before returns" in page_of(replace(sample_view, rows=rows)).text
+    assert "Money is net of returns" in page_of(sample_view).text
 
 
 def backtest(ours: float, plain: float) -> pd.DataFrame:

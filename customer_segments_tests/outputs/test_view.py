@@ -127,6 +127,18 @@ def test_retention_is_what_the_transactions_say(view, sample_warehouse):
     assert 0 < sum(returned.values()) < sum(customers.values())
 
 
+def test_retention_is_of_labels_by_the_months_own_model(sample_warehouse, copy_of):
+    """Where months keep the labels that they have, another model may use the same names."""
+    warehouse = Warehouse(copy_of(sample_warehouse).warehouse_path)
+    with warehouse.writing() as con:
+        con.raw_sql(
+            "UPDATE customer_segments SET model_version = 'other' "
+            "WHERE snapshot_month < '2024-02-01'"
+        )
+    retention = read_month(warehouse, MONTH, TODAY, SHARE).retention
+    assert retention["months_after"].max() == 4
+
+
 def test_a_month_that_is_cut_short_says_nothing_of_who_stays_away(real_warehouse):
     """December 2011 ends on the 9th: who was not back by then may still come."""
     warehouse = Warehouse(real_warehouse.warehouse_path)

@@ -153,6 +153,20 @@ def test_an_unstable_champion_fails(sample_warehouse, copy_of):
     assert said in checks["stability"].whole().said
 
 
+def test_a_refit_that_was_promoted_since_moves_nobody_any_more(sample_warehouse, copy_of):
+    chosen = (
+        "INSERT INTO champion_model BY NAME SELECT max(decision) + 1 AS decision, 'other' AS "
+        "version, any_value(version) AS previous_version, 'other' AS challenger, 'chosen' AS "
+        "verdict, max(decided_at) AS decided_at, '' AS reason, NULL AS moved_share, "
+        "NULL AS stability, '' AS matching, '' AS run_id FROM champion_model"
+    )
+    refused = DECIDED.format(challenger="other", stability=0.9)
+    changed = copy_of(sample_warehouse), "champion_model", ANOTHER_VERSION, refused
+    assert judged_when(*changed)["refit_moves"].level is Level.ERROR
+    check = judged_when(*changed, chosen)["refit_moves"]
+    assert (check.level, check.whole().said) == (Level.OK, "no refit so far")
+
+
 def test_the_first_champions_stability_is_the_evidences(sample_warehouse, copy_of):
     installed = copy_of(sample_warehouse)
     measured = "UPDATE model_selection SET stability = 0.8 WHERE is_recommended"

@@ -51,7 +51,8 @@ def sizes_and_revenue(view: MonthView, profiles: pd.DataFrame) -> Drawn:
         axes.axvline(0, color=FAINT, lw=1)
     best = revenue_shares.idxmax() if has_revenue else shares.idxmax()
     said = revenue_shares[best] if has_revenue else None
-    return [drawn], {"best": best, "share": shares[best], "revenue_share": said}
+    facts = {"best": best, "share": shares[best], "revenue_share": said, "span": view.span}
+    return [drawn], facts
 
 
 @picture(_now)
