@@ -21,7 +21,7 @@ FORMER = _CALLED.format(
     "|ancien|avant|sauvegarde|viejo|anterior|antiguo|borrador|vecchio|bozza|antigo|rascunho|oud"
 )
 FINAL = _CALLED.format(
-    "finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
+    "new|updated?|latest|neue?|nouveau|nouvelle|nuev[oa]|nov[oa]|nuov[oa]|nieuwe?|finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
 )
 
 # Dates in names of files, 31-12-2024, 31_12_24 or 311224, and which parts may be year, month, day.
@@ -104,13 +104,8 @@ def natural_order(files: list[Path]) -> list[Path]:
         # after Q4 2024.
         stem = re.sub(DAY, lambda found: str(_day(found, order) or found[0]), file.stem)
         for number, month in enumerate(MONTHS, 1):
-            stem = re.sub(
-                NAMED.format(month, year),
-                lambda found, number=number: (
-                    f"{_full(found[3])}.{number}.{found[1] or ''}{found[2] or ''}"
-                ),
-                stem,
-            )
+            stem = re.sub(NAMED.format(month, year), rf"20\3.{number}.\1\2", stem)
+        stem = re.sub(r"20(\d{4}\.)", r"\1", stem)
         stem = re.sub(PART, r"\2.\1", stem)
         return standing(stem), stem, file.name
 
@@ -131,13 +126,9 @@ def _order_of(found: list[re.Match[str]]) -> tuple[int, int, int]:
 def _day(found: re.Match[str], order: tuple[int, int, int]) -> date | None:
     year, month, day = (found[part] for part in order)
     try:
-        return date(int(_full(year)), int(month), int(day))
+        return date(int(f"20{year}"[-4:]), int(month), int(day))
     except ValueError:
         return None
-
-
-def _full(year: str) -> str:
-    return f"20{year}"[-4:]
 
 
 def parts_of(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from customer_segments.doubts import (
     again,
     columns,
+    corrections,
     customers,
     files,
     lines,
@@ -27,7 +28,8 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(retailers.several_ids, retailers.swapped_ids, columns.other_scale),
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
     *(columns.swapped_days, columns.numbered_lines, columns.other_headings),
-    *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
+    *(totals.totals, again.repeated_lines, again.sold_twice),
+    *(corrections.lost_orders, corrections.corrected, corrections.orders_in_parts),
     *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
     *(lines.unnetted_returns, statuses.unsigned_credit_notes, statuses.unsigned_credit_statuses),
     statuses.unsigned_credit_sheets,

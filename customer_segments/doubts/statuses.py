@@ -13,6 +13,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.doubts.again import standing_twice
+from customer_segments.doubts.corrections import SUPERSEDED
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.tables.money import line_revenue
@@ -65,7 +66,9 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 
 def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
     """Look for sheets and files called credit notes while nothing of them is negative, or plans."""
-    rows = found.rows.filter(_.reason.isnull(), ~_.is_credit)
+    # Orders of the same number in sheets of sales may put them out of count.
+    counts = found.rows.reason.isnull() | (found.rows.reason == SUPERSEDED)
+    rows = found.rows.filter(counts, ~_.is_credit, _.revenue > 0)
     names = [row["sheet"].replace("_", " ") for row in found.sheets]
     planned = [bool(re.search(WORDS["plan"], name)) for name in names]
     for row, name, is_plan in zip(found.sheets, names, planned, strict=True):

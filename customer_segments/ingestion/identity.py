@@ -9,7 +9,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.blocks import Block
-from customer_segments.ingestion.orders import KEY, NO_DAY, line_hash
+from customer_segments.ingestion.orders import BACK, KEY, NO_DAY, line_hash
 from customer_segments.ingestion.pairs import Pair
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.relations import fetched, kept
@@ -54,8 +54,10 @@ def superseded(
         _same_orders(numbered, _table_of(con, pairs, "cut"))
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
         .union(_in_later(by_day, [*KEY], corrected))
-        .distinct()
     )
+    # An order that is superseded takes along what it took back, which may be gone from the later.
+    back = found.mutate(number=found.number + BACK)
+    found = found.union(back.semi_join(orders, ["place", *KEY])).distinct()
     return _whole(kept(con, found, "superseded"), rows, orders), pairs
 
 

@@ -15,12 +15,17 @@ SHEET = ["workbook", "sheet"]
 # Where a file has no numbers, a customer's day is an order.
 KEY = ("number", "customer", "day")
 NO_DAY = date(1, 1, 1)
+# Ends the number of lines that take something back: an export of refunds names the orders and days
+# that a file of sales has.
+BACK = "\t-"
 
 
 def with_keys(rows: Table) -> Table:
     """Add ``number``, ``customer`` and ``day``, empty where there is none, to be joined by."""
+    number = rows.invoice.upper().fill_null("")
+    is_back = (number != "") & ((rows.quantity < 0) | (rows.price < 0)).fill_null(False)
     return rows.mutate(
-        number=rows.invoice.upper().fill_null(""),
+        number=ibis.ifelse(is_back, number + BACK, number),
         customer=rows.customer_id.fill_null(""),
         day=rows.invoice_date.date().fill_null(ibis.date(NO_DAY)),
     )

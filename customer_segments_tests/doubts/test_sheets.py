@@ -77,6 +77,10 @@ def test_a_sheet_that_is_called_credit_notes_or_a_plan_and_bears_no_minus_stops(
     named = f"if(n % 10 = 0, '{sheet}', 'Sales')"
     found = doubted(sheet={"row_count": 240}, sheet_name=named)
     assert [each.name for each in found] == names
+    # Whose orders stand in sales as well.
+    columns = {"sheet_name": named, "is_superseded": "n % 10 = 0"}
+    found = doubted(sheet={"row_count": 240}, only="unsigned_credit_sheets", **columns)
+    assert [each.name for each in found] == names
 
 
 @pytest.mark.parametrize(
