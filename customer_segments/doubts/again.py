@@ -1,7 +1,7 @@
-"""Doubts about what is there again: lines of an order, sales of a file.
+"""Doubts about what is there again: lines of an order, sales of a file, numbers of other orders.
 
-Belongs here: what counts twice, for it stands in two places. Does not: totals among lines
-(``totals``), orders that were found again (``corrections``).
+Belongs here: what counts twice, or does not count, for it stands in two places. Does not: totals
+among lines (``totals``), how orders are found again (``ingestion.identity``).
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,9 @@ DAYS_APART = 14
 MOST, HALF, ONCE = 0.8, 0.5, 0.95
 # What two files may have the same money of, by the doubt that says so.
 BY = {"sold_twice": "day", "sold_twice.orders": "invoice"}
-LEAST_ORDERS = 20
+# Of orders that a later file has again: a correction changes customer and day of few.
+LOST, LEAST_ORDERS = 0.2, 20
+SUPERSEDED = "overlapping_invoice"
 
 
 def repeated_lines(found: Evidence) -> Iterator[Doubt]:
@@ -175,3 +177,21 @@ def _listed(found: Evidence, rows: Table) -> Iterator[Doubt]:
     for row in found.fetched(concerned.order_by(SHEET).limit(1)):
         place = where(row["workbook"], row["sheet"])
         yield doubt("sold_twice.listed", where=place, looked_at=found.looked_at, **row)
+
+
+def lost_orders(found: Evidence) -> Iterator[Doubt]:
+    """Look for orders that another of the same number, a later one, put out of count."""
+    if SUPERSEDED not in found.outcome:
+        return
+    order = ["invoice", "customer_id", "day"]
+    raw = found.raw.filter(found.raw.invoice.notnull(), found.raw.customer_id.notnull())
+    raw = raw.mutate(day=raw.invoice_date.date())
+    gone, there = raw.filter(raw.is_superseded), raw.filter(~raw.is_superseded)
+    lost = gone.semi_join(there, "invoice").anti_join(there, order)
+    counted = {
+        name: found.fetched(rows.select(order).distinct().agg(orders=_.count()))[0]["orders"]
+        for name, rows in (("gone", gone), ("lost", lost))
+    }
+    if counted["lost"] >= max(LEAST_ORDERS, LOST * counted["gone"]):
+        change = {"layout": [{"columns": {"invoice": ""}}]}
+        yield doubt("lost_orders", change, **found.first(lost, "invoice") | counted)

@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
-from customer_segments.doubts.corrections import SUPERSEDED
+from customer_segments.doubts.again import SUPERSEDED
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals

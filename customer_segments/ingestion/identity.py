@@ -55,9 +55,9 @@ def superseded(
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
         .union(_in_later(by_day, [*KEY], corrected))
     )
-    # An order that is superseded takes along what it took back, which may be gone from the later.
-    back = found.mutate(number=found.number + BACK)
-    found = found.union(back.semi_join(orders, ["place", *KEY])).distinct()
+    # An order takes along what it took back, which may be gone from the later.
+    back = found.mutate(number=found.number + BACK).semi_join(orders, ["place", *KEY])
+    found = found.union(back).distinct()
     return _whole(kept(con, found, "superseded"), rows, orders), pairs
 
 

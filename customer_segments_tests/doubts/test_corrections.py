@@ -20,7 +20,7 @@ SAME = TWO_FILES | {"quantity": "1 + n % 1200 % 12", "price": "2.5 + n % 1200 % 
         ({}, ""),
         (
             {"price": "2.5 + n % 1200 % 7 + if(n >= 1200 AND n % 20 = 0, 1, 0)"},
-            "a.csv, sheet 'orders' and b.csv, sheet 'orders': 60 orders have other money",
+            "a.csv, sheet 'orders', and b.csv, sheet 'orders': 60 orders have other money",
         ),
         (
             {
@@ -44,6 +44,6 @@ def test_what_a_later_file_changed_or_lacks_is_said(columns, said):
 def test_orders_of_which_each_file_has_other_products_are_said(parts, names):
     number = f"if(n % 1200 < {2 * parts}, 'x', 'x' || n // 1200) || (n % 1200 // 2)"
     columns = SAME | {"invoice": number, "stock_code": "'P' || n // 1200 || n % 50"}
-    found = doubted(only="orders_in_parts", **columns)
+    found = doubted(only="corrected", **columns)
     assert [each.name for each in found] == names
     assert all(f"{parts} orders stand in both" in each.said for each in found)
