@@ -57,8 +57,7 @@ def superseded(
     )
     # An order takes along what it took back, which may be gone from the later.
     back = found.mutate(number=found.number + BACK).semi_join(orders, ["place", *KEY])
-    found = found.union(back).distinct()
-    return _whole(kept(con, found, "superseded"), rows, orders), pairs
+    return _whole(kept(con, found.union(back).distinct(), "superseded"), rows, orders), pairs
 
 
 def _shared(orders: Table) -> Table:
