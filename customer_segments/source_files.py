@@ -6,6 +6,7 @@ Belongs here: kinds of files by name. Does not: which folder it is (``settings``
 
 import re
 from collections.abc import Iterable
+from datetime import date, timedelta
 from pathlib import Path
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -20,14 +21,21 @@ FORMER = _CALLED.format(
     "|ancien|avant|sauvegarde|viejo|anterior|antiguo|borrador|vecchio|bozza|antigo|rascunho|oud"
 )
 FINAL = _CALLED.format(
-    "finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
+    "new|updated?|latest|neue?|nouveau|nouvelle|nuev[oa]|nov[oa]|nuov[oa]|nieuwe?|finale?|corrected|endgültig|korrigiert|définitif|corrigée?|definitiv[oa]|corregid[oa]|corretto"
 )
 
-# Dates in names of files, by what stands between; names of months, by how they begin.
-DAY = r"(?<!\d)(\d\d?){0}(\d\d?){0}(\d{{4}})(?!\d)"
+# Dates in names of files, 31-12-2024, 31_12_24 or 311224, and which parts may be year, month, day.
+DAY = (
+    r"(?<!\d)(?<!\d{4}[._ -])(?=\d\d?[._ -]|(?:\d{6}|\d{8})(?!\d))"
+    r"(\d\d?)([._ -]?)(\d\d?)\2((?:19|20)?\d\d)(?!\d)"
+)
+ORDERS = ((1, 3, 4), (4, 3, 1), (4, 1, 3))
 # 12-2024, Q4 2024, KW52_2024; no 31 of 2024-12-31 0900.
 PART = r"(?<!\d)(?<!\d[._ -])(\d\d?)[._ -]+((?:19|20)\d\d)(?!\d)"
-NAMED = r"(?i)(\d\d?[ _.-]*)?(?<![a-z]){}[a-zä]*[ _.-]*(\d\d?[ ,_.-]+)?(\d{{4}})(?!\d)"
+NAMED = r"(?i)(\d\d?[ _.-]*)?(?<![a-z])(?:{})[a-zä]*[ _.-]*(\d\d?[ ,_.-]+)?({})(?!\d)"
+# Behind names of months, years of two digits: no days, if all are such.
+SHORT = range(15, 51)
+# Names of months, by how they begin.
 MONTHS = (
     *("jan", "feb", "m[aä]r", "apr", "ma[iy]", "jun"),
     *("jul", "aug", "sep", "o[ck]t", "nov", "de[cz]"),
@@ -86,22 +94,41 @@ def natural_order(files: list[Path]) -> list[Path]:
     """
     from natsort import natsorted, ns
 
-    # 31-01-2025 among them: none of them has the month first.
-    by_mark = re.finditer(DAY.format("[-_]"), "\n".join(file.stem for file in files))
-    is_day_first = any(int(found[1]) > len(MONTHS) for found in by_mark)
+    stems = "\n".join(file.stem for file in files)
+    order = _order_of(list(re.finditer(DAY, stems)))
+    short = re.findall(NAMED.format("|".join(MONTHS), r"\d\d?"), stems)
+    year = r"\d{4}|\d\d" if all(int(found[-1]) in SHORT for found in short) else r"\d{4}"
 
     def in_time(file: Path) -> tuple[int, str, str]:
         # 1.3.2025 after 28.2.2025, 01-15-2025 after 12-31-2024, Feb 2025 after Jan 2025, Q1 2025
         # after Q4 2024.
-        stem = re.sub(DAY.format("[.]"), r"\3.\2.\1", file.stem)
-        stem = re.sub(DAY.format("[-_]"), r"\3.\2.\1" if is_day_first else r"\3.\1.\2", stem)
+        stem = re.sub(DAY, lambda found: str(_day(found, order) or found[0]), file.stem)
         for number, month in enumerate(MONTHS, 1):
-            stem = re.sub(NAMED.format(month), rf"\3.{number}.\1\2", stem)
+            stem = re.sub(NAMED.format(month, year), rf"20\3.{number}.\1\2", stem)
+        stem = re.sub(r"20(\d{4}\.)", r"\1", stem)
         stem = re.sub(PART, r"\2.\1", stem)
         return standing(stem), stem, file.name
 
     # Sorted first, for 1.csv and 01.csv, or a.csv and A.csv, are alike to natural order.
     return natsorted(sorted(files), key=in_time, alg=ns.IGNORECASE)
+
+
+def _order_of(found: list[re.Match[str]]) -> tuple[int, int, int]:
+    """Return the order of the parts in which most are days, and these nearest to each other."""
+
+    def likely(order: tuple[int, int, int]) -> tuple[int, timedelta]:
+        days = [day for each in found if (day := _day(each, order))]
+        return -len(days), max(days) - min(days) if days else timedelta()
+
+    return min(ORDERS, key=likely)
+
+
+def _day(found: re.Match[str], order: tuple[int, int, int]) -> date | None:
+    year, month, day = (found[part] for part in order)
+    try:
+        return date(int(f"20{year}"[-4:]), int(month), int(day))
+    except ValueError:
+        return None
 
 
 def parts_of(folder: Path) -> list[Path]:

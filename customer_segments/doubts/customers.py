@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue
 
 from customer_segments.doubts.evidence import Evidence
@@ -28,6 +29,8 @@ PREFIXED = "^([A-Za-z]{0,6}[-_ ]?)[0-9]*[1-9][0-9]*$"
 GROUPED = "^#[0-9]+$|^[0-9]{1,3}([., ][0-9]{3})+$"
 # 010-1234-5678, (030) 123456.
 PHONE = "^[(+]?[0-9][0-9 ()./-]{5,}[0-9]$"
+# René and Rene, Ltd and Ltd.: of names, and no addresses or numbers.
+NAMED, PLAIN_NAME = r"^[^@]*\pL{2}[^@]*$", "^[0-9A-Za-z ]*$"
 # Smith, Anna
 TURNED = r"^\pL[^,]*, *\pL"
 # A spreadsheet holds 15 digits of a number and makes the others zeros; so many ids do not end in
@@ -49,6 +52,13 @@ FEW, FEW_ORDERS = 12, 100
 # So many customers do not all buy once.
 LEAST_CUSTOMERS, SINGLE = 300, 0.995
 NAME_IT: Change = {"layout": [{"columns": {"customer_id": "HEADING"}}]}
+
+
+@ibis.udf.scalar.builtin
+def strip_accents(text: dt.string) -> dt.string:
+    """Return a text without accents."""
+
+
 IDENTIFIERS = {"customer_id": "customers", "invoice": "orders", "stock_code": "products"}
 
 
@@ -80,6 +90,7 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
             prefixes=ids.re_extract(PREFIXED, 1).nunique(where=ids.re_search(PREFIXED)),
             bare=ids.re_search("^[0-9]+$").any(),
             turned=ids.re_search(TURNED).any(),
+            odd=(ids.re_search(NAMED) & ~ids.re_search(PLAIN_NAME)).any(),
             signs=ids.re_search(f"{GROUPED}|{PHONE}").any(),
         )
     )
@@ -90,9 +101,11 @@ def padded_ids(found: Evidence) -> Iterator[Doubt]:
     if has["bare"] and has["prefixes"] == 2:  # of several, each has numbers of its own
         number = ibis.ifelse(ids.re_search(PREFIXED), ids.re_replace("^[^1-9]*", ""), ids)
         yield from _alike(found, number, "letters in front", id_signs="drop")
-    if has["turned"]:
-        words = ids.lower().re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
-        yield from _alike(found, words.sort().join(" "), "the order of names")
+    if has["odd"]:
+        words = strip_accents(ids).re_replace(r"[^\pL0-9]+", " ").strip().split(" ")
+        words = words.sort() if has["turned"] else words
+        key = ibis.ifelse(ids.re_search(NAMED), words.join(" "), ids)
+        yield from _alike(found, key, "accents, signs and the order of names")
     if has["zeros"]:
         # anna01@example.com is not anna1@example.com.
         unpadded = ibis.ifelse(ids.contains("@"), ids, ids.re_replace(f"({BEFORE})0+", r"\1"))

@@ -28,7 +28,7 @@ DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(files.fill_down, columns.no_quantity, columns.line_prices, columns.placeholder_dates),
     *(columns.swapped_days, columns.numbered_lines, columns.other_headings),
     *(totals.totals, again.repeated_lines, again.sold_twice, again.lost_orders),
-    *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off),
+    *(statuses.sold_in_statuses, sheets.one_day, sheets.cut_off, sheets.corrected),
     *(lines.unnetted_returns, statuses.unsigned_credit_notes, statuses.unsigned_credit_statuses),
     statuses.unsigned_credit_sheets,
     *(lines.services_sold, lines.outlying_reason),

@@ -54,7 +54,7 @@ class DryRun:
             for reason, of in self.found.outcome.items()
         }
         kept, rows = fate.pop(None, NOTHING), self._kept
-        sold = with_keys(rows.filter(~rows.is_credit)).select(KEY).distinct()
+        sold = with_keys(rows.filter(~rows.is_credit, rows.revenue >= 0)).select(KEY).distinct()
         (said,) = self.found.fetched(
             rows.agg(
                 customers=rows.customer_id.nunique(),

@@ -178,7 +178,8 @@ class Evidence:
         ``all_lines`` of all beside its ``customer_id``, ``orders`` and ``lines``.
         """
         rows = self.rows
-        sales = rows.filter(rows.reason.isnull() & ~rows.is_credit & rows.customer_id.notnull())
+        is_sold = rows.reason.isnull() & ~rows.is_credit & (rows.revenue >= 0)
+        sales = rows.filter(is_sold, rows.customer_id.notnull())
         per_order = with_keys(sales).group_by(KEY).agg(lines=_.count())
         each = per_order.group_by(customer_id="customer").agg(orders=_.count(), lines=_.lines.sum())
         each = each.mutate(

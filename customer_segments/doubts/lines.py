@@ -12,6 +12,7 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
+from customer_segments.doubts.again import SUPERSEDED
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
@@ -30,7 +31,6 @@ USUAL = read_toml(__package__, "reasons.toml")
 HARDLY_ANY = 0.005
 # Fewer rows say nothing of shares.
 LEAST_ROWS = 100
-SUPERSEDED = "overlapping_invoice"
 
 
 def unnetted_returns(found: Evidence) -> Iterator[Doubt]:

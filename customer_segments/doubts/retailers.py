@@ -46,7 +46,8 @@ def other_retailer(found: Evidence) -> Iterator[Doubt]:
         files = [file for file, name in group_of.items() if name == group["name"]]
         fewest = min(group["customers"], most["customers"])
         again = min(each["again"] / each["customers"] for each in (most, group))
-        is_near = _days_apart(most, group) <= DAYS_APART
+        apart = max(most["start"], group["start"]) - min(most["end"], group["end"])
+        is_near = apart.days <= DAYS_APART
         if fewest >= LEAST and again * fewest >= EXPECTED and is_near:
             facts = {"files": few(files), "expected": again * fewest}
             yield doubt("other_retailer", **group | facts)
@@ -82,11 +83,6 @@ def _figures(found: Evidence, days: Table, group_of: dict[str, str]) -> list[dic
     came_again = (age * 2 < length) & (last_age * 2 >= length)
     grouped = both.group_by("name", "start", "end")
     return found.fetched(grouped.agg(customers=both.count(), again=came_again.sum()))
-
-
-def _days_apart(one: dict[str, Any], other: dict[str, Any]) -> int:
-    first, second = sorted((one, other), key=lambda group: group["start"])
-    return (second["start"] - first["end"]).days
 
 
 def several_ids(found: Evidence) -> Iterator[Doubt]:

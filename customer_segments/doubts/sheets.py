@@ -1,19 +1,21 @@
-"""Doubts about sheets as a whole: whether they are whole, and whether their days are of sales.
+"""Doubts about sheets as a whole: whether they are whole, of days of sales, corrected by others.
 
-Belongs here: what is judged by the number of a sheet's rows and days. Does not: columns that are
-not used (``files``).
+Belongs here: what is judged by a sheet's rows, days and orders. Does not: columns that are not used
+(``files``).
 """
 
 from collections.abc import Iterable, Iterator
 
 from ibis import _
 
+from customer_segments.doubts.again import LOST
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.database import PREFIX
 from customer_segments.ingestion.doubt import Doubt, Level, doubt, layout_for
 from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.orders import KEY, SHEET, with_keys
 from customer_segments.source_files import SHOWN, TO_UNPACK, way_out
+from customer_segments.tables.money import total_revenue
 
 # Rows of a sheet of one day; so many times those of a day in others are too many, and so many days
 # and no further apart are files of a day each.
@@ -25,6 +27,8 @@ DATA = (
     *(".json", ".jsonl", ".ndjson", ".xml", ".feather", ".arrow", ".orc", ".avro", ".dbf", ".sav"),
     *(".dta", ".sas7bdat", ".mdb", ".accdb", ".sqlite", ".psv", ".dat", ".tab"),
 )
+# Fewer orders of two files are corrections by hand, or cut by the end of a file.
+LEAST_PARTS = 10
 ROUND = (10_000, 30_000, 50_000, 100_000, 150_000, 250_000, 500_000, 1_000_000)
 
 
@@ -69,3 +73,31 @@ def cut_off(found: Evidence) -> Iterator[Doubt]:
         rows = row["last"] if row["last"] in EXCEL else row["rows"]
         place = where(row["workbook"], row["sheet"])
         yield doubt("cut_off", level=level, where=place, rows=rows, what=what)
+
+
+def corrected(found: Evidence) -> Iterator[Doubt]:
+    """Look for orders that a later sheet has with other money or products, or alone lacks."""
+    if len(found.sheets) < 2:
+        return
+    rows = with_keys(found.some.filter(_.invoice.notnull()))
+    each = rows.group_by(*SHEET, *KEY, "is_superseded").agg(money=total_revenue(rows))
+    gone, there = each.filter(each.is_superseded), each.filter(~each.is_superseded)
+    # A sheet that was appended to itself has its own orders in another part.
+    elsewhere = gone.anti_join(there, [*SHEET, *KEY])
+    other = there.rename(file="workbook", of="sheet", new="money").select("file", "of", "new", *KEY)
+    met = elsewhere.inner_join(other, [*KEY]).filter(_.money != _.new)
+    in_parts = there.inner_join(other, [*KEY]).filter(_.workbook < _.file)
+    in_parts = in_parts.group_by("workbook", "file").agg(met=_.count()).filter(_.met >= LEAST_PARTS)
+    # The first and the last day of what both have may be whole in one of them alone.
+    time = elsewhere.group_by(SHEET).agg(first=_.day.min(), last=_.day.max(), met=_.count())
+    left = there.inner_join(time, SHEET).filter(_.day > _.first, _.day < _.last)
+    left = left.group_by(*SHEET, "first", "last", "met").agg(left=_.count())
+    cases = {
+        "corrected": met.mutate(orders=_.count().over()).order_by(*SHEET, *KEY),
+        "corrected.left": left.filter(_.left < LOST * _.met).order_by(SHEET),
+        "corrected.parts": in_parts.order_by(_.met.desc(), "workbook", "file"),
+    }
+    for case, concerned in cases.items():
+        for row in found.fetched(concerned.limit(1)):
+            files = {name: shown(row.get(name, "")) for name in ("workbook", "file")}
+            yield doubt(case, looked_at=found.looked_at, **row | files)

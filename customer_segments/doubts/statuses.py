@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
-from customer_segments.doubts.again import standing_twice
+from customer_segments.doubts.again import SUPERSEDED, standing_twice
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.tables.money import line_revenue
@@ -65,25 +65,35 @@ def unsigned_credit_notes(found: Evidence) -> Iterator[Doubt]:
 
 def unsigned_credit_sheets(found: Evidence) -> Iterator[Doubt]:
     """Look for sheets and files called credit notes while nothing of them is negative, or plans."""
-    rows = found.rows.filter(_.reason.isnull(), ~_.is_credit)
-    names = [row["sheet"].replace("_", " ") for row in found.sheets]
-    planned = [bool(re.search(WORDS["plan"], name)) for name in names]
-    for row, name, is_plan in zip(found.sheets, names, planned, strict=True):
-        # A shop may be called so, and all of its files are.
-        is_plan &= not all(planned)
-        is_called = re.search(WORDS["credit"], name) and not re.search(WORDS["sales"], name)
-        if not is_plan and not is_called:
+    # Orders of the same number in sheets of sales may put them out of count.
+    counts = found.rows.reason.isnull() | (found.rows.reason == SUPERSEDED)
+    rows = found.rows.filter(counts, ~_.is_credit, _.revenue > 0)
+    # A shop may be called so, and all of its files are.
+    called = [_called(row) for row in found.sheets]
+    for row, what in zip(found.sheets, called, strict=True):
+        if not what or all(what == other for other in called):
             continue
         sales = rows.filter(rows.workbook == row["workbook"], rows.sheet == row["sheet"])
         first = found.first(sales, "customer_id")
         if first and first["rows"] >= HALF * row["row_count"]:
             (total,) = found.fetched(sales.agg(money=_.revenue.cast("float64").sum()))
-            if is_plan:
+            if what == "plan":
                 yield doubt("planned_sales", **first | total)
                 continue
             change = layout_for([row["workbook"]], found.files, credit=[row["sheet"]])
             change = {**change, "cleaning": {"credit": "sign"}}
             yield doubt("unsigned_credit_notes.sheet", change, **first | total)
+
+
+def _called(sheet: dict[str, Any]) -> str:
+    """Return what a sheet, or its file where that says nothing, is called: a plan, or credit."""
+    for name in (sheet["sheet"].replace("_", " "), sheet["workbook"].replace("_", " ")):
+        plan, credit, sales = (re.search(WORDS[what], name) for what in ("plan", "credit", "sales"))
+        if credit and not plan and not (sales and re.search(WORDS["both"], name)):
+            return "credit"
+        if plan or credit or sales:
+            return "plan" if plan else ""
+    return ""
 
 
 def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
@@ -99,7 +109,8 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
         said = " ".join(called)
         names, back = _counting(found), any(re.search(w, said) for w in (BACK, WORDS["credit"]))
-        change = {"cleaning": {"statuses": names}} if any(_called_sold(names)) else None
+        is_sold = any(re.search(WORDS["sold"], name) for name in names)
+        change = {"cleaning": {"statuses": names}} if is_sold else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
         yield doubt(f"sold_twice.{'back' if back else 'statuses'}", change, **first | pair)
@@ -108,11 +119,7 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
 def _counting(found: Evidence) -> list[str]:
     """Return the statuses of rows that seem to count: of documents, those of what is sold."""
     names = [row["status"] for row in _by_status(found) if row["counts"]]
-    return (_called_sold(names) or names)[:MOST_SHOWN]
-
-
-def _called_sold(names: list[str]) -> list[str]:
-    return [name for name in names if re.search(WORDS["sold"], name)]
+    return ([name for name in names if re.search(WORDS["sold"], name)] or names)[:MOST_SHOWN]
 
 
 def statuses_of_sales(found: Evidence, returns: Table) -> Change:

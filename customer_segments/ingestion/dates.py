@@ -168,6 +168,8 @@ def order(
     # The year changes seldom, the day often.
     days, years = counts["short_first"], counts["short_last"]
     if counts["short"] > (1 - LEAST) * numeric and days <= SURE * years:
+        if years >= max(25, SURE * days):  # of a month: no shop has so many years
+            return "ymd", None
         return "dmy", doubt("ambiguous_dates.year", **facts)
     few = LEAST * (day_first + month_first)
     if day_first > few and month_first > few:

@@ -102,8 +102,9 @@ def _written_alike(text: StringValue) -> Value:
 
 def _somebody(rules: Rules) -> Callable[[StringValue], Value]:
     """Return what makes nobody of a placeholder."""
-    # 00000 is 0.
-    nobody = ["0+" if name == "0" else _pattern(name) for name in rules.no_customer]
+    # 00000 is 0, and * any text.
+    names = (".*".join(map(re.escape, name.split("*"))) for name in rules.no_customer)
+    nobody = ["0+" if name == "0" else name for name in names]
     if not nobody:
         return lambda text: text
     pattern = f"^(?i:{'|'.join(nobody)})$"
@@ -140,8 +141,3 @@ def number_of(text: StringValue) -> StringValue:
     """Return the number beside which a name stands: 20001 - Smith & Co; null if there is none."""
     numbers = (text.re_extract(pattern, 1).nullif("") for pattern in (NAME_BEHIND, NAME_BEFORE))
     return ibis.coalesce(*numbers)
-
-
-def _pattern(name: str) -> str:
-    """Return the pattern of a name, in which ``*`` is any text."""
-    return ".*".join(map(re.escape, name.split("*")))

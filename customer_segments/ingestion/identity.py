@@ -9,7 +9,7 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.blocks import Block
-from customer_segments.ingestion.orders import KEY, NO_DAY, line_hash
+from customer_segments.ingestion.orders import BACK, KEY, NO_DAY, line_hash
 from customer_segments.ingestion.pairs import Pair
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.relations import fetched, kept
@@ -54,9 +54,10 @@ def superseded(
         _same_orders(numbered, _table_of(con, pairs, "cut"))
         .union(numbered.semi_join(numbers, ["place", "number"]).select("place", *KEY))
         .union(_in_later(by_day, [*KEY], corrected))
-        .distinct()
     )
-    return _whole(kept(con, found, "superseded"), rows, orders), pairs
+    # An order takes along what it took back, which may be gone from the later.
+    back = found.mutate(number=found.number + BACK).semi_join(orders, ["place", *KEY])
+    return _whole(kept(con, found.union(back).distinct(), "superseded"), rows, orders), pairs
 
 
 def _shared(orders: Table) -> Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ibis.expr.types import Table
 
 from customer_segments.ingestion.doubt import Doubt, each_once
-from customer_segments.ingestion.orders import KEY, with_keys
+from customer_segments.ingestion.orders import BACK, KEY, with_keys
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
 from customer_segments.quality.evaluation import Level
@@ -82,7 +82,7 @@ def conflicting_invoices(raw: Table) -> Table:
         | (told.units.nunique() > 1)
         | (told.revenue.nunique() > 1),
     )
-    orders = orders.filter(orders.is_told_apart).rename(invoice="number")
+    orders = orders.filter(orders.is_told_apart).mutate(invoice=orders.number.replace(BACK, ""))
     return orders.select("invoice", "customer", "day", "least", "most")
 
 

@@ -9,18 +9,27 @@ from datetime import date
 import ibis
 from ibis.expr.types import IntegerValue, Table
 
+from customer_segments.texts import read_toml
+
 # A sheet of a file.
 SHEET = ["workbook", "sheet"]
 # An order. The number alone says little: receipts restart each month, and tills count on their own.
 # Where a file has no numbers, a customer's day is an order.
 KEY = ("number", "customer", "day")
 NO_DAY = date(1, 1, 1)
+# Ends the number of lines that take something back: an export of refunds names the orders and days
+# that a file of sales has.
+BACK = "\t-"
+CREDIT = read_toml("customer_segments.doubts", "words.toml")["credit"]
 
 
 def with_keys(rows: Table) -> Table:
     """Add ``number``, ``customer`` and ``day``, empty where there is none, to be joined by."""
+    number = rows.invoice.upper().fill_null("")
+    is_back = (rows.quantity < 0) | (rows.price < 0) | rows.status.re_search(CREDIT)
+    is_back = (number != "") & is_back.fill_null(False)
     return rows.mutate(
-        number=rows.invoice.upper().fill_null(""),
+        number=ibis.ifelse(is_back, number + BACK, number),
         customer=rows.customer_id.fill_null(""),
         day=rows.invoice_date.date().fill_null(ibis.date(NO_DAY)),
     )

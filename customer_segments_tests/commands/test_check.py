@@ -69,6 +69,14 @@ def test_what_stops_ends_with_1_until_the_policy_answers(config, tmp_path):
     assert (code, said["doubts"], said["revenue"]) == (0, [], 1740.0)
 
 
+def test_a_discount_on_a_line_of_its_own_makes_no_other_order(config, tmp_path):
+    off = [1000, "OFF", "Loyalty", 1, "2024-01-01 10:00", -1, "k000"]
+    source = shop(tmp_path / "source", off)
+    config.write_text("[cleaning]\ndrop_non_positive_price = false")
+    _code, said = as_json(source)
+    assert (said["kept"], said["orders"], said["revenue"]) == (181, 60, 1799.0)
+
+
 def test_what_it_says_to_people(config, tmp_path):
     rows = [[*line, "paid"] for line in orders()]
     source = shop(tmp_path / "source", *returns(), rows=rows)

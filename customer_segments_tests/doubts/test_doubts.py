@@ -132,7 +132,16 @@ MANY = [
     (
         "padded_ids",
         {"customer_id": "if(n < 1200, 'Ann S' || customer_id, 'S' || customer_id || ', Ann')"},
-        ["800 ids are 400 customers if the order of names", "Ann S12000 and S12000, Ann"],
+        [
+            "800 ids are 400 customers if accents, signs and the order of names",
+            "Ann S12000 and S12000, Ann",
+        ],
+        {},
+    ),
+    (
+        "padded_ids",
+        {"customer_id": "if(n % 1200 = n, 'René O''Ha', 'Rene O’Ha') || customer_id"},  # noqa: RUF001
+        ["800 ids are 400 customers if accents", "Rene O’Ha12000 and René O'Ha12000"],  # noqa: RUF001
         {},
     ),
     (
@@ -549,8 +558,9 @@ def test_returns_that_are_called_returned_are_netted_by_their_sign():
 
 
 def test_addresses_that_differ_by_zeros_are_those_of_others():
-    rows = {"customer_id": "if(n < 1200, 'anna0', 'anna') || customer_id || '@example.com'"}
-    assert "padded_ids" not in {each.name for each in doubted(**rows)}
+    for name in ("if(n < 1200, 'anna0', 'anna')", "if(n < 1200, 'an.na', 'anna')"):
+        rows = {"customer_id": f"{name} || customer_id || '@example.com'"}
+        assert "padded_ids" not in {each.name for each in doubted(**rows)}
 
 
 def test_flags_in_words_are_told_by_what_they_say():

@@ -70,12 +70,17 @@ def test_as_many_rows_as_fit_are_doubted(row_number, level):
     ("sheet", "names"),
     [
         *(("Refunds_2024", ["unsigned_credit_notes"]), ("Budget 2025", ["planned_sales"])),
+        *(("Sales returns", ["unsigned_credit_notes"]), ("cancelled_orders", ["planned_sales"])),
         *(("Sales and returns", []), ("Mugs", [])),
     ],
 )
 def test_a_sheet_that_is_called_credit_notes_or_a_plan_and_bears_no_minus_stops(sheet, names):
     named = f"if(n % 10 = 0, '{sheet}', 'Sales')"
     found = doubted(sheet={"row_count": 240}, sheet_name=named)
+    assert [each.name for each in found] == names
+    # Whose orders stand in sales as well.
+    columns = {"sheet_name": named, "is_superseded": "n % 10 = 0"}
+    found = doubted(sheet={"row_count": 240}, only="unsigned_credit_sheets", **columns)
     assert [each.name for each in found] == names
 
 
@@ -106,3 +111,13 @@ def test_files_that_may_have_sales_and_are_not_read_are_said():
     assert found.said.startswith("b.jsonl, 2023.ZIP: passed over")
     assert "2023.ZIP: unpack it there" in found.advice
     assert not [*left_out(["notes.pdf", "README.md"])]
+
+
+@pytest.mark.parametrize(
+    ("other", "names"), [("2024.xlsx", ["unsigned_credit_notes"]), ("Returns 2.xlsx", [])]
+)
+def test_a_file_that_is_called_credit_notes_beside_others_is_one(other, names):
+    files = f"if(n % 10 = 0, 'Returns.xlsx', '{other}')"
+    said = {"sheet": {"row_count": 240}, "sheet_name": "'Sheet1'", "workbook": files}
+    found = doubted(only="unsigned_credit_sheets", **said)
+    assert [each.name for each in found] == names

@@ -192,6 +192,17 @@ def test_a_layout_that_names_the_order_leaves_no_doubt(columns, order, separator
     assert read_each("invoice_date", texts, dates=order) == [(each, []) for each in said]
 
 
+@pytest.mark.parametrize(
+    ("form", "days", "doubts"),
+    [("%y/%m/%d", 400, []), ("%y/%m/%d", 20, ["ambiguous_dates"]), ("%d/%m/%y", 400, [])],
+)
+def test_years_of_two_digits_are_told_by_how_many_days_stand_on_the_other_side(form, days, doubts):
+    said = [datetime(2024, 3, 1) + timedelta(days=day) for day in range(days)]
+    (found,) = read_each("invoice_date", [[day.strftime(form) for day in said]])
+    assert found[1] == doubts
+    assert doubts or found[0] == said
+
+
 NAMED = [
     *("{d} {m} {y}", "{d}. {m} {y}", "{d}-{m}-{y}", "{d}/{m}/{y}", "{d} de {m} de {y}"),
     *("{m} {d}, {y}", "Xyz, {d} {m} {y}", "Wednesday, {m} {d}, {y}"),

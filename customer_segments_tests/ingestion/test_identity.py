@@ -166,3 +166,22 @@ def test_a_pair_of_sources_in_between_is_a_correction_whatever_comes_last():
     restarted = [row for n in range(6) for row in order(n, day=99)]
     found = settled(first, again, restarted)
     assert [name for name, _ in places(found)] == ["1.csv"] * 12 + ["2.csv"] * 12
+
+
+@pytest.mark.parametrize("refunds_first", [True, False])
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [("AB", {"quantity": -1}), ("A", {"price": -1}), ("A", {"status": "Refund"})],
+    ids=["by quantity", "by price", "by status"],
+)
+def test_refunds_that_name_the_orders_they_are_of_are_no_corrections_of_them(
+    refunds_first, codes, says
+):
+    sales = [row for n in range(30) for row in order(n, day=n)]
+    back = [row | says for n in range(12) for row in order(n, day=n, codes=codes)]
+    files = [back, sales] if refunds_first else [sales, back]
+    assert len(settled(*files).standing) == len(sales + back)
+    # A later export of both counts for both, and takes along what is not taken back any more.
+    both = sales + back[: len(codes)]
+    found = settled(sales + back, both)
+    assert places(found) == [("1.csv", number) for number in range(2, len(both) + 2)]

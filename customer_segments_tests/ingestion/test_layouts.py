@@ -177,6 +177,10 @@ EXPORTS = {
         "Quantity,UnitAmount,LineAmount,Currency,Type,Status",
         {"customer_id": "ContactName", "price": "UnitAmount", "status": "Type"},
     ),
+    "tally": (
+        "Date,Particulars,Voucher Type,Voucher No.,Quantity,Rate,Value",
+        {"customer_id": "Particulars", "invoice": "Voucher No.", "price": "Rate"},
+    ),
     "navision lines": (
         "Document No.,Line No.,Posting Date,Sell-to Customer No.,Type,No.,Description,Quantity,"
         "Unit Price Excl. VAT,Line Amount Excl. VAT",
@@ -296,6 +300,8 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     row = ["a@x.org", "3.5.2024 9:44", "2.50"]
     error = require_columns([["Who", "When", "Price"], row, row], Layout(), "a")
     assert 'columns = { customer_id = "Who", invoice_date = "When" }, if' in error.remedy
+    error = missing(["inv_no", "cust_cd", "sale_time", "List prc", "unit_prc_amt"])
+    assert 'customer_id = "cust_cd", invoice_date = "sale_time", price = "unit' in error.remedy
     assert "quotation marks as a whole" in missing(["Customer,Date,Price"]).remedy
     assert 'separator = "^"' in missing(["Customer^Date^Price"]).remedy
 
