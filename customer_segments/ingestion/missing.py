@@ -15,7 +15,7 @@ LOOKS = read_toml(__package__, "missing.toml")["looks"]
 # What their cells look like, where no heading tells.
 HOLDS = read_toml(__package__, "missing.toml")["holds"]
 ANY = "."
-MOST_COLUMNS = 16_384
+MOST_COLUMNS, LONGEST = 16_384, 200
 OTHERS = "what has no sales belongs in another folder (or name the sheets that count)."
 
 
@@ -45,9 +45,11 @@ def advice(
             f'[[layout]] columns = {{ customer_id = "column {get_column_letter(place + 1)}" }} and '
             "fill_down = true."
         )
-    likely = {name: _likely(name, cells) for name in missing}
+    # What a line of the policy can name.
+    names = [cell if len(cell) <= LONGEST and '"' not in cell else "" for cell in cells]
+    likely = {name: _likely(name, names) for name in missing}
     likely |= {
-        name: _holding(name, cells, below) for name in HOLDS if name in likely and not likely[name]
+        name: _holding(name, names, below) for name in HOLDS if name in likely and not likely[name]
     }
     for shape in SHAPES:
         if shape["headings"] == ANY and all(likely.values()):
@@ -76,7 +78,7 @@ def advice(
 
 def _likely(column: str, cells: Sequence[str]) -> str | None:
     """Return the first heading that looks like a column's."""
-    looks = (cell for cell in cells if re.search(LOOKS[column], cell) and '"' not in cell)
+    looks = (cell for cell in cells if re.search(LOOKS[column], cell))
     return next((cell for cell in looks if not re.search(LOOKS["other"], cell)), None)
 
 

@@ -300,6 +300,8 @@ def test_what_is_missing_is_named_with_a_setting_that_names_it():
     row = ["a@x.org", "3.5.2024 9:44", "2.50"]
     error = require_columns([["Who", "When", "Price"], row, row], Layout(), "a")
     assert 'columns = { customer_id = "Who", invoice_date = "When" }, if' in error.remedy
+    error = require_columns([["Who", "When" * 99, "Price"], row, row], Layout(), "a")
+    assert 'columns = { customer_id = "Who", invoice_date = "its heading" }, if' in error.remedy
     error = missing(["inv_no", "cust_cd", "sale_time", "List prc", "unit_prc_amt"])
     assert 'customer_id = "cust_cd", invoice_date = "sale_time", price = "unit' in error.remedy
     assert "quotation marks as a whole" in missing(["Customer,Date,Price"]).remedy
