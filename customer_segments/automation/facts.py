@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from customer_segments import tables
-from customer_segments.ingestion.casting import PARSER
-from customer_segments.ingestion.database import hashes_of
-from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.cells.casting import PARSER
+from customer_segments.ingestion.files.database import hashes_of
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.installation import Installation
 from customer_segments.months import between, said
 from customer_segments.settings import Settings

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from customer_segments.doubt import Doubt
 from customer_segments.doubts.dry_run import DryRun, dry_run
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt
 from customer_segments.installation import Installation
 from customer_segments.outputs.words import counted
 

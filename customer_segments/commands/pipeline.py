@@ -33,7 +33,7 @@ def download(
     force: Annotated[bool, typer.Option("--force", help="Fetch it again if it is there.")] = False,
 ) -> None:
     """Fetch UCI's Online Retail II into the source folder (CC BY 4.0, about 45 MB)."""
-    from customer_segments.ingestion.download import download as fetch
+    from customer_segments.ingestion.files.download import download as fetch
 
     target = fetch(Installation.here().settings.source_dir, force=force)
     typer.echo(f"{target} is ready: `customer-segments run` uses it now.")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from customer_segments.doubt import Change, Doubt, as_toml, layout_for
 from customer_segments.doubts.dry_run import DryRun, dry_run
-from customer_segments.ingestion.doubt import Change, Doubt, as_toml, layout_for
-from customer_segments.ingestion.headings import found
-from customer_segments.ingestion.layout import CONTACT
+from customer_segments.ingestion.columns.headings import found
+from customer_segments.ingestion.columns.layout import CONTACT
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings

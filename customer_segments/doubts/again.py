@@ -1,7 +1,7 @@
 """Doubts about what is there again: lines of an order, sales of a file, numbers of other orders.
 
 Belongs here: what counts twice, or does not count, for it stands in two places. Does not: totals
-among lines (``totals``), how orders are found again (``ingestion.identity``).
+among lines (``totals``), how orders are found again (``ingestion.orders.identity``).
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.doubt import Doubt, doubt, layout_for
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns.layout import shown, where
+from customer_segments.ingestion.orders.keys import SHEET
 
 # What two lines of an order have alike that are one; UCI has one in a hundred that is.
 LINE = (

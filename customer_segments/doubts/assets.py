@@ -12,10 +12,10 @@ from pydantic import Field
 
 from customer_segments import tables
 from customer_segments.covering import load_months, months_of_data, save_months
-from customer_segments.ingestion.database import hashes_of, sources_of
+from customer_segments.ingestion.columns.layout import CONTACT
+from customer_segments.ingestion.files.database import hashes_of, sources_of
+from customer_segments.ingestion.files.sources import content_version
 from customer_segments.ingestion.judges import CHECKED, awaited_message
-from customer_segments.ingestion.layout import CONTACT
-from customer_segments.ingestion.sources import content_version
 from customer_segments.installation import Installation
 from customer_segments.quality.freshness import with_freshness
 from customer_segments.quality.runner import stage_checks
@@ -98,13 +98,13 @@ def build_defs(installed: Installation) -> dg.Definitions:
 def _ingested(
     context: dg.AssetExecutionContext, installed: Installation, reread: bool
 ) -> Iterator[dg.Output]:
+    from customer_segments.doubt import each_once
     from customer_segments.doubts.doubts import doubts, require_none_stops
     from customer_segments.doubts.evidence import Evidence
     from customer_segments.ingestion import reuse
     from customer_segments.ingestion.contacts import contacts
-    from customer_segments.ingestion.doubt import each_once
     from customer_segments.ingestion.intake import parser_of, taken_in
-    from customer_segments.ingestion.settling import settle
+    from customer_segments.ingestion.orders.settling import settle
     from customer_segments.ingestion.survey import likely_dates, survey
 
     settings, policy, warehouse = installed.settings, installed.policy, installed.warehouse

@@ -11,11 +11,11 @@ import ibis
 from ibis import _
 
 from customer_segments.cleaning.rules import code_of
+from customer_segments.doubt import Doubt, doubt, layout_for
 from customer_segments.doubts.evidence import Evidence, said_where
-from customer_segments.ingestion import headings
-from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import COLUMNS, shown, where
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns import headings
+from customer_segments.ingestion.columns.layout import COLUMNS, shown, where
+from customer_segments.ingestion.orders.keys import SHEET
 from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")

@@ -13,11 +13,11 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import StringValue
 
+from customer_segments.doubt import Change, Doubt, Level, doubt
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.totals import TOTAL
-from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
-from customer_segments.ingestion.identifiers import NOBODY, number_of
-from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.cells.identifiers import NOBODY, number_of
+from customer_segments.ingestion.columns.layout import shown
 from customer_segments.texts import few
 
 # What a spreadsheet makes of a long number; the sign, or the decimals, tell it from hexadecimal ids

@@ -6,6 +6,7 @@ fate (``cleaning``), what is seen while reading (``forms``).
 
 from collections.abc import Callable, Iterable, Iterator
 
+from customer_segments.doubt import Doubt, accepting, each_once
 from customer_segments.doubts import (
     again,
     columns,
@@ -19,7 +20,6 @@ from customer_segments.doubts import (
 )
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, accepting, each_once
 
 DOUBTED: tuple[Callable[[Evidence], Iterator[Doubt]], ...] = (
     *(customers.lost_digits, customers.padded_ids),

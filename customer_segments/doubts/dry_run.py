@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_segments import months
+from customer_segments.doubt import Doubt, each_once
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, each_once
 from customer_segments.installation import Installation
 from customer_segments.settings import input_of
 from customer_segments.source_files import (
@@ -46,7 +46,7 @@ class DryRun:
     @cached_property
     def figures(self) -> dict[str, Any]:
         """Rows, money, customers and orders; revenue is net."""
-        from customer_segments.ingestion.orders import KEY, with_keys
+        from customer_segments.ingestion.orders.keys import KEY, with_keys
         from customer_segments.tables.money import SUM
 
         fate = {
@@ -81,7 +81,7 @@ class DryRun:
     @property
     def read_as(self) -> list[tuple[str, str]]:
         """How the columns of each sheet were read, in words, by the sheet's name."""
-        from customer_segments.ingestion.layout import where
+        from customer_segments.ingestion.columns.layout import where
 
         sheets = sorted(self.found.sheets, key=itemgetter("source_order"))
         return [(where(sheet["workbook"], sheet["sheet"]), _in_words(sheet)) for sheet in sheets]
@@ -143,10 +143,10 @@ def dry_run(paths: list[Path], installed: Installation) -> DryRun:
     from customer_segments.covering import months_of_data
     from customer_segments.doubts.doubts import doubts
     from customer_segments.doubts.evidence import Evidence
-    from customer_segments.ingestion.database import sources_of
+    from customer_segments.ingestion.files.database import sources_of
+    from customer_segments.ingestion.files.sources import fingerprinted
     from customer_segments.ingestion.intake import taken_in
-    from customer_segments.ingestion.settling import settle
-    from customer_segments.ingestion.sources import fingerprinted
+    from customer_segments.ingestion.orders.settling import settle
     from customer_segments.ingestion.survey import likely_dates, survey
     from customer_segments.storage.relations import kept
     from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS

@@ -16,9 +16,9 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import classified
-from customer_segments.ingestion.headings import CURRENCIES
-from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import KEY, SHEET, with_keys
+from customer_segments.ingestion.columns.headings import CURRENCIES
+from customer_segments.ingestion.columns.layout import shown, where
+from customer_segments.ingestion.orders.keys import KEY, SHEET, with_keys
 from customer_segments.policy import Policy
 from customer_segments.storage.connection import Connection
 from customer_segments.storage.relations import fetched, kept, named

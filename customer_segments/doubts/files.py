@@ -11,14 +11,14 @@ from typing import Any
 import ibis
 from ibis.expr.types import Table
 
+from customer_segments.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.doubts.columns import QUANTITY
 from customer_segments.doubts.evidence import Evidence, said_where
 from customer_segments.doubts.statuses import PLACEHOLDERS, counting
 from customer_segments.doubts.totals import TOTAL, names_totals
-from customer_segments.ingestion import headings
-from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import shown
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns import headings
+from customer_segments.ingestion.columns.layout import shown
+from customer_segments.ingestion.orders.keys import SHEET
 from customer_segments.texts import read_toml
 
 UNUSED = {**read_toml(__package__, "unused.toml")}

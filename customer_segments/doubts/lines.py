@@ -12,12 +12,12 @@ from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of, counts
 from customer_segments.cleaning.services import services
+from customer_segments.doubt import Change, Doubt, Level, doubt
 from customer_segments.doubts.again import SUPERSEDED
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.doubts.statuses import statuses_of_sales
 from customer_segments.doubts.totals import HEADING, TOTAL, kinds, names_totals
-from customer_segments.ingestion.doubt import Change, Doubt, Level, doubt
-from customer_segments.ingestion.layout import shown
+from customer_segments.ingestion.columns.layout import shown
 from customer_segments.texts import read_toml
 
 # Of lines or of money, from where on returns count; and lines from where on they stop.

@@ -10,10 +10,10 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.doubt import Doubt, doubt, layout_for
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Doubt, doubt, layout_for
-from customer_segments.ingestion.layout import shown
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns.layout import shown
+from customer_segments.ingestion.orders.keys import SHEET
 from customer_segments.texts import few
 
 # Fewer customers may all be new ones.

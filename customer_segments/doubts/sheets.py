@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from ibis import _
 
+from customer_segments.doubt import Doubt, Level, doubt, layout_for
 from customer_segments.doubts.again import LOST
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.database import PREFIX
-from customer_segments.ingestion.doubt import Doubt, Level, doubt, layout_for
-from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import KEY, SHEET, with_keys
+from customer_segments.ingestion.columns.layout import shown, where
+from customer_segments.ingestion.files.database import PREFIX
+from customer_segments.ingestion.orders.keys import KEY, SHEET, with_keys
 from customer_segments.source_files import SHOWN, TO_UNPACK, way_out
 from customer_segments.tables.money import total_revenue
 

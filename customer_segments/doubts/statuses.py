@@ -12,9 +12,9 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from customer_segments.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.doubts.again import SUPERSEDED, standing_twice
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Change, Doubt, doubt, layout_for
 from customer_segments.tables.money import line_revenue
 from customer_segments.texts import read_toml
 

@@ -13,10 +13,10 @@ from ibis import _
 from ibis.expr.types import Table
 
 from customer_segments.cleaning.rules import code_of
+from customer_segments.doubt import Change, Doubt, doubt
 from customer_segments.doubts.evidence import Evidence
-from customer_segments.ingestion.doubt import Change, Doubt, doubt
-from customer_segments.ingestion.layout import where
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns.layout import where
+from customer_segments.ingestion.orders.keys import SHEET
 from customer_segments.texts import read_toml
 
 WORDS = read_toml(__package__, "words.toml")

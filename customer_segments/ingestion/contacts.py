@@ -8,8 +8,8 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.layout import CONTACT
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.columns.layout import CONTACT
+from customer_segments.ingestion.orders.keys import SHEET
 from customer_segments.tables import CUSTOMER_CONTACTS
 
 PLACE = [*SHEET, "customer_id", "field"]

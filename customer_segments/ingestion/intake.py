@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.casting import PARSER, TYPED
-from customer_segments.ingestion.dates import ORDERS
-from customer_segments.ingestion.doubt import Doubt, doubt
-from customer_segments.ingestion.forms import CALCULATED, counting, settled
-from customer_segments.ingestion.grid import Grid
-from customer_segments.ingestion.layout import CONTACT, layout_of, where
-from customer_segments.ingestion.line_totals import other_totals
-from customer_segments.ingestion.minor_units import is_said, minor_units
-from customer_segments.ingestion.names import several_names
-from customer_segments.ingestion.order_numbers import order_numbers
-from customer_segments.ingestion.reading import EMPTY_FORMULA, grids, has_in_sheets
-from customer_segments.ingestion.scans import require_readable
-from customer_segments.ingestion.sheet import Sheet
-from customer_segments.ingestion.sources import Source
-from customer_segments.ingestion.zones import other_zone
+from customer_segments.doubt import Doubt, doubt
+from customer_segments.ingestion.cells.casting import PARSER, TYPED
+from customer_segments.ingestion.cells.dates import ORDERS
+from customer_segments.ingestion.cells.forms import CALCULATED, counting, settled
+from customer_segments.ingestion.cells.zones import other_zone
+from customer_segments.ingestion.columns.layout import CONTACT, layout_of, where
+from customer_segments.ingestion.files.grid import Grid
+from customer_segments.ingestion.files.reading import EMPTY_FORMULA, grids, has_in_sheets
+from customer_segments.ingestion.files.scans import require_readable
+from customer_segments.ingestion.files.sources import Source
+from customer_segments.ingestion.sheets.line_totals import other_totals
+from customer_segments.ingestion.sheets.minor_units import is_said, minor_units
+from customer_segments.ingestion.sheets.names import several_names
+from customer_segments.ingestion.sheets.order_numbers import order_numbers
+from customer_segments.ingestion.sheets.sheet import Sheet
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.private import make_folder

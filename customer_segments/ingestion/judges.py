@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ibis.expr.types import Table
 
-from customer_segments.ingestion.doubt import Doubt, each_once
-from customer_segments.ingestion.orders import BACK, KEY, with_keys
+from customer_segments.doubt import Doubt, each_once
+from customer_segments.ingestion.orders.keys import BACK, KEY, with_keys
 from customer_segments.ingestion.reuse import in_raw, in_sheets
 from customer_segments.months import month_of
 from customer_segments.quality.evaluation import Level

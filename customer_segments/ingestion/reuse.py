@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ibis.expr.types import Table
 
+from customer_segments.doubt import Doubt
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt
-from customer_segments.ingestion.sources import Source
+from customer_segments.ingestion.files.sources import Source
 from customer_segments.storage import Contract, Warehouse
 from customer_segments.storage.catalog import Catalog
 from customer_segments.storage.connection import Connection

@@ -15,11 +15,11 @@ from ibis.expr.types import Table, Value
 
 from customer_segments import months
 from customer_segments.errors import UserError
-from customer_segments.ingestion.database import OTHER, PREFIX
-from customer_segments.ingestion.empty_columns import empty_columns, filled_beside
+from customer_segments.ingestion.columns.layout import shown, where
+from customer_segments.ingestion.files.database import OTHER, PREFIX
 from customer_segments.ingestion.intake import Intake
-from customer_segments.ingestion.layout import shown, where
-from customer_segments.ingestion.orders import SHEET
+from customer_segments.ingestion.orders.keys import SHEET
+from customer_segments.ingestion.sheets.empty_columns import empty_columns, filled_beside
 from customer_segments.storage.connection import Connection
 from customer_segments.tables import SOURCE_SHEETS
 from customer_segments.tables.money import total_revenue

@@ -15,7 +15,7 @@ from ibis.expr.types import Table
 
 from customer_segments import months, tables
 from customer_segments.campaigns.groups import campaign_group
-from customer_segments.ingestion.layout import CONTACT
+from customer_segments.ingestion.columns.layout import CONTACT
 from customer_segments.model.sampling import parts_of
 from customer_segments.outputs import queries
 from customer_segments.outputs.view import MonthView

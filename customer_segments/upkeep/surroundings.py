@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.database import hashes_of
+from customer_segments.ingestion.files.database import hashes_of
 from customer_segments.installation import PREFIX, Installation
 from customer_segments.instance import dagster_home, serving_process
 from customer_segments.quality.evaluation import Level

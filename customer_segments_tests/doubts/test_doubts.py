@@ -8,11 +8,11 @@ from typing import Any
 import ibis
 import pytest
 
+from customer_segments.doubt import Doubt, doubt, each_once, layout_for
 from customer_segments.doubts import evidence, files
 from customer_segments.doubts.doubts import DOUBTED, doubts, require_none_stops
 from customer_segments.doubts.evidence import Evidence
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt, doubt, each_once, layout_for
 from customer_segments.policy import Policy
 from customer_segments.policy.rules import Cleaning
 from customer_segments.tables import RAW_TRANSACTIONS, SOURCE_SHEETS

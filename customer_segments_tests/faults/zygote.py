@@ -17,12 +17,12 @@ PRELOADED = (
     *(
         "customer_segments.commands.run",
         "customer_segments.outputs.summary",
-        "customer_segments.ingestion.reading",
+        "customer_segments.ingestion.files.reading",
     ),
-    *("customer_segments.ingestion.reuse", "customer_segments.ingestion.settling"),
+    *("customer_segments.ingestion.reuse", "customer_segments.ingestion.orders.settling"),
     "customer_segments.model.fit",
     *("customer_segments.model.comparison", "customer_segments.model.selection"),
-    *("customer_segments.storage.publish", "customer_segments.ingestion.download"),
+    *("customer_segments.storage.publish", "customer_segments.ingestion.files.download"),
     *("ibis.backends.duckdb", "pandas", "pyarrow", "sklearn.cluster", "sklearn.metrics"),
     *("fastexcel", "requests", "tenacity", "sqlglot.lineage", "dagster"),
 )

@@ -18,10 +18,10 @@ from customer_segments.cleaning.judges import raw_months, settled_months
 from customer_segments.cleaning.rules import REASONS, cleaned, rejected
 from customer_segments.covering import months_of_data
 from customer_segments.errors import UserError
-from customer_segments.ingestion import contained, reader_process, reading
+from customer_segments.ingestion.files import contained, reader_process, reading
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.settling import settle
-from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.orders.settling import settle
 from customer_segments.ingestion.survey import likely_dates, survey
 from customer_segments.months import Months, month_of
 from customer_segments.policy import Policy

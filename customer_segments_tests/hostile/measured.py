@@ -11,9 +11,9 @@ from pathlib import Path
 import ibis
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion import contained
+from customer_segments.ingestion.files import contained
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments_tests.storage.processes import CONTEXT, start
 

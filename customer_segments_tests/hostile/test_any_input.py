@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments_tests.examples import costly
 from customer_segments_tests.hostile.fate import fates, unpacked_here
 from customer_segments_tests.hostile.inputs import KINDS, make

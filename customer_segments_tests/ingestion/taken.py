@@ -9,8 +9,8 @@ import ibis
 
 from customer_segments.doubts.doubts import Doubt
 from customer_segments.doubts.dry_run import dry_run
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout

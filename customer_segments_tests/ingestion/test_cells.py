@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segments.ingestion.casting import typed_rows
-from customer_segments.ingestion.forms import counting, settled
-from customer_segments.ingestion.grid import CELLS
+from customer_segments.ingestion.cells.casting import typed_rows
+from customer_segments.ingestion.cells.forms import counting, settled
+from customer_segments.ingestion.files.grid import CELLS
 from customer_segments.policy.layout import Layout
 from customer_segments.policy.rules import Source
 from customer_segments_tests.examples import costly

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_segments.ingestion.alphabets import likeliest
+from customer_segments.ingestion.files.alphabets import likeliest
 from customer_segments_tests.ingestion.taken import take
 
 WORDS = {

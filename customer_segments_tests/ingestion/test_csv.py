@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segments.errors import UserError
+from customer_segments.ingestion.files.reading import grids
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.reading import grids
-from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments.settings import Settings

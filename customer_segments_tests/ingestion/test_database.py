@@ -8,7 +8,7 @@ from customer_segments.automation import facts
 from customer_segments.automation.agenda import agenda
 from customer_segments.definitions import build_defs
 from customer_segments.errors import UserError
-from customer_segments.ingestion.database import hashes_of, sources_of
+from customer_segments.ingestion.files.database import hashes_of, sources_of
 from customer_segments.installation import Installation
 from customer_segments.policy import Policy
 from customer_segments.settings import Settings

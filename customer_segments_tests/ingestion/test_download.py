@@ -15,8 +15,8 @@ import pytest
 from openpyxl import Workbook
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion import download as module
-from customer_segments.ingestion.download import WORKBOOK, download
+from customer_segments.ingestion.files import download as module
+from customer_segments.ingestion.files.download import WORKBOOK, download
 from customer_segments_tests.ingestion.workbooks import HEADER, line
 
 

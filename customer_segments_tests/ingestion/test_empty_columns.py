@@ -5,10 +5,10 @@ from datetime import date
 import ibis
 import pytest
 
+from customer_segments.doubt import Doubt
 from customer_segments.errors import UserError
-from customer_segments.ingestion.doubt import Doubt
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.sources import fingerprinted
 from customer_segments.ingestion.survey import survey
 from customer_segments.policy import Policy
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from customer_segments.ingestion import numbers, times
-from customer_segments.ingestion.forms import Form, looked_at, settled
-from customer_segments.ingestion.grid import CELLS, cells_of
+from customer_segments.ingestion.cells import numbers, times
+from customer_segments.ingestion.cells.forms import Form, looked_at, settled
+from customer_segments.ingestion.files.grid import CELLS, cells_of
 from customer_segments.policy.layout import Layout
 from customer_segments.tables.money import PRICE
 from customer_segments_tests.ingestion.taken import take

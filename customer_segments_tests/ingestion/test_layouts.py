@@ -9,14 +9,14 @@ import ibis
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.intake import taken_in
-from customer_segments.ingestion.layout import (
+from customer_segments.ingestion.columns.layout import (
     header_of,
     layout_of,
     match_header,
     require_columns,
 )
-from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.files.sources import fingerprinted
+from customer_segments.ingestion.intake import taken_in
 from customer_segments.policy import Policy
 from customer_segments.policy.layout import Layout
 from customer_segments_tests.ingestion.taken import take

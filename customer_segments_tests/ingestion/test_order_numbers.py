@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_segments.ingestion.doubt import Change
+from customer_segments.doubt import Change
 from customer_segments_tests.ingestion.taken import take
 
 

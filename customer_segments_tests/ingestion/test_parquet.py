@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_segments.errors import UserError
-from customer_segments.ingestion.sources import fingerprinted
+from customer_segments.ingestion.files.sources import fingerprinted
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file
 from customer_segments_tests.ingestion.taken import take
 from customer_segments_tests.ingestion.workbooks import HEADER, line

@@ -12,7 +12,7 @@ import pytest
 
 from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
-from customer_segments.ingestion.contained import sheets_of
+from customer_segments.ingestion.files.contained import sheets_of
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ingest, published

@@ -13,7 +13,7 @@ from openpyxl.chart import BarChart
 from customer_segments.doubts.doubts import require_none_stops
 from customer_segments.doubts.dry_run import dry_run
 from customer_segments.errors import UserError
-from customer_segments.ingestion.reading import EMPTY_FORMULA, has_in_sheets
+from customer_segments.ingestion.files.reading import EMPTY_FORMULA, has_in_sheets
 from customer_segments.installation import Installation
 from customer_segments.settings import Settings
 from customer_segments_tests.ingestion.ingested import ask, ingest_metadata, of_file

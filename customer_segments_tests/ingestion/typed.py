@@ -14,8 +14,8 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from natsort import natsorted
 
-from customer_segments.ingestion.casting import TYPED
-from customer_segments.ingestion.settling import settle
+from customer_segments.ingestion.cells.casting import TYPED
+from customer_segments.ingestion.orders.settling import settle
 from customer_segments.tables import RAW_TRANSACTIONS
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from customer_segments.ingestion.layout import CONTACT
+from customer_segments.ingestion.columns.layout import CONTACT
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.columns import columns_of, in_currency
 from customer_segments.outputs.figures import by_segment, total_of

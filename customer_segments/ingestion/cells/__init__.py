@@ -1,0 +1,1 @@
+"""Cells -> typed values, each column by one form: dates, numbers, identifiers."""

@@ -1,0 +1,1 @@
+"""Which columns a sheet has, by their headings and by ``[[layout]]``."""

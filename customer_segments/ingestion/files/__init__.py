@@ -1,0 +1,1 @@
+"""Files or a database -> cells: encodings, separators, sheets; not what they mean."""

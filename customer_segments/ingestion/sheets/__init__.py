@@ -1,0 +1,1 @@
+"""A sheet as it is read, and what its columns beside each other give rise to doubt."""
