@@ -19,6 +19,7 @@ from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.showing import (
     KEPT,
     by_segment,
+    choice,
     filtered,
     metrics,
     note,
@@ -162,7 +163,7 @@ def _results(seen: Seen) -> None:
         st.info(f"No month is followed by {groups.FOLLOWED_MONTHS} complete months yet.")
         return
     names = {f"{month:%Y-%m}": month for month in months}
-    chosen = st.selectbox("Lists of", list(names), key="lists", **KEPT)
+    chosen = choice(st, "Lists of", list(names), 0, "lists")
     share = seen.installed.policy.campaigns.control_share
     rows = _compared(stamp(seen.installed), chosen, share, seen)
     rows = ranked(rows, seen.view.clusters["segment"])

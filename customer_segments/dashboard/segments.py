@@ -26,7 +26,7 @@ SIZES = columns_of(
     revenue="Spent in all",
 )
 BORDERS = columns_of("segment description last_order orders_range spent_range")
-LISTED = "customer_id segment country account_tier monetary frequency recency_days"
+LISTED = "customer_id campaign_group segment country account_tier monetary frequency recency_days"
 
 
 def page(seen: Seen) -> None:
