@@ -18,8 +18,9 @@ from customer_segments.dashboard import (
     what_if,
     your_file,
 )
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.reading import Seen, look
-from customer_segments.dashboard.showing import choice, text
+from customer_segments.dashboard.showing import text
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.words import day_name, month_name

@@ -15,18 +15,9 @@ import streamlit as st
 
 from customer_segments.campaigns import groups
 from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
+from customer_segments.dashboard.asking import KEPT, choice, filtered
 from customer_segments.dashboard.reading import Seen, stamp
-from customer_segments.dashboard.showing import (
-    KEPT,
-    by_segment,
-    choice,
-    filtered,
-    metrics,
-    note,
-    people,
-    ranked,
-    table,
-)
+from customer_segments.dashboard.showing import by_segment, metrics, note, people, ranked, table
 from customer_segments.months import parse_month
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of

@@ -13,8 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from customer_segments.campaigns.groups import campaign_group
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import abreast, choice, note, people, table
+from customer_segments.dashboard.showing import abreast, note, people, table
 from customer_segments.model.names import in_order
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of

@@ -10,9 +10,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from customer_segments.dashboard.asking import filtered
 from customer_segments.dashboard.month import money_column
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, filtered, ink, note, people, table
+from customer_segments.dashboard.showing import by_segment, ink, note, people, table
 from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.words import counted, number

@@ -1,13 +1,11 @@
-"""How pages show and ask: tables, lists to take along, filters, marks and colours of segments.
+"""How pages show: tables, lists to take along, marks and colours of segments.
 
-Belongs here: what more than one page needs. Does not: figures, or what a page says.
+Belongs here: what more than one page needs. Does not: figures, or what a page says or asks.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import reduce
 from html import escape
-from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from customer_segments.dashboard.reading import Seen
 from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
 from customer_segments.outputs.pictures.palette import STYLE, colour, shape
@@ -30,17 +27,6 @@ Item = TypeVar("Item")
 NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
 # Rows of a list in the browser; a download has all.
 MOST_ROWS = 10_000
-CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
-# By its key in the address: what is asked, of which column, and whether it is the least or most.
-ENDS = {
-    "spent_from": ("Spent at least", "monetary", True),
-    "spent_to": ("Spent at most", "monetary", False),
-    "days_from": ("Days since last order, from", "recency_days", True),
-    "days_to": ("Days since last order, to", "recency_days", False),
-}
-# What of these is to be set once more.
-HELD = "filters held"
-KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Column], **more: Any):
@@ -86,60 +72,6 @@ def people(frame: pd.DataFrame, columns: Sequence[Column], by: str, file: str, *
 def abreast(items: Collection[Item]) -> Iterator[tuple[Any, Item]]:
     """Return items, each with a column of the page."""
     return zip(st.columns(len(items)), items, strict=True)
-
-
-def in_address(key: str) -> str:
-    """Return what the address asks for when it is opened; what is chosen later comes before it."""
-    return "" if key in st.session_state else st.query_params.get(key, "")
-
-
-def choice(place: Any, label: str, names: Sequence[str], index: int, key: str, **more: Any) -> str:
-    """Ask for one of these; say so if the address asks for another one."""
-    written = in_address(key)
-    chosen = place.selectbox(label, names, index, key=key, **more, **KEPT)
-    if written and written not in map(more.get("format_func", str), names):
-        st.warning(f"{label}: there is no {text(written)}. This is {text(chosen)}.")
-    return chosen
-
-
-def filtered(seen: Seen) -> pd.DataFrame:
-    """Ask for filters, and return the customers of the month that they leave; say if none is."""
-    frame, model = seen.listed, seen.view.clusters["segment"]
-    st.session_state.update(st.session_state.pop(HELD, {}))
-    before = _in_force()
-    keeps: list[pd.Series] = []
-    nobodys: list[str] = []
-    for column, (name, label) in abreast(CHOICES.items()):
-        found = frame[name].dropna().unique()
-        options = in_order(found, model) if name == "segment" else sorted(found)
-        # Streamlit takes away what is no option, and the filter with it: nobody's is one as well.
-        asked = {*st.query_params.get_all(name), *st.session_state.get(name, ())}
-        options += sorted(asked - {*found})
-        if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
-            keeps.append(frame[name].isin(chosen))
-            nobodys += sorted({*chosen} - {*found})
-    for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
-        written = in_address(key)
-        end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
-        if end is not None:
-            keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
-        elif written:
-            st.warning(f"{label}: {text(written)} is no number from 0 up, and leaves nobody out.")
-    # To a page that is gone to from a bookmark, or back to, Streamlit does not take filters along.
-    if before and not _in_force():
-        st.session_state[HELD] = before
-        st.rerun()
-    if nobodys:
-        st.warning(f"The filters ask for what nobody of this month is: {text(', '.join(nobodys))}.")
-    left = frame[reduce(and_, keeps)] if keeps else frame
-    if left.empty:
-        st.info("No customer is left: take a filter away.")
-    return left
-
-
-def _in_force() -> dict[str, Any]:
-    chosen = {key: st.session_state.get(key) for key in (*CHOICES, *ENDS)}
-    return {key: value for key, value in chosen.items() if value not in (None, [])}
 
 
 def metrics(*figures: tuple[str, ...]) -> None:

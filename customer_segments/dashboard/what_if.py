@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.moves import show_totals
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import choice, metrics, note, table
+from customer_segments.dashboard.showing import metrics, note, table
 from customer_segments.evaluation.rfm_grid import GRID_NAMES, grid_of
 from customer_segments.evaluation.ways import GRID
 from customer_segments.model.comparison import nearest_clusters, segment_names
