@@ -18,8 +18,9 @@ from customer_segments.dashboard import (
     what_if,
     your_file,
 )
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.reading import Seen, look
-from customer_segments.dashboard.showing import KEPT, text
+from customer_segments.dashboard.showing import text
 from customer_segments.errors import UserError
 from customer_segments.installation import Installation
 from customer_segments.outputs.words import day_name, month_name
@@ -61,7 +62,7 @@ def _chosen(seen: Seen) -> Seen:
     """Ask for the month, outside the pages: it stays from page to page."""
     names = {f"{month:%Y-%m}": month for month in reversed(seen.months)}
     shown = [*names.values()].index(seen.month)
-    chosen = st.sidebar.selectbox("Month", list(names), index=shown, key="month", **KEPT)
+    chosen = choice(st.sidebar, "Month", list(names), shown, "month")
     return replace(seen, month=names[chosen])
 
 
@@ -75,7 +76,15 @@ def _nothing(installed: Installation) -> None:
 
 
 def _shown(page, seen: Seen) -> None:
-    """Show a page below what has to be said of its month."""
+    """Show a page below what has to be said of its month, or why neither can be read."""
+    try:
+        _caveats(seen)
+        page(seen)
+    except UserError as error:
+        st.error(f"{error.problem} {error.remedy}")
+
+
+def _caveats(seen: Seen) -> None:
     view = seen.view
     settings = seen.installed.settings
     if settings.uses_sample:
@@ -97,10 +106,6 @@ def _shown(page, seen: Seen) -> None:
         f"Labelled {view.labelled:%Y-%m-%d %H:%M} UTC by model "
         f"{view.clusters['version'].iloc[0]}. Money is {of_money}{view.net}."
     )
-    try:
-        page(seen)
-    except UserError as error:
-        st.error(f"{error.problem} {error.remedy}")
 
 
 if __name__ == "__main__":

@@ -15,23 +15,15 @@ import streamlit as st
 
 from customer_segments.campaigns import groups
 from customer_segments.campaigns.result import CAVEAT, compared, followed, months_followed
+from customer_segments.dashboard.asking import KEPT, choice, filtered
 from customer_segments.dashboard.reading import Seen, stamp
-from customer_segments.dashboard.showing import (
-    KEPT,
-    by_segment,
-    filtered,
-    metrics,
-    note,
-    people,
-    ranked,
-    table,
-)
+from customer_segments.dashboard.showing import by_segment, metrics, note, people, ranked, table
 from customer_segments.months import parse_month
 from customer_segments.outputs.campaigns import OUTCOMES
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, orders_of
 from customer_segments.outputs.view import MonthView
-from customer_segments.outputs.words import UNKNOWN, counted, plain
+from customer_segments.outputs.words import UNKNOWN, counted, percent, plain
 from customer_segments.tables import CLEANED_TRANSACTIONS
 
 # The channel of those whom a campaign had better not reach.
@@ -162,7 +154,7 @@ def _results(seen: Seen) -> None:
         st.info(f"No month is followed by {groups.FOLLOWED_MONTHS} complete months yet.")
         return
     names = {f"{month:%Y-%m}": month for month in months}
-    chosen = st.selectbox("Lists of", list(names), key="lists", **KEPT)
+    chosen = choice(st, "Lists of", list(names), 0, "lists")
     share = seen.installed.policy.campaigns.control_share
     rows = _compared(stamp(seen.installed), chosen, share, seen)
     rows = ranked(rows, seen.view.clusters["segment"])
@@ -171,7 +163,7 @@ def _results(seen: Seen) -> None:
         first, *others = columns_of("segment test_mean control_mean difference low high")
         columns = [first, *(replace(column, format=form) for column in others)]
         table(rows[rows["outcome"] == outcome], columns)
-    note(CAVEAT)
+    note(f"The groups are drawn anew with {percent(share)} in control, as the rules say. {CAVEAT}")
 
 
 @st.cache_data(max_entries=12, show_spinner="Comparing the groups ...")

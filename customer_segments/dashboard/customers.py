@@ -4,7 +4,7 @@ Belongs here: finding a customer, and what happened, is to be expected, and can 
 lists of customers (``segments``, ``moves``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -20,7 +20,7 @@ from customer_segments.model.comparison import nearest_clusters, segment_names
 from customer_segments.model.features import values_of
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.serving import ORDERS, PRODUCTS, orders_of, products_of
-from customer_segments.outputs.words import amount, counted, day_name
+from customer_segments.outputs.words import amount, counted, day_name, month_name
 from customer_segments.shown import is_large
 
 # Customers to choose from, of those that a search finds.
@@ -50,7 +50,13 @@ def page(seen: Seen) -> None:
     # A number that is one of them comes before those that contain it.
     is_exact = found["customer_id"] == sought.strip()
     names = [*found.loc[is_exact, "customer_id"], *found.loc[~is_exact, "customer_id"]]
-    chosen = st.selectbox("Customer", names[:MOST_FOUND])
+    shown, key = names[:MOST_FOUND], f"customer {sought.strip()}"
+    # Who was looked at stays in another month, also where 50 others spent more.
+    if (before := st.session_state.get(key)) in names[MOST_FOUND:]:
+        shown.append(before)
+    elif before and before not in names:
+        st.warning(f"{text(before)} is no customer of {month_name(seen.month)}: this is another.")
+    chosen = st.selectbox("Customer", shown, key=key, persist_state="session")
     row = found.set_index("customer_id", drop=False).loc[chosen]
     _now(row)
     _ahead(row, seen)
@@ -58,7 +64,9 @@ def page(seen: Seen) -> None:
     _past(seen, chosen)
 
 
-def steps_ahead(row: pd.Series, clusters: pd.DataFrame) -> list[dict[str, Any]]:
+def steps_ahead(
+    row: pd.Series, clusters: pd.DataFrame, waited: Sequence[int] = WAITED
+) -> list[dict[str, Any]]:
     """Return which segment a customer is in after another order, or after days without one."""
     kept = {name: row[name] for name in ("recency_days", "frequency", "monetary")}
     order = kept | {
@@ -66,11 +74,11 @@ def steps_ahead(row: pd.Series, clusters: pd.DataFrame) -> list[dict[str, Any]]:
         "frequency": row["frequency"] + 1,
         "monetary": row["monetary"] + row["average_order_value"],
     }
-    waits = [kept | {"recency_days": row["recency_days"] + days} for days in WAITED]
+    waits = [kept | {"recency_days": row["recency_days"] + days} for days in waited]
     values = values_of(pd.DataFrame([order, *waits]))
     names = segment_names(clusters)[nearest_clusters(values, clusters)]
     said = [f"One order of {amount(row['average_order_value'])}, as on average"]
-    said += [f"No order for {days} days" for days in WAITED]
+    said += [f"No order for {days} days" for days in waited]
     return [{"step": step, "segment": name} for step, name in zip(said, names, strict=True)]
 
 
@@ -103,7 +111,9 @@ def _ahead(row: pd.Series, seen: Seen) -> None:
     st.subheader("What comes next")
     left, right = st.columns(2)
     with left:
-        table(steps_ahead(row, seen.view.clusters), columns_of("step segment"))
+        # Days later a window is another one, and which orders it leaves is not known here.
+        waited = () if seen.view.window_months else WAITED
+        table(steps_ahead(row, seen.view.clusters, waited), columns_of("step segment"))
     with right:
         if pd.isna(row.get("expected_6m")):
             st.write("Nothing is foretold: it takes eighteen months of data.")
@@ -162,7 +172,7 @@ def _past(seen: Seen, customer: str) -> None:
 
 def _history(history: pd.DataFrame, model: Iterable[str]) -> None:
     base = alt.Chart(history).encode(
-        x=alt.X("snapshot_month:T", title=None).axis(format="%b %Y"),
+        x=alt.X("snapshot_month:T", title=None).axis(format="%b %Y", tickCount="month"),
         y=alt.Y("monetary:Q", title="Spent"),
     )
     marks = base.mark_point(filled=True, size=90, opacity=1).encode(

@@ -105,8 +105,8 @@ def _list(view: MonthView, how: str, said: str) -> None:
     found, money = named(view, how), money_column(view)
     when = "in the last twelve months" if money == "revenue_12m" else view.span
     note(f"{counted(len(found), 'customer')}, who spent {amount(found[money].sum())} {when}.")
-    columns = f"customer_id from_segment segment {money} recency_days channel suggested_action why"
-    shown = columns_of(columns, segment="To")
+    who, what = "customer_id campaign_group from_segment segment", "channel suggested_action why"
+    shown = columns_of(f"{who} {money} recency_days {what}", segment="To")
     people(found, shown, money, f"{said.lower()}_{view.month:%Y-%m}", height=300)
 
 

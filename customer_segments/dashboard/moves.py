@@ -12,8 +12,10 @@ import ibis
 import pandas as pd
 import streamlit as st
 
+from customer_segments.campaigns.groups import campaign_group
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import KEPT, abreast, note, people, table
+from customer_segments.dashboard.showing import abreast, note, people, table
 from customer_segments.model.names import in_order
 from customer_segments.months import shift
 from customer_segments.outputs.columns import columns_of
@@ -36,9 +38,12 @@ def page(seen: Seen) -> None:
     asked, place = f"To {month_name(seen.month)} from", 0
     if before in earlier:
         place = [*names.values()].index(before)
-    since = names[st.selectbox(asked, list(names), place, key="since", **KEPT)]
+    since = names[choice(st, asked, list(names), place, "since")]
     version, model = seen.view.clusters["version"].iloc[0], seen.view.clusters["segment"]
-    moved = seen.ask(moves_between(since, seen.month, version, len(model)))
+    moves = moves_between(since, seen.month, version, len(model))
+    share = seen.installed.policy.campaigns.control_share
+    group = campaign_group(moves.customer_id, seen.month, share)
+    moved = seen.ask(moves.mutate(campaign_group=group))
     note(f"Both months by model {version}: customers moved, not the model.")
     cell = show_totals(moved, "moves", model)
     st.header("Who they are")
@@ -48,8 +53,15 @@ def page(seen: Seen) -> None:
             moved = moved[moved[name] == end]
     money = moved["before"].sum()
     note(f"{counted(len(moved), 'customer')}, who had brought {money:,.0f}.")
-    listed = columns_of("customer_id from_segment to_segment before brought recency_days")
-    people(moved, listed, "before", f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}")
+    listed = "customer_id campaign_group from_segment to_segment before brought recency_days"
+    # What left a window of months is taken off.
+    since_then = "More or less" if seen.view.window_months else "Brought since"
+    people(
+        moved,
+        columns_of(listed, brought=since_then),
+        "before",
+        f"moves_{since:%Y-%m}_to_{seen.month:%Y-%m}",
+    )
 
 
 def moves_between(first: date, last: date, version: str, most: int) -> ibis.Table:

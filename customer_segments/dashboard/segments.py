@@ -10,9 +10,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from customer_segments.dashboard.asking import filtered
 from customer_segments.dashboard.month import money_column
 from customer_segments.dashboard.reading import Seen
-from customer_segments.dashboard.showing import by_segment, filtered, ink, note, people, table
+from customer_segments.dashboard.showing import by_segment, ink, note, people, table
 from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import columns_of
 from customer_segments.outputs.words import counted, number
@@ -26,7 +27,7 @@ SIZES = columns_of(
     revenue="Spent",
 )
 BORDERS = columns_of("segment description last_order orders_range spent_range")
-LISTED = "customer_id segment country account_tier monetary frequency recency_days"
+LISTED = "customer_id campaign_group segment country account_tier monetary frequency recency_days"
 
 
 def page(seen: Seen) -> None:

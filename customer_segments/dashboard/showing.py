@@ -1,13 +1,11 @@
-"""How pages show and ask: tables, lists to take along, filters, marks and colours of segments.
+"""How pages show: tables, lists to take along, marks and colours of segments.
 
-Belongs here: what more than one page needs. Does not: figures, or what a page says.
+Belongs here: what more than one page needs. Does not: figures, or what a page says or asks.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import reduce
 from html import escape
-from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from customer_segments.dashboard.reading import Seen
 from customer_segments.model.names import in_order
 from customer_segments.outputs.columns import DATE, MONEY, SHARE, TENTHS, WHOLE, Column
 from customer_segments.outputs.pictures.palette import STYLE, colour, shape
@@ -30,15 +27,6 @@ Item = TypeVar("Item")
 NUMBERS = {WHOLE.excel: "%,.0f", TENTHS.excel: "%,.1f", MONEY.excel: "%,.0f", SHARE.excel: "%.1f%%"}
 # Rows of a list in the browser; a download has all.
 MOST_ROWS = 10_000
-CHOICES = {"segment": "Segments", "country": "Countries", "account_tier": "Accounts"}
-# By its key in the address: what is asked, of which column, and whether it is the least or most.
-ENDS = {
-    "spent_from": ("Spent at least", "monetary", True),
-    "spent_to": ("Spent at most", "monetary", False),
-    "days_from": ("Days since last order, from", "recency_days", True),
-    "days_to": ("Days since last order, to", "recency_days", False),
-}
-KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def table(rows: pd.DataFrame | Iterable[dict[str, Any]], columns: Sequence[Column], **more: Any):
@@ -84,24 +72,6 @@ def people(frame: pd.DataFrame, columns: Sequence[Column], by: str, file: str, *
 def abreast(items: Collection[Item]) -> Iterator[tuple[Any, Item]]:
     """Return items, each with a column of the page."""
     return zip(st.columns(len(items)), items, strict=True)
-
-
-def filtered(seen: Seen) -> pd.DataFrame:
-    """Ask for filters, and return the customers of the month that they leave; say if none is."""
-    frame, model, keeps = seen.listed, seen.view.clusters["segment"], []
-    for column, (name, label) in abreast(CHOICES.items()):
-        found = frame[name].dropna().unique()
-        options = in_order(found, model) if name == "segment" else sorted(found)
-        if chosen := column.multiselect(label, options, key=name, placeholder="All", **KEPT):
-            keeps.append(frame[name].isin(chosen))
-    for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
-        end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
-        if end is not None:
-            keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))
-    left = frame[reduce(and_, keeps)] if keeps else frame
-    if left.empty:
-        st.info("No customer is left: take a filter away.")
-    return left
 
 
 def metrics(*figures: tuple[str, ...]) -> None:

@@ -30,7 +30,10 @@ DECISIONS = ("decision", "decided_at", "version", "verdict", "reason")
 SELECTION = ("n_clusters", "stability", "worst_jaccard", "smallest_share", "passes", "reason")
 # Where the column's own name is none of people's words.
 HEADINGS = {"n_clusters": "Segments", "said": "Found", "table_name": "Table", "check_name": "Check"}
-HEADINGS |= {"worst_jaccard": "Worst Jaccard"}
+HEADINGS |= {"worst_jaccard": "Worst Jaccard", "adjusted_rand_index": "Adjusted Rand index"}
+HEADINGS |= {"mae": "Mean error", "spearman": "Rank correlation", "ndcg": "Order of offers (NDCG)"}
+HEADINGS |= {"repurchase_auc": "Who comes back (AUC)", "davies_bouldin": "Davies-Bouldin"}
+HEADINGS |= {"calinski_harabasz": "Calinski-Harabasz"}
 VERSIONS = ["version", "segment", "customers", "description", "training_month", "silhouette"]
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from customer_segments.dashboard.asking import choice
 from customer_segments.dashboard.moves import show_totals
 from customer_segments.dashboard.reading import Seen, stamp
 from customer_segments.dashboard.segments import summed
-from customer_segments.dashboard.showing import KEPT, metrics, note, table
+from customer_segments.dashboard.showing import metrics, note, table
 from customer_segments.evaluation.rfm_grid import GRID_NAMES, grid_of
 from customer_segments.evaluation.ways import GRID
 from customer_segments.model.comparison import nearest_clusters, segment_names
@@ -32,13 +33,13 @@ def page(seen: Seen) -> None:
     view = seen.view
     st.title("What if")
     st.write("Nothing here is written: look, and decide by the command below.")
-    way = st.selectbox(
+    way = choice(
+        st,
         "Segments",
         [*NUMBERS, GRID],
-        index=NUMBERS.index(str(min(len(view.clusters), 10))),
+        NUMBERS.index(str(min(len(view.clusters), 10))),
+        "way",
         format_func=lambda way: f"KMeans, {way} segments" if way != GRID else way,
-        key="way",
-        **KEPT,
     )
     frame = view.people
     if way == GRID:

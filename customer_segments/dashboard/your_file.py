@@ -11,6 +11,7 @@ import ibis
 import pandas as pd
 import streamlit as st
 
+from customer_segments.campaigns.groups import campaign_group
 from customer_segments.dashboard.reading import Seen
 from customer_segments.dashboard.segments import SIZES, summed
 from customer_segments.dashboard.showing import note, people, table, text
@@ -52,7 +53,9 @@ def page(seen: Seen) -> None:
             with st.spinner("Reading ..."):
                 done = dry_run(paths, seen.installed)
         except UserError as error:
-            st.error(f"{text(error.problem)}\n\n{text(error.remedy)}")
+            # Where it lies meanwhile is no place that anybody can go to.
+            said = f"{error.problem}\n\n{error.remedy}"
+            st.error(text(said.replace(f"{folder}/", "")))
             return
         _fates(done)
         _doubts(done)
@@ -68,7 +71,8 @@ def labelled(done: DryRun, seen: Seen) -> pd.DataFrame:
     snapshot = customer_rfm(lines, month, month, rules.source.today(), rules.rfm.window_months)
     clusters = ibis.memtable(seen.view.clusters)
     labelled = as_floats(label(snapshot, clusters, len(seen.view.clusters)))
-    return pd.DataFrame(done.found.con.execute(labelled))
+    group = campaign_group(labelled.customer_id, month, rules.campaigns.control_share)
+    return pd.DataFrame(done.found.con.execute(labelled.mutate(campaign_group=group)))
 
 
 def _fates(done: DryRun) -> None:
@@ -113,5 +117,5 @@ def _customers(done: DryRun, seen: Seen) -> None:
     version = seen.view.clusters["version"].iloc[0]
     note(f"By model {version}, as of the end of the files' data.")
     table(summed(frame, seen.view.clusters["segment"]), SIZES)
-    shown = columns_of("customer_id segment monetary frequency recency_days suggested_action")
-    people(frame, shown, "monetary", "customers_of_your_file")
+    listed = "customer_id campaign_group segment monetary frequency recency_days suggested_action"
+    people(frame, columns_of(listed), "monetary", "customers_of_your_file")

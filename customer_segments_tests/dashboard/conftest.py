@@ -31,10 +31,11 @@ def opened(sample_warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Calla
     # Streamlit leaves the page in its place, and processes of other tests would start by that.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
-    def open_it(name: str, **chosen: object) -> AppTest:
+    def open_it(name: str, address: dict[str, str] | None = None, **chosen: object) -> AppTest:
         app = AppTest.from_function(_page, default_timeout=60, args=(name,))
         for key, value in chosen.items():
             app.session_state[key] = value
+        app.query_params.update(address or {})
         app.run()
         assert not app.exception
         return app

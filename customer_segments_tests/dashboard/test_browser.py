@@ -128,7 +128,7 @@ def test_month_and_filters_are_in_the_address_and_hold_for_a_download(opened, ad
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile("rows as CSV$")).click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
-    assert text.startswith('"customer_id","segment"')
+    assert text.startswith('"customer_id","campaign_group","segment"')
     assert page.get_by_label("Download as CSV").count() == 0
     # From page to page the month stays.
     page.get_by_role("link", name="Trust").click()
@@ -143,6 +143,26 @@ def test_month_and_filters_are_in_the_address_and_hold_for_a_download(opened, ad
     settled(page)
     turned_to = page.get_by_test_id("stMetricValue").first.inner_text()
     assert 0 < int(turned_to) < left
+
+
+def test_filters_of_a_bookmark_hold_on_the_next_page_and_back(opened):
+    page = opened("segments?segment=Champions")
+    for step, heading in (("Campaign", "Campaign"), ("Moves", "Moves"), ("", "Campaign")):
+        page.get_by_role("link", name=step).click() if step else page.go_back()
+        page.get_by_role("heading", name=heading, exact=True).wait_for()
+        if heading == "Campaign":
+            page.locator("[data-testid=stMultiSelect]", has_text="Champions").wait_for()
+            settled(page)
+
+
+def test_a_month_stands_once_in_the_history_of_a_young_customer(opened, seen):
+    first = seen.view.people.set_index("customer_id")["first_purchase_date"]
+    young = first[first.dt.month == seen.months[-3].month].idxmax()
+    page = opened(f"customers?search={young}")
+    ticks = page.locator("svg.marks text", has_text=re.compile(r"^[A-Z][a-z]{2} 20\d\d$"))
+    ticks.first.wait_for()
+    said = ticks.all_text_contents()
+    assert len(said) == len({*said}) > 1
 
 
 def test_by_keyboard_alone(opened):
@@ -173,11 +193,22 @@ def test_a_file_that_is_dropped_is_read_and_not_kept(opened, tmp_path):
     page.get_by_text("What would become of the rows").wait_for()
     settled(page)
     assert page.get_by_text("Its customers").count() == 1
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("rows as CSV$")).click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert text.startswith('"customer_id","campaign_group"')
     assert page.locator("[data-testid=stException]").count() == 0
     (tmp_path / "other").mkdir()
     # Else it would take the other's place, and be read twice.
     page.locator("input[type=file]").set_input_files(shutil.copy(file, tmp_path / "other"))
     page.get_by_text("Two files are called =cmd.csv").wait_for()
+
+
+def test_a_file_that_is_not_read_is_called_by_its_name(opened, tmp_path):
+    page = opened("your-file")
+    (file := tmp_path / "bad.gz").write_bytes(b"x")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text(re.compile("^bad.gz is of a kind that is not read")).wait_for()
 
 
 def test_pages_are_read_while_a_run_writes(opened, folder):

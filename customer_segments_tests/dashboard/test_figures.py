@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+import streamlit as st
 
+from customer_segments import tables
 from customer_segments.campaigns.result import ALL_CUSTOMERS
 from customer_segments.dashboard.campaign import reached
 from customer_segments.dashboard.month import headlines
+from customer_segments.dashboard.trust import _column
+from customer_segments.errors import UserError
 from customer_segments.outputs.campaigns import measurable
 from customer_segments.outputs.words import UNKNOWN
 from customer_segments.storage import Warehouse
@@ -93,6 +97,33 @@ def test_nobody_is_left(opened):
     assert [info.value for info in app.info] == ["No customer is left: take a filter away."]
 
 
+def test_whom_a_filter_asks_for_and_is_nobody_is_not_everybody(opened):
+    app = opened("segments", segment=["Cannot Lose Them"])
+    assert "take a filter away" in app.info[0].value
+    assert not app.dataframe
+    app = opened("segments", segment=["Champions", "Cannot Lose Them"])
+    assert [*app.dataframe[0].value["segment"]] == ["Champions"]
+    assert "nobody of this month is: Cannot Lose Them." in app.warning[0].value
+
+
+def test_what_an_address_asks_for_in_vain_is_said(opened):
+    app = opened("", address={"month": "1999-01"})
+    assert "Month: there is no 1999\\-01. This is 2024\\-12." in [w.value for w in app.warning]
+    app = opened("segments", address={"spent_from": "abc", "segment": "Cannot Lose Them"})
+    assert app.warning[0].value.startswith("Spent at least: abc is no number")
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize("name", ["month", "segments", "moves", "campaign"])
+def test_each_list_has_the_group_of_each_customer(opened, seen, name):
+    lists = [frame.value for frame in opened(name).dataframe if "customer_id" in frame.value]
+    assert lists
+    groups = seen.view.people.set_index("customer_id")["campaign_group"]
+    for people in lists:
+        own = people.set_index("customer_id")["campaign_group"]
+        assert (own == groups[own.index]).all()
+
+
 def test_moves_since_last_month_are_the_migration(opened, sql):
     totals = opened("moves").dataframe[0].value
     ends = zip(totals["from_segment"], totals["to_segment"], strict=True)
@@ -141,6 +172,22 @@ def test_a_customer(opened, sql):
     for frame in (bought, products):
         assert frame["revenue"].sum() == pytest.approx(float(sql(lines)))
     assert bought[~bought["is_credit"]]["invoice"].nunique() == orders
+
+
+def test_a_customer_stays_in_another_month(opened, sql, monkeypatch):
+    least = sql(
+        f"SELECT customer_id FROM customer_segments WHERE {THIS} ORDER BY monetary, customer_id "
+        "LIMIT 1"
+    )
+    app = opened("customers", **{"customer ": least})
+    assert app.header[0].value.startswith(f"{least}: ")
+    assert not app.warning
+    app = opened("customers", **{"customer ": "X"})
+    assert app.warning[0].value == "X is no customer of December 2024: this is another."
+    # What a window keeps of orders after so many days is not known.
+    ahead = app.dataframe[0].value
+    monkeypatch.setattr("customer_segments.outputs.view.MonthView.window_months", 12)
+    pd.testing.assert_frame_equal(opened("customers").dataframe[0].value, ahead[:1])
 
 
 def test_who_is_sought_and_not_there(opened):
@@ -218,3 +265,19 @@ def test_without_labels_a_page_says_what_to_do(opened, monkeypatch, tmp_path):
     app = opened("")
     assert app.title[0].value == "Nobody is labelled yet"
     assert app.code[0].value == "customer-segments run"
+
+
+def test_a_copy_that_cannot_be_read_is_said(opened, monkeypatch):
+    def damaged(*_, **__):
+        raise UserError("It is damaged.", "Run it again.")
+
+    monkeypatch.setattr("customer_segments.dashboard.reading.read_month", damaged)
+    st.cache_resource.clear()
+    assert [error.value for error in opened("").error] == ["It is damaged. Run it again."]
+
+
+def test_headings_of_evidence_are_words():
+    offers, value = tables.RECOMMENDATION_BACKTEST, tables.VALUE_BACKTEST
+    for contract in (*tables.EVALUATION, value, offers):
+        headings = {_column(name, contract)["label"] for name in contract.columns}
+        assert not headings & {"Mae", "Ndcg", "Repurchase auc", "Davies bouldin"}
