@@ -72,7 +72,7 @@ def page(seen: Seen) -> None:
     if way != GRID:
         st.write("To fit it for all months, and have it label if the gate lets it:")
         fitted = f"--clusters {way} --training-month {view.month:%Y-%m}"
-        st.code(f"customer-segments refit {fitted}", language="sh")
+        st.code(f"customer-segments refit {fitted}", language="sh", wrap_lines=True)
 
 
 @st.cache_data(max_entries=24, show_spinner="Fitting ...")
