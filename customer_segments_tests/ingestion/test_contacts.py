@@ -121,7 +121,7 @@ def test_lists_alone_say_who_somebody_is(tmp_path):
     rows.append([*dated("?", Invoice=0, Customer_ID=1), "Name", f"0@{SENTINEL}"])
     write_csv(source / "a.csv", [COLUMNS, *rows])
     said = ""
-    for command in (["check"], ["check", "--json"], ["run", "--verbose"], ["agenda"], ["doctor"]):
+    for command in (["check"], ["run", "--verbose"], ["doctor"]):
         done = start(config.parent, *command, source=source)
         said += done.stdout + done.stderr
         assert command != ["run", "--verbose"] or done.returncode == 0, done.stderr
