@@ -29,14 +29,14 @@ HELD = "filters held"
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def in_address(key: str) -> str:
+def _in_address(key: str) -> str:
     """Return what the address asks for when it is opened; what is chosen later comes before it."""
     return "" if key in st.session_state else st.query_params.get(key, "")
 
 
 def choice(place: Any, label: str, names: Sequence[str], index: int, key: str, **more: Any) -> str:
     """Ask for one of these; say so if the address asks for another one."""
-    written = in_address(key)
+    written = _in_address(key)
     chosen = place.selectbox(label, names, index, key=key, **more, **KEPT)
     if written and written not in map(more.get("format_func", str), names):
         st.warning(f"{label}: there is no {text(written)}. This is {text(chosen)}.")
@@ -60,7 +60,7 @@ def filtered(seen: Seen) -> pd.DataFrame:
             keeps.append(frame[name].isin(chosen))
             nobodys += sorted({*chosen} - {*found})
     for column, (key, (label, name, is_least)) in abreast(ENDS.items()):
-        written = in_address(key)
+        written = _in_address(key)
         end = column.number_input(label, value=None, key=key, min_value=0, **KEPT)
         if end is not None:
             keeps.append((frame[name] >= end) if is_least else (frame[name] <= end))

@@ -109,8 +109,7 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
         called = called if re.search(WORDS["flagged"], pair["status"]) else [pair["status"]]
         said = " ".join(called)
         names, back = _counting(found), any(re.search(w, said) for w in (BACK, WORDS["credit"]))
-        is_sold = any(re.search(WORDS["sold"], name) for name in names)
-        change = {"cleaning": {"statuses": names}} if is_sold else None
+        change = {"cleaning": {"statuses": names}} if _called_sold(names) else None
         change = {"cleaning": {"credit_statuses": [pair["status"]]}} if back else change
         first = found.first(found.raw.filter(found.raw.status == pair["status"]), "status")
         yield doubt(f"sold_twice.{'back' if back else 'statuses'}", change, **first | pair)
@@ -119,7 +118,11 @@ def sold_in_statuses(found: Evidence) -> Iterator[Doubt]:
 def _counting(found: Evidence) -> list[str]:
     """Return the statuses of rows that seem to count: of documents, those of what is sold."""
     names = [row["status"] for row in _by_status(found) if row["counts"]]
-    return ([name for name in names if re.search(WORDS["sold"], name)] or names)[:MOST_SHOWN]
+    return (_called_sold(names) or names)[:MOST_SHOWN]
+
+
+def _called_sold(names: list[str]) -> list[str]:
+    return [name for name in names if re.search(WORDS["sold"], name)]
 
 
 def statuses_of_sales(found: Evidence, returns: Table) -> Change:
